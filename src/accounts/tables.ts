@@ -1,0 +1,42 @@
+import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+export const users = sqliteTable("users", {
+  id: text("id").primaryKey(),
+  /** Trimmed and lower case: one account for each address. */
+  email: text("email").notNull().unique(),
+  name: text("name").notNull(),
+  /** `scrypt$N$r$p$salt$hash`, salt and hash base64url. */
+  passwordHash: text("password_hash").notNull(),
+  role: text("role", { enum: ["customer", "staff", "admin"] }).notNull(),
+  disabledAt: integer("disabled_at"),
+  createdAt: integer("created_at").notNull(),
+  updatedAt: integer("updated_at").notNull(),
+});
+
+/** One sign-in: the family that its refresh tokens belong to. Revoked as one. */
+export const sessions = sqliteTable(
+  "sessions",
+  {
+    id: text("id").primaryKey(),
+    userId: text("user_id").notNull(),
+    userAgent: text("user_agent"),
+    createdAt: integer("created_at").notNull(),
+    lastUsedAt: integer("last_used_at").notNull(),
+    revokedAt: integer("revoked_at"),
+  },
+  (table) => [index("sessions_user").on(table.userId)],
+);
+
+/** Each refresh token works once; one that comes back a second time was stolen, and ends its session. */
+export const refreshTokens = sqliteTable(
+  "refresh_tokens",
+  {
+    /** SHA-256 of the token; the token itself is never stored. */
+    hash: text("hash").primaryKey(),
+    sessionId: text("session_id").notNull(),
+    createdAt: integer("created_at").notNull(),
+    expiresAt: integer("expires_at").notNull(),
+    usedAt: integer("used_at"),
+  },
+  (table) => [index("refresh_tokens_expires_at").on(table.expiresAt)],
+);

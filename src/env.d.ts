@@ -1,0 +1,20 @@
+/** The bindings of wrangler.toml. Settings are read through platform/settings.ts, never from here. */
+declare namespace Cloudflare {
+  interface GlobalProps {
+    mainModule: typeof import("./index.ts");
+  }
+  interface Env {
+    DB: D1Database;
+    CACHE: KVNamespace;
+    ASSETS: Fetcher;
+    EMAIL: SendEmail;
+    FLOOD_GUARD: RateLimit;
+    STOCK: DurableObjectNamespace<import("./inventory/stock-object.ts").StockObject>;
+    RATE_LIMITER: DurableObjectNamespace;
+    ORDERS_QUEUE: Queue;
+    PAYMENTS_QUEUE: Queue;
+    NOTIFICATIONS_QUEUE: Queue;
+    INVENTORY_QUEUE: Queue;
+    DEFAULT_QUEUE: Queue;
+  }
+}

@@ -1,0 +1,45 @@
+import { sql } from "drizzle-orm";
+import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+/** The ordered log of all that changed. D1 has one writer, so a cursor over `seq` never skips a late one. */
+export const events = sqliteTable("events", {
+  seq: integer("seq").primaryKey({ autoIncrement: true }),
+  id: text("id").notNull(),
+  type: text("type").notNull(),
+  at: integer("at").notNull(),
+  objectType: text("object_type").notNull(),
+  objectId: text("object_id").notNull(),
+  objectVersion: integer("object_version").notNull(),
+  data: text("data").notNull(),
+});
+
+/**
+ * What must happen once because of an event. The row is the truth and its queue message only a bell: attempts,
+ * backoff, leases and death are all here.
+ */
+export const work = sqliteTable(
+  "work",
+  {
+    id: text("id").primaryKey(),
+    task: text("task").notNull(),
+    /** The order, or other thing, that it is about. */
+    objectId: text("object_id").notNull(),
+    payload: text("payload").notNull(),
+    state: text("state", { enum: ["owed", "done", "dead"] }).notNull(),
+    /** Not to be begun before; moved on by each lease and each failure. */
+    notBefore: integer("not_before").notNull(),
+    attempts: integer("attempts").notNull(),
+    /** The nonce of the attempt under way: only its holder may mark the row. */
+    lease: text("lease"),
+    error: text("error"),
+    /** Of the request that caused it. */
+    requestId: text("request_id"),
+    createdAt: integer("created_at").notNull(),
+    startedAt: integer("started_at"),
+    finishedAt: integer("finished_at"),
+  },
+  (table) => [
+    index("work_due").on(table.notBefore).where(sql`state = 'owed'`),
+    index("work_finished").on(table.finishedAt).where(sql`state <> 'owed'`),
+  ],
+);

@@ -1,0 +1,113 @@
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+/**
+ * The fate of one try at an order's stock, written once and never changed. No row: not decided yet. What a Stock
+ * object holds for a claim lives only while this row is missing, or says `placed` and a living order names the claim.
+ */
+export const claims = sqliteTable("claims", {
+  id: text("id").primaryKey(),
+  fate: text("fate", { enum: ["placed", "rejected", "abandoned"] }).notNull(),
+  /** Null for `abandoned`: nothing came of it. */
+  orderId: text("order_id"),
+  /** The nonce of the batch that won this row. */
+  stamp: text("stamp").notNull(),
+  decidedAt: integer("decided_at").notNull(),
+});
+
+export const orders = sqliteTable(
+  "orders",
+  {
+    id: text("id").primaryKey(),
+    reference: text("reference").notNull().unique(),
+    /** The one claim whose holds are this order's. */
+    claimId: text("claim_id").notNull(),
+    userId: text("user_id"),
+    /** SHA-256 of a guest's access token. */
+    accessTokenHash: text("access_token_hash"),
+    status: text("status", {
+      enum: ["pending", "confirmed", "processing", "shipped", "delivered", "returned", "cancelled", "expired", "rejected"],
+    }).notNull(),
+    paymentStatus: text("payment_status", {
+      enum: ["none", "awaiting", "paid", "failed", "refund_due", "partially_refunded", "refunded"],
+    }).notNull(),
+    paymentMethod: text("payment_method", { enum: ["card", "invoice", "cash_on_delivery"] }).notNull(),
+    priority: text("priority", { enum: ["low", "normal", "high"] }).notNull(),
+    customer: text("customer").notNull(),
+    customerEmail: text("customer_email").notNull(),
+    shippingAddress: text("shipping_address"),
+    currency: text("currency").notNull(),
+    /** Minor units of `currency`, as are the four below. */
+    subtotal: integer("subtotal").notNull(),
+    shipping: integer("shipping").notNull(),
+    tax: integer("tax").notNull(),
+    duty: integer("duty").notNull(),
+    total: integer("total").notNull(),
+    totalItems: integer("total_items").notNull(),
+    notes: text("notes"),
+    metadata: text("metadata"),
+    /** Until when a `pending` order waits for its payment. */
+    expiresAt: integer("expires_at"),
+    version: integer("version").notNull(),
+    /** The nonce of the batch that last moved this order: later statements of that batch join on it. */
+    stamp: text("stamp").notNull(),
+    /** When it entered its present status. */
+    statusAt: integer("status_at").notNull(),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [
+    index("orders_created_at").on(table.createdAt, table.id),
+    index("orders_user").on(table.userId, table.createdAt, table.id).where(sql`user_id IS NOT NULL`),
+    index("orders_status").on(table.status, table.createdAt, table.id),
+    index("orders_email").on(table.customerEmail, table.createdAt, table.id),
+    index("orders_due").on(table.expiresAt).where(sql`status = 'pending'`),
+  ],
+);
+
+/** Title and price as they were at order time. One row for each product of an order. */
+export const orderItems = sqliteTable(
+  "order_items",
+  {
+    orderId: text("order_id").notNull(),
+    productId: text("product_id").notNull(),
+    /** The order of the lines, from 0. */
+    line: integer("line").notNull(),
+    sku: text("sku").notNull(),
+    title: text("title").notNull(),
+    quantity: integer("quantity").notNull(),
+    /** Minor units of the order's currency. */
+    unitPrice: integer("unit_price").notNull(),
+    /** `[{store_id, quantity, shipped}]`: where the units are held, and how many of them have left. */
+    allocations: text("allocations").notNull(),
+    /** For a rejected order: what was available when it fell short. */
+    available: integer("available"),
+  },
+  (table) => [primaryKey({ columns: [table.orderId, table.productId] })],
+);
+
+/** Which stores an order takes stock from, for their order lists, newest first by id. */
+export const orderStores = sqliteTable(
+  "order_stores",
+  {
+    storeId: text("store_id").notNull(),
+    orderId: text("order_id").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.storeId, table.orderId] })],
+);
+
+/** Every version of an order: who, when, from, to and why. */
+export const orderHistory = sqliteTable(
+  "order_history",
+  {
+    orderId: text("order_id").notNull(),
+    version: integer("version").notNull(),
+    from: text("from_status"),
+    to: text("to_status").notNull(),
+    at: integer("at").notNull(),
+    actor: text("actor").notNull(),
+    reason: text("reason"),
+    snapshot: text("snapshot").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.orderId, table.version] })],
+);

@@ -1,0 +1,66 @@
+import { OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
+import type { Context as OperationContext } from "./context.ts";
+import { fieldErrors, problem, problemSchema } from "./problem.ts";
+
+/** What every handler finds on its request. */
+export interface AppEnv {
+  Bindings: Cloudflare.Env;
+  Variables: { requestId: string; operation: OperationContext };
+}
+
+/** A room's router: what fails validation is answered as a problem, the same everywhere. */
+export function createRouter() {
+  return new OpenAPIHono<AppEnv>({
+    defaultHook: (result, c) => {
+      if (result.success) return;
+      const errors = fieldErrors(result.error.issues);
+      if (result.target === "query" || result.target === "param" || result.target === "header") {
+        const detail = "The query could not be read.";
+        return problem(c, { status: 400, code: "invalid_query", detail, errors });
+      }
+      return problem(c, { status: 422, code: "invalid_body", detail: "A field is wrong.", errors });
+    },
+  });
+}
+
+/** The failures that a route names in OpenAPI. Each is a problem; `code` says which. */
+export function problems(...statuses: number[]): RouteConfig["responses"] {
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      { description: PROBLEMS[status] ?? "A problem", content: { "application/problem+json": { schema: problemSchema } } },
+    ]),
+  );
+}
+
+const PROBLEMS: Record<number, string> = {
+  400: "Unreadable JSON or query",
+  401: "No or bad credential",
+  403: "Role or scope",
+  404: "Not there, or not yours",
+  409: "The state forbids it",
+  412: "Stale If-Match",
+  413: "Body too large",
+  415: "Not JSON",
+  422: "A field is wrong",
+  429: "Too many requests",
+  503: "Try again",
+};
+
+/** A JSON answer of one schema. */
+export const jsonContent = <S extends z.ZodType>(schema: S, description: string) => ({
+  description,
+  content: { "application/json": { schema } },
+});
+
+/** A JSON body of one schema, required. */
+export const jsonBody = <S extends z.ZodType>(schema: S) => ({
+  required: true as const,
+  content: { "application/json": { schema } },
+});
+
+/** Marks a route that needs a signed-in user in OpenAPI; `requireStaff` and its like enforce it. */
+export const bearer = [{ bearer: [] }];
+
+export const idParam = (example: string) =>
+  z.object({ id: z.string().max(64).openapi({ param: { name: "id", in: "path" }, example }) });

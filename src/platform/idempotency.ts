@@ -1,0 +1,123 @@
+import type { Context as HonoContext } from "hono";
+import type { Actor } from "./actor.ts";
+import { rowsOf } from "./d1.ts";
+import type { AppEnv } from "./http.ts";
+import { sha256 } from "./ids.ts";
+import { type Problem, problem } from "./problem.ts";
+
+/** A guest's key is the only thing that guards its answer: it must be long enough not to be guessed. */
+export const GUEST_KEY_LENGTH = 16;
+const MAX_KEY_LENGTH = 255;
+
+/** A request's claim on a key: whose it is, and what was asked under it. */
+export interface KeyClaim {
+  scope: string;
+  key: string;
+  /** SHA-256 of method, path and body. */
+  fingerprint: string;
+}
+
+export interface KeyRow {
+  fingerprint: string;
+  operation: string;
+  status: number | null;
+  body: string | null;
+}
+
+export const KEY_REUSED: Problem = {
+  status: 422,
+  code: "idempotency_key_reused",
+  detail: "This Idempotency-Key was used with another request.",
+  errors: [{ field: "Idempotency-Key", code: "idempotency_key_reused", message: "was used with another request" }],
+};
+
+const malformedKey = (message: string): Problem => ({
+  status: 422,
+  code: "invalid_idempotency_key",
+  detail: `The Idempotency-Key ${message}.`,
+  errors: [{ field: "Idempotency-Key", code: "invalid_idempotency_key", message }],
+});
+
+/** Keys of one user never meet another's; guests share one scope. */
+export const keyScope = (actor: Actor): string => (actor.kind === "user" ? `user:${actor.userId}` : "public");
+
+/** Reads the request's key. `none` when it carries no Idempotency-Key. */
+export async function readKey(
+  c: HonoContext<AppEnv>,
+): Promise<{ kind: "none" } | { kind: "key"; claim: KeyClaim } | { kind: "malformed"; problem: Problem }> {
+  const key = c.req.header("Idempotency-Key");
+  if (key === undefined) return { kind: "none" };
+  const { actor } = c.get("operation");
+  if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_KEY_LENGTH) {
+    return { kind: "malformed", problem: malformedKey(`must be 1 to ${MAX_KEY_LENGTH} visible ASCII characters`) };
+  }
+  if (actor.kind === "guest" && key.length < GUEST_KEY_LENGTH) {
+    return { kind: "malformed", problem: malformedKey(`must have at least ${GUEST_KEY_LENGTH} characters from a guest`) };
+  }
+  const path = new URL(c.req.url).pathname.replace(/\/+$/, "");
+  const fingerprint = await sha256(`${c.req.method} ${path}\n${await c.req.text()}`);
+  return { kind: "key", claim: { scope: keyScope(actor), key, fingerprint } };
+}
+
+/** Puts the key down by an insert that yields, and reads back what stands there. Two statements for a batch. */
+export function putDownKey(db: D1Database, claim: KeyClaim, operation: string, now: number): D1PreparedStatement[] {
+  return [
+    db
+      .prepare(
+        `INSERT INTO idempotency (scope, key, fingerprint, operation, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO NOTHING`,
+      )
+      .bind(claim.scope, claim.key, claim.fingerprint, operation, now),
+    db
+      .prepare("SELECT fingerprint, operation, status, body FROM idempotency WHERE scope = ?1 AND key = ?2")
+      .bind(claim.scope, claim.key),
+  ];
+}
+
+/** A stored answer, byte for byte as it was first given. */
+export const replay = (status: number, body: string): Response =>
+  new Response(body, {
+    status,
+    headers: {
+      "content-type": status >= 400 ? "application/problem+json" : "application/json",
+      "idempotency-replayed": "true",
+    },
+  });
+
+/**
+ * Runs a POST at most once for each Idempotency-Key. `work` is given an operation id (a ulid) that is the same for
+ * all twins and retries of one key, and must be idempotent by it: it may run again when an earlier run died between
+ * its effect and the answer. Answers below 500 that changed something or refused to are kept; a 422 is not, so a
+ * request can be mended under its key only by its own sender's new key.
+ */
+export async function once(
+  c: HonoContext<AppEnv>,
+  work: (operation: string) => Promise<Response>,
+): Promise<Response> {
+  const { env, ids, clock } = c.get("operation");
+  const read = await readKey(c);
+  if (read.kind === "malformed") return problem(c, read.problem);
+  if (read.kind === "none") return work(ids.next());
+
+  const { claim } = read;
+  const results = await env.DB.batch(putDownKey(env.DB, claim, ids.next(), clock.now()));
+  const row = rowsOf<KeyRow>(results, 1)[0];
+  if (!row) throw new Error("an idempotency key vanished between its insert and its read");
+  if (row.fingerprint !== claim.fingerprint) return problem(c, KEY_REUSED);
+  if (row.status !== null && row.body !== null) return replay(row.status, row.body);
+
+  const response = await work(row.operation);
+  if (response.status >= 500 || response.status === 422 || response.status === 429) return response;
+  const stored = await env.DB.batch([
+    env.DB.prepare(
+      "UPDATE idempotency SET status = ?3, body = ?4 WHERE scope = ?1 AND key = ?2 AND status IS NULL",
+    ).bind(claim.scope, claim.key, response.status, await response.clone().text()),
+    env.DB.prepare("SELECT fingerprint, operation, status, body FROM idempotency WHERE scope = ?1 AND key = ?2").bind(
+      claim.scope,
+      claim.key,
+    ),
+  ]);
+  const answer = rowsOf<KeyRow>(stored, 1)[0];
+  const won = answer?.status === response.status && answer.body === (await response.clone().text());
+  return won || answer?.status == null || answer.body === null ? response : replay(answer.status, answer.body);
+}

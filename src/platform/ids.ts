@@ -1,0 +1,49 @@
+import { ulid } from "ulid";
+
+/** Names and secrets, as a port. Everything that must differ from all else comes from here. */
+export interface Ids {
+  /** 26 characters of Crockford's base 32, lower case, ordered by time. */
+  next(): string;
+  /** What people read out on the phone: `ORD-` and ten characters, 50 random bits. */
+  reference(): string;
+  /** 256 random bits for a bearer's token, base64url. */
+  secret(): string;
+}
+
+/** The prefix of each kind of id. An id tells what it names: `ord_…` is an order. */
+export type IdPrefix = "adr" | "cat" | "clm" | "evt" | "mov" | "ord" | "prd" | "ses" | "sto" | "usr" | "wrk";
+
+export const prefixed = (prefix: IdPrefix, ulid: string): string => `${prefix}_${ulid}`;
+
+const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/** @param randomBytes fills and returns an array; @param now milliseconds since the epoch. */
+export function createIds(randomBytes: (length: number) => Uint8Array, now: () => number): Ids {
+  return {
+    next: () => {
+      const entropy = randomBytes(16).values();
+      return ulid(now(), () => (entropy.next().value ?? 0) / 256).toLowerCase();
+    },
+    reference: () => `ORD-${Array.from(randomBytes(10), (byte) => ALPHABET[byte & 31]).join("")}`,
+    secret: () => base64url(randomBytes(32)),
+  };
+}
+
+export const systemIds: Ids = createIds(
+  (length) => crypto.getRandomValues(new Uint8Array(length)),
+  () => Date.now(),
+);
+
+export function base64url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}
+
+/** SHA-256 in hex: how secrets are stored and bodies are recognised. */
+export async function sha256(text: string | Uint8Array<ArrayBuffer>): Promise<string> {
+  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

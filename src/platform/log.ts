@@ -1,0 +1,21 @@
+import { configureSync, getConfig, getConsoleSink, getJsonLinesFormatter, getLogger, type Logger } from "@logtape/logtape";
+
+export type Log = Logger;
+
+/** One JSON object a line on standard output, whatever part of Holdfast speaks. */
+export function createLog(properties: Record<string, unknown> = {}): Log {
+  if (!getConfig()) {
+    configureSync({
+      sinks: { console: getConsoleSink({ formatter: getJsonLinesFormatter({ properties: "flatten" }) }) },
+      loggers: [
+        { category: "holdfast", sinks: ["console"], lowestLevel: "info" },
+        { category: ["logtape", "meta"], sinks: ["console"], lowestLevel: "warning" },
+      ],
+    });
+  }
+  return getLogger("holdfast").with(properties);
+}
+
+/** What is safe and useful to say of a thing that was thrown. */
+export const describeError = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : String(error);

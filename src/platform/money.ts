@@ -1,0 +1,81 @@
+import { dinero, toDecimal } from "dinero.js";
+import * as currencies from "dinero.js/currencies";
+import { z } from "@hono/zod-openapi";
+
+/** Minor units inside (cents, yen, fils), an exact decimal string outside. */
+export interface Money {
+  /** Integer minor units of `currency`. */
+  amount: number;
+  /** ISO 4217, upper case. */
+  currency: string;
+}
+
+/** The shape of money on the wire: `{"amount": "19.99", "currency": "USD"}`. */
+export const moneySchema = z
+  .object({
+    amount: z.string().openapi({ example: "19.99", description: "Exact decimal, never a float" }),
+    currency: z.string().openapi({ example: "USD", description: "ISO 4217" }),
+  })
+  .openapi("Money");
+
+export type MoneyWire = z.infer<typeof moneySchema>;
+
+const table: Record<string, { code: string; base: number | readonly number[]; exponent: number }> = currencies;
+
+export const isCurrency = (code: string): boolean => Object.hasOwn(table, code);
+
+/** How many decimal digits a currency has: USD 2, JPY 0, KWD 3 (ISO 4217). Throws on an unknown code. */
+export function exponentOf(code: string): number {
+  const currency = table[code];
+  if (!currency) throw new Error(`unknown currency ${code}`);
+  return currency.exponent;
+}
+
+export function formatMoney({ amount, currency }: Money): MoneyWire {
+  const known = table[currency];
+  if (!known) throw new Error(`unknown currency ${currency}`);
+  return {
+    amount: toDecimal(dinero({ amount, currency: { code: known.code, base: 10, exponent: known.exponent } })),
+    currency,
+  };
+}
+
+/**
+ * Reads a decimal string into minor units. Null when it is not a plain non-negative decimal, has more digits
+ * than the currency, or is larger than an exact integer holds: nothing is ever rounded.
+ */
+export function parseAmount(text: string, currency: string): number | null {
+  const digits = exponentOf(currency);
+  const match = /^(\d{1,15})(?:\.(\d+))?$/.exec(text);
+  if (!match) return null;
+  const fraction = match[2] ?? "";
+  if (fraction.length > digits) return null;
+  const minor = Number(`${match[1]}${fraction.padEnd(digits, "0")}`);
+  return Number.isSafeInteger(minor) ? minor : null;
+}
+
+/** A price as callers write it: checked against its currency, turned into minor units. */
+export const priceInputSchema = z
+  .object({
+    amount: z
+      .union([z.string(), z.number()])
+      .transform(String)
+      .openapi({ type: "string", example: "19.99" }),
+    currency: z.string().length(3).toUpperCase().openapi({ example: "USD" }),
+  })
+  .transform((price, context): Money => {
+    if (!isCurrency(price.currency)) {
+      context.addIssue({ code: "custom", path: ["currency"], message: "is not an ISO 4217 currency" });
+      return z.NEVER;
+    }
+    const amount = parseAmount(price.amount, price.currency);
+    if (amount === null) {
+      context.addIssue({
+        code: "custom",
+        path: ["amount"],
+        message: `must be a decimal from 0 with at most ${exponentOf(price.currency)} decimal digits`,
+      });
+      return z.NEVER;
+    }
+    return { amount, currency: price.currency };
+  });

@@ -1,0 +1,103 @@
+import { z } from "@hono/zod-openapi";
+
+/** Lists are counted exactly up to here; beyond it `count` is null, so that cost does not grow with the table. */
+export const COUNT_LIMIT = 10_000;
+export const DEFAULT_PAGE_SIZE = 20;
+export const MAX_PAGE_SIZE = 100;
+
+/** The query of every list. A page size over the maximum is capped, not refused. */
+export const pageQuerySchema = z.object({
+  page: z.coerce.number().int().min(1).max(1_000_000).default(1).openapi({ description: "From 1; past the end is empty" }),
+  page_size: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(DEFAULT_PAGE_SIZE)
+    .transform((size) => Math.min(size, MAX_PAGE_SIZE))
+    .openapi({ description: `More than ${MAX_PAGE_SIZE} is capped` }),
+  cursor: z.string().max(400).optional().openapi({ description: "`next_cursor` of the page before; beats `page`" }),
+});
+
+export type PageQuery = z.infer<typeof pageQuerySchema>;
+
+export const listSchema = <S extends z.ZodType>(item: S, name: string) =>
+  z
+    .object({
+      count: z.int().nullable().openapi({ description: `Exact up to ${COUNT_LIMIT}; null beyond and under a cursor` }),
+      page: z.int().nullable(),
+      page_size: z.int(),
+      total_pages: z.int().nullable(),
+      has_next: z.boolean(),
+      has_previous: z.boolean(),
+      next_cursor: z.string().nullable(),
+      results: z.array(item),
+    })
+    .openapi(name);
+
+export interface List<T> {
+  count: number | null;
+  page: number | null;
+  page_size: number;
+  total_pages: number | null;
+  has_next: boolean;
+  has_previous: boolean;
+  next_cursor: string | null;
+  results: T[];
+}
+
+/** A place in a list ordered by (sort key, id): what stands after it comes next. */
+export interface Cursor {
+  key: string | number;
+  id: string;
+}
+
+export function encodeCursor({ key, id }: Cursor): string {
+  const bytes = new TextEncoder().encode(JSON.stringify([key, id]));
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** Null when the text is not a cursor that we gave out. */
+export function decodeCursor(text: string): Cursor | null {
+  try {
+    const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
+    const parsed = z
+      .tuple([z.union([z.string(), z.number()]), z.string()])
+      .safeParse(JSON.parse(new TextDecoder().decode(bytes)));
+    return parsed.success ? { key: parsed.data[0], id: parsed.data[1] } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Where a query starts and how many rows it asks for: one more than the page, to know whether there is a next. */
+export function pageWindow(query: PageQuery): { limit: number; offset: number } {
+  return { limit: query.page_size + 1, offset: query.cursor ? 0 : (query.page - 1) * query.page_size };
+}
+
+/**
+ * Folds what a query found into the one list envelope.
+ * @param rows up to `page_size + 1` of them, as `pageWindow` asked
+ * @param counted rows that match, counted no further than `COUNT_LIMIT + 1`; null under a cursor
+ */
+export function toList<Row, T>(
+  query: PageQuery,
+  rows: Row[],
+  counted: number | null,
+  cursorOf: (row: Row) => Cursor,
+  render: (row: Row) => T,
+): List<T> {
+  const shown = rows.slice(0, query.page_size);
+  const last = shown.at(-1);
+  const hasNext = rows.length > query.page_size;
+  const count = query.cursor || counted === null || counted > COUNT_LIMIT ? null : counted;
+  return {
+    count,
+    page: query.cursor ? null : query.page,
+    page_size: query.page_size,
+    total_pages: count === null ? null : Math.ceil(count / query.page_size),
+    has_next: hasNext,
+    has_previous: query.cursor !== undefined || query.page > 1,
+    next_cursor: hasNext && last !== undefined ? encodeCursor(cursorOf(last)) : null,
+    results: shown.map(render),
+  };
+}

@@ -1,0 +1,79 @@
+import { z } from "@hono/zod-openapi";
+import type { Context as HonoContext } from "hono";
+
+/** One wrong thing in what was sent. `field` is a dotted path: `items.0.quantity`. */
+export interface FieldError {
+  field?: string;
+  code: string;
+  message: string;
+  [detail: string]: unknown;
+}
+
+/** RFC 9457, with a stable `code` for programs and `errors` that point at fields. */
+export interface Problem {
+  status: number;
+  code: string;
+  detail: string;
+  errors?: FieldError[] | Record<string, unknown>[];
+  [extension: string]: unknown;
+}
+
+export const problemSchema = z
+  .object({
+    type: z.string().openapi({ example: "about:blank" }),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().openapi({ example: "insufficient_stock" }),
+    detail: z.string(),
+    request_id: z.string(),
+    errors: z.array(z.looseObject({ field: z.string().optional(), message: z.string().optional() })).optional(),
+  })
+  .openapi("Problem");
+
+const TITLES: Record<number, string> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  409: "Conflict",
+  412: "Precondition Failed",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  422: "Unprocessable Content",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+/** The body of a problem, for those who must store an answer before it is sent. */
+export function problemBody(problem: Problem, requestId: string): string {
+  const { status, code, detail, ...rest } = problem;
+  const title = TITLES[status] ?? "Error";
+  return JSON.stringify({ type: "about:blank", title, status, code, detail, request_id: requestId, ...rest });
+}
+
+export function problemResponse(problem: Problem, requestId: string, headers: Record<string, string> = {}): Response {
+  return new Response(problemBody(problem, requestId), {
+    status: problem.status,
+    headers: { "content-type": "application/problem+json", ...headers },
+  });
+}
+
+type Reply = HonoContext<{ Variables: { requestId: string } }>;
+
+/** Answers a request with a problem. Typed `never` as a body: problems are described once, for every route. */
+export function problem(c: Reply, fault: Problem, headers?: Record<string, string>): never {
+  return problemResponse(fault, c.get("requestId"), headers) as never;
+}
+
+export const notFound = (what: string): Problem => ({ status: 404, code: "not_found", detail: `There is no such ${what}.` });
+
+/** Turns zod's issues into the field errors of a 422. */
+export function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
+  return issues.map((issue) => {
+    const field = issue.path.map(String).join(".");
+    const keys = issue.code === "unrecognized_keys" ? issue.keys.join(", ") : undefined;
+    return { field: field || keys, code: issue.code, message: issue.message };
+  });
+}

@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { isCurrency } from "./money.ts";
+
+const count = (fallback: number) => z.coerce.number().int().min(0).default(fallback);
+const duration = (fallback: number, minimum = 0) => z.coerce.number().min(minimum).default(fallback);
+const flag = (fallback: boolean) =>
+  z
+    .enum(["true", "false", "1", "0"])
+    .default(fallback ? "true" : "false")
+    .transform((value) => value === "true" || value === "1");
+const list = z
+  .string()
+  .default("")
+  .transform((text) =>
+    text
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== ""),
+  );
+const timeZone = z.string().default("UTC").refine(isTimeZone, "is not an IANA time zone");
+
+/** Every setting by the name it has in the environment. A limit of 0 is off. */
+export const settingsSchema = z
+  .object({
+    ENVIRONMENT: z.enum(["development", "production"]).default("development"),
+    /** Orders a minute per user, guests per address. */
+    ORDERS_PER_MINUTE: count(5),
+    SUGGESTIONS_PER_MINUTE: count(20),
+    /** Requests a minute per user or address: the flood guard. */
+    REQUESTS_PER_MINUTE: count(600),
+    ORDER_EXPIRATION_MINUTES: duration(30),
+    /** How long a hold stands before it asks for its claim's fate; seconds. */
+    HOLD_SECONDS: duration(60, 5),
+    DELAYED_AFTER_MINUTES: duration(60),
+    DELAYED_RETRIES: count(3),
+    RETENTION_DAYS: duration(90),
+    TIME_ZONE: timeZone,
+    CURRENCY: z.string().default("USD").refine(isCurrency, "is not an ISO 4217 currency"),
+    FULFILMENT: z.enum(["simulated", "manual"]).optional(),
+    FULFILMENT_STEP_SECONDS: duration(5),
+    GUEST_CHECKOUT: flag(true),
+    ADMIN_EMAIL: z.email().optional(),
+    ADMIN_PASSWORD: z.string().min(10).optional(),
+    MAIL_FROM: z.string().default("Holdfast <orders@holdfast.example>"),
+    CORS_ORIGINS: list,
+    ALLOWED_HOSTS: list,
+    METRICS_TOKEN: z.string().optional(),
+    /** A private EdDSA or ES256 key as JWK (JSON) or PKCS #8 PEM; several, the newest first, as a JSON array. */
+    JWT_PRIVATE_KEY: z.string({ error: "is missing" }).min(1),
+  })
+  .transform((settings) => ({
+    ...settings,
+    FULFILMENT: settings.FULFILMENT ?? (settings.ENVIRONMENT === "production" ? "manual" : "simulated"),
+  }));
+
+export type Settings = z.infer<typeof settingsSchema>;
+
+export type SettingsResult =
+  | { kind: "valid"; settings: Settings }
+  | { kind: "misconfigured"; faults: { setting: string; message: string }[] };
+
+/** What must not reach production as it came. */
+const developmentDefaults: { setting: keyof Settings; fault: (settings: Settings) => boolean }[] = [
+  { setting: "MAIL_FROM", fault: (settings) => settings.MAIL_FROM.includes("holdfast.example") },
+];
+
+const answers = new WeakMap<object, SettingsResult>();
+
+/** Reads the settings out of a Worker's environment; checked once for each environment object. */
+export function readSettings(env: object): SettingsResult {
+  const known = answers.get(env);
+  if (known) return known;
+  const result = checkSettings(env);
+  answers.set(env, result);
+  return result;
+}
+
+export function checkSettings(env: object): SettingsResult {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const parsed = settingsSchema.safeParse(given);
+  if (!parsed.success) {
+    return {
+      kind: "misconfigured",
+      faults: parsed.error.issues.map((issue) => ({ setting: String(issue.path[0]), message: issue.message })),
+    };
+  }
+  const settings = parsed.data;
+  if (settings.ENVIRONMENT === "production") {
+    const faults = developmentDefaults
+      .filter(({ fault }) => fault(settings))
+      .map(({ setting }) => ({ setting, message: "is still the development default" }));
+    if (faults.length > 0) return { kind: "misconfigured", faults };
+  }
+  return { kind: "valid", settings };
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

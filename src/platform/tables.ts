@@ -1,0 +1,25 @@
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+/**
+ * Every POST that takes an Idempotency-Key puts down its key here before anything else, with the operation id that
+ * retries and concurrent twins then share. The answer is written once; a replay repeats it.
+ */
+export const idempotency = sqliteTable(
+  "idempotency",
+  {
+    /** `user:usr_…`, or `public` for guests. */
+    scope: text("scope").notNull(),
+    key: text("key").notNull(),
+    /** SHA-256 of method, path and body. */
+    fingerprint: text("fingerprint").notNull(),
+    /** A ulid: a placing's claim, or the id of the one operation behind this key. */
+    operation: text("operation").notNull(),
+    status: integer("status"),
+    body: text("body"),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.scope, table.key] }),
+    index("idempotency_created_at").on(table.createdAt),
+  ],
+);

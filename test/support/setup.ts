@@ -1,0 +1,19 @@
+import { applyD1Migrations, type D1Migration, reset } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeEach } from "vitest";
+import { testClock } from "./clock.ts";
+
+declare global {
+  namespace Cloudflare {
+    interface Env {
+      MIGRATIONS: D1Migration[];
+    }
+  }
+}
+
+/** Storage is isolated by file: each test starts from empty bindings, migrated, at the test's own hour. */
+beforeEach(async () => {
+  await reset();
+  testClock.reset();
+  await applyD1Migrations(env.DB, env.MIGRATIONS);
+});

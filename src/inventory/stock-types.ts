@@ -103,7 +103,14 @@ export interface OpenCommand {
   actor: string;
 }
 
-export type MovementType = AdjustType | "opening" | "transfer_in" | "transfer_out" | "reserve" | "release" | "ship";
+export type MovementType =
+  | AdjustType
+  | "opening"
+  | "transfer_in"
+  | "transfer_out"
+  | "reserve"
+  | "release"
+  | "ship";
 
 export interface Count {
   on_hand: number;

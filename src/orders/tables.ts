@@ -26,7 +26,17 @@ export const orders = sqliteTable(
     /** SHA-256 of a guest's access token. */
     accessTokenHash: text("access_token_hash"),
     status: text("status", {
-      enum: ["pending", "confirmed", "processing", "shipped", "delivered", "returned", "cancelled", "expired", "rejected"],
+      enum: [
+        "pending",
+        "confirmed",
+        "processing",
+        "shipped",
+        "delivered",
+        "returned",
+        "cancelled",
+        "expired",
+        "rejected",
+      ],
     }).notNull(),
     paymentStatus: text("payment_status", {
       enum: ["none", "awaiting", "paid", "failed", "refund_due", "partially_refunded", "refunded"],

@@ -1,12 +1,6 @@
 import { OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
-import type { Context as OperationContext } from "./context.ts";
+import type { AppEnv } from "./app-env.ts";
 import { fieldErrors, problem, problemSchema } from "./problem.ts";
-
-/** What every handler finds on its request. */
-export interface AppEnv {
-  Bindings: Cloudflare.Env;
-  Variables: { requestId: string; operation: OperationContext };
-}
 
 /** A room's router: what fails validation is answered as a problem, the same everywhere. */
 export function createRouter() {
@@ -28,7 +22,10 @@ export function problems(...statuses: number[]): RouteConfig["responses"] {
   return Object.fromEntries(
     statuses.map((status) => [
       status,
-      { description: PROBLEMS[status] ?? "A problem", content: { "application/problem+json": { schema: problemSchema } } },
+      {
+        description: PROBLEMS[status] ?? "A problem",
+        content: { "application/problem+json": { schema: problemSchema } },
+      },
     ]),
   );
 }
@@ -63,4 +60,9 @@ export const jsonBody = <S extends z.ZodType>(schema: S) => ({
 export const bearer = [{ bearer: [] }];
 
 export const idParam = (example: string) =>
-  z.object({ id: z.string().max(64).openapi({ param: { name: "id", in: "path" }, example }) });
+  z.object({
+    id: z
+      .string()
+      .max(64)
+      .openapi({ param: { name: "id", in: "path" }, example }),
+  });

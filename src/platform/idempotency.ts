@@ -1,7 +1,7 @@
 import type { Context as HonoContext } from "hono";
 import type { Actor } from "./actor.ts";
+import type { AppEnv } from "./app-env.ts";
 import { rowsOf } from "./d1.ts";
-import type { AppEnv } from "./http.ts";
 import { sha256 } from "./ids.ts";
 import { type Problem, problem } from "./problem.ts";
 
@@ -28,7 +28,9 @@ export const KEY_REUSED: Problem = {
   status: 422,
   code: "idempotency_key_reused",
   detail: "This Idempotency-Key was used with another request.",
-  errors: [{ field: "Idempotency-Key", code: "idempotency_key_reused", message: "was used with another request" }],
+  errors: [
+    { field: "Idempotency-Key", code: "idempotency_key_reused", message: "was used with another request" },
+  ],
 };
 
 const malformedKey = (message: string): Problem => ({
@@ -49,10 +51,16 @@ export async function readKey(
   if (key === undefined) return { kind: "none" };
   const { actor } = c.get("operation");
   if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_KEY_LENGTH) {
-    return { kind: "malformed", problem: malformedKey(`must be 1 to ${MAX_KEY_LENGTH} visible ASCII characters`) };
+    return {
+      kind: "malformed",
+      problem: malformedKey(`must be 1 to ${MAX_KEY_LENGTH} visible ASCII characters`),
+    };
   }
   if (actor.kind === "guest" && key.length < GUEST_KEY_LENGTH) {
-    return { kind: "malformed", problem: malformedKey(`must have at least ${GUEST_KEY_LENGTH} characters from a guest`) };
+    return {
+      kind: "malformed",
+      problem: malformedKey(`must have at least ${GUEST_KEY_LENGTH} characters from a guest`),
+    };
   }
   const path = new URL(c.req.url).pathname.replace(/\/+$/, "");
   const fingerprint = await sha256(`${c.req.method} ${path}\n${await c.req.text()}`);
@@ -60,7 +68,12 @@ export async function readKey(
 }
 
 /** Puts the key down by an insert that yields, and reads back what stands there. Two statements for a batch. */
-export function putDownKey(db: D1Database, claim: KeyClaim, operation: string, now: number): D1PreparedStatement[] {
+export function putDownKey(
+  db: D1Database,
+  claim: KeyClaim,
+  operation: string,
+  now: number,
+): D1PreparedStatement[] {
   return [
     db
       .prepare(
@@ -112,12 +125,13 @@ export async function once(
     env.DB.prepare(
       "UPDATE idempotency SET status = ?3, body = ?4 WHERE scope = ?1 AND key = ?2 AND status IS NULL",
     ).bind(claim.scope, claim.key, response.status, await response.clone().text()),
-    env.DB.prepare("SELECT fingerprint, operation, status, body FROM idempotency WHERE scope = ?1 AND key = ?2").bind(
-      claim.scope,
-      claim.key,
-    ),
+    env.DB.prepare(
+      "SELECT fingerprint, operation, status, body FROM idempotency WHERE scope = ?1 AND key = ?2",
+    ).bind(claim.scope, claim.key),
   ]);
   const answer = rowsOf<KeyRow>(stored, 1)[0];
   const won = answer?.status === response.status && answer.body === (await response.clone().text());
-  return won || answer?.status == null || answer.body === null ? response : replay(answer.status, answer.body);
+  return won || answer?.status == null || answer.body === null
+    ? response
+    : replay(answer.status, answer.body);
 }

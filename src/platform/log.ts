@@ -1,4 +1,11 @@
-import { configureSync, getConfig, getConsoleSink, getJsonLinesFormatter, getLogger, type Logger } from "@logtape/logtape";
+import {
+  configureSync,
+  getConfig,
+  getConsoleSink,
+  getJsonLinesFormatter,
+  getLogger,
+  type Logger,
+} from "@logtape/logtape";
 
 export type Log = Logger;
 

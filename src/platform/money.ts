@@ -1,6 +1,6 @@
+import { z } from "@hono/zod-openapi";
 import { dinero, toDecimal } from "dinero.js";
 import * as currencies from "dinero.js/currencies";
-import { z } from "@hono/zod-openapi";
 
 /** Minor units inside (cents, yen, fils), an exact decimal string outside. */
 export interface Money {
@@ -20,7 +20,8 @@ export const moneySchema = z
 
 export type MoneyWire = z.infer<typeof moneySchema>;
 
-const table: Record<string, { code: string; base: number | readonly number[]; exponent: number }> = currencies;
+const table: Record<string, { code: string; base: number | readonly number[]; exponent: number }> =
+  currencies;
 
 export const isCurrency = (code: string): boolean => Object.hasOwn(table, code);
 
@@ -57,10 +58,7 @@ export function parseAmount(text: string, currency: string): number | null {
 /** A price as callers write it: checked against its currency, turned into minor units. */
 export const priceInputSchema = z
   .object({
-    amount: z
-      .union([z.string(), z.number()])
-      .transform(String)
-      .openapi({ type: "string", example: "19.99" }),
+    amount: z.union([z.string(), z.number()]).transform(String).openapi({ type: "string", example: "19.99" }),
     currency: z.string().length(3).toUpperCase().openapi({ example: "USD" }),
   })
   .transform((price, context): Money => {

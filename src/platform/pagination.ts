@@ -7,7 +7,13 @@ export const MAX_PAGE_SIZE = 100;
 
 /** The query of every list. A page size over the maximum is capped, not refused. */
 export const pageQuerySchema = z.object({
-  page: z.coerce.number().int().min(1).max(1_000_000).default(1).openapi({ description: "From 1; past the end is empty" }),
+  page: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(1)
+    .openapi({ description: "From 1; past the end is empty" }),
   page_size: z.coerce
     .number()
     .int()
@@ -15,7 +21,11 @@ export const pageQuerySchema = z.object({
     .default(DEFAULT_PAGE_SIZE)
     .transform((size) => Math.min(size, MAX_PAGE_SIZE))
     .openapi({ description: `More than ${MAX_PAGE_SIZE} is capped` }),
-  cursor: z.string().max(400).optional().openapi({ description: "`next_cursor` of the page before; beats `page`" }),
+  cursor: z
+    .string()
+    .max(400)
+    .optional()
+    .openapi({ description: "`next_cursor` of the page before; beats `page`" }),
 });
 
 export type PageQuery = z.infer<typeof pageQuerySchema>;
@@ -23,7 +33,10 @@ export type PageQuery = z.infer<typeof pageQuerySchema>;
 export const listSchema = <S extends z.ZodType>(item: S, name: string) =>
   z
     .object({
-      count: z.int().nullable().openapi({ description: `Exact up to ${COUNT_LIMIT}; null beyond and under a cursor` }),
+      count: z
+        .int()
+        .nullable()
+        .openapi({ description: `Exact up to ${COUNT_LIMIT}; null beyond and under a cursor` }),
       page: z.int().nullable(),
       page_size: z.int(),
       total_pages: z.int().nullable(),
@@ -53,13 +66,18 @@ export interface Cursor {
 
 export function encodeCursor({ key, id }: Cursor): string {
   const bytes = new TextEncoder().encode(JSON.stringify([key, id]));
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 }
 
 /** Null when the text is not a cursor that we gave out. */
 export function decodeCursor(text: string): Cursor | null {
   try {
-    const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) =>
+      char.charCodeAt(0),
+    );
     const parsed = z
       .tuple([z.union([z.string(), z.number()]), z.string()])
       .safeParse(JSON.parse(new TextDecoder().decode(bytes)));

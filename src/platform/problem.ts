@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
+import type { AppEnv } from "./app-env.ts";
 
 /** One wrong thing in what was sent. `field` is a dotted path: `items.0.quantity`. */
 export interface FieldError {
@@ -26,7 +27,9 @@ export const problemSchema = z
     code: z.string().openapi({ example: "insufficient_stock" }),
     detail: z.string(),
     request_id: z.string(),
-    errors: z.array(z.looseObject({ field: z.string().optional(), message: z.string().optional() })).optional(),
+    errors: z
+      .array(z.looseObject({ field: z.string().optional(), message: z.string().optional() }))
+      .optional(),
   })
   .openapi("Problem");
 
@@ -53,21 +56,27 @@ export function problemBody(problem: Problem, requestId: string): string {
   return JSON.stringify({ type: "about:blank", title, status, code, detail, request_id: requestId, ...rest });
 }
 
-export function problemResponse(problem: Problem, requestId: string, headers: Record<string, string> = {}): Response {
+export function problemResponse(
+  problem: Problem,
+  requestId: string,
+  headers: Record<string, string> = {},
+): Response {
   return new Response(problemBody(problem, requestId), {
     status: problem.status,
     headers: { "content-type": "application/problem+json", ...headers },
   });
 }
 
-type Reply = HonoContext<{ Variables: { requestId: string } }>;
-
-/** Answers a request with a problem. Typed `never` as a body: problems are described once, for every route. */
-export function problem(c: Reply, fault: Problem, headers?: Record<string, string>): never {
+/** Answers a request with a problem. Typed `never`, so that a route's type speaks of its successes alone. */
+export function problem(c: HonoContext<AppEnv>, fault: Problem, headers?: Record<string, string>): never {
   return problemResponse(fault, c.get("requestId"), headers) as never;
 }
 
-export const notFound = (what: string): Problem => ({ status: 404, code: "not_found", detail: `There is no such ${what}.` });
+export const notFound = (what: string): Problem => ({
+  status: 404,
+  code: "not_found",
+  detail: `There is no such ${what}.`,
+});
 
 /** Turns zod's issues into the field errors of a 422. */
 export function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {

@@ -81,7 +81,10 @@ export function checkSettings(env: object): SettingsResult {
   if (!parsed.success) {
     return {
       kind: "misconfigured",
-      faults: parsed.error.issues.map((issue) => ({ setting: String(issue.path[0]), message: issue.message })),
+      faults: parsed.error.issues.map((issue) => ({
+        setting: String(issue.path[0]),
+        message: issue.message,
+      })),
     };
   }
   const settings = parsed.data;

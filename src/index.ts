@@ -1,0 +1,9 @@
+import { systemClock } from "./platform/clock.ts";
+import { systemIds } from "./platform/ids.ts";
+import { createWorker } from "./worker.ts";
+
+const worker = createWorker({ clock: systemClock, ids: systemIds });
+
+export default worker.handler;
+export const Stock = worker.Stock;
+export { RateLimiter } from "./platform/rate-limit/rate-limiter.ts";

@@ -1,0 +1,68 @@
+import { createApp } from "./app.ts";
+import { stockOf } from "./inventory/client.ts";
+import { StockObject, type StockPorts } from "./inventory/stock-object.ts";
+import { judgeClaims } from "./orders/jobs.ts";
+import { systemActor } from "./platform/actor.ts";
+import type { Clock } from "./platform/clock.ts";
+import type { Context } from "./platform/context.ts";
+import type { Ids } from "./platform/ids.ts";
+import { createLog } from "./platform/log.ts";
+import { readSettings } from "./platform/settings.ts";
+import { consume } from "./queues.ts";
+import { runSchedule } from "./schedule.ts";
+
+/** Where time and names come from: the system's in the Worker, a test's own in tests. */
+export interface Sources {
+  clock: Clock;
+  ids: Ids;
+}
+
+/** Wires the rooms: the ports that a lower room declares are filled with what a higher one does. */
+export function createWorker(sources: Sources) {
+  const contextFor = (env: Cloudflare.Env, name: string, defer: Context["defer"]): Context => {
+    const read = readSettings(env);
+    if (read.kind === "misconfigured") {
+      throw new Error(
+        `misconfigured: ${read.faults.map((fault) => `${fault.setting} ${fault.message}`).join("; ")}`,
+      );
+    }
+    const requestId = sources.ids.next();
+    const log = createLog({ request_id: requestId, part: name });
+    return { env, settings: read.settings, ...sources, log, actor: systemActor(name), requestId, defer };
+  };
+
+  class Stock extends StockObject {
+    protected readonly ports: StockPorts = {
+      clock: sources.clock,
+      askFates: (productId, claims) =>
+        judgeClaims(
+          contextFor(this.env, "stock-alarm", (work) => this.ctx.waitUntil(work)),
+          productId,
+          claims,
+        ),
+    };
+  }
+
+  const app = createApp({
+    ...sources,
+    stock: {
+      levels: (context, productId) => stockOf(context.env, productId).levels(),
+      open: async (context, productId, levels) => {
+        await stockOf(context.env, productId).open(productId, { levels, actor: context.actor.name });
+      },
+    },
+  });
+
+  const handler = {
+    fetch: (request, env, execution) => app.fetch(request, env, execution),
+    queue: (batch, env, execution) =>
+      consume(
+        contextFor(env, `queue-${batch.queue}`, (work) => execution.waitUntil(work)),
+        batch,
+      ),
+    scheduled: (_event, env, execution) =>
+      runSchedule(contextFor(env, "schedule", (work) => execution.waitUntil(work))),
+  } satisfies ExportedHandler<Cloudflare.Env>;
+
+  return { handler, Stock };
+}

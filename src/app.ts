@@ -7,6 +7,7 @@ import { inventoryRoutes } from "./inventory/routes.ts";
 import { notificationsRoutes } from "./notifications/routes.ts";
 import { ordersRoutes } from "./orders/routes.ts";
 import { GUEST } from "./platform/actor.ts";
+import { clientAddress } from "./platform/client-address.ts";
 import type { Clock } from "./platform/clock.ts";
 import { createRouter } from "./platform/http.ts";
 import type { Ids } from "./platform/ids.ts";
@@ -43,6 +44,7 @@ export function createApp({ clock, ids, stock }: AppPorts) {
       ids,
       log: createLog({ request_id: requestId }),
       actor: GUEST,
+      address: clientAddress(c.req.raw),
       requestId,
       defer: (work) => c.executionCtx.waitUntil(work),
     });

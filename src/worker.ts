@@ -28,7 +28,16 @@ export function createWorker(sources: Sources) {
     }
     const requestId = sources.ids.next();
     const log = createLog({ request_id: requestId, part: name });
-    return { env, settings: read.settings, ...sources, log, actor: systemActor(name), requestId, defer };
+    return {
+      env,
+      settings: read.settings,
+      ...sources,
+      log,
+      actor: systemActor(name),
+      address: "internal",
+      requestId,
+      defer,
+    };
   };
 
   class Stock extends StockObject {

@@ -12,6 +12,8 @@ export interface Context {
   ids: Ids;
   log: Log;
   actor: Actor;
+  /** The client's address as `clientAddress` folds it; `internal` where Holdfast acts by itself. */
+  address: string;
   /** Goes through a request, its messages and its jobs. */
   requestId: string;
   /** Keeps the work alive after the answer. What must not be lost is owed in D1 besides. */

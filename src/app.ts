@@ -5,6 +5,7 @@ import { catalogRoutes } from "./catalog/routes.ts";
 import type { StockPort } from "./catalog/stock-port.ts";
 import { inventoryRoutes } from "./inventory/routes.ts";
 import { notificationsRoutes } from "./notifications/routes.ts";
+import { opsRoutes } from "./ops/routes.ts";
 import { ordersRoutes } from "./orders/routes.ts";
 import { GUEST } from "./platform/actor.ts";
 import { clientAddress } from "./platform/client-address.ts";
@@ -28,6 +29,13 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   app.use(async (c, next) => {
     const requestId = c.req.header("X-Request-Id") ?? ids.next();
     c.set("requestId", requestId);
+    await next();
+  });
+
+  app.route("/", opsRoutes);
+
+  app.use(async (c, next) => {
+    const requestId = c.get("requestId");
     const read = readSettings(c.env);
     if (read.kind === "misconfigured") {
       return problem(c, {

@@ -1,0 +1,27 @@
+import { createRoute } from "@hono/zod-openapi";
+import { createRouter, jsonContent } from "../platform/http.ts";
+import { checkHealth } from "./check-health.ts";
+import { healthSchema } from "./schemas.ts";
+
+const healthRoute = (path: "/health" | "/health/ready") =>
+  createRoute({
+    method: "get",
+    path,
+    tags: ["operations"],
+    summary: "Each part by name",
+    responses: {
+      200: jsonContent(healthSchema, "Orders can be taken"),
+      503: jsonContent(healthSchema, "Orders cannot be taken"),
+    },
+  });
+
+/** At the root, and before the settings are insisted on: the answer says when it is they that are wrong. */
+export const opsRoutes = createRouter();
+
+for (const path of ["/health", "/health/ready"] as const) {
+  opsRoutes.openapi(healthRoute(path), async (c) => {
+    const health = await checkHealth(c.env);
+    c.header("Cache-Control", "no-store");
+    return c.json(health, health.status === "unhealthy" ? 503 : 200);
+  });
+}

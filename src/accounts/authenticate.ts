@@ -1,11 +1,74 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import { type Actor, isAdmin, isStaff } from "../platform/actor.ts";
 import type { AppEnv } from "../platform/app-env.ts";
+import { type Problem, problem } from "../platform/problem.ts";
+import { verifyAccessToken } from "./access-token.ts";
+import { keyRing } from "./keys.ts";
 
-/** Finds out who asks: sets the operation's actor from `Authorization`, or leaves a guest. */
-export const authenticate: MiddlewareHandler<AppEnv> = async (_c, next) => next();
+const CHALLENGE = { "WWW-Authenticate": "Bearer" };
+const CHALLENGE_INVALID = { "WWW-Authenticate": 'Bearer error="invalid_token"' };
+
+const INVALID_TOKEN: Problem = {
+  status: 401,
+  code: "invalid_token",
+  detail: "The access token is malformed, expired, or not ours.",
+};
+const UNAUTHENTICATED: Problem = { status: 401, code: "unauthenticated", detail: "Sign in first." };
+
+/** These carry their credential in the body: a client that still sends its expired token must be able to renew it. */
+const SIGN_IN_PATHS = "/api/v1/auth/";
+
+/** `Bearer`, or `JWT` as some older clients write it. */
+const CREDENTIAL = /^(?:bearer|jwt) +(\S+)$/i;
+
+/**
+ * Finds out who asks: sets the operation's actor from `Authorization`, or leaves a guest. The token alone decides,
+ * without a look into D1, so a disabled or demoted user keeps what an access token gave for at most its 15 minutes.
+ * That is accepted: every renewal asks the row.
+ */
+export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const header = c.req.header("Authorization");
+  if (header === undefined || c.req.path.startsWith(SIGN_IN_PATHS)) return next();
+
+  const operation = c.get("operation");
+  const keys = await keyRing(operation.settings);
+  if (keys.kind === "misconfigured") return problem(c, misconfiguredKey(keys.fault));
+
+  const token = CREDENTIAL.exec(header.trim())?.[1];
+  const claims = token ? await verifyAccessToken(keys.ring, token, operation.clock.now()) : null;
+  if (!claims) return problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
+
+  const { userId, role, sessionId } = claims;
+  c.set("operation", { ...operation, actor: { kind: "user", name: userId, userId, role, sessionId } });
+  return next();
+};
+
+export const misconfiguredKey = (fault: string): Problem => ({
+  status: 503,
+  code: "misconfigured",
+  detail: "A setting is wrong.",
+  errors: [{ setting: "JWT_PRIVATE_KEY", message: fault }],
+});
+
 /** A signed-in user, else 401. */
-export const requireUser: MiddlewareHandler<AppEnv> = async (_c, next) => next();
+export const requireUser = requireActor(() => true, "");
 /** Staff or admin, else 401 or 403. */
-export const requireStaff: MiddlewareHandler<AppEnv> = async (_c, next) => next();
+export const requireStaff = requireActor(isStaff, "This is for staff.");
 /** Admin, else 401 or 403. */
-export const requireAdmin: MiddlewareHandler<AppEnv> = async (_c, next) => next();
+export const requireAdmin = requireActor(isAdmin, "This is for admins.");
+
+function requireActor(allowed: (actor: Actor) => boolean, refusal: string): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const { actor } = c.get("operation");
+    if (actor.kind === "guest") return problem(c, UNAUTHENTICATED, CHALLENGE);
+    if (!allowed(actor)) return problem(c, { status: 403, code: "forbidden", detail: refusal });
+    return next();
+  };
+}
+
+/** The signed-in user behind a route that `requireUser` or its like guards. */
+export function signedIn(c: HonoContext<AppEnv>): Extract<Actor, { kind: "user" }> {
+  const { actor } = c.get("operation");
+  if (actor.kind !== "user") throw new Error("a route that needs a user has no guard");
+  return actor;
+}

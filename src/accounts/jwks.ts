@@ -1,4 +1,40 @@
-import { createRouter } from "../platform/http.ts";
+import { createRoute, z } from "@hono/zod-openapi";
+import { createRouter, jsonContent, problems } from "../platform/http.ts";
+import { problem } from "../platform/problem.ts";
+import { misconfiguredKey } from "./authenticate.ts";
+import { keyRing } from "./keys.ts";
+
+const jwksSchema = z
+  .object({
+    keys: z.array(
+      z.looseObject({
+        kty: z.string().openapi({ example: "OKP" }),
+        kid: z.string(),
+        alg: z.string().openapi({ example: "EdDSA" }),
+        use: z.string().openapi({ example: "sig" }),
+      }),
+    ),
+  })
+  .openapi("Jwks");
+
+const readJwks = createRoute({
+  method: "get",
+  path: "/.well-known/jwks.json",
+  tags: ["Accounts"],
+  summary: "Public keys of the access tokens",
+  responses: { 200: jsonContent(jwksSchema, "RFC 7517"), ...problems(503) },
+});
 
 /** GET /.well-known/jwks.json, at the root. */
-export const jwksRoutes = createRouter();
+export const jwksRoutes = createRouter().openapi(readJwks, async (c) => {
+  const keys = await keyRing(c.get("operation").settings);
+  if (keys.kind === "misconfigured") return problem(c, misconfiguredKey(keys.fault));
+  const shown = [...keys.ring.accepted.values()].map(({ publicJwk, kid, algorithm }) => ({
+    ...publicJwk,
+    kty: publicJwk.kty ?? "",
+    kid,
+    alg: algorithm,
+    use: "sig",
+  }));
+  return c.json({ keys: shown }, 200, { "Cache-Control": "public, max-age=300" });
+});

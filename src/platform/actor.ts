@@ -1,7 +1,7 @@
 /** Who does something. `name` is what history, the ledger and events say of it. */
 export type Actor =
   | { kind: "guest"; name: "guest" }
-  | { kind: "user"; name: string; userId: string; role: Role }
+  | { kind: "user"; name: string; userId: string; role: Role; sessionId?: string }
   | { kind: "system"; name: string };
 
 export type Role = "customer" | "staff" | "admin";

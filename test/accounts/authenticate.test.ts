@@ -1,0 +1,152 @@
+import { env, exports } from "cloudflare:workers";
+import { base64url, decodeProtectedHeader, exportJWK, generateKeyPair, importJWK, SignJWT } from "jose";
+import { expect, test } from "vitest";
+import { testClock } from "../support/clock.ts";
+import { TEST_PRIVATE_KEY } from "../support/keys.ts";
+import { signIn } from "../support/sign-in.ts";
+
+/** Where there is nothing: who gets a 404 there has passed authentication. */
+const NOWHERE = "http://shop.test/api/v1/nowhere";
+const ask = (authorization: string) =>
+  exports.default.fetch(NOWHERE, { headers: { Authorization: authorization } });
+
+async function expectRefused(authorization: string) {
+  const response = await ask(authorization);
+  expect({ authorization, status: response.status }).toEqual({ authorization, status: 401 });
+  expect(response.headers.get("WWW-Authenticate")).toContain("Bearer");
+  expect(await response.json()).toMatchObject({ code: "invalid_token" });
+}
+
+const JWK = JSON.parse(TEST_PRIVATE_KEY);
+const privateKey = () => importJWK(JWK, "EdDSA");
+const nowSeconds = () => Math.floor(testClock.now() / 1000);
+
+/** A token with everything right but what a test changes. */
+function forge(payload: Record<string, unknown> = {}, header: Record<string, unknown> = {}) {
+  const claims: Record<string, unknown> = {
+    iss: "holdfast",
+    aud: "holdfast",
+    sub: "usr_1",
+    role: "admin",
+    sid: "ses_1",
+    iat: nowSeconds(),
+    exp: nowSeconds() + 60,
+    ...payload,
+  };
+  return new SignJWT(claims).setProtectedHeader({ alg: "EdDSA", kid: "test", typ: "at+jwt", ...header });
+}
+
+test("a token is taken as Bearer and as JWT, in any case", async () => {
+  const { token } = await signIn();
+  for (const scheme of ["Bearer", "bearer", "BEARER", "JWT", "jwt"]) {
+    expect((await ask(`${scheme} ${token}`)).status).toBe(404);
+  }
+  expect((await ask(`Bearer ${await forge().sign(await privateKey())}`)).status).toBe(404);
+  expect(decodeProtectedHeader(token)).toEqual({ alg: "EdDSA", kid: "test", typ: "at+jwt" });
+});
+
+test("no header leaves a guest", async () => {
+  expect((await exports.default.fetch(NOWHERE)).status).toBe(404);
+});
+
+test("a header that cannot be read is a 401, never a 500", async () => {
+  const { token } = await signIn();
+  for (const header of [
+    "Bearer",
+    "Bearer ",
+    "Bearer x",
+    "Bearer a.b.c",
+    "Bearer ....",
+    `Bearer ${"a".repeat(8_000)}`,
+    "Basic YTpi",
+    token,
+    `Bearer ${token} ${token}`,
+    `Bearer ${token}, Bearer ${token}`,
+    `Token ${token}`,
+    `Bearer ${base64url.encode("{}")}.${base64url.encode("{}")}.`,
+    `Bearer ${base64url.encode("null")}.${base64url.encode("null")}.x`,
+    "Bearer \u00ff\u00fe",
+  ]) {
+    await expectRefused(header);
+  }
+});
+
+test("alg none is refused, however it is written", async () => {
+  const [, payload] = (await signIn("admin")).token.split(".");
+  for (const alg of ["none", "None", "NONE", ""]) {
+    const header = base64url.encode(JSON.stringify({ alg, kid: "test", typ: "at+jwt" }));
+    await expectRefused(`Bearer ${header}.${payload}.`);
+  }
+});
+
+test("a token signed by HS256 with our public key as the secret is refused", async () => {
+  const jwks = await exports.default.fetch("http://shop.test/.well-known/jwks.json");
+  const { keys } = await jwks.json<{ keys: { x: string }[] }>();
+  const x = keys[0]?.x ?? "";
+  for (const secret of [base64url.decode(x), new TextEncoder().encode(x)]) {
+    await expectRefused(`Bearer ${await forge({}, { alg: "HS256" }).sign(secret)}`);
+  }
+});
+
+test("an altered token is refused: its claims, its header, its signature", async () => {
+  const { token, id } = await signIn("customer");
+  const [header = "", payload = "", signature = ""] = token.split(".");
+  const raised = { ...JSON.parse(new TextDecoder().decode(base64url.decode(payload))), role: "admin" };
+  expect(raised.sub).toBe(id);
+  await expectRefused(`Bearer ${header}.${base64url.encode(JSON.stringify(raised))}.${signature}`);
+  const other = base64url.encode(JSON.stringify({ alg: "EdDSA", kid: "test", typ: "at+jwt", x: 1 }));
+  await expectRefused(`Bearer ${other}.${payload}.${signature}`);
+  await expectRefused(`Bearer ${header}.${payload}.${base64url.encode(new Uint8Array(64))}`);
+  await expectRefused(`Bearer ${header}.${payload}.`);
+});
+
+test("a token signed by another key is refused, also when it names our kid or brings its key along", async () => {
+  const foreign = await generateKeyPair("EdDSA", { extractable: true });
+  const jwk = await exportJWK(foreign.publicKey);
+  for (const header of [
+    {},
+    { kid: "other" },
+    { kid: undefined },
+    { jwk },
+    { jku: "http://evil.test/jwks" },
+  ]) {
+    await expectRefused(`Bearer ${await forge({}, header).sign(foreign.privateKey)}`);
+  }
+  const es256 = await generateKeyPair("ES256");
+  await expectRefused(`Bearer ${await forge({}, { alg: "ES256" }).sign(es256.privateKey)}`);
+});
+
+test("our own signature under other claims than an access token's is refused", async () => {
+  const key = await privateKey();
+  for (const claims of [
+    { iss: "elsewhere" },
+    { aud: "elsewhere" },
+    { aud: undefined },
+    { exp: undefined },
+    { sub: undefined },
+    { sub: 7 },
+    { sid: undefined },
+    { role: "root" },
+    { role: undefined },
+    { nbf: nowSeconds() + 60 },
+  ]) {
+    await expectRefused(`Bearer ${await forge(claims).sign(key)}`);
+  }
+  await expectRefused(`Bearer ${await forge({}, { typ: "JWT" }).sign(key)}`);
+  await expectRefused(`Bearer ${await forge({}, { crit: ["x"], x: 1 }).sign(key, { crit: { x: true } })}`);
+});
+
+test("a token ends when the clock says so", async () => {
+  const token = await forge({ exp: nowSeconds() + 60 }).sign(await privateKey());
+  testClock.advance(58_000);
+  expect((await ask(`Bearer ${token}`)).status).toBe(404);
+  testClock.advance(3_000);
+  await expectRefused(`Bearer ${token}`);
+});
+
+test("asking who it is costs no read", async () => {
+  const { headers } = await signIn();
+  await env.DB.exec("DROP TABLE users");
+  await env.DB.exec("DROP TABLE sessions");
+  expect((await exports.default.fetch(NOWHERE, { headers })).status).toBe(404);
+});

@@ -1,0 +1,43 @@
+import { env } from "cloudflare:workers";
+import { signAccessToken } from "../../src/accounts/access-token.ts";
+import { keyRing } from "../../src/accounts/keys.ts";
+import { newUserRow } from "../../src/accounts/new-user.ts";
+import type { Role } from "../../src/platform/actor.ts";
+import { prefixed, systemIds } from "../../src/platform/ids.ts";
+import { readSettings } from "../../src/platform/settings.ts";
+import { testClock } from "./clock.ts";
+
+/** Longer than a real one, so that a test may move the hours without signing in again. */
+const LIFETIME_SECONDS = 30 * 24 * 60 * 60;
+
+export interface SignedIn {
+  id: string;
+  email: string;
+  token: string;
+  headers: { Authorization: string };
+}
+
+/** A user of that role, put straight into D1, with a token: what a sign-in gives, without the price of scrypt. */
+export async function signIn(role: Role = "customer"): Promise<SignedIn> {
+  const settings = readSettings(env);
+  if (settings.kind === "misconfigured") throw new Error("the test's settings are wrong");
+  const keys = await keyRing(settings.settings);
+  if (keys.kind === "misconfigured") throw new Error(`JWT_PRIVATE_KEY ${keys.fault}`);
+
+  const now = testClock.now();
+  const id = systemIds.next();
+  const sessionId = prefixed("ses", systemIds.next());
+  const email = `${role}-${id}@shop.example`;
+  const user = newUserRow({ id, email, name: `The ${role}`, passwordHash: "none", role, now });
+  await env.DB.batch([
+    env.DB.prepare(
+      `INSERT INTO users (id, email, name, password_hash, role, created_at, updated_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)`,
+    ).bind(user.id, user.email, user.name, user.password_hash, user.role, now),
+    env.DB.prepare(
+      "INSERT INTO sessions (id, user_id, created_at, last_used_at) VALUES (?1, ?2, ?3, ?3)",
+    ).bind(sessionId, user.id, now),
+  ]);
+  const token = await signAccessToken(keys.ring, { userId: user.id, role, sessionId }, now, LIFETIME_SECONDS);
+  return { id: user.id, email, token, headers: { Authorization: `Bearer ${token}` } };
+}

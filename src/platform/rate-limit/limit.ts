@@ -1,4 +1,13 @@
+import { proxyDurable } from "itty-durable";
 import type { Context } from "../context.ts";
+import { sha256 } from "../ids.ts";
+import { describeError } from "../log.ts";
+import type { Problem } from "../problem.ts";
+import type { RateLimiterFace } from "./rate-limiter.ts";
+import { type Take, type TakeAnswer, WINDOW_MS } from "./window.ts";
+
+/** A limiter that has not answered by then is taken for broken. */
+const PATIENCE_MS = 1000;
 
 /** One party's allowance over a sliding window of 60 seconds. */
 export interface Limit {
@@ -18,7 +27,80 @@ export type LimitOutcome =
   | { kind: "allowed"; headers: Record<string, string> }
   | { kind: "limited"; retryAfter: number; headers: Record<string, string> };
 
-/** Takes from an allowance. A limiter that is down lets through, and the log says so. */
-export async function takeFrom(_context: Context, _limit: Limit): Promise<LimitOutcome> {
-  return { kind: "allowed", headers: {} };
+/**
+ * Takes from an allowance: one call to the party's limiter, none when the limit is off. A limiter that is down or
+ * slow lets through, and the log says so. The headers belong on the answer, whatever the outcome.
+ */
+export async function takeFrom(context: Context, limit: Limit): Promise<LimitOutcome> {
+  if (limit.allowed === 0 || limit.cost === 0) return { kind: "allowed", headers: {} };
+  let answer: TakeAnswer;
+  try {
+    answer = await inTime(askLimiter(context, limit));
+  } catch (error) {
+    context.log.warn("a rate limiter is broken: let through", {
+      limit: limit.name,
+      error: describeError(error),
+    });
+    return { kind: "allowed", headers: {} };
+  }
+  const headers = limitHeaders(limit, answer);
+  return answer.allowed
+    ? { kind: "allowed", headers }
+    : { kind: "limited", retryAfter: answer.retryAfter, headers };
+}
+
+/** The 429 of a limit that was met; send it with the outcome's headers. */
+export const limitedProblem = (outcome: { retryAfter: number }): Problem => ({
+  status: 429,
+  code: "rate_limited",
+  detail: `Too many requests: try again in ${outcome.retryAfter} seconds.`,
+  retry_after: outcome.retryAfter,
+});
+
+/** draft-ietf-httpapi-ratelimit-headers: `q` the quota, `w` the window, `r` what remains, `t` when more comes back. */
+function limitHeaders(limit: Limit, { allowed, remaining, retryAfter, reset }: TakeAnswer) {
+  const headers: Record<string, string> = {
+    "RateLimit-Policy": policyHeader(limit.name, limit.allowed),
+    RateLimit: `"${limit.name}";r=${remaining};t=${allowed ? reset : retryAfter}`,
+  };
+  if (!allowed) headers["Retry-After"] = String(retryAfter);
+  return headers;
+}
+
+export const policyHeader = (name: string, allowed: number): string =>
+  `"${name}";q=${allowed};w=${WINDOW_MS / 1000}`;
+
+/** itty-durable sends arguments in a header, which takes ASCII only: so names go in hashed. */
+async function askLimiter({ env, clock }: Context, limit: Limit): Promise<TakeAnswer> {
+  const now = clock.now();
+  const [party, hit] = await Promise.all([
+    sha256(limit.party),
+    limit.hit === undefined ? undefined : sha256(limit.hit),
+  ]);
+  const take: Take = { now, allowed: limit.allowed, cost: limit.cost };
+  if (hit !== undefined) take.id = hit.slice(0, 32);
+  // Never a bare SHA-256: itty-durable takes 64 hex digits for an object's id.
+  const limiter: RateLimiterFace = proxyDurable(env.RATE_LIMITER, { parse: true }).get(
+    `${limit.name}:${party}`,
+  );
+  const answer: unknown = await limiter.take(take);
+  if (!isAnswer(answer)) throw new Error(`the limiter answered ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+const isAnswer = (answer: unknown): answer is TakeAnswer =>
+  typeof answer === "object" && answer !== null && "allowed" in answer && "retryAfter" in answer;
+
+/** Waits by real time: an injected clock says what time it is, not how slow a part is. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => {});
+  }
 }

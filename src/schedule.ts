@@ -1,9 +1,34 @@
 import { ringOwed } from "./events/work.ts";
 import { expireUnpaid } from "./orders/jobs.ts";
 import type { Context } from "./platform/context.ts";
+import { forgetOldKeys } from "./platform/idempotency.ts";
+import { describeError } from "./platform/log.ts";
 
-/** Cron -> jobs. Each minute: what waited too long, then what is owed. */
+interface Job {
+  name: string;
+  /** Returns how much was done. */
+  run: (context: Context) => Promise<number>;
+}
+
+/** What expires owes work, so the bells come after it. */
+const JOBS: Job[] = [
+  { name: "expire-unpaid", run: expireUnpaid },
+  { name: "send-owed", run: ringOwed },
+  { name: "clean-up", run: forgetOldKeys },
+];
+
+/** Cron -> jobs. Each minute, one after the other; one that fails is told in the log and stops none of the others. */
 export async function runSchedule(context: Context): Promise<void> {
-  await expireUnpaid(context);
-  await ringOwed(context);
+  for (const job of JOBS) await runJob(context, job);
+}
+
+async function runJob(context: Context, { name, run }: Job): Promise<void> {
+  const log = context.log.with({ job: name });
+  const start = context.clock.now();
+  try {
+    const done = await run({ ...context, log });
+    log.info("a job ran", { done, duration_ms: context.clock.now() - start });
+  } catch (error) {
+    log.error("a job failed", { error: describeError(error), duration_ms: context.clock.now() - start });
+  }
 }

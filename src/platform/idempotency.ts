@@ -1,6 +1,7 @@
 import type { Context as HonoContext } from "hono";
 import type { Actor } from "./actor.ts";
 import type { AppEnv } from "./app-env.ts";
+import type { Context } from "./context.ts";
 import { rowsOf } from "./d1.ts";
 import { sha256 } from "./ids.ts";
 import { type Problem, problem } from "./problem.ts";
@@ -134,4 +135,34 @@ export async function once(
   return won || answer?.status == null || answer.body === null
     ? response
     : replay(answer.status, answer.body);
+}
+
+const HOUR_MS = 3_600_000;
+/** An answered key repeats its answer for at least this long. */
+export const KEY_LIFETIME_MS = 24 * HOUR_MS;
+/** A key without an answer may stand for a claim that is still open: it is kept until no hold of it can be left. */
+export const OPEN_KEY_LIFETIME_MS = 7 * KEY_LIFETIME_MS;
+/** Answered keys that no run met in this time, once they were old enough, go with the others. */
+const FORGET_WINDOW_MS = 6 * HOUR_MS;
+const FORGET_LIMIT = 5_000;
+
+/**
+ * Deletes keys past their lifetime, each minute. Both statements read a bounded stretch of the index: unanswered
+ * keys are not waded through from the oldest on every time. Returns how many.
+ */
+export async function forgetOldKeys(context: Context): Promise<number> {
+  const { DB } = context.env;
+  const now = context.clock.now();
+  const results = await DB.batch([
+    DB.prepare(
+      `DELETE FROM idempotency WHERE rowid IN (
+         SELECT rowid FROM idempotency WHERE created_at < ?1 AND created_at >= ?2 AND status IS NOT NULL
+         ORDER BY created_at LIMIT ?3)`,
+    ).bind(now - KEY_LIFETIME_MS, now - KEY_LIFETIME_MS - FORGET_WINDOW_MS, FORGET_LIMIT),
+    DB.prepare(
+      `DELETE FROM idempotency WHERE rowid IN (
+         SELECT rowid FROM idempotency WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)`,
+    ).bind(now - OPEN_KEY_LIFETIME_MS, FORGET_LIMIT),
+  ]);
+  return results.reduce((sum, { meta }) => sum + meta.changes, 0);
 }

@@ -1,0 +1,38 @@
+import { env } from "cloudflare:workers";
+import { ALWAYS, type NewWork, oweWork } from "../../src/events/append.ts";
+import { testClock } from "../support/clock.ts";
+
+export interface WorkRow {
+  id: string;
+  task: string;
+  payload: string;
+  state: "owed" | "done" | "dead";
+  not_before: number;
+  attempts: number;
+  lease: string | null;
+  error: string | null;
+  started_at: number | null;
+  finished_at: number | null;
+}
+
+/** Writes down work that is owed from now on, and rings no bell. */
+export async function owe(...work: Partial<NewWork>[]): Promise<void> {
+  const rows = work.map(
+    (row, index): NewWork => ({
+      id: `wrk_${index}`,
+      task: "follow",
+      object_id: "ord_1",
+      payload: {},
+      not_before: testClock.now(),
+      request_id: "req_1",
+      ...row,
+    }),
+  );
+  await oweWork(env.DB, rows, ALWAYS).run();
+}
+
+export async function workRow(id: string): Promise<WorkRow> {
+  const row = await env.DB.prepare("SELECT * FROM work WHERE id = ?").bind(id).first<WorkRow>();
+  if (!row) throw new Error(`no row of work ${id}`);
+  return row;
+}

@@ -1,0 +1,312 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import type { TaskName } from "../../src/events/append.ts";
+import {
+  FIRST_RETRY_MS,
+  LEASE_MS,
+  MAX_ATTEMPTS,
+  ring,
+  ringOwed,
+  settleWork,
+  type Task,
+  type TaskHandlers,
+  type TaskOutcome,
+  workOff,
+} from "../../src/events/work.ts";
+import { createIds } from "../../src/platform/ids.ts";
+import { testClock } from "../support/clock.ts";
+import { testContext } from "./context.ts";
+import { owe, workRow } from "./rows.ts";
+
+const DONE: TaskOutcome = { kind: "done" };
+
+/** Both tasks do the same, and say for which rows. */
+function handling(work: (task: Task) => Promise<TaskOutcome> | TaskOutcome) {
+  const seen: Task[] = [];
+  const handle = async (_context: unknown, task: Task) => {
+    seen.push(task);
+    return work(task);
+  };
+  const handlers: TaskHandlers = { email: handle, follow: handle };
+  return { handlers, seen };
+}
+
+/** Ids whose every random character is the lowest, or the highest: jitter at its ends. */
+const idsWithRandom = (byte: number) =>
+  createIds(
+    (length) => new Uint8Array(length).fill(byte),
+    () => testClock.now(),
+  );
+
+/** A bell for a task, as its queue would get it: the ids of each `sendBatch`. */
+function listening(failing = false) {
+  const rung: { queue: string; ids: string[] }[] = [];
+  const queue = (name: string) =>
+    ({
+      sendBatch: async (messages: Iterable<MessageSendRequest<{ id: string }>>) => {
+        if (failing) throw new Error("the queue is down");
+        rung.push({ queue: name, ids: [...messages].map(({ body }) => body.id) });
+      },
+    }) as unknown as Queue;
+  const context = testContext({
+    env: { ...env, ORDERS_QUEUE: queue("orders"), NOTIFICATIONS_QUEUE: queue("notifications") },
+  });
+  return { context, rung };
+}
+
+describe("taking work", () => {
+  test("a handler is given its task, and the row is done", async () => {
+    await owe({ id: "wrk_a", object_id: "ord_7", payload: { template: "x" } });
+    const { handlers, seen } = handling(() => DONE);
+    await workOff(testContext(), handlers, ["wrk_a"]);
+    expect(seen).toEqual([{ id: "wrk_a", objectId: "ord_7", payload: { template: "x" }, attempt: 1 }]);
+    expect(await workRow("wrk_a")).toMatchObject({
+      state: "done",
+      attempts: 1,
+      started_at: testClock.now(),
+      finished_at: testClock.now(),
+      error: null,
+    });
+  });
+
+  test("the request that owed the work goes on in its task", async () => {
+    await owe({ id: "wrk_a", request_id: "req_of_the_order" });
+    const requests: string[] = [];
+    const handle: TaskHandlers["follow"] = async (context) => {
+      requests.push(context.requestId);
+      return DONE;
+    };
+    await workOff(testContext(), { email: handle, follow: handle }, ["wrk_a"]);
+    expect(requests).toEqual(["req_of_the_order"]);
+  });
+
+  test("of parallel workers one has each row", async () => {
+    const ids = Array.from({ length: 25 }, (_, index) => `wrk_${index}`);
+    await owe(...ids.map((id) => ({ id })));
+    const { handlers, seen } = handling(() => DONE);
+    await Promise.all(Array.from({ length: 4 }, () => workOff(testContext(), handlers, ids)));
+    expect(seen.map(({ id }) => id).sort()).toEqual([...ids].sort());
+  });
+
+  test("what is done, dead, unknown, named twice or not yet due is not begun", async () => {
+    await owe({ id: "wrk_done" }, { id: "wrk_dead" }, { id: "wrk_due" });
+    await owe({ id: "wrk_early", not_before: testClock.now() + 1 });
+    await env.DB.prepare("UPDATE work SET state = substr(id, 5) WHERE id IN ('wrk_done', 'wrk_dead')").run();
+    const { handlers, seen } = handling(() => DONE);
+    const ids = ["wrk_done", "wrk_dead", "wrk_nowhere", "wrk_early", "wrk_due", "wrk_due"];
+    await workOff(testContext(), handlers, ids);
+    expect(seen.map(({ id }) => id)).toEqual(["wrk_due"]);
+    expect(await workRow("wrk_early")).toMatchObject({ state: "owed", attempts: 0 });
+
+    testClock.advance(1);
+    await workOff(testContext(), handlers, ids);
+    expect(seen.map(({ id }) => id)).toEqual(["wrk_due", "wrk_early"]);
+  });
+
+  test("a row under a lease is nobody else's until the lease runs out; then it is due again", async () => {
+    await owe({ id: "wrk_a" });
+    const { handlers, seen } = handling(() => new Promise<TaskOutcome>(() => {}));
+    void workOff(testContext(), handlers, ["wrk_a"]);
+    await expect.poll(() => seen.length).toBe(1);
+
+    const { handlers: second, seen: taken } = handling(() => DONE);
+    testClock.advance(LEASE_MS - 1);
+    await workOff(testContext(), second, ["wrk_a"]);
+    expect(taken).toEqual([]);
+    testClock.advance(1);
+    await workOff(testContext(), second, ["wrk_a"]);
+    expect(taken).toMatchObject([{ id: "wrk_a", attempt: 2 }]);
+    expect(await workRow("wrk_a")).toMatchObject({ state: "done", attempts: 2 });
+  });
+
+  test.each<[string, TaskOutcome]>([
+    ["done", DONE],
+    ["failed", { kind: "failed", error: "too late" }],
+  ])("a late worker whose row was taken over does not mark it %s", async (_name, outcome) => {
+    await owe({ id: "wrk_a" });
+    const late = Promise.withResolvers<TaskOutcome>();
+    const { handlers, seen } = handling(() => late.promise);
+    const lateWork = workOff(testContext(), handlers, ["wrk_a"]);
+    await expect.poll(() => seen.length).toBe(1);
+
+    testClock.advance(LEASE_MS);
+    const second = Promise.withResolvers<TaskOutcome>();
+    const other = handling(() => second.promise);
+    const otherWork = workOff(testContext(), other.handlers, ["wrk_a"]);
+    await expect.poll(() => other.seen.length).toBe(1);
+    const leased = await workRow("wrk_a");
+
+    late.resolve(outcome);
+    await lateWork;
+    expect(await workRow("wrk_a")).toEqual(leased);
+    second.resolve(DONE);
+    await otherWork;
+    expect(await workRow("wrk_a")).toMatchObject({ state: "done", attempts: 2, error: null });
+  });
+
+  test("a row whose turn comes only after its lease is left to who takes it next", async () => {
+    const ids = Array.from({ length: 12 }, (_, index) => `wrk_${index}`);
+    await owe(...ids.map((id) => ({ id })));
+    const { handlers, seen } = handling(() => {
+      if (seen.length === 10) testClock.advance(LEASE_MS);
+      return DONE;
+    });
+    await workOff(testContext(), handlers, ids);
+    expect(seen).toHaveLength(10);
+    await workOff(testContext(), handlers, ids);
+    expect(new Set(seen.map(({ id }) => id)).size).toBe(12);
+  });
+});
+
+describe("failure", () => {
+  test("a poisoned task keeps none of its neighbours from being done", async () => {
+    await owe({ id: "wrk_throws" }, { id: "wrk_fails" }, { id: "wrk_unknown" }, { id: "wrk_garbled" });
+    await owe({ id: "wrk_good" });
+    await env.DB.batch([
+      env.DB.prepare("UPDATE work SET task = 'toString' WHERE id = 'wrk_unknown'"),
+      env.DB.prepare("UPDATE work SET payload = '{' WHERE id = 'wrk_garbled'"),
+    ]);
+    const { handlers } = handling((task) => {
+      if (task.id === "wrk_throws") throw new TypeError("poison");
+      return task.id === "wrk_fails" ? { kind: "failed", error: "refused" } : DONE;
+    });
+    const ids = ["wrk_throws", "wrk_fails", "wrk_unknown", "wrk_garbled", "wrk_good"];
+    await workOff(testContext(), handlers, ids);
+
+    const failed = { state: "owed", attempts: 1, lease: null, finished_at: null };
+    expect(await workRow("wrk_good")).toMatchObject({ state: "done" });
+    expect(await workRow("wrk_throws")).toMatchObject({ ...failed, error: "poison" });
+    expect(await workRow("wrk_fails")).toMatchObject({ ...failed, error: "refused" });
+    expect(await workRow("wrk_unknown")).toMatchObject({ ...failed, error: "nobody here does toString" });
+    expect(await workRow("wrk_garbled")).toMatchObject({ ...failed, error: expect.stringContaining("JSON") });
+  });
+
+  test("each failure waits three times as long as the one before, and the eighth is death", async () => {
+    await owe({ id: "wrk_a" });
+    const { handlers, seen } = handling(() => ({ kind: "failed", error: `no ${seen.length}` }));
+    const context = testContext({ ids: idsWithRandom(0) });
+    for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt++) {
+      await workOff(context, handlers, ["wrk_a"]);
+      const delay = (FIRST_RETRY_MS / 2) * 3 ** (attempt - 1);
+      expect(await workRow("wrk_a")).toMatchObject({
+        state: "owed",
+        attempts: attempt,
+        not_before: testClock.now() + delay,
+      });
+      testClock.advance(delay - 1);
+      await workOff(context, handlers, ["wrk_a"]);
+      expect(seen).toHaveLength(attempt);
+      testClock.advance(1);
+    }
+    await workOff(context, handlers, ["wrk_a"]);
+    const dead = { state: "dead", attempts: 8, error: "no 8", finished_at: testClock.now() };
+    expect(await workRow("wrk_a")).toMatchObject(dead);
+
+    testClock.advance(24 * 3_600_000);
+    await workOff(context, handlers, ["wrk_a"]);
+    expect(seen).toHaveLength(MAX_ATTEMPTS);
+    expect(await workRow("wrk_a")).toMatchObject(dead);
+  });
+
+  test("jitter spreads what failed together over the later half of the delay", async () => {
+    const { handlers } = handling(() => ({ kind: "failed", error: "no" }));
+    const delayWith = async (id: string, byte: number) => {
+      await owe({ id });
+      await workOff(testContext({ ids: idsWithRandom(byte) }), handlers, [id]);
+      return (await workRow(id)).not_before - testClock.now();
+    };
+    expect(await delayWith("wrk_low", 0)).toBe(5_000);
+    expect(await delayWith("wrk_middle", 128)).toBeGreaterThan(7_400);
+    expect(await delayWith("wrk_high", 255)).toBe(10_000);
+  });
+
+  test("a task that kills its worker each time dies too, without being begun a ninth time", async () => {
+    await owe({ id: "wrk_a" });
+    await env.DB.prepare("UPDATE work SET attempts = ?").bind(MAX_ATTEMPTS).run();
+    const { handlers, seen } = handling(() => DONE);
+    await workOff(testContext(), handlers, ["wrk_a"]);
+    expect(seen).toEqual([]);
+    expect(await workRow("wrk_a")).toMatchObject({
+      state: "dead",
+      attempts: MAX_ATTEMPTS,
+      error: "its last attempt never ended",
+      finished_at: testClock.now(),
+    });
+  });
+});
+
+describe("work done inline", () => {
+  test("is marked without a lease, and a consumer at the same row changes that no more", async () => {
+    await owe({ id: "wrk_inline" }, { id: "wrk_dead" }, { id: "wrk_other" });
+    await env.DB.prepare("UPDATE work SET state = 'dead' WHERE id = 'wrk_dead'").run();
+    const slow = Promise.withResolvers<TaskOutcome>();
+    const { handlers, seen } = handling(() => slow.promise);
+    const working = workOff(testContext(), handlers, ["wrk_inline"]);
+    await expect.poll(() => seen.length).toBe(1);
+
+    await settleWork(testContext(), ["wrk_inline", "wrk_dead", "wrk_nowhere"]);
+    const settled = await workRow("wrk_inline");
+    expect(settled).toMatchObject({ state: "done", finished_at: testClock.now() });
+    slow.resolve({ kind: "failed", error: "lost the race" });
+    await working;
+    expect(await workRow("wrk_inline")).toEqual(settled);
+    expect(await workRow("wrk_dead")).toMatchObject({ state: "dead" });
+    expect(await workRow("wrk_other")).toMatchObject({ state: "owed" });
+  });
+});
+
+describe("bells", () => {
+  test("each task's bells go to its queue, a hundred at a time", async () => {
+    const { context, rung } = listening();
+    const work = Array.from({ length: 201 }, (_, index) => ({
+      id: `wrk_${index}`,
+      task: (index === 0 ? "email" : "follow") satisfies TaskName as TaskName,
+    }));
+    await ring(context, work);
+    expect(rung.map(({ queue, ids }) => [queue, ids.length])).toEqual([
+      ["notifications", 1],
+      ["orders", 100],
+      ["orders", 100],
+    ]);
+    expect(rung.flatMap(({ ids }) => ids)).toEqual(work.map(({ id }) => id));
+  });
+
+  test("a queue that is down loses a bell and breaks nothing", async () => {
+    const { context } = listening(true);
+    await owe({ id: "wrk_a" });
+    await expect(ring(context, [{ id: "wrk_a", task: "follow" }])).resolves.toBeUndefined();
+    await expect(ringOwed(context)).resolves.toBe(1);
+    expect(await workRow("wrk_a")).toMatchObject({ state: "owed", attempts: 0 });
+  });
+
+  test("the sweep rings for what is due, and for nothing under way, finished or early", async () => {
+    const { context, rung } = listening();
+    await owe({ id: "wrk_due" }, { id: "wrk_mail", task: "email" }, { id: "wrk_leased" }, { id: "wrk_done" });
+    await owe({ id: "wrk_early", not_before: testClock.now() + 1 });
+    const { handlers, seen } = handling((task) =>
+      task.id === "wrk_done" ? DONE : new Promise<TaskOutcome>(() => {}),
+    );
+    void workOff(testContext(), handlers, ["wrk_leased", "wrk_done"]);
+    await expect.poll(async () => (await workRow("wrk_done")).state).toBe("done");
+    expect(seen).toHaveLength(2);
+
+    expect(await ringOwed(context)).toBe(2);
+    expect(rung).toEqual([
+      { queue: "orders", ids: ["wrk_due"] },
+      { queue: "notifications", ids: ["wrk_mail"] },
+    ]);
+    testClock.advance(LEASE_MS);
+    expect(await ringOwed(context)).toBe(4);
+  });
+
+  test("a sweep rings for a thousand, the longest due first", async () => {
+    const { context, rung } = listening();
+    const work = Array.from({ length: 1_100 }, (_, index) => ({
+      id: `wrk_${index}`,
+      not_before: testClock.now() - index,
+    }));
+    await owe(...work);
+    expect(await ringOwed(context)).toBe(1_000);
+    expect(rung[0]?.ids[0]).toBe("wrk_1099");
+  });
+});

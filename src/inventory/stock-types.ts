@@ -137,6 +137,8 @@ export type CommandOutcome =
   | { kind: "done"; movements: Movement[] }
   /** Would leave less on hand than is reserved. */
   | { kind: "stock_reserved"; on_hand: number; reserved: number; requested: number }
+  /** Would leave more on hand than a store can have of a product. */
+  | { kind: "too_many"; on_hand: number; limit: number }
   /** The operation id was used with another body. */
   | { kind: "operation_reused" };
 
@@ -154,6 +156,11 @@ export interface Hold {
   confirmed: boolean;
   allocations: Allocation[];
   ask_at: string;
+}
+
+/** Levels and open holds of one moment. */
+export interface Inventory extends Levels {
+  holds: Hold[];
 }
 
 /** News of one object for the projection, sent through the `inventory` queue. */
@@ -176,7 +183,9 @@ export interface StockCommands {
   /** Stores for which opening stock was set now. */
   open(productId: string, command: OpenCommand): Promise<{ opened: string[] }>;
   levels(): Promise<Levels>;
+  /** Open holds, those that ask first before the others; 1,000 at most. */
   holds(): Promise<Hold[]>;
+  inventory(): Promise<Inventory>;
   /** Newest first. */
   movements(before: number | null, limit: number): Promise<MovementPage>;
   /** The projection has caught up to this version: it need not be told again. */

@@ -1,0 +1,79 @@
+import { bury, type Claim, findClaim, type Held, heldBy, updateHold } from "./holds.ts";
+import { move } from "./ledger.ts";
+import { NOTHING, readCount } from "./levels.ts";
+import { ORDERS } from "./reserve.ts";
+import type { Sql, Turn } from "./sql-port.ts";
+import type { FollowCommand, FollowOutcome, FollowState } from "./stock-types.ts";
+
+/** What one store's part of a hold comes to: units that leave, units let go, and what is then held. */
+interface Step extends Held {
+  ship: number;
+  release: number;
+}
+
+/** Brings a claim's holds to the state that D1 tells, if that is newer than what was applied before. */
+export function follow(turn: Turn, command: FollowCommand): FollowOutcome {
+  const { sql } = turn;
+  const claim = findClaim(sql, command.claim);
+  if (!claim) {
+    if (!isDead(command.state)) return neverHeld(command);
+    bury(turn, command.claim, command.version);
+    return { kind: "applied" };
+  }
+  if (claim.state === "settled" || command.version <= claim.version) return { kind: "stale" };
+
+  const held = heldBy(sql, command.claim);
+  const drift = findDrift(sql, held, command.state);
+  if (drift) return { kind: "drift", detail: `claim ${command.claim}, version ${command.version}: ${drift}` };
+  apply(
+    turn,
+    claim,
+    command.version,
+    held.map((part) => stepTo(part, command.state)),
+  );
+  return { kind: "applied" };
+}
+
+/** What an object that was never written answers: it holds nothing, and there is nothing to bury beside. */
+export const followUnborn = (command: FollowCommand): FollowOutcome =>
+  isDead(command.state) ? { kind: "applied" } : neverHeld(command);
+
+const isDead = (state: FollowState): boolean =>
+  Object.values(state).every(({ keep, shipped }) => keep === 0 && shipped === 0);
+
+const neverHeld = ({ claim, version }: FollowCommand): FollowOutcome => ({
+  kind: "drift",
+  detail: `claim ${claim}, version ${version}: never held anything here`,
+});
+
+/** A store that D1 does not name keeps nothing, and shipped no more than is known. */
+function stepTo({ store_id, kept, shipped }: Held, state: FollowState): Step {
+  const target = state[store_id] ?? { keep: 0, shipped };
+  const ship = target.shipped - shipped;
+  return { store_id, kept: target.keep, shipped: target.shipped, ship, release: kept - target.keep - ship };
+}
+
+/** Why D1's state cannot have come from these holds; null when it can. */
+function findDrift(sql: Sql, held: Held[], state: FollowState): string | null {
+  const known = new Set(held.map(({ store_id }) => store_id));
+  for (const [storeId, { keep, shipped }] of Object.entries(state)) {
+    if (!known.has(storeId) && keep + shipped > 0) return `nothing was held in ${storeId}`;
+  }
+  for (const part of held) {
+    const { store_id, ship, release } = stepTo(part, state);
+    if (ship < 0) return `${-ship} units came back from shipment in ${store_id}`;
+    if (release < 0) return `${-release} units more than were held in ${store_id}`;
+    const level = readCount(sql, store_id) ?? NOTHING;
+    if (level.reserved < ship + release || level.on_hand < ship) return `the level of ${store_id} is too low`;
+  }
+  return null;
+}
+
+function apply(turn: Turn, { claim, order_id }: Claim, version: number, steps: Step[]): void {
+  for (const { store_id: storeId, ship, release } of steps) {
+    const about = { storeId, actor: ORDERS, reference: claim, orderId: order_id };
+    if (ship > 0) move(turn, { type: "ship", quantity: -ship, ...about });
+    if (release > 0) move(turn, { type: "release", quantity: release, ...about });
+  }
+  updateHold(turn, claim, version, steps);
+}

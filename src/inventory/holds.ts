@@ -1,0 +1,128 @@
+import { isoStamp } from "../platform/clock.ts";
+import type { Sql, Turn } from "./sql-port.ts";
+import type { Allocation, Hold, ReserveRequest } from "./stock-types.ts";
+
+/** Other claims named to one who fell short, and open holds shown on a page, at most. */
+const MAX_IN_THE_WAY = 500;
+const MAX_HOLDS = 1_000;
+
+export interface Claim {
+  claim: string;
+  order_id: string | null;
+  /** `settled`: it let go of everything, and will never hold again. */
+  state: "open" | "settled";
+  /** The order's version that was last applied; 0: no living order was heard of yet. */
+  version: number;
+  asks: number;
+}
+
+/** Units of a claim in one store: reserved still, and gone. */
+export interface Held {
+  store_id: string;
+  kept: number;
+  shipped: number;
+}
+
+export const findClaim = (sql: Sql, claim: string): Claim | null =>
+  sql.all<Claim>("SELECT claim, order_id, state, version, asks FROM claims WHERE claim = ?", claim)[0] ??
+  null;
+
+export const heldBy = (sql: Sql, claim: string): Held[] =>
+  sql.all<Held>("SELECT store_id, kept, shipped FROM holds WHERE claim = ? ORDER BY store_id", claim);
+
+/** What a claim was given, whether or not some of it has left since. */
+export const allocationsOf = (sql: Sql, claim: string): Allocation[] =>
+  heldBy(sql, claim).map(({ store_id, kept, shipped }) => ({ store_id, quantity: kept + shipped }));
+
+/** Opens a provisional hold. @param deadline when it asks for its claim's fate, milliseconds */
+export function openHold(
+  { sql, now }: Turn,
+  { claim, orderId }: ReserveRequest,
+  allocations: Allocation[],
+  deadline: number,
+): void {
+  sql.all(
+    `INSERT INTO claims (claim, order_id, state, version, ask_at, asks, created_at)
+     VALUES (?, ?, 'open', 0, ?, 0, ?)`,
+    claim,
+    orderId,
+    deadline,
+    now,
+  );
+  for (const { store_id, quantity } of allocations) {
+    sql.all(
+      "INSERT INTO holds (claim, store_id, kept, shipped) VALUES (?, ?, ?, 0)",
+      claim,
+      store_id,
+      quantity,
+    );
+  }
+}
+
+/** A claim that died before its reserve came by: should that still come, it finds itself dead. */
+export function bury({ sql, now }: Turn, claim: string, version: number): void {
+  sql.all(
+    `INSERT INTO claims (claim, order_id, state, version, ask_at, asks, created_at)
+     VALUES (?, NULL, 'settled', ?, ?, 0, ?)`,
+    claim,
+    version,
+    now,
+    now,
+  );
+}
+
+/** Brings a claim to an order's version. It settles when it keeps nothing more. */
+export function updateHold({ sql }: Turn, claim: string, version: number, held: Held[]): void {
+  for (const { store_id, kept, shipped } of held) {
+    sql.all(
+      "UPDATE holds SET kept = ?, shipped = ? WHERE claim = ? AND store_id = ?",
+      kept,
+      shipped,
+      claim,
+      store_id,
+    );
+  }
+  const state = held.some(({ kept }) => kept > 0) ? "open" : "settled";
+  sql.all("UPDATE claims SET state = ?, version = ? WHERE claim = ?", state, version, claim);
+}
+
+/** Open claims in these stores that may yet let go: no living order was heard of. Largest claim first. */
+export const inTheWay = (sql: Sql, stores: string[]): { claim: string; quantity: number }[] =>
+  sql.all(
+    `SELECT claims.claim, SUM(holds.kept) AS quantity FROM claims JOIN holds ON holds.claim = claims.claim
+     WHERE claims.state = 'open' AND claims.version = 0
+       AND holds.kept > 0 AND holds.store_id IN (SELECT value FROM json_each(?))
+     GROUP BY claims.claim ORDER BY claims.claim DESC LIMIT ?`,
+    JSON.stringify(stores),
+    MAX_IN_THE_WAY,
+  );
+
+interface OpenHoldRow extends Held {
+  claim: string;
+  order_id: string;
+  version: number;
+  ask_at: number;
+}
+
+/** The open holds, those that ask first before the others, and no more than a page can show. */
+export function readHolds(sql: Sql): Hold[] {
+  const rows = sql.all<OpenHoldRow>(
+    `SELECT open.claim, open.order_id, open.version, open.ask_at, holds.store_id, holds.kept, holds.shipped
+     FROM (SELECT * FROM claims WHERE state = 'open' ORDER BY ask_at LIMIT ?) AS open
+     JOIN holds ON holds.claim = open.claim AND holds.kept > 0
+     ORDER BY open.ask_at, open.claim, holds.store_id`,
+    MAX_HOLDS,
+  );
+  return [...Map.groupBy(rows, (row) => row.claim).values()].flatMap((group) => {
+    const [first] = group;
+    return first === undefined ? [] : [toHold(first, group)];
+  });
+}
+
+const toHold = (first: OpenHoldRow, group: OpenHoldRow[]): Hold => ({
+  claim: first.claim,
+  order_id: first.order_id,
+  confirmed: first.version > 0,
+  allocations: group.map(({ store_id, kept }) => ({ store_id, quantity: kept })),
+  ask_at: isoStamp(first.ask_at),
+});

@@ -1,0 +1,117 @@
+import { isoStamp } from "../platform/clock.ts";
+import { NOTHING, readCount } from "./levels.ts";
+import { noteNews } from "./report.ts";
+import { one, type Sql, type Turn } from "./sql-port.ts";
+import type { Count, Movement, MovementPage, MovementType } from "./stock-types.ts";
+
+/** What one unit of a movement does to a store's two numbers. Quantities are signed. */
+const EFFECTS: Record<MovementType, Count> = {
+  opening: { on_hand: 1, reserved: 0 },
+  add: { on_hand: 1, reserved: 0 },
+  receive: { on_hand: 1, reserved: 0 },
+  return: { on_hand: 1, reserved: 0 },
+  remove: { on_hand: 1, reserved: 0 },
+  damage: { on_hand: 1, reserved: 0 },
+  set: { on_hand: 1, reserved: 0 },
+  transfer_in: { on_hand: 1, reserved: 0 },
+  transfer_out: { on_hand: 1, reserved: 0 },
+  reserve: { on_hand: 0, reserved: 1 },
+  release: { on_hand: 0, reserved: -1 },
+  ship: { on_hand: 1, reserved: 1 },
+};
+
+export interface Move {
+  type: MovementType;
+  storeId: string;
+  /** Negative where units leave: `remove`, `damage`, `transfer_out`, `ship`, a `set` to less. */
+  quantity: number;
+  actor: string;
+  reason?: string;
+  reference?: string | null;
+  orderId?: string | null;
+}
+
+/**
+ * The only way to change a level: the level, its line in the ledger and the news for the projection are written
+ * together. A move that would break `0 <= reserved <= on_hand` throws: callers decide before they move.
+ */
+export function move(
+  turn: Turn,
+  { type, storeId, quantity, actor, reason, reference, orderId }: Move,
+): Movement {
+  const { sql, now } = turn;
+  const effect = EFFECTS[type];
+  const before = readCount(sql, storeId) ?? NOTHING;
+  const after: Count = {
+    on_hand: before.on_hand + effect.on_hand * quantity,
+    reserved: before.reserved + effect.reserved * quantity,
+  };
+  sql.all(
+    `INSERT INTO levels (store_id, on_hand, reserved, version) VALUES (?, ?, ?, ?)
+     ON CONFLICT (store_id) DO UPDATE
+       SET on_hand = excluded.on_hand, reserved = excluded.reserved, version = excluded.version`,
+    storeId,
+    after.on_hand,
+    after.reserved,
+    noteNews(turn),
+  );
+  const rows = sql.all<MovementRow>(
+    `INSERT INTO movements (at, type, store_id, quantity, on_hand_before, reserved_before, on_hand_after,
+       reserved_after, actor, reason, reference, order_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
+    now,
+    type,
+    storeId,
+    quantity,
+    before.on_hand,
+    before.reserved,
+    after.on_hand,
+    after.reserved,
+    actor,
+    reason ?? null,
+    reference ?? null,
+    orderId ?? null,
+  );
+  return toMovement(one(rows));
+}
+
+/** A page of the ledger, newest first. @param before `seq` to read on from; null from the newest */
+export function readMovements(sql: Sql, before: number | null, limit: number): MovementPage {
+  const rows = sql.all<MovementRow>(
+    "SELECT * FROM movements WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+    before ?? Number.MAX_SAFE_INTEGER,
+    limit + 1,
+  );
+  const movements = rows.slice(0, limit).map(toMovement);
+  return { movements, next: rows.length > limit ? (movements.at(-1)?.seq ?? null) : null };
+}
+
+interface MovementRow {
+  seq: number;
+  at: number;
+  type: MovementType;
+  store_id: string;
+  quantity: number;
+  on_hand_before: number;
+  reserved_before: number;
+  on_hand_after: number;
+  reserved_after: number;
+  actor: string;
+  reason: string | null;
+  reference: string | null;
+  order_id: string | null;
+}
+
+const toMovement = (row: MovementRow): Movement => ({
+  seq: row.seq,
+  at: isoStamp(row.at),
+  type: row.type,
+  store_id: row.store_id,
+  quantity: row.quantity,
+  before: { on_hand: row.on_hand_before, reserved: row.reserved_before },
+  after: { on_hand: row.on_hand_after, reserved: row.reserved_after },
+  actor: row.actor,
+  reason: row.reason,
+  reference: row.reference,
+  order_id: row.order_id,
+});

@@ -1,0 +1,60 @@
+import { systemActor } from "../platform/actor.ts";
+import { allocationsOf, findClaim, inTheWay, openHold } from "./holds.ts";
+import { move } from "./ledger.ts";
+import { readStores } from "./levels.ts";
+import type { Turn } from "./sql-port.ts";
+import type { Allocation, Level, ReserveOutcome, ReserveRequest } from "./stock-types.ts";
+
+/** What moves units for an order, in the ledger. */
+export const ORDERS = systemActor("orders").name;
+
+/** What a product that was never stocked answers. */
+export const NEVER_STOCKED: ReserveOutcome = { kind: "short", available: 0, inTheWay: [] };
+
+/** Holds all the units for a claim, or none. Safe to repeat: a claim holds once, and once dead never again. */
+export function reserve(turn: Turn, request: ReserveRequest, deadline: number): ReserveOutcome {
+  const { sql } = turn;
+  const claim = findClaim(sql, request.claim);
+  if (claim?.state === "settled") return { kind: "settled" };
+  if (claim) return { kind: "held", allocations: allocationsOf(sql, request.claim) };
+
+  const allowed = allowedStores(readStores(sql), request);
+  const available = allowed.reduce((sum, level) => sum + level.available, 0);
+  if (available < request.quantity) {
+    return {
+      kind: "short",
+      available,
+      inTheWay: inTheWay(
+        sql,
+        allowed.map((level) => level.store_id),
+      ),
+    };
+  }
+  const allocations = fill(allowed, request.quantity);
+  openHold(turn, request, allocations, deadline);
+  for (const { store_id, quantity } of allocations) {
+    const { claim: reference, orderId } = request;
+    move(turn, { type: "reserve", storeId: store_id, quantity, actor: ORDERS, reference, orderId });
+  }
+  return { kind: "held", allocations };
+}
+
+/** Where units may come from, best first: the stores that were asked for, then, unless only those, the rest by id. */
+export function allowedStores(
+  levels: Level[],
+  { stores, only }: Pick<ReserveRequest, "stores" | "only">,
+): Level[] {
+  const byId = new Map(levels.map((level) => [level.store_id, level]));
+  const wanted = new Set(only ? stores : [...stores, ...byId.keys()]);
+  return [...wanted].flatMap((id) => byId.get(id) ?? []);
+}
+
+/** Takes from each store in turn what it has, until it is enough. */
+function fill(levels: Level[], quantity: number): Allocation[] {
+  let missing = quantity;
+  return levels.flatMap(({ store_id, available }) => {
+    const taken = Math.min(available, missing);
+    missing -= taken;
+    return taken > 0 ? [{ store_id, quantity: taken }] : [];
+  });
+}

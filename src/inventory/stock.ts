@@ -1,0 +1,169 @@
+import type { Clock } from "../platform/clock.ts";
+import { describeError, type Log } from "../platform/log.ts";
+import { adjust } from "./adjust.ts";
+import { ASK_AGAIN, nextDue, obey, takeDue } from "./ask.ts";
+import { follow, followUnborn } from "./follow.ts";
+import { readHolds } from "./holds.ts";
+import { readMovements } from "./ledger.ts";
+import { NO_LEVELS, readLevels } from "./levels.ts";
+import { open } from "./open.ts";
+import { onceByOperation } from "./operations.ts";
+import { acknowledge, takeReport } from "./report.ts";
+import { NEVER_STOCKED, reserve } from "./reserve.ts";
+import { bear, isBorn, readMeta } from "./schema.ts";
+import type { Sql, Turn } from "./sql-port.ts";
+import type {
+  AdjustCommand,
+  AskFates,
+  CommandOutcome,
+  FollowCommand,
+  FollowOutcome,
+  Hold,
+  Inventory,
+  Levels,
+  MovementPage,
+  OpenCommand,
+  ReserveOutcome,
+  ReserveRequest,
+  StockReport,
+  TransferCommand,
+} from "./stock-types.ts";
+import { transfer } from "./transfer.ts";
+
+/** What the Stock logic is given: nothing of it knows of Durable Objects. */
+export interface StockParts {
+  sql: Sql;
+  clock: Clock;
+  log: Log;
+  askFates: AskFates;
+  sendReport(report: StockReport): Promise<void>;
+  /** Sees to it that `alarm` is called at this time (milliseconds) or before; at once if it has passed. */
+  arm(at: number): void;
+}
+
+/**
+ * The stock of one product: StockCommands and the alarm, over ports. It keeps no state but its storage. Each command
+ * is one synchronous turn; the alarm that its holds and news will need is set in the same breath, so that neither is
+ * stored without the other.
+ */
+export class Stock {
+  readonly #parts: StockParts;
+
+  constructor(parts: StockParts) {
+    this.#parts = parts;
+  }
+
+  reserve(productId: string, requests: ReserveRequest[], deadline: number): ReserveOutcome[] {
+    if (!this.#born()) return requests.map(() => NEVER_STOCKED);
+    return this.#write(productId, (turn) => requests.map((request) => reserve(turn, request, deadline)));
+  }
+
+  follow(productId: string, commands: FollowCommand[]): FollowOutcome[] {
+    if (!this.#born()) return commands.map(followUnborn);
+    return this.#write(productId, (turn) => commands.map((command) => follow(turn, command)));
+  }
+
+  adjust(productId: string, command: AdjustCommand): CommandOutcome {
+    return this.#write(productId, (turn) => onceByOperation(turn, command, adjust));
+  }
+
+  transfer(productId: string, command: TransferCommand): CommandOutcome {
+    return this.#write(productId, (turn) => onceByOperation(turn, command, transfer));
+  }
+
+  open(productId: string, command: OpenCommand): { opened: string[] } {
+    if (command.levels.length === 0) return { opened: [] };
+    return this.#write(productId, (turn) => ({ opened: open(turn, command) }));
+  }
+
+  levels(): Levels {
+    return this.#born() ? readLevels(this.#parts.sql) : NO_LEVELS;
+  }
+
+  holds(): Hold[] {
+    return this.#born() ? readHolds(this.#parts.sql) : [];
+  }
+
+  inventory(): Inventory {
+    return { ...this.levels(), holds: this.holds() };
+  }
+
+  movements(before: number | null, limit: number): MovementPage {
+    return this.#born() ? readMovements(this.#parts.sql, before, limit) : { movements: [], next: null };
+  }
+
+  reported(epoch: number, version: number): void {
+    if (this.#born()) this.#turn((turn) => acknowledge(turn, epoch, version));
+  }
+
+  /** Asks for the fates of holds whose time has come, and sends the report that is due. Never throws. */
+  async alarm(): Promise<void> {
+    try {
+      if (!this.#born()) return;
+      const { productId, claims, report } = this.#beginRound();
+      await Promise.all([this.#ask(productId, claims), this.#tell(report)]);
+    } catch (error) {
+      this.#parts.log.error("stock alarm failed", { error: describeError(error) });
+      this.#parts.arm(this.#parts.clock.now() + ASK_AGAIN);
+    }
+  }
+
+  /**
+   * Puts off what it takes on, and arms the next alarm by that, before anything is awaited: a death from here on
+   * loses nothing. What is due by the clock asks. A report goes out when the alarm was set for it, whatever the clock
+   * says: it decides nothing, and a clock that stands still must not hold it up.
+   */
+  #beginRound() {
+    return this.#turn((turn) => {
+      const armedFor = nextDue(turn.sql) ?? turn.now;
+      const report = takeReport(turn, Math.max(turn.now, armedFor));
+      return { productId: readMeta(turn.sql).product_id, claims: takeDue(turn), report };
+    });
+  }
+
+  async #ask(productId: string, claims: string[]): Promise<void> {
+    if (claims.length === 0) return;
+    const { askFates, log } = this.#parts;
+    try {
+      const verdicts = await askFates(productId, claims);
+      this.#turn((turn) => {
+        for (const verdict of verdicts) {
+          const outcome = obey(turn, verdict);
+          if (outcome.kind === "drift") log.error("stock drifted from its orders", { productId, ...outcome });
+        }
+      });
+    } catch (error) {
+      log.warn("holds could not ask for their fates", { productId, error: describeError(error) });
+    }
+  }
+
+  async #tell(report: StockReport | null): Promise<void> {
+    if (!report) return;
+    const { sendReport, log } = this.#parts;
+    try {
+      await sendReport(report);
+    } catch (error) {
+      const { productId } = report;
+      log.warn("a stock report could not be sent", { productId, error: describeError(error) });
+    }
+  }
+
+  #born(): boolean {
+    return isBorn(this.#parts.sql);
+  }
+
+  #write<T>(productId: string, work: (turn: Turn) => T): T {
+    return this.#turn((turn) => {
+      if (!this.#born()) bear(turn, productId);
+      return work(turn);
+    });
+  }
+
+  #turn<T>(work: (turn: Turn) => T): T {
+    const { sql, clock, arm } = this.#parts;
+    const result = sql.transact(() => work({ sql, now: clock.now() }));
+    const due = nextDue(sql);
+    if (due !== null) arm(due);
+    return result;
+  }
+}

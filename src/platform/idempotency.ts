@@ -155,13 +155,13 @@ export async function forgetOldKeys(context: Context): Promise<number> {
   const now = context.clock.now();
   const results = await DB.batch([
     DB.prepare(
-      `DELETE FROM idempotency WHERE rowid IN (
-         SELECT rowid FROM idempotency WHERE created_at < ?1 AND created_at >= ?2 AND status IS NOT NULL
+      `DELETE FROM idempotency WHERE (scope, key) IN (
+         SELECT scope, key FROM idempotency WHERE created_at < ?1 AND created_at >= ?2 AND status IS NOT NULL
          ORDER BY created_at LIMIT ?3)`,
     ).bind(now - KEY_LIFETIME_MS, now - KEY_LIFETIME_MS - FORGET_WINDOW_MS, FORGET_LIMIT),
     DB.prepare(
-      `DELETE FROM idempotency WHERE rowid IN (
-         SELECT rowid FROM idempotency WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)`,
+      `DELETE FROM idempotency WHERE (scope, key) IN (
+         SELECT scope, key FROM idempotency WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)`,
     ).bind(now - OPEN_KEY_LIFETIME_MS, FORGET_LIMIT),
   ]);
   return results.reduce((sum, { meta }) => sum + meta.changes, 0);

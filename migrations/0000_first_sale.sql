@@ -153,6 +153,7 @@ CREATE TABLE `order_history` (
 	`at` integer NOT NULL,
 	`actor` text NOT NULL,
 	`reason` text,
+	`operation` text,
 	`snapshot` text NOT NULL,
 	PRIMARY KEY(`order_id`, `version`)
 ) WITHOUT ROWID;

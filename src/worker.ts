@@ -1,7 +1,7 @@
 import { createApp } from "./app.ts";
 import { stockOf } from "./inventory/client.ts";
 import { StockObject, type StockPorts } from "./inventory/stock-object.ts";
-import { judgeClaims } from "./orders/jobs.ts";
+import { judgeClaims } from "./orders/judge.ts";
 import { systemActor } from "./platform/actor.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { Context } from "./platform/context.ts";

@@ -117,6 +117,8 @@ export const orderHistory = sqliteTable(
     at: integer("at").notNull(),
     actor: text("actor").notNull(),
     reason: text("reason"),
+    /** The id of the command that made this version: a repeat of it recognises its own effect. */
+    operation: text("operation"),
     snapshot: text("snapshot").notNull(),
   },
   (table) => [primaryKey({ columns: [table.orderId, table.version] })],

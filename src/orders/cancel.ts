@@ -1,0 +1,61 @@
+import { ring, settleWork } from "../events/work.ts";
+import type { Context } from "../platform/context.ts";
+import { readOrder } from "./find.ts";
+import { sendFollow } from "./follow.ts";
+import { mayBecome, type OrderStatus } from "./lifecycle.ts";
+import { moveOrders } from "./move.ts";
+import type { Order } from "./order.ts";
+
+export type CancelOutcome =
+  | { kind: "cancelled"; order: Order }
+  /** Too late, or cancelled before. */
+  | { kind: "not_cancellable"; status: OrderStatus };
+
+/** How often a cancel that lost to another change of its order looks again. Each loss means that the other went on. */
+const MAX_TRIES = 3;
+
+/**
+ * Cancels an order that has shipped nothing, and frees its stock before it answers. One stamped batch decides; Stock is
+ * told inline, and by the work owed if this worker dies before or while it tells.
+ * @param command.operation the same for every repeat of one command: a repeat finds its own cancel and succeeds again
+ */
+export async function cancelOrder(
+  context: Context,
+  order: Order,
+  command: { operation: string; reason: string | null },
+): Promise<CancelOutcome> {
+  let current = order;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    if (current.status === "cancelled" && (await wasMadeBy(context, current, command.operation))) {
+      await sendFollow(context, current);
+      return { kind: "cancelled", order: current };
+    }
+    if (!mayBecome(current.status, "cancelled") || hasShipped(current)) break;
+
+    const [moved] = await moveOrders(context, [{ order: current, reason: command.reason }], {
+      to: "cancelled",
+      event: "order.cancelled",
+      operation: command.operation,
+    });
+    if (moved?.won) {
+      const told = await sendFollow(context, moved.order);
+      const work = { id: moved.followWorkId, task: "follow" as const };
+      context.defer(told ? settleWork(context, [work.id]) : ring(context, [work]));
+      return { kind: "cancelled", order: moved.order };
+    }
+    current = moved?.order ?? (await readOrder(context, order.id)) ?? current;
+  }
+  return { kind: "not_cancellable", status: current.status };
+}
+
+const hasShipped = (order: Order): boolean =>
+  order.items.some((item) => item.allocations.some((allocation) => allocation.shipped > 0));
+
+async function wasMadeBy(context: Context, order: Order, operation: string): Promise<boolean> {
+  const row = await context.env.DB.prepare(
+    "SELECT operation FROM order_history WHERE order_id = ?1 AND version = ?2",
+  )
+    .bind(order.id, order.version)
+    .first<{ operation: string | null }>();
+  return row?.operation === operation;
+}

@@ -1,0 +1,46 @@
+import { ring } from "../events/work.ts";
+import type { Context } from "../platform/context.ts";
+import { moveOrders } from "./move.ts";
+import type { Order } from "./order.ts";
+
+/** How many orders one batch expires: a backlog is worked off by several. */
+export const EXPIRE_BATCH = 200;
+
+type Due = Pick<Order, "id" | "version" | "status" | "reference">;
+
+/**
+ * Expires orders that waited for their payment past their deadline. Called by the sweep and by holds that ask, by many
+ * hands at once: the stamped batch lets one of them win each order. The `follow` owed is rung for; a hold that asked
+ * learns of its order's end from the same rows.
+ */
+export async function expireOrders(context: Context, due: Due[]): Promise<number> {
+  const moved = await moveOrders(
+    context,
+    due.map((order) => ({ order, reason: "no payment before the deadline" })),
+    {
+      to: "expired",
+      event: "order.expired",
+      operation: null,
+      guard: { sql: "orders.expires_at <= ?6", parameters: [context.clock.now()] },
+    },
+  );
+  const won = moved.filter((move) => move.won);
+  context.defer(
+    ring(
+      context,
+      won.map((move) => ({ id: move.followWorkId, task: "follow" })),
+    ),
+  );
+  return won.length;
+}
+
+/** Orders past their deadline, oldest first, by the index of what waits. */
+export async function findDue(context: Context): Promise<Due[]> {
+  const { results } = await context.env.DB.prepare(
+    `SELECT id, version, status, reference FROM orders WHERE status = 'pending' AND expires_at <= ?1
+     ORDER BY expires_at LIMIT ${EXPIRE_BATCH}`,
+  )
+    .bind(context.clock.now())
+    .all<Due>();
+  return results;
+}

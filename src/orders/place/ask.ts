@@ -1,0 +1,116 @@
+import type { Context } from "../../platform/context.ts";
+import { jsonParameter, rowsOf } from "../../platform/d1.ts";
+import { prefixed } from "../../platform/ids.ts";
+import type { StoreHint } from "./choose-stores.ts";
+import type { Draft } from "./draft.ts";
+
+/** What the catalogue said of one product. */
+export interface ProductRow {
+  id: string;
+  sku: string;
+  title: string;
+  price: number;
+  currency: string;
+  active: number;
+}
+
+/** What stands under a draft's key: its own claim, or what came of an earlier one. */
+export type KeyState =
+  | { kind: "fresh"; operation: string }
+  | { kind: "answered"; status: number; body: string }
+  | { kind: "reused" }
+  /** The key's claim is dead without an order; it must let go everywhere before a fresh one may start. */
+  | { kind: "abandoned"; operation: string };
+
+export interface Answers {
+  /** One for each draft, in their order. */
+  keys: KeyState[];
+  products: Map<string, ProductRow>;
+  hints: StoreHint[];
+  knownStores: Set<string>;
+  account: { name: string; email: string } | null;
+}
+
+interface KeyRow {
+  draft: number;
+  fingerprint: string;
+  operation: string;
+  status: number | null;
+  body: string | null;
+  fate: string | null;
+}
+
+/** Step 1 of placing, in one call to D1: puts the keys down and reads all that the drafts need. Holds nothing. */
+export async function ask(context: Context, drafts: Draft[]): Promise<Answers> {
+  const { env, actor } = context;
+  const fresh = drafts.map(() => context.ids.next());
+  const keyed = drafts.flatMap((draft, index) =>
+    draft.key ? [{ draft: index, operation: fresh[index], ...draft.key }] : [],
+  );
+  const productIds = jsonParameter([
+    ...new Set(drafts.flatMap((draft) => draft.lines.map((l) => l.productId))),
+  ]);
+  const storeIds = jsonParameter([...new Set(drafts.flatMap((draft) => draft.storeId ?? []))]);
+
+  const results = await env.DB.batch([
+    env.DB.prepare(
+      `SELECT p.id, p.sku, p.title, p.price, p.currency, p.active
+       FROM json_each(?1) AS wanted JOIN products AS p ON p.id = wanted.value`,
+    ).bind(productIds),
+    env.DB.prepare(
+      `SELECT l.product_id, l.store_id, l.available, s.priority
+       FROM json_each(?1) AS wanted JOIN stock_levels AS l ON l.product_id = wanted.value
+       JOIN stores AS s ON s.id = l.store_id WHERE l.available > 0`,
+    ).bind(productIds),
+    env.DB.prepare("SELECT s.id FROM json_each(?1) AS named JOIN stores AS s ON s.id = named.value").bind(
+      storeIds,
+    ),
+    env.DB.prepare("SELECT name, email FROM users WHERE id = ?1").bind(
+      actor.kind === "user" ? actor.userId : "",
+    ),
+    ...(keyed.length === 0 ? [] : putDownKeys(env.DB, jsonParameter(keyed), context.clock.now())),
+  ]);
+
+  const keys: KeyState[] = fresh.map((operation) => ({ kind: "fresh", operation }));
+  for (const row of rowsOf<KeyRow>(results, 5)) {
+    keys[row.draft] = keyState(row, drafts[row.draft]?.key?.fingerprint);
+  }
+  return {
+    keys,
+    products: new Map(rowsOf<ProductRow>(results, 0).map((product) => [product.id, product])),
+    hints: rowsOf<StoreHint>(results, 1),
+    knownStores: new Set(rowsOf<{ id: string }>(results, 2).map((store) => store.id)),
+    account: rowsOf<{ name: string; email: string }>(results, 3)[0] ?? null,
+  };
+}
+
+/** Inserts that yield, and what stands there after them: twins and retries of one key share its claim. */
+function putDownKeys(db: D1Database, keyed: string, now: number): D1PreparedStatement[] {
+  return [
+    db
+      .prepare(
+        `INSERT INTO idempotency (scope, key, fingerprint, operation, created_at)
+         SELECT row.value ->> 'scope', row.value ->> 'key', row.value ->> 'fingerprint', row.value ->> 'operation', ?2
+         FROM json_each(?1) AS row WHERE true ON CONFLICT DO NOTHING`,
+      )
+      .bind(keyed, now),
+    db
+      .prepare(
+        `SELECT row.value ->> 'draft' AS draft, k.fingerprint, k.operation, k.status, k.body, c.fate
+         FROM json_each(?1) AS row
+         JOIN idempotency AS k ON k.scope = row.value ->> 'scope' AND k.key = row.value ->> 'key'
+         LEFT JOIN claims AS c ON c.id = 'clm_' || k.operation`,
+      )
+      .bind(keyed),
+  ];
+}
+
+function keyState(row: KeyRow, fingerprint: string | undefined): KeyState {
+  if (row.fingerprint !== fingerprint) return { kind: "reused" };
+  if (row.status !== null && row.body !== null)
+    return { kind: "answered", status: row.status, body: row.body };
+  if (row.fate === "abandoned") return { kind: "abandoned", operation: row.operation };
+  return { kind: "fresh", operation: row.operation };
+}
+
+export const claimOf = (operation: string): string => prefixed("clm", operation);

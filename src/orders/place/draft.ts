@@ -1,0 +1,49 @@
+import type { KeyClaim } from "../../platform/idempotency.ts";
+import type { PaymentMethod, Priority } from "../lifecycle.ts";
+import type { Customer, ShippingAddress } from "../order.ts";
+import type { PlaceOrderInput } from "../schemas.ts";
+
+/** What a buyer asks for, before anything is known of products, prices or stock. */
+export interface Draft {
+  /** The Idempotency-Key it came under; null without one. */
+  key: KeyClaim | null;
+  /** One line a product, in the order of first naming; lines of one product are added up. */
+  lines: DraftLine[];
+  /** Named by the buyer: nothing may come from another store. */
+  storeId: string | null;
+  customer: Customer | null;
+  shippingAddress: ShippingAddress | null;
+  priority: Priority;
+  paymentMethod: PaymentMethod;
+  expectedTotal: { amount: string; currency?: string | undefined } | null;
+  notes: string | null;
+  metadata: Record<string, unknown> | null;
+}
+
+export interface DraftLine {
+  productId: string;
+  quantity: number;
+}
+
+export function draftOf(input: PlaceOrderInput, key: KeyClaim | null): Draft {
+  return {
+    key,
+    lines: addUp(input.items),
+    storeId: input.store_id ?? null,
+    customer: input.customer ?? null,
+    shippingAddress: input.shipping_address ?? null,
+    priority: input.priority,
+    paymentMethod: input.payment_method,
+    expectedTotal: input.expected_total ?? null,
+    notes: input.notes ?? null,
+    metadata: input.metadata ?? null,
+  };
+}
+
+function addUp(items: PlaceOrderInput["items"]): DraftLine[] {
+  const quantities = new Map<string, number>();
+  for (const { product_id, quantity } of items) {
+    quantities.set(product_id, (quantities.get(product_id) ?? 0) + quantity);
+  }
+  return [...quantities].map(([productId, quantity]) => ({ productId, quantity }));
+}

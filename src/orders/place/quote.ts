@@ -1,0 +1,118 @@
+import type { Context } from "../../platform/context.ts";
+import { prefixed } from "../../platform/ids.ts";
+import { formatMoney, type MoneyWire, parseAmount } from "../../platform/money.ts";
+import type { Customer, Order } from "../order.ts";
+import { type Answers, claimOf, type ProductRow } from "./ask.ts";
+import { chooseStores } from "./choose-stores.ts";
+import type { Draft } from "./draft.ts";
+
+/** Why a draft can be no order, known before anything is held. */
+export type Refusal =
+  | { kind: "unknown_products"; productIds: string[] }
+  | { kind: "unknown_store"; storeId: string }
+  | { kind: "mixed_currencies"; currencies: string[] }
+  | { kind: "customer_needed" }
+  | { kind: "total_too_large" }
+  | { kind: "price_changed"; total: MoneyWire };
+
+/** A draft with its prices: what will become the order, if its stock can be held. */
+export interface Quote {
+  claim: string;
+  draft: Draft;
+  /** Complete but for what placing decides: status, allocations, deadline. */
+  order: Order;
+  /** For each product, stores in order of preference. */
+  stores: Map<string, string[]>;
+}
+
+/** Prices a draft by what D1 said. Pure: nothing is held yet, and a refusal leaves nothing behind. */
+export function quote(
+  context: Context,
+  draft: Draft,
+  operation: string,
+  answers: Answers,
+): { kind: "quoted"; quote: Quote } | Refusal {
+  const known = draft.lines.map((line) => ({ line, product: orderable(answers, line.productId) }));
+  const unknown = known.filter(({ product }) => !product).map(({ line }) => line.productId);
+  if (unknown.length > 0) return { kind: "unknown_products", productIds: unknown };
+  if (draft.storeId !== null && !answers.knownStores.has(draft.storeId)) {
+    return { kind: "unknown_store", storeId: draft.storeId };
+  }
+  const customer = customerOf(draft, answers);
+  if (!customer) return { kind: "customer_needed" };
+
+  const items = known.flatMap(({ line, product }) =>
+    product
+      ? [
+          {
+            productId: product.id,
+            sku: product.sku,
+            title: product.title,
+            quantity: line.quantity,
+            unitPrice: product.price,
+            allocations: [],
+            available: null,
+          },
+        ]
+      : [],
+  );
+  const currencies = [...new Set(known.flatMap(({ product }) => product?.currency ?? []))];
+  const currency = currencies[0];
+  if (currency === undefined || currencies.length > 1) return { kind: "mixed_currencies", currencies };
+  const subtotal = items.reduce((sum, item) => sum + item.unitPrice * item.quantity, 0);
+  if (!Number.isSafeInteger(subtotal)) return { kind: "total_too_large" };
+  if (!isExpected(draft, subtotal, currency)) {
+    return { kind: "price_changed", total: formatMoney({ amount: subtotal, currency }) };
+  }
+
+  const now = context.clock.now();
+  const order: Order = {
+    id: prefixed("ord", operation),
+    reference: context.ids.reference(),
+    claimId: claimOf(operation),
+    userId: context.actor.kind === "user" ? context.actor.userId : null,
+    accessTokenHash: null,
+    status: "pending",
+    paymentStatus: "none",
+    paymentMethod: draft.paymentMethod,
+    priority: draft.priority,
+    customer,
+    shippingAddress: draft.shippingAddress,
+    currency,
+    subtotal,
+    shipping: 0,
+    tax: 0,
+    duty: 0,
+    total: subtotal,
+    totalItems: items.reduce((sum, item) => sum + item.quantity, 0),
+    notes: draft.notes,
+    metadata: draft.metadata,
+    expiresAt: null,
+    version: 1,
+    createdAt: now,
+    updatedAt: now,
+    items,
+  };
+  const stores =
+    draft.storeId === null
+      ? chooseStores(draft.lines, answers.hints)
+      : new Map(draft.lines.map((line) => [line.productId, [draft.storeId as string]]));
+  return { kind: "quoted", quote: { claim: order.claimId, draft, order, stores } };
+}
+
+function orderable(answers: Answers, productId: string): ProductRow | undefined {
+  const product = answers.products.get(productId);
+  return product?.active ? product : undefined;
+}
+
+/** Guests say who they are; a signed-in buyer's account speaks for them. */
+const customerOf = (draft: Draft, answers: Answers): Customer | null => draft.customer ?? answers.account;
+
+function isExpected(draft: Draft, total: number, currency: string): boolean {
+  const expected = draft.expectedTotal;
+  if (expected === null) return true;
+  return (
+    (expected.currency ?? currency).toUpperCase() === currency &&
+    parseAmount(expected.amount, currency) === total
+  );
+}

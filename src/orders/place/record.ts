@@ -1,0 +1,214 @@
+import { appendEvents, type Guard, type NewEvent, type NewWork, oweWork } from "../../events/append.ts";
+import type { Context } from "../../platform/context.ts";
+import { jsonParameter, rowsOf } from "../../platform/d1.ts";
+import { prefixed } from "../../platform/ids.ts";
+import { writeHistory } from "../history-statement.ts";
+import type { Order } from "../order.ts";
+import type { Decision } from "./decide.ts";
+
+/** A decision with what its key will answer from now on. */
+export interface Proposal {
+  decision: Decision;
+  answer: { status: number; body: string } | null;
+  /** What is owed if it is won: it is rung for after the answer. */
+  work: NewWork[];
+}
+
+/** What stands in D1 for a claim after the batch, whoever wrote it. */
+export interface Standing {
+  claim: string;
+  fate: "placed" | "rejected" | "abandoned";
+  /** The nonce of the batch that wrote it: ours, where we won. */
+  stamp: string;
+  /** Under the draft's key: the answer that every twin repeats. */
+  status: number | null;
+  body: string | null;
+}
+
+/**
+ * Step 3 of placing: one batch, one transaction, for any number of drafts. By the stamp rule the first statement wins
+ * fates by an insert that yields, stamped with this batch's nonce, and every later one is joined on that stamp: what
+ * was not won writes nothing. The last one reads back what stands.
+ */
+export async function record(
+  context: Context,
+  proposals: Proposal[],
+  nonce: string,
+): Promise<Map<string, Standing>> {
+  const { env, clock } = context;
+  const orders = proposals.flatMap(({ decision }) => (decision.fate === "abandoned" ? [] : [decision.order]));
+  const work = proposals.flatMap((proposal) => proposal.work);
+  const answers = proposals.flatMap(({ decision, answer }) =>
+    answer && decision.quote.draft.key
+      ? [{ ...decision.quote.draft.key, ...answer, claim: decision.quote.claim }]
+      : [],
+  );
+  const orderStands: Guard = {
+    sql: "EXISTS (SELECT 1 FROM orders AS o WHERE o.id = row.value ->> 'object_id' AND o.stamp = ?2)",
+    parameters: [nonce],
+  };
+  const results = await env.DB.batch([
+    writeFates(env.DB, proposals, nonce, clock.now()),
+    ...(orders.length === 0
+      ? []
+      : [
+          insertOrders(env.DB, orders, nonce),
+          insertItems(env.DB, orders, nonce),
+          insertStores(env.DB, orders, nonce),
+          writeHistory(env.DB, {
+            orders: orders.map(({ id }) => ({ id, from: null, reason: null })),
+            stamp: nonce,
+            actor: context.actor.name,
+            operation: null,
+          }),
+          appendEvents(
+            env.DB,
+            orders.map((order) => placingEvent(context, order)),
+            orderStands,
+          ),
+        ]),
+    ...(work.length === 0 ? [] : [oweWork(env.DB, work, orderStands)]),
+    ...(answers.length === 0 ? [] : [writeAnswers(env.DB, answers, nonce)]),
+    readStandings(env.DB, proposals),
+  ]);
+  return standingsOf(results);
+}
+
+/**
+ * For when the outcome of `record` is not known: writes `abandoned` by an insert that yields, and reads what stands.
+ * A batch that did commit is found by its nonce.
+ */
+export async function abandon(
+  context: Context,
+  proposals: Proposal[],
+  nonce: string,
+): Promise<Map<string, Standing>> {
+  const { env, clock } = context;
+  const abandoned = proposals.map((proposal) => ({
+    ...proposal,
+    decision: { fate: "abandoned" as const, quote: proposal.decision.quote },
+  }));
+  return standingsOf(
+    await env.DB.batch([writeFates(env.DB, abandoned, nonce, clock.now()), readStandings(env.DB, proposals)]),
+  );
+}
+
+function writeFates(db: D1Database, proposals: Proposal[], nonce: string, now: number): D1PreparedStatement {
+  const fates = proposals.map(({ decision }) => ({
+    claim: decision.quote.claim,
+    fate: decision.fate,
+    order_id: decision.fate === "abandoned" ? null : decision.order.id,
+  }));
+  return db
+    .prepare(
+      `INSERT INTO claims (id, fate, order_id, stamp, decided_at)
+       SELECT row.value ->> 'claim', row.value ->> 'fate', row.value ->> 'order_id', ?2, ?3
+       FROM json_each(?1) AS row WHERE true ON CONFLICT DO NOTHING`,
+    )
+    .bind(jsonParameter(fates), nonce, now);
+}
+
+function insertOrders(db: D1Database, orders: Order[], nonce: string): D1PreparedStatement {
+  const rows = orders.map(({ items: _items, ...order }) => ({
+    ...order,
+    customer: JSON.stringify(order.customer),
+    customerEmail: order.customer.email.toLowerCase(),
+    shippingAddress: order.shippingAddress && JSON.stringify(order.shippingAddress),
+    metadata: order.metadata && JSON.stringify(order.metadata),
+  }));
+  return db
+    .prepare(
+      `INSERT INTO orders (id, reference, claim_id, user_id, access_token_hash, status, payment_status, payment_method,
+         priority, customer, customer_email, shipping_address, currency, subtotal, shipping, tax, duty, total,
+         total_items, notes, metadata, expires_at, version, stamp, status_at, created_at, updated_at)
+       SELECT row.value ->> 'id', row.value ->> 'reference', c.id, row.value ->> 'userId',
+         row.value ->> 'accessTokenHash', row.value ->> 'status', row.value ->> 'paymentStatus',
+         row.value ->> 'paymentMethod', row.value ->> 'priority', row.value ->> 'customer',
+         row.value ->> 'customerEmail', row.value ->> 'shippingAddress', row.value ->> 'currency',
+         row.value ->> 'subtotal', row.value ->> 'shipping', row.value ->> 'tax', row.value ->> 'duty',
+         row.value ->> 'total', row.value ->> 'totalItems', row.value ->> 'notes', row.value ->> 'metadata',
+         row.value ->> 'expiresAt', row.value ->> 'version', c.stamp, row.value ->> 'createdAt',
+         row.value ->> 'createdAt', row.value ->> 'updatedAt'
+       FROM json_each(?1) AS row JOIN claims AS c ON c.id = row.value ->> 'claimId' AND c.stamp = ?2`,
+    )
+    .bind(jsonParameter(rows), nonce);
+}
+
+function insertItems(db: D1Database, orders: Order[], nonce: string): D1PreparedStatement {
+  const rows = orders.flatMap((order) =>
+    order.items.map((item, line) => ({ ...item, orderId: order.id, line })),
+  );
+  return db
+    .prepare(
+      `INSERT INTO order_items (order_id, product_id, line, sku, title, quantity, unit_price, allocations, available)
+       SELECT o.id, row.value ->> 'productId', row.value ->> 'line', row.value ->> 'sku', row.value ->> 'title',
+         row.value ->> 'quantity', row.value ->> 'unitPrice', row.value -> 'allocations', row.value ->> 'available'
+       FROM json_each(?1) AS row JOIN orders AS o ON o.id = row.value ->> 'orderId' AND o.stamp = ?2`,
+    )
+    .bind(jsonParameter(rows), nonce);
+}
+
+function insertStores(db: D1Database, orders: Order[], nonce: string): D1PreparedStatement {
+  const rows = orders.flatMap((order) => {
+    const stores = order.items.flatMap((item) => item.allocations.map((allocation) => allocation.store_id));
+    return [...new Set(stores)].map((storeId) => ({ orderId: order.id, storeId }));
+  });
+  return db
+    .prepare(
+      `INSERT INTO order_stores (store_id, order_id) SELECT row.value ->> 'storeId', o.id
+       FROM json_each(?1) AS row JOIN orders AS o ON o.id = row.value ->> 'orderId' AND o.stamp = ?2`,
+    )
+    .bind(jsonParameter(rows), nonce);
+}
+
+function writeAnswers(
+  db: D1Database,
+  answers: { scope: string; key: string; status: number; body: string; claim: string }[],
+  nonce: string,
+): D1PreparedStatement {
+  return db
+    .prepare(
+      `UPDATE idempotency SET status = row.value ->> 'status', body = row.value ->> 'body' FROM json_each(?1) AS row
+       WHERE idempotency.scope = row.value ->> 'scope' AND idempotency.key = row.value ->> 'key'
+         AND EXISTS (SELECT 1 FROM claims AS c WHERE c.id = row.value ->> 'claim' AND c.stamp = ?2)`,
+    )
+    .bind(jsonParameter(answers), nonce);
+}
+
+function readStandings(db: D1Database, proposals: Proposal[]): D1PreparedStatement {
+  const asked = proposals.map(({ decision: { quote } }) => ({
+    claim: quote.claim,
+    scope: quote.draft.key?.scope ?? null,
+    key: quote.draft.key?.key ?? null,
+  }));
+  return db
+    .prepare(
+      `SELECT c.id AS claim, c.fate, c.stamp, k.status, k.body
+       FROM json_each(?1) AS row JOIN claims AS c ON c.id = row.value ->> 'claim'
+       LEFT JOIN idempotency AS k ON k.scope = row.value ->> 'scope' AND k.key = row.value ->> 'key'
+         AND c.id = 'clm_' || k.operation`,
+    )
+    .bind(jsonParameter(asked));
+}
+
+function standingsOf(results: D1Result[]): Map<string, Standing> {
+  return new Map(rowsOf<Standing>(results, results.length - 1).map((standing) => [standing.claim, standing]));
+}
+
+function placingEvent(context: Context, order: Order): NewEvent {
+  return {
+    id: prefixed("evt", context.ids.next()),
+    type: order.status === "rejected" ? "order.rejected" : "order.placed",
+    at: order.createdAt,
+    object_type: "order",
+    object_id: order.id,
+    object_version: order.version,
+    data: {
+      reference: order.reference,
+      status: order.status,
+      payment_status: order.paymentStatus,
+      total: order.total,
+      currency: order.currency,
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import { stockOf } from "../../inventory/client.ts";
+import type { Allocation, ReserveOutcome, ReserveRequest } from "../../inventory/stock-types.ts";
+import type { Context } from "../../platform/context.ts";
+import { jsonParameter } from "../../platform/d1.ts";
+import { describeError } from "../../platform/log.ts";
+import type { Quote } from "./quote.ts";
+
+/** What the Stock objects said to one claim, by product. A failed call's outcome is `unknown`: it may have held. */
+export type Reservation = Map<string, ReserveOutcome | { kind: "unknown" }>;
+
+/** How long an order waits for units that others hold and may yet let go, milliseconds. */
+const PATIENCE = 1_000;
+const FIRST_PAUSE = 20;
+
+/** Step 2 of placing: one RPC a product, all in parallel, for every quote that wants it. */
+export async function reserveAll(context: Context, quotes: Quote[]): Promise<Map<Quote, Reservation>> {
+  const reservations = new Map<Quote, Reservation>(quotes.map((quote) => [quote, new Map()]));
+  await reserveLines(context, reservations, () => true);
+
+  const patient = await thoseWhoMayWait(context, reservations);
+  let pause = FIRST_PAUSE;
+  for (let waited = 0; patient.size > 0 && waited < PATIENCE; waited += pause, pause *= 2) {
+    await context.clock.sleep(pause);
+    await reserveLines(context, patient, isShort);
+    for (const [quote, reservation] of patient) {
+      if (![...reservation.values()].some(isShort)) patient.delete(quote);
+    }
+  }
+  return reservations;
+}
+
+const isShort = (
+  outcome: { kind: string } | undefined,
+): outcome is Extract<ReserveOutcome, { kind: "short" }> => outcome?.kind === "short";
+
+export function heldAllocations(reservation: Reservation): Map<string, Allocation[]> | null {
+  const held = new Map<string, Allocation[]>();
+  for (const [productId, outcome] of reservation) {
+    if (outcome.kind !== "held") return null;
+    held.set(productId, outcome.allocations);
+  }
+  return held;
+}
+
+/** Asks the objects of all lines that `wanted` names, and notes their answers in place. */
+async function reserveLines(
+  context: Context,
+  reservations: Map<Quote, Reservation>,
+  wanted: (outcome: Reservation extends Map<string, infer Outcome> ? Outcome | undefined : never) => boolean,
+): Promise<void> {
+  const byProduct = new Map<string, { reservation: Reservation; request: ReserveRequest }[]>();
+  for (const [quote, reservation] of reservations) {
+    for (const item of quote.order.items) {
+      if (!wanted(reservation.get(item.productId))) continue;
+      const request: ReserveRequest = {
+        claim: quote.claim,
+        orderId: quote.order.id,
+        quantity: item.quantity,
+        stores: quote.stores.get(item.productId) ?? [],
+        only: quote.draft.storeId !== null,
+      };
+      byProduct.set(item.productId, [...(byProduct.get(item.productId) ?? []), { reservation, request }]);
+    }
+  }
+  const deadline = context.clock.now() + context.settings.HOLD_SECONDS * 1_000;
+  await Promise.all(
+    [...byProduct].map(async ([productId, calls]) => {
+      const outcomes = await callReserve(
+        context,
+        productId,
+        calls.map(({ request }) => request),
+        deadline,
+      );
+      calls.forEach(({ reservation }, index) => {
+        reservation.set(productId, outcomes?.[index] ?? { kind: "unknown" });
+      });
+    }),
+  );
+}
+
+async function callReserve(
+  context: Context,
+  productId: string,
+  requests: ReserveRequest[],
+  deadline: number,
+) {
+  try {
+    return await stockOf(context.env, productId).reserve(productId, requests, deadline);
+  } catch (error) {
+    context.log.warn("a reserve call failed", { product_id: productId, error: describeError(error) });
+    return null;
+  }
+}
+
+/**
+ * Two orders must not both lose to each other's provisional holds. Of those that stand in the way, a claim without a
+ * fate and with a larger id will give way to ours, and a dead one is about to let go: where these hold enough, waiting
+ * is worth it. The order of the ids keeps two from waiting for each other. Reads the fates once.
+ */
+async function thoseWhoMayWait(
+  context: Context,
+  reservations: Map<Quote, Reservation>,
+): Promise<Map<Quote, Reservation>> {
+  const short = [...reservations].filter(([, reservation]) => [...reservation.values()].some(isShort));
+  const inTheWay = new Set(
+    short.flatMap(([, reservation]) =>
+      [...reservation.values()]
+        .filter(isShort)
+        .flatMap((outcome) => outcome.inTheWay.map(({ claim }) => claim)),
+    ),
+  );
+  if (inTheWay.size === 0) return new Map();
+
+  const { results } = await context.env.DB.prepare(
+    "SELECT c.id, c.fate FROM json_each(?1) AS asked JOIN claims AS c ON c.id = asked.value",
+  )
+    .bind(jsonParameter([...inTheWay]))
+    .all<{ id: string; fate: string }>();
+  const fates = new Map(results.map(({ id, fate }) => [id, fate]));
+  const givesWay = (claim: string, ours: string) =>
+    fates.has(claim) ? fates.get(claim) !== "placed" : claim > ours;
+
+  return new Map(
+    short.filter(([quote, reservation]) =>
+      quote.order.items.every((item) => {
+        const outcome = reservation.get(item.productId);
+        if (!isShort(outcome)) return outcome?.kind === "held";
+        const mayCome = outcome.inTheWay
+          .filter(({ claim }) => givesWay(claim, quote.claim))
+          .reduce((sum, { quantity }) => sum + quantity, 0);
+        return outcome.available + mayCome >= item.quantity;
+      }),
+    ),
+  );
+}

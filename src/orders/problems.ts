@@ -1,0 +1,90 @@
+import type { Problem } from "../platform/problem.ts";
+import type { OrderStatus } from "./lifecycle.ts";
+import type { Order } from "./order.ts";
+import type { Shortfall } from "./place/decide.ts";
+import type { Draft } from "./place/draft.ts";
+import type { Refusal } from "./place/quote.ts";
+
+/** 503: nothing was sold and nothing is lost; the same request, under the same key, may be sent again. */
+export const UNAVAILABLE: Problem = {
+  status: 503,
+  code: "try_again",
+  detail: "The order could not be decided just now. Send the same request again.",
+};
+
+export const GUESTS_OFF: Problem = {
+  status: 401,
+  code: "unauthenticated",
+  detail: "This shop takes orders from signed-in buyers only.",
+};
+
+export const insufficientStock = (
+  order: Order,
+  shortfalls: Shortfall[],
+  accessToken: string | undefined,
+): Problem => ({
+  status: 409,
+  code: "insufficient_stock",
+  detail: "There is not enough stock for this order.",
+  errors: shortfalls.map((shortfall) => ({ ...shortfall })),
+  order: {
+    id: order.id,
+    reference: order.reference,
+    status: order.status,
+    ...(accessToken === undefined ? {} : { access_token: accessToken }),
+  },
+});
+
+export const notCancellable = (status: OrderStatus): Problem => ({
+  status: 409,
+  code: "not_cancellable",
+  detail: `An order that is ${status} cannot be cancelled.`,
+  order_status: status,
+});
+
+/** Why a draft can be no order, with the field it is about. */
+export function refusalProblem(refusal: Refusal, draft: Draft): Problem {
+  switch (refusal.kind) {
+    case "unknown_products":
+      return {
+        status: 422,
+        code: "unknown_product",
+        detail: "A product is not there, or is archived.",
+        errors: refusal.productIds.map((productId) => ({
+          field: `items.${draft.lines.findIndex((line) => line.productId === productId)}.product_id`,
+          code: "unknown_product",
+          message: "is not there, or is archived",
+          product_id: productId,
+        })),
+      };
+    case "unknown_store":
+      return fieldProblem("unknown_store", "store_id", "There is no such store.");
+    case "mixed_currencies":
+      return {
+        ...fieldProblem("mixed_currencies", "items", "All items of an order must have one currency."),
+        currencies: refusal.currencies,
+      };
+    case "customer_needed":
+      return fieldProblem(
+        "customer_required",
+        "customer",
+        "A guest's order needs customer with name and email.",
+      );
+    case "total_too_large":
+      return fieldProblem("total_too_large", "items", "The total is larger than can be counted exactly.");
+    case "price_changed":
+      return {
+        status: 409,
+        code: "price_changed",
+        detail: "The total is not what was expected.",
+        total: refusal.total,
+      };
+  }
+}
+
+const fieldProblem = (code: string, field: string, message: string): Problem => ({
+  status: 422,
+  code,
+  detail: message,
+  errors: [{ field, code, message }],
+});

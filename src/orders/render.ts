@@ -1,0 +1,48 @@
+import { isoStamp } from "../platform/clock.ts";
+import { formatMoney } from "../platform/money.ts";
+import type { Order, OrderItem } from "./order.ts";
+import type { OrderWire } from "./schemas.ts";
+
+/** An order as it leaves the API. `accessToken` is a guest's, given once, when the order is made. */
+export function renderOrder(order: Order, accessToken?: string): OrderWire {
+  const money = (amount: number) => formatMoney({ amount, currency: order.currency });
+  return {
+    id: order.id,
+    reference: order.reference,
+    status: order.status,
+    payment_status: order.paymentStatus,
+    payment_method: order.paymentMethod,
+    priority: order.priority,
+    customer: order.customer,
+    shipping_address: order.shippingAddress,
+    items: order.items.map((item) => renderItem(item, money)),
+    totals: {
+      subtotal: money(order.subtotal),
+      shipping: money(order.shipping),
+      tax: money(order.tax),
+      duty: money(order.duty),
+      total: money(order.total),
+    },
+    total_items: order.totalItems,
+    notes: order.notes,
+    metadata: order.metadata,
+    expires_at: order.expiresAt === null ? null : isoStamp(order.expiresAt),
+    version: order.version,
+    created_at: isoStamp(order.createdAt),
+    updated_at: isoStamp(order.updatedAt),
+    ...(accessToken === undefined ? {} : { access_token: accessToken }),
+  };
+}
+
+function renderItem(item: OrderItem, money: (amount: number) => OrderWire["totals"]["total"]) {
+  return {
+    product_id: item.productId,
+    sku: item.sku,
+    title: item.title,
+    quantity: item.quantity,
+    unit_price: money(item.unitPrice),
+    subtotal: money(item.unitPrice * item.quantity),
+    allocations: item.allocations.map(({ store_id, quantity }) => ({ store_id, quantity })),
+    ...(item.available === null ? {} : { available: item.available }),
+  };
+}

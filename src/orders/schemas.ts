@@ -1,0 +1,185 @@
+import { z } from "@hono/zod-openapi";
+import { moneySchema } from "../platform/money.ts";
+import { listSchema, pageQuerySchema } from "../platform/pagination.ts";
+
+export const MAX_ITEMS = 100;
+export const MAX_QUANTITY = 1_000_000;
+const MAX_METADATA_BYTES = 8_192;
+
+const line = (maximum: number) => z.string().trim().min(1).max(maximum);
+const quantitySchema = z.int().min(1).max(MAX_QUANTITY).openapi({ example: 2 });
+
+const itemInputSchema = z.preprocess(
+  (item) =>
+    // What Holdfast's users sent before: the old name of the field is taken for the new one.
+    typeof item === "object" && item !== null && "quantity_requested" in item && !("quantity" in item)
+      ? { ...item, quantity: item.quantity_requested }
+      : item,
+  z.object({
+    product_id: z.string().min(1).max(64).openapi({ example: "prd_01jd…" }),
+    quantity: quantitySchema,
+  }),
+);
+
+const customerSchema = z.object({
+  name: line(200),
+  email: z.email().max(254).openapi({ example: "ada@example.com" }),
+  phone: line(40).optional(),
+});
+
+const shippingAddressSchema = z.object({
+  name: line(200),
+  line1: line(200),
+  line2: line(200).optional(),
+  city: line(100),
+  region: line(100).optional(),
+  postal_code: line(20).optional(),
+  country: z
+    .string()
+    .regex(/^[A-Za-z]{2}$/, "must be an ISO 3166-1 alpha-2 code")
+    .toUpperCase()
+    .openapi({ example: "GB" }),
+});
+
+/** What the buyer believes the total to be: `{amount, currency}`, or the amount alone. */
+const expectedTotalSchema = z.union([
+  z.object({ amount: z.string().max(20), currency: z.string().max(3).optional() }),
+  z
+    .string()
+    .max(20)
+    .transform((amount) => ({ amount, currency: undefined })),
+]);
+
+export const placeOrderSchema = z
+  .object({
+    items: z.array(itemInputSchema).min(1).max(MAX_ITEMS),
+    store_id: z.string().min(1).max(64).nullish(),
+    customer: customerSchema.nullish(),
+    shipping_address: shippingAddressSchema.nullish(),
+    priority: z.enum(["low", "normal", "high"]).default("normal"),
+    payment_method: z.enum(["card", "invoice", "cash_on_delivery"]).default("card"),
+    expected_total: expectedTotalSchema.nullish(),
+    notes: z.string().max(2_000).nullish(),
+    metadata: z
+      .record(z.string().max(100), z.unknown())
+      .refine((value) => JSON.stringify(value).length <= MAX_METADATA_BYTES, "is larger than 8 KB")
+      .nullish(),
+  })
+  .openapi("PlaceOrder");
+
+export type PlaceOrderInput = z.infer<typeof placeOrderSchema>;
+
+const orderItemSchema = z.object({
+  product_id: z.string(),
+  sku: z.string(),
+  title: z.string(),
+  quantity: z.int(),
+  unit_price: moneySchema,
+  subtotal: moneySchema,
+  allocations: z.array(z.object({ store_id: z.string(), quantity: z.int() })),
+  available: z
+    .int()
+    .optional()
+    .openapi({ description: "Of a rejected order's item that fell short: what was free" }),
+});
+
+export const orderStatusSchema = z.enum([
+  "pending",
+  "confirmed",
+  "processing",
+  "shipped",
+  "delivered",
+  "returned",
+  "cancelled",
+  "expired",
+  "rejected",
+]);
+
+export const paymentStatusSchema = z.enum([
+  "none",
+  "awaiting",
+  "paid",
+  "failed",
+  "refund_due",
+  "partially_refunded",
+  "refunded",
+]);
+
+export const orderSchema = z
+  .object({
+    id: z.string().openapi({ example: "ord_01jd…" }),
+    reference: z.string().openapi({ example: "ORD-7K3F9QXM2A" }),
+    status: orderStatusSchema,
+    payment_status: paymentStatusSchema,
+    payment_method: z.enum(["card", "invoice", "cash_on_delivery"]),
+    priority: z.enum(["low", "normal", "high"]),
+    customer: customerSchema,
+    shipping_address: shippingAddressSchema.nullable(),
+    items: z.array(orderItemSchema),
+    totals: z.object({
+      subtotal: moneySchema,
+      shipping: moneySchema,
+      tax: moneySchema,
+      duty: moneySchema,
+      total: moneySchema,
+    }),
+    total_items: z.int(),
+    notes: z.string().nullable(),
+    metadata: z.record(z.string(), z.unknown()).nullable(),
+    expires_at: z.string().nullable(),
+    version: z.int(),
+    created_at: z.string(),
+    updated_at: z.string(),
+    access_token: z
+      .string()
+      .optional()
+      .openapi({ description: "For guests, once: send it as X-Order-Token" }),
+  })
+  .openapi("Order");
+
+export type OrderWire = z.infer<typeof orderSchema>;
+
+export const orderPageSchema = orderSchema
+  .extend({ payments: z.array(z.unknown()), shipments: z.array(z.unknown()) })
+  .openapi("OrderPage");
+
+export const orderListSchema = listSchema(orderSchema, "OrderList");
+
+export const historySchema = z
+  .object({
+    version: z.int(),
+    from: orderStatusSchema.nullable(),
+    to: orderStatusSchema,
+    at: z.string(),
+    actor: z.string(),
+    reason: z.string().nullable(),
+    snapshot: z.record(z.string(), z.unknown()),
+  })
+  .openapi("OrderHistory");
+
+export const historyListSchema = listSchema(historySchema, "OrderHistoryList");
+
+const stamp = z.iso
+  .datetime({ offset: true })
+  .transform((text) => Date.parse(text))
+  .openapi({ type: "string", format: "date-time" });
+
+export const orderListQuerySchema = pageQuerySchema.extend({
+  status: orderStatusSchema.optional(),
+  payment_status: paymentStatusSchema.optional(),
+  priority: z.enum(["low", "normal", "high"]).optional(),
+  store_id: z.string().max(64).optional(),
+  customer_email: z.string().max(254).toLowerCase().optional(),
+  q: z
+    .string()
+    .max(254)
+    .optional()
+    .openapi({ description: "The beginning of a reference or of an e-mail address" }),
+  delayed: z.enum(["true", "false"]).optional(),
+  from: stamp.optional(),
+  to: stamp.optional(),
+});
+
+export type OrderListQuery = z.infer<typeof orderListQuerySchema>;
+
+export const cancelSchema = z.object({ reason: line(500).optional() }).openapi("CancelOrder");

@@ -1,0 +1,56 @@
+import { randomBytes } from "node:crypto";
+import { defineCommand, runMain } from "citty";
+import { z } from "zod";
+import { MIN_PASSWORD_LENGTH } from "../accounts/password.ts";
+import { stateDirectory } from "./local-settings.ts";
+import { adminStatement, makeAdmin, type NewAdmin } from "./make-admin.ts";
+import { applyMigrations } from "./migrate.ts";
+
+interface CreateOptions {
+  email: string;
+  name: string;
+  password: string | undefined;
+  remote: boolean;
+  sql: boolean;
+}
+
+async function create({ email, name, password, remote, sql }: CreateOptions): Promise<void> {
+  const admin: NewAdmin = { email, name, password: password ?? randomBytes(18).toString("base64url") };
+  if (!z.email().safeParse(email.trim()).success) throw new Error("--email is not an e-mail address.");
+  if (admin.password.length < MIN_PASSWORD_LENGTH) {
+    throw new Error(`--password must have ${MIN_PASSWORD_LENGTH} characters at least.`);
+  }
+  if (sql) {
+    console.log(await adminStatement(admin));
+    if (password === undefined) console.error(`Password: ${admin.password}`);
+    return;
+  }
+  const stateDir = stateDirectory();
+  if (!remote) await applyMigrations(stateDir);
+  const { created } = await makeAdmin(admin, remote ? { kind: "remote" } : { kind: "local", stateDir });
+  console.log(`${created ? "Created" : "Updated"} the admin ${email.trim().toLowerCase()}.`);
+  if (password === undefined) console.log(`Password: ${admin.password}`);
+}
+
+const createCommand = defineCommand({
+  meta: { name: "create", description: "Makes an admin, or makes an account that is there one" },
+  args: {
+    email: { type: "string", required: true, description: "The address to sign in with" },
+    password: { type: "string", description: "Made up and printed when left out" },
+    name: { type: "string", default: "Admin", description: "What to call them" },
+    remote: { type: "boolean", default: false, description: "In the deployed database, not on this machine" },
+    sql: { type: "boolean", default: false, description: "Print the SQL and run nothing" },
+  },
+  run: ({ args }) =>
+    create({ ...args, password: args.password }).catch((error: unknown) => {
+      console.error(error instanceof Error ? error.message : String(error));
+      process.exitCode = 1;
+    }),
+});
+
+await runMain(
+  defineCommand({
+    meta: { name: "npm run admin --", description: "Admins of the shop" },
+    subCommands: { create: createCommand },
+  }),
+);

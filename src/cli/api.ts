@@ -1,0 +1,80 @@
+import { z } from "zod";
+
+/** The public API, as a program on this machine uses it. Paths start below `/api/v1`. */
+export interface Api {
+  get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
+  post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
+  /** Every row of a list, page after page. */
+  list<T>(path: string, schema: z.ZodType<T>): Promise<T[]>;
+}
+
+/** An answer that was not a success. `code` is the problem's. */
+export class ApiFailed extends Error {
+  override name = "ApiFailed";
+  readonly status: number;
+  readonly code: string;
+
+  constructor(what: string, status: number, code: string, detail: string) {
+    super(`${what} answered ${status} ${code}: ${detail}`);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+const problemSchema = z.object({ code: z.string(), detail: z.string(), errors: z.unknown().optional() });
+
+export function createApi(url: string, token: string | null): Api {
+  const call = async <T>(method: string, path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> => {
+    const answer = await fetch(`${url}/api/v1${path}`, {
+      method,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw failure(`${method} ${path}`, answer.status, text);
+    return schema.parse(JSON.parse(text));
+  };
+
+  const get: Api["get"] = (path, schema) => call("GET", path, schema);
+
+  return {
+    get,
+    post: (path, body, schema) => call("POST", path, schema, body),
+    list: async (path, schema) => {
+      const page = z.object({ results: z.array(schema), next_cursor: z.string().nullable() });
+      const rows = [];
+      let cursor: string | null = null;
+      do {
+        const after: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+        const read: z.infer<typeof page> = await get(`${path}?page_size=100${after}`, page);
+        rows.push(...read.results);
+        cursor = read.next_cursor;
+      } while (cursor !== null);
+      return rows;
+    },
+  };
+}
+
+/** An access token for an e-mail and a password. */
+export async function signIn(url: string, email: string, password: string): Promise<string> {
+  const tokens = z.object({ access_token: z.string() });
+  return (await createApi(url, null).post("/auth/token", { email, password }, tokens)).access_token;
+}
+
+function failure(what: string, status: number, text: string): ApiFailed {
+  const read = problemSchema.safeParse(parseJson(text));
+  if (!read.success) return new ApiFailed(what, status, "unreadable", text.slice(0, 300));
+  const errors = read.data.errors === undefined ? "" : ` ${JSON.stringify(read.data.errors).slice(0, 500)}`;
+  return new ApiFailed(what, status, read.data.code, `${read.data.detail}${errors}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,78 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+
+interface ProcessRow {
+  pid: number;
+  parent: number;
+  /** Dead, and waiting for its parent to notice. */
+  zombie: boolean;
+}
+
+/** Every process under this one, grandchildren included, however their parents came to start them. */
+export function descendantsOf(root: number): number[] {
+  const rows = listProcesses().filter((row) => !row.zombie);
+  const found = [root];
+  for (const parent of found) {
+    found.push(...rows.filter((row) => row.parent === parent).map((row) => row.pid));
+  }
+  return found.slice(1);
+}
+
+/** Which of these still run. A zombie does not. */
+export function survivorsOf(pids: number[]): number[] {
+  const alive = new Set(
+    listProcesses()
+      .filter((row) => !row.zombie)
+      .map((row) => row.pid),
+  );
+  return pids.filter((pid) => alive.has(pid));
+}
+
+/** Sends a signal to processes, of which some may be gone by now. */
+export function signal(pids: number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    }
+  }
+}
+
+/** From /proc where there is one: small images come without `ps`. */
+function listProcesses(): ProcessRow[] {
+  return existsSync("/proc/self/stat") ? fromProc() : fromPs();
+}
+
+function fromProc(): ProcessRow[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const stat = statOf(name);
+      // "pid (name) state parent …": the name may hold spaces and brackets, so read on from the last one.
+      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return parent === undefined
+        ? []
+        : [{ pid: Number(name), parent: Number(parent), zombie: state === "Z" || state === "X" }];
+    });
+}
+
+function statOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch {
+    return ""; // it ended while we were looking
+  }
+}
+
+function fromPs(): ProcessRow[] {
+  return execFileSync("ps", ["-A", "-o", "pid=,ppid=,state="], { encoding: "utf8" })
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter((columns) => columns.length >= 3)
+    .map(([pid, parent, state]) => ({
+      pid: Number(pid),
+      parent: Number(parent),
+      zombie: state?.startsWith("Z") ?? false,
+    }));
+}

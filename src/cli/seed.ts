@@ -1,0 +1,122 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { defineCommand, runMain } from "citty";
+import { SingleBar } from "cli-progress";
+import { z } from "zod";
+import { type Api, createApi, signIn } from "./api.ts";
+import {
+  ensureCategories,
+  ensureStores,
+  type Filled,
+  PRODUCTS_PER_CALL,
+  writeProducts,
+} from "./fill-catalogue.ts";
+import { devVarsPath, mergeSettings, readDevVars } from "./local-settings.ts";
+import { planSeed, type SeedPlan, type SeedSize } from "./seed-data.ts";
+
+/** How long the projection may take to know all levels; milliseconds. */
+const PROJECTION_LIMIT = 60_000;
+
+interface SeedOptions extends SeedSize {
+  url: string;
+  token: string | undefined;
+}
+
+async function seed(options: SeedOptions): Promise<void> {
+  const began = performance.now();
+  const settings = mergeSettings(readDevVars(devVarsPath()), process.env);
+  const api = createApi(options.url, options.token ?? (await localToken(options.url, settings)));
+  const plan = planSeed(options, settings.CURRENCY ?? "USD");
+
+  const filled = await fill(api, plan);
+  const levels = await waitForProjection(api, plan);
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  console.log(
+    `${plan.products.length} products: ${filled.created} created, ${filled.updated} updated, ` +
+      `${filled.unchanged} unchanged; ${plan.stores.length} stores, ${plan.categories.length} categories; ` +
+      `${levels} inventory rows; ${seconds} s`,
+  );
+}
+
+async function localToken(url: string, settings: Record<string, string>): Promise<string> {
+  const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = settings;
+  if (!email || !password) throw new Error("Pass --token, or set ADMIN_EMAIL and ADMIN_PASSWORD.");
+  return signIn(url, email, password);
+}
+
+async function fill(api: Api, { categories, stores, products }: SeedPlan): Promise<Omit<Filled, "ids">> {
+  const categoryIds = await ensureCategories(api, categories);
+  const storeIds = await ensureStores(api, stores);
+  const progress = showProgress(products.length);
+  const sum = { created: 0, updated: 0, unchanged: 0 };
+  for (let start = 0; start < products.length; start += PRODUCTS_PER_CALL) {
+    const chunk = products.slice(start, start + PRODUCTS_PER_CALL);
+    const filled = await writeProducts(api, chunk, categoryIds, storeIds);
+    sum.created += filled.created;
+    sum.updated += filled.updated;
+    sum.unchanged += filled.unchanged;
+    progress.advance(start + chunk.length);
+  }
+  progress.end();
+  return sum;
+}
+
+/** A bar for people at a terminal, plain lines for everything else. */
+function showProgress(total: number) {
+  if (!process.stdout.isTTY) {
+    return { advance: (done: number) => console.log(`${done} of ${total} products`), end: () => undefined };
+  }
+  const bar = new SingleBar({ format: "{bar} {value} of {total} products, {eta} s left" });
+  bar.start(total, 0);
+  return { advance: (done: number) => bar.update(done), end: () => bar.stop() };
+}
+
+const inventoryPage = z.object({ count: z.number().nullable() });
+
+/** Waits until the lists know every level that the plan opens. @returns how many levels they know. */
+async function waitForProjection(api: Api, { products }: SeedPlan): Promise<string> {
+  const wanted = products.reduce((sum, product) => sum + product.stock.length, 0);
+  const deadline = Date.now() + PROJECTION_LIMIT;
+  for (;;) {
+    const { count } = await api.get("/inventory?page_size=1", inventoryPage);
+    if (count === null) return "more than 10000";
+    if (count >= wanted) return String(count);
+    if (Date.now() > deadline) throw new Error(`The inventory lists know ${count} of ${wanted} levels.`);
+    await pause(250);
+  }
+}
+
+const positive = (name: string, text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} must be a whole number from 1.`);
+  return value;
+};
+
+const command = defineCommand({
+  meta: {
+    name: "npm run seed --",
+    description: "Fills a shop through its API; the same command again changes nothing",
+  },
+  args: {
+    products: { type: "string", default: "1200", description: "How many products" },
+    stores: { type: "string", default: "25", description: "How many stores" },
+    categories: { type: "string", default: "15", description: "How many categories" },
+    url: { type: "string", description: "Where the shop is (http://127.0.0.1:PORT)" },
+    token: {
+      type: "string",
+      description: "A staff access token; else ADMIN_EMAIL and ADMIN_PASSWORD sign in",
+    },
+  },
+  run: ({ args }) =>
+    seed({
+      products: positive("products", args.products),
+      stores: positive("stores", args.stores),
+      categories: positive("categories", args.categories),
+      url: (args.url ?? `http://127.0.0.1:${process.env.PORT || 8787}`).replace(/\/+$/, ""),
+      token: args.token,
+    }).catch((error: unknown) => {
+      console.error(error instanceof Error ? error.message : String(error));
+      process.exitCode = 1;
+    }),
+});
+
+await runMain(command);

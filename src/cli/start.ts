@@ -1,0 +1,127 @@
+import { mkdirSync } from "node:fs";
+import { defineCommand, runMain } from "citty";
+import { createApi, signIn } from "./api.ts";
+import { banner } from "./banner.ts";
+import { tickCron } from "./cron.ts";
+import { fillWithDemoData } from "./demo-data.ts";
+import { findBuyable, orderCommand } from "./first-order.ts";
+import { claimPort } from "./free-port.ts";
+import { devVarsPath, mergeSettings, readDevVars, stateDirectory, writeSettings } from "./local-settings.ts";
+import { makeAdmin } from "./make-admin.ts";
+import { makeMissingSecrets } from "./make-secrets.ts";
+import { applyMigrations } from "./migrate.ts";
+import { killAllProcesses, stopAllProcesses } from "./stop.ts";
+import { startWorker, type WorkerProcess, waitUntilReady } from "./worker-process.ts";
+
+const DEFAULT_PORT = "8787";
+
+interface StartOptions {
+  seed: boolean;
+  verbose: boolean;
+}
+
+/** Everything up on this machine, from a clean checkout, until a signal comes. */
+async function start({ seed, verbose }: StartOptions): Promise<void> {
+  const port = await claimPort(Number(process.env.PORT || DEFAULT_PORT));
+  if (port === null)
+    return giveUp(`Port ${process.env.PORT || DEFAULT_PORT} is in use: set PORT to another.`);
+  const stateDir = stateDirectory();
+  mkdirSync(stateDir, { recursive: true });
+  const step = stepper(verbose);
+
+  const settings = await step("settings", prepareSettings);
+  await step("migrations", () => applyMigrations(stateDir));
+  const admin = adminOf(settings);
+  if (admin) await step("admin", () => makeAdmin(admin, { kind: "local", stateDir }));
+
+  const worker = startWorker({ port, stateDir, settings: writeSettings(settings, stateDir), verbose });
+  void endWith(worker);
+  const readiness = await step("worker", () => waitUntilReady(worker.url));
+  if (readiness.kind === "late") return giveUp(`The Worker is not ready: ${readiness.detail}`);
+  if (readiness.kind === "misconfigured") {
+    const faults = readiness.faults.map(({ setting, message }) => `  ${setting} ${message}`).join("\n");
+    console.error(`Every request is answered 503 misconfigured until these settings are right:\n${faults}`);
+    return;
+  }
+
+  const api = createApi(worker.url, admin ? await signIn(worker.url, admin.email, admin.password) : null);
+  if (admin && seed && settings.ENVIRONMENT !== "production") {
+    await step("demo data", () => fillWithDemoData(api, settings.CURRENCY ?? "USD"));
+  }
+  const productId = await step("first order", () => findBuyable(api));
+  tickCron(worker.url, console.error);
+  console.log(
+    banner({ url: worker.url, admin, orderCommand: productId && orderCommand(worker.url, productId) }),
+  );
+  console.log(`Ready on ${worker.url}`);
+}
+
+/** The settings to run with; what is secret, missing and only for this machine is made. Production makes nothing. */
+async function prepareSettings() {
+  const path = devVarsPath();
+  const settings = mergeSettings(readDevVars(path), process.env);
+  if (settings.ENVIRONMENT === "production") return settings;
+  return { ...settings, ...(await makeMissingSecrets(settings, path)) };
+}
+
+function adminOf({ ADMIN_EMAIL: email, ADMIN_PASSWORD: password }: Record<string, string>) {
+  return email && password ? { email, password, name: "Admin" } : null;
+}
+
+/** Runs a step, and with `--verbose` says how long it took. */
+function stepper(verbose: boolean) {
+  return async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const began = performance.now();
+    const result = await work();
+    if (verbose) console.error(`${name}: ${Math.round(performance.now() - began)} ms`);
+    return result;
+  };
+}
+
+let stopping = false;
+
+/** A Worker that ends by itself is a failure, told with the last of its output. */
+async function endWith(worker: WorkerProcess): Promise<void> {
+  const { code, output } = await worker.ended;
+  if (!stopping) await giveUp(`${output}\n\nwrangler ended by itself (exit code ${code}).`);
+}
+
+async function stop(exitCode: number): Promise<void> {
+  if (stopping) {
+    // Asked twice: at once, then.
+    killAllProcesses();
+    process.exit(exitCode);
+  }
+  stopping = true;
+  await stopAllProcesses();
+  process.exit(exitCode);
+}
+
+async function giveUp(message: string): Promise<void> {
+  if (stopping) return;
+  console.error(message);
+  await stop(1);
+}
+
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => void stop(0));
+
+const command = defineCommand({
+  meta: { name: "npm start --", description: "Runs Holdfast on this machine, until Ctrl-C" },
+  args: {
+    seed: {
+      type: "boolean",
+      default: true,
+      description: "Fill an empty catalogue with demo data",
+      negativeDescription: "Leave an empty catalogue empty",
+    },
+    verbose: {
+      type: "boolean",
+      default: false,
+      description: "Show all that wrangler says, and what took how long",
+    },
+  },
+  run: ({ args }) =>
+    start(args).catch((error: unknown) => giveUp(error instanceof Error ? error.message : String(error))),
+});
+
+await runMain(command);

@@ -1,0 +1,145 @@
+import { createRoute } from "@hono/zod-openapi";
+import { requireStaff } from "../../accounts/authenticate.ts";
+import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, isCurrent } from "../../platform/etag.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { once } from "../../platform/idempotency.ts";
+import { notFound, type Problem, problem } from "../../platform/problem.ts";
+import { pathId } from "../path-id.ts";
+import { STALE } from "../problems.ts";
+import { listQuerySchema } from "../read-page.ts";
+import { createCategory } from "./create.ts";
+import { deleteCategory } from "./delete.ts";
+import { getCategory, listCategories } from "./read.ts";
+import { categoryChangeSchema, categoryListSchema, categorySchema, newCategorySchema } from "./schemas.ts";
+import { updateCategory } from "./update.ts";
+
+const NOT_FOUND = notFound("category");
+
+const NAME_TAKEN: Problem = {
+  status: 409,
+  code: "name_taken",
+  detail: "Another category has this name.",
+  errors: [{ field: "name", code: "name_taken", message: "is another category's" }],
+};
+
+const IN_USE: Problem = {
+  status: 409,
+  code: "category_in_use",
+  detail: "Products, archived ones too, are in this category: move them to another first.",
+};
+
+const id = pathId("cat_01jcz4kq8rj2m5v0a7w9x3y6pd");
+
+const list = createRoute({
+  method: "get",
+  path: "/categories",
+  tags: ["Catalogue"],
+  summary: "List categories, newest first",
+  request: { query: listQuerySchema },
+  responses: { 200: jsonContent(categoryListSchema, "A page of categories"), ...problems(400) },
+});
+
+const get = createRoute({
+  method: "get",
+  path: "/categories/{id}",
+  tags: ["Catalogue"],
+  summary: "Read a category",
+  request: { params: id, headers: ifNoneMatchHeader },
+  responses: {
+    200: jsonContent(categorySchema, "The category, its version as ETag"),
+    304: { description: "Unchanged" },
+    ...problems(404),
+  },
+});
+
+const create = createRoute({
+  method: "post",
+  path: "/categories",
+  tags: ["Catalogue"],
+  summary: "Create a category",
+  security: bearer,
+  middleware: [requireStaff] as const,
+  request: { body: jsonBody(newCategorySchema) },
+  responses: { 201: jsonContent(categorySchema, "Created"), ...problems(400, 401, 403, 409, 422) },
+});
+
+const update = createRoute({
+  method: "patch",
+  path: "/categories/{id}",
+  tags: ["Catalogue"],
+  summary: "Change a category",
+  security: bearer,
+  middleware: [requireStaff] as const,
+  request: { params: id, headers: ifMatchHeader, body: jsonBody(categoryChangeSchema) },
+  responses: {
+    200: jsonContent(categorySchema, "Changed"),
+    ...problems(400, 401, 403, 404, 409, 412, 422),
+  },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: "/categories/{id}",
+  tags: ["Catalogue"],
+  summary: "Delete a category that no product is in",
+  security: bearer,
+  middleware: [requireStaff] as const,
+  request: { params: id, headers: ifMatchHeader },
+  responses: { 204: { description: "Deleted" }, ...problems(401, 403, 404, 409, 412) },
+});
+
+export const categoryRoutes = createRouter()
+  .openapi(list, async (c) => c.json(await listCategories(c.get("operation"), c.req.valid("query")), 200))
+  .openapi(get, async (c) => {
+    const category = await getCategory(c.get("operation"), c.req.valid("param").id);
+    if (!category) return problem(c, NOT_FOUND);
+    c.header("ETag", etagOf(category.version));
+    return isCurrent(c.req.header("If-None-Match"), category.version)
+      ? c.body(null, 304)
+      : c.json(category, 200);
+  })
+  .openapi(create, async (c) => {
+    const answer = await once(c, async (operation) => {
+      const outcome = await createCategory(c.get("operation"), operation, c.req.valid("json"));
+      switch (outcome.kind) {
+        case "created":
+          return c.json(outcome.category, 201, { ETag: etagOf(outcome.category.version) });
+        case "name_taken":
+          return problem(c, NAME_TAKEN);
+      }
+    });
+    return answer as never;
+  })
+  .openapi(update, async (c) => {
+    const allowed = allowedVersions(c.req.header("If-Match"));
+    const outcome = await updateCategory(
+      c.get("operation"),
+      c.req.valid("param").id,
+      allowed,
+      c.req.valid("json"),
+    );
+    switch (outcome.kind) {
+      case "updated":
+        return c.json(outcome.category, 200, { ETag: etagOf(outcome.category.version) });
+      case "not_found":
+        return problem(c, NOT_FOUND);
+      case "stale":
+        return problem(c, STALE);
+      case "name_taken":
+        return problem(c, NAME_TAKEN);
+    }
+  })
+  .openapi(remove, async (c) => {
+    const allowed = allowedVersions(c.req.header("If-Match"));
+    const outcome = await deleteCategory(c.get("operation"), c.req.valid("param").id, allowed);
+    switch (outcome.kind) {
+      case "deleted":
+        return c.body(null, 204);
+      case "not_found":
+        return problem(c, NOT_FOUND);
+      case "stale":
+        return problem(c, STALE);
+      case "category_in_use":
+        return problem(c, IN_USE);
+    }
+  });

@@ -1,0 +1,94 @@
+import { createRoute } from "@hono/zod-openapi";
+import { requireStaff } from "../../accounts/authenticate.ts";
+import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, isCurrent } from "../../platform/etag.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { once } from "../../platform/idempotency.ts";
+import { notFound, problem } from "../../platform/problem.ts";
+import { pathId } from "../path-id.ts";
+import { STALE } from "../problems.ts";
+import { listQuerySchema } from "../read-page.ts";
+import { createStore } from "./create.ts";
+import { getStore, listStores } from "./read.ts";
+import { newStoreSchema, storeChangeSchema, storeListSchema, storeSchema } from "./schemas.ts";
+import { updateStore } from "./update.ts";
+
+const NOT_FOUND = notFound("store");
+
+const id = pathId("sto_01jcz4kq8rj2m5v0a7w9x3y6pd");
+
+const list = createRoute({
+  method: "get",
+  path: "/stores",
+  tags: ["Stores"],
+  summary: "List stores, newest first",
+  request: { query: listQuerySchema },
+  responses: { 200: jsonContent(storeListSchema, "A page of stores"), ...problems(400) },
+});
+
+const get = createRoute({
+  method: "get",
+  path: "/stores/{id}",
+  tags: ["Stores"],
+  summary: "Read a store",
+  request: { params: id, headers: ifNoneMatchHeader },
+  responses: {
+    200: jsonContent(storeSchema, "The store, its version as ETag"),
+    304: { description: "Unchanged" },
+    ...problems(404),
+  },
+});
+
+const create = createRoute({
+  method: "post",
+  path: "/stores",
+  tags: ["Stores"],
+  summary: "Create a store",
+  security: bearer,
+  middleware: [requireStaff] as const,
+  request: { body: jsonBody(newStoreSchema) },
+  responses: { 201: jsonContent(storeSchema, "Created"), ...problems(400, 401, 403, 422) },
+});
+
+const update = createRoute({
+  method: "patch",
+  path: "/stores/{id}",
+  tags: ["Stores"],
+  summary: "Change a store",
+  security: bearer,
+  middleware: [requireStaff] as const,
+  request: { params: id, headers: ifMatchHeader, body: jsonBody(storeChangeSchema) },
+  responses: { 200: jsonContent(storeSchema, "Changed"), ...problems(400, 401, 403, 404, 412, 422) },
+});
+
+export const storeRoutes = createRouter()
+  .openapi(list, async (c) => c.json(await listStores(c.get("operation"), c.req.valid("query")), 200))
+  .openapi(get, async (c) => {
+    const store = await getStore(c.get("operation"), c.req.valid("param").id);
+    if (!store) return problem(c, NOT_FOUND);
+    c.header("ETag", etagOf(store.version));
+    return isCurrent(c.req.header("If-None-Match"), store.version) ? c.body(null, 304) : c.json(store, 200);
+  })
+  .openapi(create, async (c) => {
+    const answer = await once(c, async (operation) => {
+      const store = await createStore(c.get("operation"), operation, c.req.valid("json"));
+      return c.json(store, 201, { ETag: etagOf(store.version) });
+    });
+    return answer as never;
+  })
+  .openapi(update, async (c) => {
+    const allowed = allowedVersions(c.req.header("If-Match"));
+    const outcome = await updateStore(
+      c.get("operation"),
+      c.req.valid("param").id,
+      allowed,
+      c.req.valid("json"),
+    );
+    switch (outcome.kind) {
+      case "updated":
+        return c.json(outcome.store, 200, { ETag: etagOf(outcome.store.version) });
+      case "not_found":
+        return problem(c, NOT_FOUND);
+      case "stale":
+        return problem(c, STALE);
+    }
+  });

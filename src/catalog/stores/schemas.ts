@@ -1,0 +1,46 @@
+import { z } from "@hono/zod-openapi";
+import { listSchema } from "../../platform/pagination.ts";
+import { textField } from "../text-field.ts";
+import { isCountry } from "./countries.ts";
+
+export const DEFAULT_PRIORITY = 100;
+
+export const storeSchema = z
+  .object({
+    id: z.string().openapi({ example: "sto_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
+    name: z.string(),
+    address: z.string(),
+    country: z.string().openapi({ description: "ISO 3166-1 alpha-2", example: "NL" }),
+    priority: z.int().openapi({ description: "Lower is preferred when Holdfast chooses the store" }),
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+    version: z.int(),
+  })
+  .openapi("Store");
+
+export type Store = z.infer<typeof storeSchema>;
+
+export const storeListSchema = listSchema(storeSchema, "StoreList");
+
+const name = textField(1, 200).openapi({ example: "Amsterdam" });
+const address = textField(0, 500).openapi({ example: "Damrak 1, Amsterdam" });
+const country = z
+  .string()
+  .trim()
+  .toUpperCase()
+  .refine(isCountry, "is not an ISO 3166-1 alpha-2 code")
+  .openapi({ description: "ISO 3166-1 alpha-2, in any case", example: "NL" });
+const priority = z.int().min(0).max(1_000_000).openapi({ description: "Lower is preferred" });
+
+export const newStoreSchema = z
+  .object({ name, address: address.default(""), country, priority: priority.default(DEFAULT_PRIORITY) })
+  .openapi("NewStore");
+
+export type NewStore = z.infer<typeof newStoreSchema>;
+
+export const storeChangeSchema = z
+  .object({ name, address, country, priority })
+  .partial()
+  .openapi("StoreChange");
+
+export type StoreChange = z.infer<typeof storeChangeSchema>;

@@ -1,0 +1,39 @@
+import { z } from "@hono/zod-openapi";
+
+/** A thing's version as its strong validator (RFC 9110, 8.8.3). */
+export const etagOf = (version: number): string => `"${version}"`;
+
+/** For OpenAPI: an edit that goes through only if nobody else edited in between. */
+export const ifMatchHeader = z.object({
+  "if-match": z
+    .string()
+    .optional()
+    .openapi({
+      description: "The ETag that was read; 412 `stale` when the thing has changed since",
+      example: '"1"',
+    }),
+});
+
+export const ifNoneMatchHeader = z.object({
+  "if-none-match": z.string().optional().openapi({ description: "304 when the thing is still the same" }),
+});
+
+/**
+ * The versions that an If-Match allows; null when any will do, and none at all when it names nothing we gave out.
+ * Weak tags count: proxies that compress, Cloudflare's among them, weaken the tag that they pass on.
+ */
+export function allowedVersions(ifMatch: string | undefined): number[] | null {
+  if (ifMatch === undefined || ifMatch.trim() === "*") return null;
+  return ifMatch
+    .split(",")
+    .map((tag) => /^(?:W\/)?"(\d{1,15})"$/.exec(tag.trim())?.[1])
+    .filter((digits) => digits !== undefined)
+    .map(Number);
+}
+
+export const allows = (allowed: number[] | null, version: number): boolean =>
+  allowed === null || allowed.includes(version);
+
+/** Whether an If-None-Match already has this version: then 304. */
+export const isCurrent = (ifNoneMatch: string | undefined, version: number): boolean =>
+  ifNoneMatch !== undefined && allows(allowedVersions(ifNoneMatch), version);

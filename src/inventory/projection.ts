@@ -1,5 +1,69 @@
 import type { Context } from "../platform/context.ts";
+import { jsonParameter } from "../platform/d1.ts";
+import { describeError } from "../platform/log.ts";
+import { stockOf } from "./client.ts";
 import type { StockReport } from "./stock-types.ts";
 
-/** Applies the reports of many objects in one batch, then tells each object how far the projection has come. */
-export async function applyReports(_context: Context, _reports: StockReport[]): Promise<void> {}
+/** A row is at most about 150 bytes of JSON: one parameter stays well under its megabyte. */
+const ROWS_A_STATEMENT = 5_000;
+
+/**
+ * Brings the projection up to the reports of many objects, in one batch, then tells each object how far it has come.
+ * Reports may come twice, late and out of order: a row yields only to a later epoch, or a higher version of its own.
+ */
+export async function applyReports(context: Context, reports: StockReport[]): Promise<void> {
+  const rows = reports.flatMap(({ productId, epoch, at, levels }) =>
+    levels.map(({ storeId, onHand, reserved, version }) => [
+      productId,
+      storeId,
+      onHand,
+      reserved,
+      epoch,
+      version,
+      at,
+    ]),
+  );
+  if (rows.length > 0) await context.env.DB.batch(upserts(context.env.DB, rows));
+  await Promise.all(latestOfEach(reports).map((report) => acknowledge(context, report)));
+}
+
+function upserts(db: D1Database, rows: unknown[][]): D1PreparedStatement[] {
+  const statement = db.prepare(
+    `INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at)
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, (value ->> 2) - (value ->> 3),
+       value ->> 4, value ->> 5, value ->> 6
+     FROM json_each(?1) WHERE true
+     ON CONFLICT (product_id, store_id) DO UPDATE
+       SET on_hand = excluded.on_hand, reserved = excluded.reserved, available = excluded.available,
+         epoch = excluded.epoch, version = excluded.version, updated_at = excluded.updated_at
+       WHERE excluded.epoch > stock_levels.epoch
+         OR (excluded.epoch = stock_levels.epoch AND excluded.version > stock_levels.version)`,
+  );
+  const chunks = Math.ceil(rows.length / ROWS_A_STATEMENT);
+  return Array.from({ length: chunks }, (_, index) =>
+    statement.bind(jsonParameter(rows.slice(index * ROWS_A_STATEMENT, (index + 1) * ROWS_A_STATEMENT))),
+  );
+}
+
+/** The report of each object that reaches furthest. */
+function latestOfEach(reports: StockReport[]): StockReport[] {
+  const latest = new Map<string, StockReport>();
+  for (const report of reports) {
+    const known = latest.get(report.productId);
+    const isNewer =
+      !known ||
+      report.epoch > known.epoch ||
+      (report.epoch === known.epoch && report.version > known.version);
+    if (isNewer) latest.set(report.productId, report);
+  }
+  return [...latest.values()];
+}
+
+/** An object that does not hear of it reports again, which changes nothing: a failure is only noted. */
+async function acknowledge({ env, log }: Context, { productId, epoch, version }: StockReport): Promise<void> {
+  try {
+    await stockOf(env, productId).reported(epoch, version);
+  } catch (error) {
+    log.warn("a stock report could not be acknowledged", { productId, error: describeError(error) });
+  }
+}

@@ -1,3 +1,207 @@
-import { createRouter } from "../platform/http.ts";
+import { createRoute } from "@hono/zod-openapi";
+import type { Context as HonoContext } from "hono";
+import { requireStaff } from "../accounts/authenticate.ts";
+import type { AppEnv } from "../platform/app-env.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
+import { KEY_REUSED, once } from "../platform/idempotency.ts";
+import { decodeCursor, toList } from "../platform/pagination.ts";
+import { notFound, type Problem, problem } from "../platform/problem.ts";
+import { stockOf } from "./client.ts";
+import { listInventory } from "./list.ts";
+import { findNames } from "./names.ts";
+import {
+  adjustedSchema,
+  adjustmentSchema,
+  inventoryListSchema,
+  inventoryQuerySchema,
+  inventorySchema,
+  movementListSchema,
+  movementQuerySchema,
+  productParam,
+  transferredSchema,
+  transferSchema,
+} from "./schemas.ts";
+import type { CommandOutcome, Movement } from "./stock-types.ts";
 
-export const inventoryRoutes = createRouter();
+const NOT_FOUND = notFound("product");
+
+const staffOnly = { tags: ["Inventory"], security: bearer, middleware: [requireStaff] };
+
+const list = createRoute({
+  ...staffOnly,
+  method: "get",
+  path: "/inventory",
+  summary: "List stock by product and store, from the projection",
+  request: { query: inventoryQuerySchema },
+  responses: { 200: jsonContent(inventoryListSchema, "A page of levels"), ...problems(400, 401, 403) },
+});
+
+const get = createRoute({
+  ...staffOnly,
+  method: "get",
+  path: "/inventory/{product_id}",
+  summary: "Read a product's exact stock, with its open holds",
+  request: { params: productParam },
+  responses: { 200: jsonContent(inventorySchema, "The stock"), ...problems(401, 403, 404) },
+});
+
+const adjust = createRoute({
+  ...staffOnly,
+  method: "post",
+  path: "/inventory/{product_id}/adjust",
+  summary: "Correct, receive, return or write off stock in a store",
+  request: { params: productParam, body: jsonBody(adjustmentSchema) },
+  responses: {
+    201: jsonContent(adjustedSchema, "Adjusted"),
+    ...problems(400, 401, 403, 404, 409, 422),
+  },
+});
+
+const transfer = createRoute({
+  ...staffOnly,
+  method: "post",
+  path: "/inventory/{product_id}/transfer",
+  summary: "Move free units from one store to another",
+  request: { params: productParam, body: jsonBody(transferSchema) },
+  responses: {
+    201: jsonContent(transferredSchema, "Both movements"),
+    ...problems(400, 401, 403, 404, 409, 422),
+  },
+});
+
+const transactions = createRoute({
+  ...staffOnly,
+  method: "get",
+  path: "/inventory/{product_id}/transactions",
+  summary: "Read the ledger of a product, newest first",
+  request: { params: productParam, query: movementQuerySchema },
+  responses: {
+    200: jsonContent(movementListSchema, "A page of movements"),
+    ...problems(400, 401, 403, 404),
+  },
+});
+
+export const inventoryRoutes = createRouter()
+  .openapi(list, async (c) => c.json(await listInventory(c.get("operation"), c.req.valid("query")), 200))
+  .openapi(get, async (c) => {
+    const { env } = c.get("operation");
+    const { product_id } = c.req.valid("param");
+    const names = await findNames(env.DB, product_id);
+    if (!names.product) return problem(c, NOT_FOUND);
+    return c.json({ product_id, ...(await stockOf(env, product_id).inventory()) }, 200);
+  })
+  .openapi(adjust, async (c) => {
+    const { env, actor } = c.get("operation");
+    const { product_id } = c.req.valid("param");
+    const { store_id, type, quantity, reason, reference } = c.req.valid("json");
+    const answer = await once(c, async (operation) => {
+      const names = await findNames(env.DB, product_id, [store_id]);
+      if (!names.product) return problem(c, NOT_FOUND);
+      if (!names.stores.has(store_id)) return problem(c, unknownStores(["store_id"]));
+      const outcome = await stockOf(env, product_id).adjust(product_id, {
+        operation,
+        storeId: store_id,
+        type,
+        quantity,
+        reason,
+        reference: reference ?? null,
+        actor: actor.name,
+      });
+      return answerCommand(c, outcome, ([movement]) => ({
+        movement,
+        before: movement?.before,
+        after: movement?.after,
+      }));
+    });
+    return answer as never;
+  })
+  .openapi(transfer, async (c) => {
+    const { env, actor } = c.get("operation");
+    const { product_id } = c.req.valid("param");
+    const { from_store_id, to_store_id, quantity, reason } = c.req.valid("json");
+    const answer = await once(c, async (operation) => {
+      const names = await findNames(env.DB, product_id, [from_store_id, to_store_id]);
+      if (!names.product) return problem(c, NOT_FOUND);
+      const named = { from_store_id, to_store_id };
+      const unknown = Object.entries(named).filter(([, store]) => !names.stores.has(store));
+      if (unknown.length > 0) return problem(c, unknownStores(unknown.map(([field]) => field)));
+      const outcome = await stockOf(env, product_id).transfer(product_id, {
+        operation,
+        fromStoreId: from_store_id,
+        toStoreId: to_store_id,
+        quantity,
+        reason,
+        actor: actor.name,
+      });
+      return answerCommand(c, outcome, (movements) => ({ movements }));
+    });
+    return answer as never;
+  })
+  .openapi(transactions, async (c) => {
+    const { env } = c.get("operation");
+    const { product_id } = c.req.valid("param");
+    const query = { ...c.req.valid("query"), page: 1 };
+    const names = await findNames(env.DB, product_id);
+    if (!names.product) return problem(c, NOT_FOUND);
+    const before = query.cursor === undefined ? null : Number(decodeCursor(query.cursor)?.key);
+    // One more than the page, as every list asks, to know whether there is a next.
+    const { movements } = await stockOf(env, product_id).movements(before, query.page_size + 1);
+    const page = toList(
+      query,
+      movements,
+      null,
+      ({ seq }) => ({ key: seq, id: "" }),
+      (movement) => movement,
+    );
+    return c.json(page, 200);
+  });
+
+/** @param render the answer to a command that was done, from its movements */
+function answerCommand(
+  c: HonoContext<AppEnv>,
+  outcome: CommandOutcome,
+  render: (movements: Movement[]) => Record<string, unknown>,
+): Response {
+  switch (outcome.kind) {
+    case "done":
+      return c.json(render(outcome.movements), 201);
+    case "stock_reserved":
+      return problem(c, stockReserved(outcome));
+    case "too_many":
+      return problem(c, tooMany(outcome));
+    case "operation_reused":
+      return problem(c, KEY_REUSED);
+  }
+}
+
+const unknownStores = (fields: string[]): Problem => ({
+  status: 422,
+  code: "unknown_store",
+  detail: "There is no such store.",
+  errors: fields.map((field) => ({ field, code: "unknown_store", message: "names no store" })),
+});
+
+function stockReserved({
+  on_hand,
+  reserved,
+  requested,
+}: Extract<CommandOutcome, { kind: "stock_reserved" }>): Problem {
+  const detail = `Of ${on_hand} units on hand ${reserved} are reserved: ${on_hand - reserved} are free.`;
+  const error = { field: "quantity", code: "stock_reserved", message: "is more than what is free" };
+  return {
+    status: 409,
+    code: "stock_reserved",
+    detail,
+    errors: [{ ...error, requested, on_hand, reserved, available: on_hand - reserved }],
+  };
+}
+
+function tooMany({ on_hand, limit }: Extract<CommandOutcome, { kind: "too_many" }>): Problem {
+  const error = { field: "quantity", code: "too_many", message: `would come to more than ${limit}` };
+  return {
+    status: 409,
+    code: "too_many",
+    detail: `A store can have ${limit} units on hand of a product; it has ${on_hand}.`,
+    errors: [{ ...error, on_hand, limit }],
+  };
+}

@@ -1,0 +1,18 @@
+import { jsonParameter } from "../platform/d1.ts";
+
+/** Which of the things that a request names exist. Asked before any Stock object is: naming one must not make it. */
+export async function findNames(
+  db: D1Database,
+  productId: string,
+  storeIds: string[] = [],
+): Promise<{ product: boolean; stores: Set<string> }> {
+  const row = await db
+    .prepare(
+      `SELECT EXISTS (SELECT 1 FROM products WHERE id = ?1) AS product,
+         (SELECT json_group_array(id) FROM stores WHERE id IN (SELECT value FROM json_each(?2))) AS stores`,
+    )
+    .bind(productId, jsonParameter(storeIds))
+    .first<{ product: number; stores: string }>();
+  if (!row) throw new Error("a query that always has a row had none");
+  return { product: row.product === 1, stores: new Set(JSON.parse(row.stores) as string[]) };
+}

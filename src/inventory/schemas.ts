@@ -1,0 +1,146 @@
+import { z } from "@hono/zod-openapi";
+import { listQuerySchema } from "../catalog/read-page.ts";
+import { textField } from "../catalog/text-field.ts";
+import { listSchema } from "../platform/pagination.ts";
+import { MAX_ON_HAND } from "./operations.ts";
+
+const stamp = z.string().openapi({ format: "date-time" });
+const units = z.int().min(0);
+const storeId = z.string().openapi({ example: "sto_01jcz4kq8rj2m5v0a7w9x3y6pd" });
+const flag = z
+  .enum(["true", "false"])
+  .default("false")
+  .transform((value) => value === "true");
+
+/** Of any length: what is not an id of ours names nothing, and is answered 404 like any other. */
+export const productParam = z.object({
+  product_id: z
+    .string()
+    .openapi({ param: { name: "product_id", in: "path" }, example: "prd_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
+});
+
+export const inventoryQuerySchema = listQuerySchema.extend({
+  low_stock: flag.openapi({ description: "Available at or below the product's threshold, and above 0" }),
+  out_of_stock: flag.openapi({ description: "Nothing available; with `low_stock`, either" }),
+  store_id: storeId.optional(),
+});
+export type InventoryQuery = z.infer<typeof inventoryQuerySchema>;
+
+export const inventoryRowSchema = z
+  .object({
+    product_id: z.string(),
+    sku: z.string(),
+    product_title: z.string(),
+    store_id: z.string(),
+    store_name: z.string(),
+    on_hand: units,
+    reserved: units,
+    available: units,
+    low_stock_threshold: units,
+    updated_at: stamp,
+  })
+  .openapi("InventoryRow");
+export type InventoryRow = z.infer<typeof inventoryRowSchema>;
+
+export const inventoryListSchema = listSchema(inventoryRowSchema, "InventoryRows")
+  .extend({
+    as_of: stamp.openapi({
+      description: "When the projection was read; what happened in the second or two before may be missing",
+    }),
+  })
+  .openapi("InventoryList");
+
+const levelShape = { on_hand: units, reserved: units, available: units };
+
+export const inventorySchema = z
+  .object({
+    product_id: z.string(),
+    ...levelShape,
+    stores: z.array(z.object({ store_id: z.string(), ...levelShape })),
+    holds: z
+      .array(
+        z.object({
+          claim: z.string(),
+          order_id: z.string(),
+          confirmed: z.boolean().openapi({ description: "A living order is known to stand behind it" }),
+          allocations: z.array(z.object({ store_id: z.string(), quantity: units })),
+          ask_at: stamp.openapi({ description: "When it asks next whether it may still hold" }),
+        }),
+      )
+      .openapi({ description: "Open holds, those that ask first before the others; 1,000 at most" }),
+  })
+  .openapi("Inventory");
+
+const countSchema = z.object({ on_hand: units, reserved: units });
+
+export const movementSchema = z
+  .object({
+    seq: z.int(),
+    at: stamp,
+    type: z.enum([
+      "opening",
+      "add",
+      "remove",
+      "set",
+      "receive",
+      "damage",
+      "return",
+      "transfer_in",
+      "transfer_out",
+      "reserve",
+      "release",
+      "ship",
+    ]),
+    store_id: z.string(),
+    quantity: z.int().openapi({ description: "Units; negative where on_hand falls" }),
+    before: countSchema,
+    after: countSchema,
+    actor: z.string(),
+    reason: z.string().nullable(),
+    reference: z.string().nullable(),
+    order_id: z.string().nullable(),
+  })
+  .openapi("StockMovement");
+
+/** A growing log: read by cursor only. */
+export const movementQuerySchema = listQuerySchema.omit({ page: true });
+export const movementListSchema = listSchema(movementSchema, "StockMovements");
+
+const reason = textField(1, 500);
+
+export const adjustmentSchema = z
+  .object({
+    store_id: storeId,
+    type: z.enum(["add", "remove", "set", "receive", "damage", "return"]),
+    quantity: z
+      .int()
+      .min(0)
+      .max(MAX_ON_HAND)
+      .openapi({ description: "Units, from 1; for `set` the new on_hand, from 0" }),
+    reason,
+    reference: textField(1, 200).nullish(),
+  })
+  .refine(({ type, quantity }) => type === "set" || quantity > 0, {
+    path: ["quantity"],
+    message: "must be at least 1",
+  })
+  .openapi("StockAdjustment");
+
+export const adjustedSchema = z
+  .object({ movement: movementSchema, before: countSchema, after: countSchema })
+  .openapi("StockAdjusted");
+
+export const transferSchema = z
+  .object({
+    from_store_id: storeId,
+    to_store_id: storeId,
+    quantity: z.int().min(1).max(MAX_ON_HAND),
+    reason,
+  })
+  .refine(({ from_store_id, to_store_id }) => from_store_id !== to_store_id, {
+    path: ["to_store_id"],
+    message: "must be another store than from_store_id",
+  })
+  .openapi("StockTransfer");
+
+export const transferredSchema = z.object({ movements: z.array(movementSchema) }).openapi("StockTransferred");

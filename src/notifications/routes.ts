@@ -1,3 +1,34 @@
-import { createRouter } from "../platform/http.ts";
+import { createRoute } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import { requireAdmin } from "../accounts/authenticate.ts";
+import type { AppEnv } from "../platform/app-env.ts";
+import { bearer, createRouter, jsonContent, problems } from "../platform/http.ts";
+import { notFound, problem } from "../platform/problem.ts";
+import { listEmails } from "./list-emails.ts";
+import { emailListSchema, emailQuerySchema } from "./schemas.ts";
+
+/** Mails are kept in development only: elsewhere there is no such page, for anyone. */
+const localOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (c.get("operation").settings.ENVIRONMENT !== "development") return problem(c, notFound("page"));
+  await next();
+};
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/emails",
+  tags: ["operations"],
+  summary: "Mails that were sent, newest first (admin, local only)",
+  security: bearer,
+  middleware: [localOnly, requireAdmin] as const,
+  request: { query: emailQuerySchema },
+  responses: {
+    200: jsonContent(emailListSchema, "A page of mails"),
+    ...problems(400, 401, 403, 404),
+  },
+});
 
 export const notificationsRoutes = createRouter();
+
+notificationsRoutes.openapi(listRoute, async (c) =>
+  c.json(await listEmails(c.get("operation"), c.req.valid("query")), 200),
+);

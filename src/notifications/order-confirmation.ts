@@ -1,0 +1,146 @@
+import { html } from "hono/html";
+import { formatMoney } from "../platform/money.ts";
+import type { Mail } from "./mail.ts";
+import type { OrderForMail } from "./read-order.ts";
+
+/** What both forms of the mail say, in words. */
+interface Wording {
+  subject: string;
+  name: string;
+  thanks: string;
+  /** What happens next. */
+  next: string;
+  lines: { title: string; quantity: number; unitPrice: string; subtotal: string }[];
+  /** Label and amount, the total apart. */
+  sums: [label: string, amount: string][];
+  total: string;
+}
+
+/** The mail that thanks for an order and repeats it. @param timeZone IANA, the shop's */
+export async function renderOrderConfirmation(order: OrderForMail, timeZone: string): Promise<Mail> {
+  const wording = word(order, timeZone);
+  return {
+    to: order.customer.email,
+    subject: wording.subject,
+    text: renderText(wording),
+    html: String(await renderHtml(wording)),
+  };
+}
+
+function word(order: OrderForMail, timeZone: string): Wording {
+  const money = (minorUnits: number) => {
+    const { amount, currency } = formatMoney({ amount: minorUnits, currency: order.currency });
+    return `${amount} ${currency}`;
+  };
+  const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone });
+  const minute = new Intl.DateTimeFormat("en-GB", {
+    dateStyle: "long",
+    timeStyle: "long",
+    timeZone,
+  });
+  const optional: [string, number][] = [
+    ["Tax", order.tax],
+    ["Duty", order.duty],
+  ];
+  return {
+    subject: `Your order ${order.reference}`,
+    name: oneLine(order.customer.name),
+    thanks: `Thank you for your order ${order.reference} of ${day.format(order.createdAt)}.`,
+    next:
+      order.payUntil === null
+        ? "It is confirmed, and we are getting it ready."
+        : `We are keeping it for you, and waiting for your payment until ${minute.format(order.payUntil)}.`,
+    lines: order.items.map(({ title, quantity, unitPrice }) => ({
+      title: oneLine(title),
+      quantity,
+      unitPrice: money(unitPrice),
+      subtotal: money(quantity * unitPrice),
+    })),
+    sums: [
+      ["Subtotal", money(order.subtotal)],
+      ["Shipping", money(order.shipping)],
+      ...optional
+        .filter(([, amount]) => amount > 0)
+        .map(([label, amount]): [string, string] => [label, money(amount)]),
+    ],
+    total: money(order.total),
+  };
+}
+
+/** In plain text a line break is layout: what people wrote must not make any. */
+const oneLine = (text: string): string => text.replace(/[\s\p{Cc}]+/gu, " ").trim();
+
+function renderText({ name, thanks, next, lines, sums, total }: Wording): string {
+  const items = lines.map(
+    ({ title, quantity, unitPrice, subtotal }) =>
+      `${quantity} x ${title}\n    ${unitPrice} each, ${subtotal}`,
+  );
+  const amounts = [...sums, ["Total", total]].map(([label, amount]) => `${label}: ${amount}`);
+  return `Hello ${name},\n\n${thanks}\n${next}\n\n${items.join("\n")}\n\n${amounts.join("\n")}\n`;
+}
+
+const INK = "#1f2933";
+const FAINT = "#6b7785";
+const RULE = "#e4e8ec";
+
+/**
+ * Tables and inline styles, because that is what mail readers agree on. The `html` tag escapes whatever is put into
+ * it, so a title is text and never markup.
+ */
+function renderHtml({ subject, name, thanks, next, lines, sums, total }: Wording) {
+  const cell = `padding:12px 0;border-bottom:1px solid ${RULE};vertical-align:top;`;
+  const itemRow = ({ title, quantity, unitPrice, subtotal }: Wording["lines"][number]) => html`
+        <tr>
+          <td style="${cell}">${title}<br><span style="color:${FAINT};font-size:14px;">${quantity} × ${unitPrice}</span></td>
+          <td align="right" style="${cell}white-space:nowrap;">${subtotal}</td>
+        </tr>`;
+  const sumRow = ([label, amount]: [string, string]) => html`
+        <tr>
+          <td style="padding:4px 0;color:${FAINT};">${label}</td>
+          <td align="right" style="padding:4px 0;color:${FAINT};white-space:nowrap;">${amount}</td>
+        </tr>`;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${subject}</title>
+</head>
+<body style="margin:0;padding:0;background:#f4f6f8;">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="background:#f4f6f8;">
+  <tr>
+    <td align="center" style="padding:32px 16px;">
+      <table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="max-width:560px;background:#ffffff;border-radius:8px;border:1px solid ${RULE};font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:16px;line-height:1.5;color:${INK};">
+        <tr>
+          <td style="padding:32px 32px 8px;">
+            <h1 style="margin:0 0 16px;font-size:22px;line-height:1.3;">${subject}</h1>
+            <p style="margin:0 0 12px;">Hello ${name},</p>
+            <p style="margin:0 0 12px;">${thanks} ${next}</p>
+          </td>
+        </tr>
+        <tr>
+          <td style="padding:0 32px;">
+      <table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="font-size:16px;color:${INK};">
+        ${lines.map(itemRow)}
+      </table>
+          </td>
+        </tr>
+        <tr>
+          <td style="padding:12px 32px 32px;">
+      <table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="font-size:16px;color:${INK};">
+        ${sums.map(sumRow)}
+        <tr>
+          <td style="padding:12px 0 0;font-weight:600;">Total</td>
+          <td align="right" style="padding:12px 0 0;font-weight:600;white-space:nowrap;">${total}</td>
+        </tr>
+      </table>
+          </td>
+        </tr>
+      </table>
+    </td>
+  </tr>
+</table>
+</body>
+</html>
+`;
+}

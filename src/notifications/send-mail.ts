@@ -1,0 +1,33 @@
+import { EmailMessage } from "cloudflare:email";
+import type { TaskOutcome } from "../events/work.ts";
+import type { Context } from "../platform/context.ts";
+import { composeMail, type Mail } from "./mail.ts";
+
+/**
+ * Sends a mail for a row of work. In development it is also kept, to be read at GET /emails. A sender that dies
+ * between sending and its row's mark sends twice: the work owed promises at least once.
+ */
+export async function sendMail(context: Context, workId: string, mail: Mail): Promise<TaskOutcome> {
+  const { env, settings, clock } = context;
+  const at = clock.now();
+  const composed = composeMail(mail, { from: settings.MAIL_FROM, workId, at });
+  if (composed.kind === "bad_address") {
+    return { kind: "failed", error: `not an address to send to: ${JSON.stringify(composed.address)}` };
+  }
+  const { from, to, raw } = composed.mail;
+  try {
+    await env.EMAIL.send(new EmailMessage(from, to, raw));
+  } catch (error) {
+    return { kind: "failed", error: `not sent: ${error instanceof Error ? error.message : String(error)}` };
+  }
+  if (settings.ENVIRONMENT === "development") await keep(context, workId, mail, at);
+  return { kind: "done" };
+}
+
+async function keep({ env }: Context, workId: string, mail: Mail, at: number): Promise<void> {
+  await env.DB.prepare(
+    `INSERT INTO emails (work_id, to_address, subject, text, html, sent_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`,
+  )
+    .bind(workId, mail.to, mail.subject, mail.text, mail.html, at)
+    .run();
+}

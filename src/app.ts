@@ -1,3 +1,4 @@
+import manifest from "../package.json" with { type: "json" };
 import { authenticate } from "./accounts/authenticate.ts";
 import { jwksRoutes } from "./accounts/jwks.ts";
 import { accountsRoutes } from "./accounts/routes.ts";
@@ -7,14 +8,22 @@ import { inventoryRoutes } from "./inventory/routes.ts";
 import { notificationsRoutes } from "./notifications/routes.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { ordersRoutes } from "./orders/routes.ts";
-import { GUEST } from "./platform/actor.ts";
-import { clientAddress } from "./platform/client-address.ts";
+import { bodyGuard } from "./platform/body-guard.ts";
 import type { Clock } from "./platform/clock.ts";
+import { crossOrigin } from "./platform/cors.ts";
+import { docsRoutes } from "./platform/docs.ts";
+import { answerError } from "./platform/errors.ts";
+import { floodGuard } from "./platform/flood-guard.ts";
 import { createRouter } from "./platform/http.ts";
 import type { Ids } from "./platform/ids.ts";
-import { createLog, describeError } from "./platform/log.ts";
+import { methodGuard } from "./platform/method-guard.ts";
+import { describeApi } from "./platform/openapi.ts";
 import { problem } from "./platform/problem.ts";
-import { readSettings } from "./platform/settings.ts";
+import { openContext } from "./platform/request-context.ts";
+import { nameRequest } from "./platform/request-identity.ts";
+import { logRequests } from "./platform/request-log.ts";
+import { apiHeaders } from "./platform/secure-headers.ts";
+import { urlGuard } from "./platform/url-guard.ts";
 
 export interface AppPorts {
   clock: Clock;
@@ -25,52 +34,24 @@ export interface AppPorts {
 /** The Hono app: middleware, where each room's routes are mounted, OpenAPI. */
 export function createApp({ clock, ids, stock }: AppPorts) {
   const app = createRouter();
+  const { version, description } = manifest;
 
-  app.use(async (c, next) => {
-    const requestId = c.req.header("X-Request-Id") ?? ids.next();
-    c.set("requestId", requestId);
-    await next();
-  });
-
+  app.use(nameRequest(ids), logRequests(clock), apiHeaders);
+  // Before the settings are insisted on: it is the one that says when it is they that are wrong.
   app.route("/", opsRoutes);
+  app.use(openContext({ clock, ids }), crossOrigin, urlGuard, methodGuard(app), bodyGuard);
 
-  app.use(async (c, next) => {
-    const requestId = c.get("requestId");
-    const read = readSettings(c.env);
-    if (read.kind === "misconfigured") {
-      return problem(c, {
-        status: 503,
-        code: "misconfigured",
-        detail: "A setting is wrong.",
-        errors: read.faults,
-      });
-    }
-    c.set("operation", {
-      env: c.env,
-      settings: read.settings,
-      clock,
-      ids,
-      log: createLog({ request_id: requestId }),
-      actor: GUEST,
-      address: clientAddress(c.req.raw),
-      requestId,
-      defer: (work) => c.executionCtx.waitUntil(work),
-    });
-    await next();
-  });
-
+  const product = { name: "Holdfast", version, description };
+  app.route("/", docsRoutes(product, describeApi(app, product)));
   app.route("/", jwksRoutes);
-  app.use("/api/v1/*", authenticate);
+  app.use("/api/v1/*", authenticate, floodGuard);
   app.route("/api/v1", accountsRoutes);
   app.route("/api/v1", catalogRoutes(stock));
   app.route("/api/v1", inventoryRoutes);
   app.route("/api/v1", ordersRoutes);
   app.route("/api/v1", notificationsRoutes);
 
-  app.onError((error, c) => {
-    createLog({ request_id: c.get("requestId") }).error("request failed", { error: describeError(error) });
-    return problem(c, { status: 500, code: "internal_error", detail: "Something broke here." });
-  });
+  app.onError(answerError);
   app.notFound((c) => problem(c, { status: 404, code: "not_found", detail: "There is nothing here." }));
 
   return app;

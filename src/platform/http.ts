@@ -1,12 +1,17 @@
 import { OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import type { AppEnv } from "./app-env.ts";
+import { invalidJson } from "./body-guard.ts";
 import { fieldErrors, problem, problemSchema } from "./problem.ts";
 
-/** A room's router: what fails validation is answered as a problem, the same everywhere. */
+/** A room's router: what fails validation is answered as a problem, the same everywhere. Slashes may trail. */
 export function createRouter() {
   return new OpenAPIHono<AppEnv>({
-    defaultHook: (result, c) => {
+    strict: false,
+    defaultHook: async (result, c) => {
       if (result.success) return;
+      if (result.target === "json" && (await c.req.text()) === "") {
+        return problem(c, invalidJson("The body is empty: JSON is needed here."));
+      }
       const errors = fieldErrors(result.error.issues);
       if (result.target === "query" || result.target === "param" || result.target === "header") {
         const detail = "The query could not be read.";

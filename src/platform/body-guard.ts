@@ -1,0 +1,107 @@
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import type { AppEnv } from "./app-env.ts";
+import { findUnstorableText, nestsDeeper } from "./json-text.ts";
+import { type Problem, problem } from "./problem.ts";
+
+const MEGABYTE = 1_048_576;
+const BODY_LIMIT = MEGABYTE;
+const BULK_BODY_LIMIT = 8 * MEGABYTE;
+const BULK_PATH = /^\/api\/v1\/(?:orders|products)\/bulk$/;
+/** Deeper than any body that we take; walking what is deeper could exhaust the stack. */
+const MAX_DEPTH = 64;
+
+const BODILESS = new Set(["GET", "HEAD", "OPTIONS"]);
+const JSON_TYPE = /^application\/(?:[a-z.-]+\+)?json(?:;\s*charset="?utf-8"?)?$/i;
+
+export const invalidJson = (detail: string): Problem => ({ status: 400, code: "invalid_json", detail });
+
+export const unsupportedMediaType: Problem = {
+  status: 415,
+  code: "unsupported_media_type",
+  detail: "The body must be JSON in UTF-8, not compressed, with Content-Type: application/json.",
+};
+
+const tooLarge = (limit: number): Problem => ({
+  status: 413,
+  code: "body_too_large",
+  detail: `The body must not be larger than ${limit} bytes.`,
+  limit,
+});
+
+/**
+ * What a body must be before any route sees it: JSON by its Content-Type, UTF-8, neither too large nor too deep, and
+ * of text that the database keeps as it came. No body is no fault here: `POST …/cancel` needs none, and where one is
+ * needed the route's own schema says so.
+ */
+export const bodyGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (BODILESS.has(c.req.method)) return next();
+  const limit = BULK_PATH.test(c.req.path) ? BULK_BODY_LIMIT : BODY_LIMIT;
+  if (Number(c.req.header("Content-Length") ?? 0) > limit) return problem(c, tooLarge(limit));
+  const bytes = await readAtMost(c.req.raw.body, limit);
+  if (!bytes) return problem(c, tooLarge(limit));
+  if (bytes.length === 0) {
+    dropContentType(c);
+    return next();
+  }
+  const fault = isPlainJson(c) ? faultIn(bytes) : unsupportedMediaType;
+  if (fault) return problem(c, fault);
+  c.req.raw = new Request(c.req.raw, { body: bytes });
+  return next();
+};
+
+function isPlainJson(c: HonoContext<AppEnv>): boolean {
+  const encoding = c.req.header("Content-Encoding") ?? "identity";
+  return JSON_TYPE.test(c.req.header("Content-Type") ?? "") && encoding === "identity";
+}
+
+/** Null when the body goes on past the limit; what follows is then not read. */
+async function readAtMost(body: ReadableStream<Uint8Array> | null, limit: number) {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const reader = body?.getReader();
+  while (reader) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.byteLength;
+    if (size > limit) {
+      reader.cancel().catch(() => {});
+      return null;
+    }
+    chunks.push(value);
+  }
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return bytes;
+}
+
+function faultIn(bytes: Uint8Array): Problem | null {
+  if (nestsDeeper(bytes, MAX_DEPTH)) return invalidJson(`The body nests more than ${MAX_DEPTH} deep.`);
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch {
+    return invalidJson("The body is not UTF-8.");
+  }
+  const field = findUnstorableText(text);
+  if (field === null) return null;
+  const message = "must hold neither U+0000 nor half of a surrogate pair";
+  return {
+    status: 422,
+    code: "invalid_body",
+    detail: "A field is wrong.",
+    errors: [{ field, code: "invalid_characters", message }],
+  };
+}
+
+/** Many clients say `application/json` of an empty body: it is no JSON, and no reason to refuse one either. */
+function dropContentType(c: HonoContext<AppEnv>): void {
+  if (!c.req.header("Content-Type")) return;
+  const { url, method, signal, cf } = c.req.raw;
+  const headers = new Headers(c.req.raw.headers);
+  headers.delete("Content-Type");
+  c.req.raw = new Request(url, { method, headers, signal, cf });
+}

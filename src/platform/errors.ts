@@ -1,0 +1,51 @@
+import type { ErrorHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { AppEnv } from "./app-env.ts";
+import { invalidJson, unsupportedMediaType } from "./body-guard.ts";
+import type { Context as OperationContext } from "./context.ts";
+import { createLog, describeError } from "./log.ts";
+import { type Problem, problem } from "./problem.ts";
+
+/**
+ * What D1, Durable Objects and queues say when they are away for a moment, from
+ * https://developers.cloudflare.com/d1/observability/debug-d1/ and
+ * https://developers.cloudflare.com/durable-objects/observability/troubleshooting/.
+ */
+const AWAY =
+  /network connection (?:was )?lost|overloaded|too many requests|object to be reset|code (?:was|has been) updated|transient issue|exceeded timeout|timed out|^internal error|service unavailable/i;
+
+/** How far a wrapped error is followed to what it was at first. */
+const MAX_CAUSES = 5;
+
+/** Whether a part of the platform is away, so that the same request may do well a moment later. */
+export function isUnavailable(error: unknown): boolean {
+  let cause = error;
+  for (let depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth++) {
+    const { retryable, overloaded } = cause as { retryable?: unknown; overloaded?: unknown };
+    if (retryable === true || overloaded === true) return true;
+    if (AWAY.test(cause.message.replace(/^D1_ERROR: /, ""))) return true;
+    cause = cause.cause;
+  }
+  return false;
+}
+
+/** Every exception becomes a problem; its stack goes to the log alone. */
+export const answerError: ErrorHandler<AppEnv> = (error, c) => {
+  if (error instanceof HTTPException && error.status < 500) return problem(c, problemOf(error));
+  const operation: OperationContext | undefined = c.get("operation");
+  const log = operation?.log ?? createLog({ request_id: c.get("requestId") });
+  if (isUnavailable(error)) {
+    log.warn("a part is away", { error: describeError(error) });
+    const detail = "A part of the shop is away for a moment: try again.";
+    return problem(c, { status: 503, code: "unavailable", detail }, { "Retry-After": "1" });
+  }
+  log.error("request failed", { error: describeError(error) });
+  return problem(c, { status: 500, code: "internal_error", detail: "Something broke here." });
+};
+
+/** What hono's own validators throw. */
+function problemOf({ status, message }: HTTPException): Problem {
+  if (status === 400) return invalidJson("The body is not JSON.");
+  if (status === 415) return unsupportedMediaType;
+  return { status, code: "refused", detail: message || "The request was refused." };
+}

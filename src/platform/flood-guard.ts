@@ -1,0 +1,45 @@
+import type { MiddlewareHandler } from "hono";
+import type { AppEnv } from "./app-env.ts";
+import type { Context } from "./context.ts";
+import { describeError } from "./log.ts";
+import { problem } from "./problem.ts";
+import { type LimitOutcome, limitedProblem, policyHeader, takeFrom } from "./rate-limit/limit.ts";
+
+/** What wrangler.toml declares for the `FLOOD_GUARD` binding, which takes its limit from nowhere else. */
+const DECLARED_LIMIT = 600;
+const DECLARED_PERIOD_SECONDS = 60;
+
+/**
+ * `REQUESTS_PER_MINUTE` for each user, or address of guests. At the declared limit the binding counts: it costs
+ * nothing and no time, but counts per location and approximately. Any other limit is counted exactly, by one call to
+ * the RateLimiter a request. Either lets through when it is broken.
+ */
+export const floodGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const outcome = await count(c.get("operation"));
+  if (outcome.kind === "limited") return problem(c, limitedProblem(outcome), outcome.headers);
+  await next();
+  // A route may have its own limit on the answer already: both are lists.
+  for (const [name, value] of Object.entries(outcome.headers)) c.header(name, value, { append: true });
+};
+
+async function count(context: Context): Promise<LimitOutcome> {
+  const { actor, address, settings } = context;
+  const allowed = settings.REQUESTS_PER_MINUTE;
+  const party = actor.kind === "user" ? `user:${actor.userId}` : `address:${address}`;
+  if (allowed !== DECLARED_LIMIT) return takeFrom(context, { name: "requests", party, allowed, cost: 1 });
+  try {
+    const { success } = await context.env.FLOOD_GUARD.limit({ key: party });
+    if (success) return { kind: "allowed", headers: {} };
+  } catch (error) {
+    context.log.warn("the flood guard is broken: let through", { error: describeError(error) });
+    return { kind: "allowed", headers: {} };
+  }
+  return {
+    kind: "limited",
+    retryAfter: DECLARED_PERIOD_SECONDS,
+    headers: {
+      "RateLimit-Policy": policyHeader("requests", DECLARED_LIMIT),
+      "Retry-After": String(DECLARED_PERIOD_SECONDS),
+    },
+  };
+}

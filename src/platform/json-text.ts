@@ -1,0 +1,50 @@
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Whether the brackets of a JSON text nest more than `limit` deep. One pass, no stack, whatever the bytes are. */
+export function nestsDeeper(bytes: Uint8Array, limit: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < bytes.length; index++) {
+    const byte = bytes[index];
+    if (inString) {
+      if (byte === BACKSLASH) index++;
+      else if (byte === QUOTE) inString = false;
+    } else if (byte === QUOTE) {
+      inString = true;
+    } else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > limit) return true;
+    } else if (byte === 0x5d || byte === 0x7d) {
+      depth--;
+    }
+  }
+  return false;
+}
+
+/** Only an escape can bring these into valid UTF-8: hardly ever there, so most texts are searched once and no more. */
+const SUSPICIOUS = /\\u(?:0000|d[89a-f])/i;
+
+/**
+ * The dotted path of the first string that D1 would not give back as it came: SQLite's functions stop at U+0000, and
+ * half of a surrogate pair becomes U+FFFD. Null when there is none, or the text is no JSON at all.
+ */
+export function findUnstorableText(text: string): string | null {
+  if (!SUSPICIOUS.test(text)) return null;
+  try {
+    return search(JSON.parse(text), []);
+  } catch {
+    return null;
+  }
+}
+
+const isUnstorable = (text: string): boolean => text.includes("\0") || !text.isWellFormed();
+
+function search(value: unknown, path: string[]): string | null {
+  if (typeof value === "string") return isUnstorable(value) ? path.join(".") : null;
+  if (typeof value !== "object" || value === null) return null;
+  for (const [key, part] of Object.entries(value)) {
+    const found = isUnstorable(key) ? [...path, key.toWellFormed()].join(".") : search(part, [...path, key]);
+    if (found !== null) return found;
+  }
+  return null;
+}

@@ -1,0 +1,62 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { AppEnv } from "./app-env.ts";
+import { problemSchema } from "./problem.ts";
+
+type Document = ReturnType<OpenAPIHono<AppEnv>["getOpenAPI31Document"]>;
+
+export interface Product {
+  name: string;
+  version: string;
+  description: string;
+}
+
+const METHODS = ["get", "post", "put", "patch", "delete"] as const;
+
+/**
+ * Describes the API from the schemas that validate it, once an isolate. Each operation gets an id made of its method
+ * and path where it has none of its own, and the problem as its default answer.
+ */
+export function describeApi(app: OpenAPIHono<AppEnv>, product: Product): () => Document {
+  let known: Document | undefined;
+  return () => {
+    known ??= generate(app, product);
+    return known;
+  };
+}
+
+function generate(app: OpenAPIHono<AppEnv>, { name, version, description }: Product): Document {
+  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+  });
+  app.openAPIRegistry.register("Problem", problemSchema);
+  const document = app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: { title: name, version, description },
+  });
+  for (const [path, item] of Object.entries(document.paths ?? {})) {
+    for (const method of METHODS) {
+      const operation = item[method];
+      if (!operation) continue;
+      operation.operationId ??= operationId(method, path);
+      operation.responses = { ...operation.responses, default: DEFAULT_ANSWER };
+    }
+  }
+  return document;
+}
+
+const DEFAULT_ANSWER = {
+  description: "A problem; `code` says which",
+  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+};
+
+/** `postOrdersByIdCancel` for POST /api/v1/orders/{id}/cancel. */
+export function operationId(method: string, path: string): string {
+  const words = path
+    .replace(/^\/api\/v1/, "")
+    .replace(/\{(\w+)\}/g, "by-$1")
+    .split(/[^A-Za-z0-9]+/)
+    .filter((word) => word !== "");
+  return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+}

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { settingsSchema } from "../platform/settings.ts";
@@ -51,6 +51,7 @@ export function writeSettings(settings: SettingsText, stateDir: string): Setting
   }
   mkdirSync(stateDir, { recursive: true });
   const envFile = join(stateDir, "settings.env");
+  rmSync(envFile, { force: true }); // a file that is there would keep its mode
   writeFileSync(envFile, `${lines.join("\n")}\n`, { mode: 0o600 });
   return { envFile, vars };
 }

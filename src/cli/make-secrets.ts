@@ -25,8 +25,10 @@ export async function makeMissingSecrets(given: SettingsText, path: string): Pro
   }
   const lines = Object.entries(made).map(([name, value]) => `${name}='${value}'\n`);
   if (lines.length > 0) {
-    appendFileSync(path, `${unfinishedLine(path)}${lines.join("")}`, { mode: 0o600 });
+    const gap = unfinishedLine(path);
+    appendFileSync(path, "", { mode: 0o600 });
     chmodSync(path, 0o600);
+    appendFileSync(path, `${gap}${lines.join("")}`);
   }
   return made;
 }

@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-interface ProcessRow {
+export interface ProcessRow {
   pid: number;
   parent: number;
+  /** The process group, by its leader's id. */
+  group: number;
   /** Dead, and waiting for its parent to notice. */
   zombie: boolean;
 }
@@ -39,8 +41,8 @@ export function signal(pids: number[], name: NodeJS.Signals): void {
   }
 }
 
-/** From /proc where there is one: small images come without `ps`. */
-function listProcesses(): ProcessRow[] {
+/** Every process of this machine; from /proc where there is one: small images come without `ps`. */
+export function listProcesses(): ProcessRow[] {
   return existsSync("/proc/self/stat") ? fromProc() : fromPs();
 }
 
@@ -49,11 +51,12 @@ function fromProc(): ProcessRow[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       const stat = statOf(name);
-      // "pid (name) state parent …": the name may hold spaces and brackets, so read on from the last one.
-      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      return parent === undefined
+      // "pid (name) state parent group …": the name may hold spaces and brackets, so read on from the last one.
+      const [state, parent, group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      const zombie = state === "Z" || state === "X";
+      return group === undefined
         ? []
-        : [{ pid: Number(name), parent: Number(parent), zombie: state === "Z" || state === "X" }];
+        : [{ pid: Number(name), parent: Number(parent), group: Number(group), zombie }];
     });
 }
 
@@ -66,13 +69,14 @@ function statOf(pid: string): string {
 }
 
 function fromPs(): ProcessRow[] {
-  return execFileSync("ps", ["-A", "-o", "pid=,ppid=,state="], { encoding: "utf8" })
+  return execFileSync("ps", ["-A", "-o", "pid=,ppid=,pgid=,state="], { encoding: "utf8" })
     .split("\n")
     .map((line) => line.trim().split(/\s+/))
-    .filter((columns) => columns.length >= 3)
-    .map(([pid, parent, state]) => ({
+    .filter((columns) => columns.length >= 4)
+    .map(([pid, parent, group, state]) => ({
       pid: Number(pid),
       parent: Number(parent),
+      group: Number(group),
       zombie: state?.startsWith("Z") ?? false,
     }));
 }

@@ -1,0 +1,93 @@
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { unstable_getVarsForDev as varsForDev } from "wrangler";
+import { mergeSettings, readDevVars, writeSettings } from "../../src/cli/local-settings.ts";
+import { makeMissingSecrets } from "../../src/cli/make-secrets.ts";
+import { checkSettings } from "../../src/platform/settings.ts";
+import { freshState, removeState } from "../support/server.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = freshState();
+});
+afterEach(() => removeState(directory));
+
+/** What wrangler makes of the file and the arguments that it is handed. */
+function received({ envFile, vars }: { envFile: string; vars: string[] }): Record<string, unknown> {
+  const fromFile = varsForDev(undefined, [envFile], {}, undefined, true);
+  const values = Object.entries(fromFile).map(([name, binding]) => [
+    name,
+    "value" in binding && binding.value,
+  ]);
+  const fromArguments = vars.map((pair) => [
+    pair.slice(0, pair.indexOf(":")),
+    pair.slice(pair.indexOf(":") + 1),
+  ]);
+  return Object.fromEntries([...values, ...fromArguments]);
+}
+
+test("every value reaches the Worker as it was given", () => {
+  const settings = {
+    PLAIN: "5",
+    JSON_KEY: '{"kty":"OKP","d":"a-b_c"}',
+    PEM: "-----BEGIN PRIVATE KEY-----\nMC4CAQAw\nBQ==\n-----END PRIVATE KEY-----\n",
+    QUOTES: `it's "quoted"`,
+    ALL_QUOTES: `it's "quoted" \`thrice\``,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: what must not be expanded
+    DOLLARS: "pa$$word ${HOME} $HOME \\$HOME",
+    HASH: "a # no comment",
+    SPACES: "  kept  ",
+    BACKSLASH: "C:\\",
+    ESCAPES: "a\\nb\\t",
+    RETURNS: "a\r\nb",
+    COLON: "a:b=c",
+    UNICODE: "ключ 🔑",
+  };
+
+  const written = writeSettings(settings, directory);
+
+  expect(received(written)).toEqual(settings);
+  expect(statSync(written.envFile).mode & 0o777).toBe(0o600);
+});
+
+test("a file that others could read becomes private, with the settings of now", () => {
+  writeFileSync(join(directory, "settings.env"), "OLD='1'\n", { mode: 0o644 });
+  const written = writeSettings({ NEW: "2" }, directory);
+  expect(received(written)).toEqual({ NEW: "2" });
+  expect(statSync(written.envFile).mode & 0o777).toBe(0o600);
+});
+
+test("the environment beats the file, where it says something about a setting", () => {
+  const merged = mergeSettings(
+    { HOLD_SECONDS: "60", CURRENCY: "EUR", SOMETHING_ELSE: "kept", MAIL_FROM: "file" },
+    { HOLD_SECONDS: "5", CURRENCY: "", PAYMENT_WEBHOOK_SECRET: "whsec_x", PATH: "/bin", UNKNOWN: "x" },
+  );
+  expect(merged).toEqual({
+    HOLD_SECONDS: "5",
+    CURRENCY: "EUR",
+    SOMETHING_ELSE: "kept",
+    MAIL_FROM: "file",
+    PAYMENT_WEBHOOK_SECRET: "whsec_x",
+  });
+});
+
+test("secrets that are missing are made, kept, and good enough to run with", async () => {
+  const path = join(directory, "dev.vars");
+  writeFileSync(path, "ADMIN_EMAIL='me@shop.example'"); // without an end of line
+
+  const made = await makeMissingSecrets(
+    { ADMIN_EMAIL: "me@shop.example", PAYMENT_WEBHOOK_SECRET: "whsec_x" },
+    path,
+  );
+
+  expect(Object.keys(made)).toEqual(["JWT_PRIVATE_KEY", "ADMIN_PASSWORD"]);
+  expect(readDevVars(path)).toEqual({ ADMIN_EMAIL: "me@shop.example", ...made });
+  expect(checkSettings(readDevVars(path)).kind).toBe("valid");
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  const before = readFileSync(path, "utf8");
+  expect(await makeMissingSecrets({ ...readDevVars(path), PAYMENT_WEBHOOK_SECRET: "whsec_x" }, path)).toEqual(
+    {},
+  );
+  expect(readFileSync(path, "utf8")).toBe(before);
+});

@@ -5,10 +5,10 @@ import { type Problem, problem } from "../platform/problem.ts";
 import { verifyAccessToken } from "./access-token.ts";
 import { keyRing } from "./keys.ts";
 
-const CHALLENGE = { "WWW-Authenticate": "Bearer" };
-const CHALLENGE_INVALID = { "WWW-Authenticate": 'Bearer error="invalid_token"' };
+export const CHALLENGE = { "WWW-Authenticate": "Bearer" };
+export const CHALLENGE_INVALID = { "WWW-Authenticate": 'Bearer error="invalid_token"' };
 
-const INVALID_TOKEN: Problem = {
+export const INVALID_TOKEN: Problem = {
   status: 401,
   code: "invalid_token",
   detail: "The access token is malformed, expired, or not ours.",
@@ -43,6 +43,8 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
   return next();
 };
 
+export const forbidden = (detail: string): Problem => ({ status: 403, code: "forbidden", detail });
+
 export const misconfiguredKey = (fault: string): Problem => ({
   status: 503,
   code: "misconfigured",
@@ -61,7 +63,7 @@ function requireActor(allowed: (actor: Actor) => boolean, refusal: string): Midd
   return async (c, next) => {
     const { actor } = c.get("operation");
     if (actor.kind === "guest") return problem(c, UNAUTHENTICATED, CHALLENGE);
-    if (!allowed(actor)) return problem(c, { status: 403, code: "forbidden", detail: refusal });
+    if (!allowed(actor)) return problem(c, forbidden(refusal));
     return next();
   };
 }

@@ -5,10 +5,10 @@ import { testClock } from "../support/clock.ts";
 import { TEST_PRIVATE_KEY } from "../support/keys.ts";
 import { signIn } from "../support/sign-in.ts";
 
-/** Where there is nothing: who gets a 404 there has passed authentication. */
-const NOWHERE = "http://shop.test/api/v1/nowhere";
+/** For admins alone, so a customer who is known there gets a 403, and a guest the 401 of who is not signed in. */
+const USERS = "http://shop.test/api/v1/users";
 const ask = (authorization: string) =>
-  exports.default.fetch(NOWHERE, { headers: { Authorization: authorization } });
+  exports.default.fetch(USERS, { headers: { Authorization: authorization } });
 
 async function expectRefused(authorization: string) {
   const response = await ask(authorization);
@@ -27,7 +27,7 @@ function forge(payload: Record<string, unknown> = {}, header: Record<string, unk
     iss: "holdfast",
     aud: "holdfast",
     sub: "usr_1",
-    role: "admin",
+    role: "customer",
     sid: "ses_1",
     iat: nowSeconds(),
     exp: nowSeconds() + 60,
@@ -39,14 +39,17 @@ function forge(payload: Record<string, unknown> = {}, header: Record<string, unk
 test("a token is taken as Bearer and as JWT, in any case", async () => {
   const { token } = await signIn();
   for (const scheme of ["Bearer", "bearer", "BEARER", "JWT", "jwt"]) {
-    expect((await ask(`${scheme} ${token}`)).status).toBe(404);
+    expect((await ask(`${scheme} ${token}`)).status).toBe(403);
   }
-  expect((await ask(`Bearer ${await forge().sign(await privateKey())}`)).status).toBe(404);
+  expect((await ask(`Bearer ${await forge().sign(await privateKey())}`)).status).toBe(403);
   expect(decodeProtectedHeader(token)).toEqual({ alg: "EdDSA", kid: "test", typ: "at+jwt" });
 });
 
 test("no header leaves a guest", async () => {
-  expect((await exports.default.fetch(NOWHERE)).status).toBe(404);
+  const response = await exports.default.fetch(USERS);
+  expect(response.status).toBe(401);
+  expect(response.headers.get("WWW-Authenticate")).toBe("Bearer");
+  expect(await response.json()).toMatchObject({ code: "unauthenticated" });
 });
 
 test("a header that cannot be read is a 401, never a 500", async () => {
@@ -139,7 +142,7 @@ test("our own signature under other claims than an access token's is refused", a
 test("a token ends when the clock says so", async () => {
   const token = await forge({ exp: nowSeconds() + 60 }).sign(await privateKey());
   testClock.advance(58_000);
-  expect((await ask(`Bearer ${token}`)).status).toBe(404);
+  expect((await ask(`Bearer ${token}`)).status).toBe(403);
   testClock.advance(3_000);
   await expectRefused(`Bearer ${token}`);
 });
@@ -148,5 +151,5 @@ test("asking who it is costs no read", async () => {
   const { headers } = await signIn();
   await env.DB.exec("DROP TABLE users");
   await env.DB.exec("DROP TABLE sessions");
-  expect((await exports.default.fetch(NOWHERE, { headers })).status).toBe(404);
+  expect((await exports.default.fetch(USERS, { headers })).status).toBe(403);
 });

@@ -1,0 +1,110 @@
+import { createRoute } from "@hono/zod-openapi";
+import { createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
+import { type Problem, problem } from "../platform/problem.ts";
+import { CHALLENGE, misconfiguredKey } from "./authenticate.ts";
+import { refresh } from "./refresh.ts";
+import { register } from "./register.ts";
+import { refreshSchema, registerSchema, signInSchema, tokensSchema } from "./schemas.ts";
+import { signIn } from "./sign-in.ts";
+import { signOut } from "./sign-out.ts";
+
+const tags = ["Accounts"];
+
+/** No cache may keep a credential (RFC 6749, 5.1). */
+const NO_STORE = { "Cache-Control": "no-store" };
+
+const EMAIL_TAKEN: Problem = {
+  status: 409,
+  code: "email_taken",
+  detail: "There is an account with this e-mail address.",
+  errors: [{ field: "email", code: "email_taken", message: "is taken" }],
+};
+
+const INVALID_CREDENTIALS: Problem = {
+  status: 401,
+  code: "invalid_credentials",
+  detail: "The e-mail address or the password is wrong.",
+};
+
+const INVALID_REFRESH_TOKEN: Problem = {
+  status: 401,
+  code: "invalid_refresh_token",
+  detail: "The refresh token is unknown, expired, used or revoked. Sign in again.",
+};
+
+const registerRoute = createRoute({
+  method: "post",
+  path: "/auth/register",
+  tags,
+  summary: "Open a customer's account",
+  request: { body: jsonBody(registerSchema) },
+  responses: { 201: jsonContent(tokensSchema, "Registered and signed in"), ...problems(400, 409, 422, 503) },
+});
+
+const tokenRoute = createRoute({
+  method: "post",
+  path: "/auth/token",
+  tags,
+  summary: "Sign in",
+  request: { body: jsonBody(signInSchema) },
+  responses: { 200: jsonContent(tokensSchema, "Signed in"), ...problems(400, 401, 422, 503) },
+});
+
+const refreshRoute = createRoute({
+  method: "post",
+  path: "/auth/refresh",
+  tags,
+  summary: "Renew the tokens",
+  description: "A refresh token works once. One that comes back a second time ends its session.",
+  request: { body: jsonBody(refreshSchema) },
+  responses: { 200: jsonContent(tokensSchema, "Renewed"), ...problems(400, 401, 422, 503) },
+});
+
+const logoutRoute = createRoute({
+  method: "post",
+  path: "/auth/logout",
+  tags,
+  summary: "End the session of a refresh token",
+  request: { body: jsonBody(refreshSchema) },
+  responses: { 204: { description: "Ended, or there was none" }, ...problems(400, 422) },
+});
+
+/** Getting, renewing and giving up credentials. These ask for none in `Authorization`. */
+export const authRoutes = createRouter()
+  .openapi(registerRoute, async (c) => {
+    const outcome = await register(c.get("operation"), c.req.valid("json"), c.req.header("User-Agent"));
+    switch (outcome.kind) {
+      case "registered":
+        return c.json(outcome.tokens, 201, NO_STORE);
+      case "email_taken":
+        return problem(c, EMAIL_TAKEN);
+      case "misconfigured":
+        return problem(c, misconfiguredKey(outcome.fault));
+    }
+  })
+  .openapi(tokenRoute, async (c) => {
+    const outcome = await signIn(c.get("operation"), c.req.valid("json"), c.req.header("User-Agent"));
+    switch (outcome.kind) {
+      case "signed_in":
+        return c.json(outcome.tokens, 200, NO_STORE);
+      case "invalid_credentials":
+        return problem(c, INVALID_CREDENTIALS, CHALLENGE);
+      case "misconfigured":
+        return problem(c, misconfiguredKey(outcome.fault));
+    }
+  })
+  .openapi(refreshRoute, async (c) => {
+    const outcome = await refresh(c.get("operation"), c.req.valid("json").refresh_token);
+    switch (outcome.kind) {
+      case "refreshed":
+        return c.json(outcome.tokens, 200, NO_STORE);
+      case "invalid_refresh_token":
+        return problem(c, INVALID_REFRESH_TOKEN, CHALLENGE);
+      case "misconfigured":
+        return problem(c, misconfiguredKey(outcome.fault));
+    }
+  })
+  .openapi(logoutRoute, async (c) => {
+    await signOut(c.get("operation"), c.req.valid("json").refresh_token);
+    return c.body(null, 204);
+  });

@@ -1,0 +1,97 @@
+import { createRoute } from "@hono/zod-openapi";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
+import { type Problem, problem } from "../platform/problem.ts";
+import { CHALLENGE_INVALID, INVALID_TOKEN, requireUser, signedIn } from "./authenticate.ts";
+import { changePassword } from "./change-password.ts";
+import { editMe, readMe } from "./me.ts";
+import {
+  accountSchema,
+  changePasswordSchema,
+  cursorQuerySchema,
+  editMeSchema,
+  sessionListSchema,
+} from "./schemas.ts";
+import { endSessions, listSessions } from "./sessions.ts";
+import { renderAccount } from "./user-row.ts";
+
+const guarded = { tags: ["Accounts"], security: bearer, middleware: [requireUser] };
+
+const WRONG_PASSWORD: Problem = {
+  status: 422,
+  code: "wrong_password",
+  detail: "The current password is wrong.",
+  errors: [{ field: "current_password", code: "wrong_password", message: "is wrong" }],
+};
+
+const readMeRoute = createRoute({
+  ...guarded,
+  method: "get",
+  path: "/me",
+  summary: "Your account",
+  responses: { 200: jsonContent(accountSchema, "As it is now"), ...problems(401) },
+});
+
+const editMeRoute = createRoute({
+  ...guarded,
+  method: "patch",
+  path: "/me",
+  summary: "Change your name",
+  request: { body: jsonBody(editMeSchema) },
+  responses: { 200: jsonContent(accountSchema, "Changed"), ...problems(400, 401, 422) },
+});
+
+const changePasswordRoute = createRoute({
+  ...guarded,
+  method: "post",
+  path: "/me/password",
+  summary: "Change your password",
+  description: "Ends every other session.",
+  request: { body: jsonBody(changePasswordSchema) },
+  responses: { 204: { description: "Changed" }, ...problems(400, 401, 422) },
+});
+
+const listSessionsRoute = createRoute({
+  ...guarded,
+  method: "get",
+  path: "/me/sessions",
+  summary: "Where you are signed in",
+  request: { query: cursorQuerySchema },
+  responses: { 200: jsonContent(sessionListSchema, "The newest first"), ...problems(400, 401) },
+});
+
+const endSessionsRoute = createRoute({
+  ...guarded,
+  method: "delete",
+  path: "/me/sessions",
+  summary: "Sign out everywhere",
+  responses: { 204: { description: "Ended, this one included" }, ...problems(401) },
+});
+
+/** What a signed-in user reads and does about their own account. */
+export const meRoutes = createRouter()
+  .openapi(readMeRoute, async (c) => {
+    const me = await readMe(c.get("operation"), signedIn(c).userId);
+    return me ? c.json(renderAccount(me), 200) : problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
+  })
+  .openapi(editMeRoute, async (c) => {
+    const me = await editMe(c.get("operation"), signedIn(c).userId, c.req.valid("json"));
+    return me ? c.json(renderAccount(me), 200) : problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
+  })
+  .openapi(changePasswordRoute, async (c) => {
+    const outcome = await changePassword(c.get("operation"), signedIn(c), c.req.valid("json"));
+    switch (outcome.kind) {
+      case "changed":
+        return c.body(null, 204);
+      case "wrong_password":
+        return problem(c, WRONG_PASSWORD);
+      case "gone":
+        return problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
+    }
+  })
+  .openapi(listSessionsRoute, async (c) =>
+    c.json(await listSessions(c.get("operation"), signedIn(c), c.req.valid("query")), 200),
+  )
+  .openapi(endSessionsRoute, async (c) => {
+    await endSessions(c.get("operation"), signedIn(c).userId);
+    return c.body(null, 204);
+  });

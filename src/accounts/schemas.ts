@@ -1,0 +1,117 @@
+import { z } from "@hono/zod-openapi";
+import { decodeCursor, listSchema, pageQuerySchema } from "../platform/pagination.ts";
+import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from "./password.ts";
+
+const MAX_EMAIL_LENGTH = 254;
+
+const role = z.enum(["customer", "staff", "admin"]);
+
+/** Control characters are kept out: names travel in mail headers. */
+const name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .regex(/^[^\p{Cc}]*$/u, "must not hold control characters")
+  .openapi({ example: "Ada Lovelace" });
+
+const newPassword = z
+  .string()
+  .min(MIN_PASSWORD_LENGTH)
+  .max(MAX_PASSWORD_LENGTH)
+  .openapi({ format: "password" });
+
+/** What is only compared with what we know: a wrong one is a 401, however it looks. */
+const givenPassword = z.string().min(1).max(1000).openapi({ format: "password" });
+
+export const registerSchema = z
+  .object({
+    email: z
+      .string()
+      .trim()
+      .toLowerCase()
+      .max(MAX_EMAIL_LENGTH)
+      .pipe(z.email())
+      .openapi({ type: "string", format: "email", example: "ada@shop.example" }),
+    password: newPassword,
+    name,
+  })
+  .openapi("Registration");
+
+export const signInSchema = z
+  .object({
+    email: z
+      .string()
+      .trim()
+      .toLowerCase()
+      .min(1)
+      .max(MAX_EMAIL_LENGTH)
+      .openapi({ example: "ada@shop.example" }),
+    password: givenPassword,
+  })
+  .openapi("Credentials");
+
+export const refreshSchema = z.object({ refresh_token: z.string().min(1).max(200) }).openapi("RefreshToken");
+
+const userSchema = z
+  .object({ id: z.string().openapi({ example: "usr_01…" }), email: z.string(), name: z.string(), role })
+  .openapi("User");
+
+export const tokensSchema = z
+  .object({
+    user: userSchema,
+    access_token: z.string(),
+    refresh_token: z.string().openapi({ description: "Works once: each renewal gives the next" }),
+    token_type: z.literal("Bearer"),
+    expires_in: z.int().openapi({ description: "Seconds that the access token is good for", example: 900 }),
+  })
+  .openapi("Tokens");
+
+export const accountSchema = userSchema
+  .extend({ disabled: z.boolean(), created_at: z.iso.datetime(), updated_at: z.iso.datetime() })
+  .openapi("Account");
+
+export const accountListSchema = listSchema(accountSchema, "AccountList");
+
+export const editMeSchema = z.object({ name: name.optional() }).openapi("EditMe");
+
+export const changePasswordSchema = z
+  .object({ current_password: givenPassword, new_password: newPassword })
+  .openapi("ChangePassword");
+
+export const sessionListSchema = listSchema(
+  z.object({
+    id: z.string().openapi({ example: "ses_01…" }),
+    user_agent: z.string().nullable(),
+    current: z.boolean().openapi({ description: "The one that asks" }),
+    created_at: z.iso.datetime(),
+    last_used_at: z.iso.datetime(),
+  }),
+  "SessionList",
+);
+
+/** A page query whose cursor is one that we gave out. */
+export const cursorQuerySchema = pageQuerySchema.extend({
+  cursor: pageQuerySchema.shape.cursor.refine(
+    (text) => text === undefined || decodeCursor(text) !== null,
+    "is not a cursor of this list",
+  ),
+});
+
+export const listUsersSchema = cursorQuerySchema.extend({
+  email: z
+    .string()
+    .trim()
+    .toLowerCase()
+    .max(MAX_EMAIL_LENGTH)
+    .optional()
+    .openapi({ description: "The one with this address" }),
+});
+
+export type ListUsersQuery = z.infer<typeof listUsersSchema>;
+
+export const editUserSchema = z
+  .object({ role: role.optional(), disabled: z.boolean().optional() })
+  .openapi("EditUser");
+
+export type EditUser = z.infer<typeof editUserSchema>;

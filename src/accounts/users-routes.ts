@@ -1,0 +1,56 @@
+import { createRoute } from "@hono/zod-openapi";
+import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http.ts";
+import { notFound, type Problem, problem } from "../platform/problem.ts";
+import { forbidden, requireAdmin, signedIn } from "./authenticate.ts";
+import { editUser } from "./edit-user.ts";
+import { listUsers } from "./list-users.ts";
+import { accountListSchema, accountSchema, editUserSchema, listUsersSchema } from "./schemas.ts";
+import { renderAccount } from "./user-row.ts";
+
+const guarded = { tags: ["Accounts"], security: bearer, middleware: [requireAdmin] };
+
+const LAST_ADMIN: Problem = {
+  status: 409,
+  code: "last_admin",
+  detail: "This is the last admin: make another one first.",
+};
+
+const listUsersRoute = createRoute({
+  ...guarded,
+  method: "get",
+  path: "/users",
+  summary: "All accounts",
+  request: { query: listUsersSchema },
+  responses: { 200: jsonContent(accountListSchema, "The newest first"), ...problems(400, 401, 403) },
+});
+
+const editUserRoute = createRoute({
+  ...guarded,
+  method: "patch",
+  path: "/users/{id}",
+  summary: "Give a role, disable or enable",
+  description:
+    "A disabled user is signed out and cannot sign in. Access tokens already given keep their role for 15 minutes at most.",
+  request: { params: idParam("usr_01…"), body: jsonBody(editUserSchema) },
+  responses: { 200: jsonContent(accountSchema, "Changed"), ...problems(400, 401, 403, 404, 409, 422) },
+});
+
+/** What admins do with accounts. */
+export const usersRoutes = createRouter()
+  .openapi(listUsersRoute, async (c) =>
+    c.json(await listUsers(c.get("operation"), c.req.valid("query")), 200),
+  )
+  .openapi(editUserRoute, async (c) => {
+    const admin = signedIn(c).userId;
+    const outcome = await editUser(c.get("operation"), admin, c.req.valid("param").id, c.req.valid("json"));
+    switch (outcome.kind) {
+      case "edited":
+        return c.json(renderAccount(outcome.user), 200);
+      case "not_found":
+        return problem(c, notFound("user"));
+      case "last_admin":
+        return problem(c, LAST_ADMIN);
+      case "no_longer_admin":
+        return problem(c, forbidden("You are no admin any more."));
+    }
+  });

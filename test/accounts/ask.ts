@@ -1,0 +1,31 @@
+import { exports } from "cloudflare:workers";
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever it expects to be there
+  body: any;
+}
+
+/** One call of the API, its JSON read. A string is sent as it is. */
+export async function ask(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const response = await exports.default.fetch(`http://shop.test/api/v1${path}`, {
+    method,
+    headers: { ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
+    ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === "" ? null : JSON.parse(text) };
+}
+
+export const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+
+export const ADA = { email: "ada@shop.example", password: "analytical engine", name: "Ada" };
+
+/** Ada's account, with the tokens of its first session. */
+export const registerAda = async () => (await ask("POST", "/auth/register", ADA)).body;

@@ -40,7 +40,7 @@ export const bodyGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
   const bytes = await readAtMost(c.req.raw.body, limit);
   if (!bytes) return problem(c, tooLarge(limit));
   if (bytes.length === 0) {
-    dropContentType(c);
+    dropBody(c);
     return next();
   }
   const fault = isPlainJson(c) ? faultIn(bytes) : unsupportedMediaType;
@@ -97,9 +97,11 @@ function faultIn(bytes: Uint8Array): Problem | null {
   };
 }
 
-/** Many clients say `application/json` of an empty body: it is no JSON, and no reason to refuse one either. */
-function dropContentType(c: HonoContext<AppEnv>): void {
-  if (!c.req.header("Content-Type")) return;
+/**
+ * Many clients say `application/json` of an empty body: it is no JSON, and no reason to refuse one either. The body
+ * itself goes too: what was read cannot be read again, and a server often sees an empty stream where none was sent.
+ */
+function dropBody(c: HonoContext<AppEnv>): void {
   const { url, method, signal, cf } = c.req.raw;
   const headers = new Headers(c.req.raw.headers);
   headers.delete("Content-Type");

@@ -74,20 +74,22 @@ test("JSON of the wrong shape is a 422", async () => {
 });
 
 test("no body is a 400 where one is needed, and nothing where none is", async () => {
-  const empty: RequestInit[] = [
-    { method: "POST" },
-    { method: "POST", body: "" },
-    { method: "POST", headers: { "Content-Type": "application/json" } },
-    postJson(""),
+  const empty: (() => RequestInit)[] = [
+    () => ({ method: "POST" }),
+    () => ({ method: "POST", body: "" }),
+    () => ({ method: "POST", headers: { "Content-Type": "application/json" } }),
+    () => postJson(""),
+    () => ({ method: "POST", body: chunked(0, 0).body }),
+    () => ({ ...postJson(""), body: chunked(0, 0).body }),
   ];
   for (const init of empty) {
-    const fault = await refusal("/api/v1/probe", init);
+    const fault = await refusal("/api/v1/probe", init());
     expect(fault).toMatchObject({
       status: 400,
       code: "invalid_json",
       detail: expect.stringContaining("empty"),
     });
-    const cancelled = await ask("/api/v1/probe/1/cancel", init);
+    const cancelled = await ask("/api/v1/probe/1/cancel", init());
     expect([cancelled.status, await cancelled.json()]).toEqual([200, {}]);
   }
   const reasoned = await ask("/api/v1/probe/1/cancel", postJson({ reason: "late" }));

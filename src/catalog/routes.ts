@@ -1,9 +1,10 @@
 import { createRouter } from "../platform/http.ts";
 import { categoryRoutes } from "./categories/routes.ts";
+import { productRoutes } from "./products/routes.ts";
 import type { StockPort } from "./stock-port.ts";
 import { storeRoutes } from "./stores/routes.ts";
 
 /** Categories, stores and products. Reads are public, writes and history are the staff's. */
-export function catalogRoutes(_stock: StockPort) {
-  return createRouter().route("/", categoryRoutes).route("/", storeRoutes);
+export function catalogRoutes(stock: StockPort) {
+  return createRouter().route("/", categoryRoutes).route("/", storeRoutes).route("/", productRoutes(stock));
 }

@@ -17,7 +17,12 @@ export type Category = z.infer<typeof categorySchema>;
 
 export const categoryListSchema = listSchema(categorySchema, "CategoryList");
 
-const name = textField(1, 100).openapi({ description: "Unique, whatever its case", example: "Books" });
+const name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(100)
+  .openapi({ description: "Unique, whatever its case", example: "Books" });
 const description = textField(0, 2_000);
 
 export const newCategorySchema = z

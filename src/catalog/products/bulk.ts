@@ -1,0 +1,175 @@
+import { isoStamp } from "../../platform/clock.ts";
+import type { Context } from "../../platform/context.ts";
+import { jsonParameter, rowsOf } from "../../platform/d1.ts";
+import { prefixed } from "../../platform/ids.ts";
+import { type FieldError, fieldErrors } from "../../platform/problem.ts";
+import type { StockPort } from "../stock-port.ts";
+import { type Opening, openStock } from "./open-stock.ts";
+import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
+import { type ProductChange, productChange, record } from "./record.ts";
+import { type CategoryName, draft, revise } from "./revise.ts";
+import { type BulkReport, bulkItemSchema, type Product, type ProductFields } from "./schemas.ts";
+
+/** An item that loses to other writers this often fails. */
+const ATTEMPTS = 3;
+
+interface Item {
+  index: number;
+  fields: ProductFields & { sku: string };
+  stock: Opening[];
+}
+
+type Result = BulkReport["results"][number];
+
+/** What an item comes to: done as it is, refused, or a change that has yet to be won. */
+type Decision =
+  | { kind: "settled"; result: Result }
+  | { kind: "change"; change: ProductChange; result: Result };
+
+/**
+ * Creates or changes products by their sku, each item by itself: one that is wrong fails alone. Fields that are left
+ * out keep what they are, and what says nothing new writes nothing, so the same call again changes nothing. A handful
+ * of statements whatever the number of items, and one call to the stock for each product that names any.
+ * @param items as they came: each is validated here
+ */
+export async function upsertProducts(
+  context: Context,
+  stock: StockPort,
+  items: unknown[],
+): Promise<BulkReport> {
+  const { results, valid } = readItems(items);
+  let pending = valid;
+  for (let attempt = 0; attempt < ATTEMPTS && pending.length > 0; attempt++) {
+    const known = await readKnown(context, pending);
+    const changes: { item: Item; change: ProductChange; result: Result }[] = [];
+    for (const item of pending) {
+      const decision = decide(context, item, known);
+      if (decision.kind === "change") changes.push({ item, ...decision });
+      else results[item.index] = decision.result;
+    }
+    const won = await record(
+      context,
+      changes.map(({ change }) => change),
+    );
+    pending = [];
+    for (const { item, change, result } of changes) {
+      if (won.has(change.object_id)) results[item.index] = result;
+      else pending.push(item);
+    }
+  }
+  for (const { index } of pending) {
+    results[index] = failed(index, [
+      { field: "sku", code: "contended", message: "is being changed by others" },
+    ]);
+  }
+  await openAll(context, stock, valid, results);
+  return summarise(results);
+}
+
+const failed = (index: number, errors: FieldError[]): Result => ({ index, status: "failed", errors });
+
+function readItems(items: unknown[]): { results: Result[]; valid: Item[] } {
+  const results: Result[] = [];
+  const valid: Item[] = [];
+  const seen = new Map<string, number>();
+  for (const [index, item] of items.entries()) {
+    const parsed = bulkItemSchema.safeParse(item);
+    if (!parsed.success) {
+      results[index] = failed(index, fieldErrors(parsed.error.issues));
+      continue;
+    }
+    const { stock = [], ...fields } = parsed.data;
+    const first = seen.get(fields.sku);
+    if (first !== undefined) {
+      const message = `is that of item ${first} already`;
+      results[index] = failed(index, [{ field: "sku", code: "duplicate_sku", message }]);
+      continue;
+    }
+    seen.set(fields.sku, index);
+    valid.push({ index, fields, stock });
+  }
+  return { results, valid };
+}
+
+interface Known {
+  products: Map<string, Product>;
+  categories: Map<string, CategoryName>;
+  stores: Set<string>;
+}
+
+/** What the items name, as it is now: products by sku, categories, stores. */
+async function readKnown({ env }: Context, items: Item[]): Promise<Known> {
+  const distinct = (values: (string | undefined)[]) =>
+    jsonParameter([...new Set(values.filter((value) => value !== undefined))]);
+  const results = await env.DB.batch([
+    env.DB.prepare(
+      `SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY}
+       WHERE products.sku IN (SELECT value FROM json_each(?1))`,
+    ).bind(distinct(items.map(({ fields }) => fields.sku))),
+    env.DB.prepare("SELECT id, name FROM categories WHERE id IN (SELECT value FROM json_each(?1))").bind(
+      distinct(items.map(({ fields }) => fields.category_id)),
+    ),
+    env.DB.prepare("SELECT id FROM stores WHERE id IN (SELECT value FROM json_each(?1))").bind(
+      distinct(items.flatMap(({ stock }) => stock.map(({ store_id }) => store_id))),
+    ),
+  ]);
+  return {
+    products: new Map(rowsOf<ProductRow>(results, 0).map((row) => [row.sku, renderProduct(row)])),
+    categories: new Map(rowsOf<CategoryName>(results, 1).map((category) => [category.id, category])),
+    stores: new Set(rowsOf<{ id: string }>(results, 2).map(({ id }) => id)),
+  };
+}
+
+function decide(context: Context, { index, fields, stock }: Item, known: Known): Decision {
+  const unknownStores = stock.flatMap(({ store_id }, at) =>
+    known.stores.has(store_id)
+      ? []
+      : [{ field: `stock.${at}.store_id`, code: "unknown_store", message: "is no store of this shop" }],
+  );
+  if (unknownStores.length > 0) return { kind: "settled", result: failed(index, unknownStores) };
+
+  const { clock, ids, settings } = context;
+  const at = isoStamp(clock.now());
+  const category = fields.category_id === undefined ? undefined : known.categories.get(fields.category_id);
+  const current = known.products.get(fields.sku);
+  const decided = current
+    ? revise(current, fields, category, at)
+    : draft(prefixed("prd", ids.next()), fields, category, settings.CURRENCY, at);
+  switch (decided.kind) {
+    case "invalid":
+      return { kind: "settled", result: failed(index, decided.errors) };
+    case "unchanged":
+      return { kind: "settled", result: { index, status: "updated", id: current?.id ?? "" } };
+    case "drafted":
+    case "revised": {
+      const { product } = decided;
+      const status = current ? "updated" : "created";
+      const action = current?.active && !product.active ? "archived" : status;
+      return {
+        kind: "change",
+        change: productChange(context, action, product),
+        result: { index, status, id: product.id },
+      };
+    }
+  }
+}
+
+/** Opens the stock that the items name. Where it fails, the product is there and the item failed: sent again, it is mended. */
+async function openAll(context: Context, stock: StockPort, items: Item[], results: Result[]): Promise<void> {
+  const openings = items.flatMap(({ index, stock: levels }) => {
+    const result = results[index];
+    return result && result.status !== "failed" && levels.length > 0
+      ? [{ index, productId: result.id, levels }]
+      : [];
+  });
+  const unopened = await openStock(context, stock, openings);
+  for (const { index } of unopened) {
+    const message = "could not be set just now: send the item again";
+    results[index] = failed(index, [{ field: "stock", code: "stock_unavailable", message }]);
+  }
+}
+
+function summarise(results: Result[]): BulkReport {
+  const count = (status: Result["status"]) => results.filter((result) => result.status === status).length;
+  return { created: count("created"), updated: count("updated"), failed: count("failed"), results };
+}

@@ -1,0 +1,39 @@
+import { isoStamp } from "../../platform/clock.ts";
+import type { Context } from "../../platform/context.ts";
+import { rowsOf } from "../../platform/d1.ts";
+import { prefixed } from "../../platform/ids.ts";
+import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
+import { productChange, recordStatements } from "./record.ts";
+import { type CategoryName, draft, type Invalid, unknownCategory } from "./revise.ts";
+import type { Product, ProductFields } from "./schemas.ts";
+
+export type CreateProductOutcome = { kind: "created"; product: Product } | { kind: "sku_taken" } | Invalid;
+
+/**
+ * @param operation a ulid that a rerun of the same request repeats: the product's id comes from it, so the rerun
+ * finds its own row, and whoever finds no row under it lost the sku to another.
+ */
+export async function createProduct(
+  context: Context,
+  operation: string,
+  fields: ProductFields,
+): Promise<CreateProductOutcome> {
+  const { env, settings, clock } = context;
+  const id = prefixed("prd", operation);
+  const category = await env.DB.prepare("SELECT id, name FROM categories WHERE id = ?1")
+    .bind(fields.category_id ?? null)
+    .first<CategoryName>();
+  const drafted = draft(id, fields, category ?? undefined, settings.CURRENCY, isoStamp(clock.now()));
+  if (drafted.kind === "invalid") return drafted;
+
+  const results = await env.DB.batch([
+    ...recordStatements(context, [productChange(context, "created", drafted.product)]),
+    env.DB.prepare(`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ?1`).bind(
+      id,
+    ),
+    env.DB.prepare("SELECT 1 FROM categories WHERE id = ?1").bind(drafted.product.category.id),
+  ]);
+  const row = rowsOf<ProductRow>(results, 3)[0];
+  if (row) return { kind: "created", product: renderProduct(row) };
+  return rowsOf(results, 4).length > 0 ? { kind: "sku_taken" } : unknownCategory;
+}

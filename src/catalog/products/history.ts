@@ -1,0 +1,51 @@
+import { isoStamp } from "../../platform/clock.ts";
+import type { Context } from "../../platform/context.ts";
+import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
+import { readPage } from "../read-page.ts";
+import type { Action } from "./record.ts";
+import type { ProductHistoryEntry } from "./schemas.ts";
+
+interface HistoryRow {
+  product_id: string;
+  version: number;
+  at: number;
+  actor: string;
+  action: Action;
+  /** JSON of the product as the API showed it. */
+  snapshot: string;
+}
+
+/** What became of a product, oldest first: each change with who made it and the product after it. Null: no such product. */
+export async function readProductHistory(
+  { env }: Context,
+  id: string,
+  query: PageQuery,
+): Promise<List<ProductHistoryEntry> | null> {
+  const { rows, counted, besides } = await readPage<HistoryRow>(
+    env.DB,
+    {
+      select: "*",
+      from: "product_history",
+      where: [{ sql: "product_id = ?", parameters: [id] }],
+      key: "version",
+      id: "product_id",
+      direction: "ASC",
+    },
+    query,
+    [env.DB.prepare("SELECT 1 FROM products WHERE id = ?1").bind(id)],
+  );
+  if (besides[0]?.results.length === 0) return null;
+  return toList(
+    query,
+    rows,
+    counted,
+    (row) => ({ key: row.version, id: row.product_id }),
+    (row) => ({
+      version: row.version,
+      at: isoStamp(row.at),
+      actor: row.actor,
+      action: row.action,
+      snapshot: JSON.parse(row.snapshot),
+    }),
+  );
+}

@@ -1,0 +1,39 @@
+import type { Context } from "../../platform/context.ts";
+import { type List, toList } from "../../platform/pagination.ts";
+import { type Condition, readPage } from "../read-page.ts";
+import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
+import type { Product, ProductQuery } from "./schemas.ts";
+
+const SORTS = {
+  newest: { key: "created_at", direction: "DESC" },
+  price_asc: { key: "price", direction: "ASC" },
+  price_desc: { key: "price", direction: "DESC" },
+} as const;
+
+/** One page of products, in one D1 batch. Who may see what is archived is the route's affair. */
+export async function listProducts({ env }: Context, query: ProductQuery): Promise<List<Product>> {
+  const { key, direction } = SORTS[query.sort];
+  const { rows, counted } = await readPage<ProductRow>(
+    env.DB,
+    {
+      select: PRODUCT_COLUMNS,
+      from: "products",
+      joins: PRODUCT_CATEGORY,
+      where: conditionsOf(query),
+      key: `products.${key}`,
+      id: "products.id",
+      direction,
+    },
+    query,
+  );
+  return toList(query, rows, counted, (row) => ({ key: row[key], id: row.id }), renderProduct);
+}
+
+function conditionsOf({ category, active }: ProductQuery): Condition[] {
+  const conditions: Condition[] = [];
+  if (category !== undefined) conditions.push({ sql: "products.category_id = ?", parameters: [category] });
+  if (active !== "all") {
+    conditions.push({ sql: "products.active = ?", parameters: [active === "true" ? 1 : 0] });
+  }
+  return conditions;
+}

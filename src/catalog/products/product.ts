@@ -1,0 +1,42 @@
+import { isoStamp } from "../../platform/clock.ts";
+import { formatMoney } from "../../platform/money.ts";
+import type { Product } from "./schemas.ts";
+
+/** A row of `products` with its category's name. */
+export interface ProductRow {
+  id: string;
+  sku: string;
+  title: string;
+  description: string;
+  category_id: string;
+  category_name: string;
+  /** Minor units of `currency`. */
+  price: number;
+  currency: string;
+  low_stock_threshold: number;
+  active: 0 | 1;
+  /** JSON. */
+  attributes: string;
+  version: number;
+  /** Milliseconds. */
+  created_at: number;
+  updated_at: number;
+}
+
+export const PRODUCT_COLUMNS = "products.*, categories.name AS category_name";
+export const PRODUCT_CATEGORY = "JOIN categories ON categories.id = products.category_id";
+
+export const renderProduct = (row: ProductRow): Product => ({
+  id: row.id,
+  sku: row.sku,
+  title: row.title,
+  description: row.description,
+  category: { id: row.category_id, name: row.category_name },
+  price: formatMoney({ amount: row.price, currency: row.currency }),
+  low_stock_threshold: row.low_stock_threshold,
+  active: row.active === 1,
+  attributes: JSON.parse(row.attributes),
+  created_at: isoStamp(row.created_at),
+  updated_at: isoStamp(row.updated_at),
+  version: row.version,
+});

@@ -1,0 +1,226 @@
+import { createRoute } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import { requireStaff } from "../../accounts/authenticate.ts";
+import type { AppEnv } from "../../platform/app-env.ts";
+import { allowedVersions, etagOf, ifMatchHeader } from "../../platform/etag.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { once } from "../../platform/idempotency.ts";
+import { notFound, type Problem, problem } from "../../platform/problem.ts";
+import { pathId } from "../path-id.ts";
+import { STALE } from "../problems.ts";
+import { listQuerySchema } from "../read-page.ts";
+import type { StockPort } from "../stock-port.ts";
+import { archiveProduct } from "./archive.ts";
+import { upsertProducts } from "./bulk.ts";
+import { createProduct } from "./create.ts";
+import { readProductHistory } from "./history.ts";
+import { listProducts } from "./list.ts";
+import { getProduct } from "./read.ts";
+import type { Invalid } from "./revise.ts";
+import {
+  bulkReportSchema,
+  bulkSchema,
+  newProductSchema,
+  productChangeSchema,
+  productHistorySchema,
+  productListSchema,
+  productPageSchema,
+  productQuerySchema,
+  productSchema,
+} from "./schemas.ts";
+import { updateProduct } from "./update.ts";
+
+const NOT_FOUND = notFound("product");
+
+const SKU_TAKEN: Problem = {
+  status: 409,
+  code: "sku_taken",
+  detail: "Another product has this sku.",
+  errors: [{ field: "sku", code: "sku_taken", message: "is another product's" }],
+};
+
+const CONTENDED: Problem = {
+  status: 503,
+  code: "contended",
+  detail: "Others are changing this product all the time: try again.",
+};
+
+const invalid = ({ errors }: Invalid): Problem => ({
+  status: 422,
+  code: "invalid_body",
+  detail: "A field is wrong.",
+  errors,
+});
+
+const RETRY_SOON = { "Retry-After": "1" };
+
+/** What is archived is listed for staff alone. */
+const staffForArchived: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const active = c.req.query("active");
+  return active === undefined || active === "true" ? next() : requireStaff(c, next);
+};
+
+const id = pathId("prd_01jcz4kq8rj2m5v0a7w9x3y6pd");
+
+const list = createRoute({
+  method: "get",
+  path: "/products",
+  tags: ["Catalogue"],
+  summary: "List products",
+  description: "Those on sale, newest first. Staff may ask for what is archived.",
+  middleware: [staffForArchived] as const,
+  request: { query: productQuerySchema },
+  responses: { 200: jsonContent(productListSchema, "A page of products"), ...problems(400, 401, 403) },
+});
+
+const get = createRoute({
+  method: "get",
+  path: "/products/{id}",
+  tags: ["Catalogue"],
+  summary: "Read a product and its exact stock",
+  description: "The ETag is the product's version, for If-Match; the stock moves without it.",
+  request: { params: id },
+  responses: { 200: jsonContent(productPageSchema, "The product"), ...problems(404) },
+});
+
+const history = createRoute({
+  method: "get",
+  path: "/products/{id}/history",
+  tags: ["Catalogue"],
+  summary: "Each change of a product, by whom, oldest first",
+  security: bearer,
+  middleware: [requireStaff] as const,
+  request: { params: id, query: listQuerySchema },
+  responses: {
+    200: jsonContent(productHistorySchema, "A page of changes"),
+    ...problems(400, 401, 403, 404),
+  },
+});
+
+const create = createRoute({
+  method: "post",
+  path: "/products",
+  tags: ["Catalogue"],
+  summary: "Create a product",
+  security: bearer,
+  middleware: [requireStaff] as const,
+  request: { body: jsonBody(newProductSchema) },
+  responses: { 201: jsonContent(productSchema, "Created"), ...problems(400, 401, 403, 409, 422) },
+});
+
+const bulk = createRoute({
+  method: "post",
+  path: "/products/bulk",
+  tags: ["Catalogue"],
+  summary: "Create or change up to 500 products by sku, with opening stock",
+  description:
+    "Items stand alone: one that is wrong fails by itself. Of a product that is there, fields left out stay as they " +
+    "are. Opening stock is set only where a store never had any of the product.",
+  security: bearer,
+  middleware: [requireStaff] as const,
+  request: { body: jsonBody(bulkSchema) },
+  responses: {
+    200: jsonContent(bulkReportSchema, "What became of each"),
+    ...problems(400, 401, 403, 413, 422),
+  },
+});
+
+const update = createRoute({
+  method: "patch",
+  path: "/products/{id}",
+  tags: ["Catalogue"],
+  summary: "Change a product, or put an archived one back on sale",
+  security: bearer,
+  middleware: [requireStaff] as const,
+  request: { params: id, headers: ifMatchHeader, body: jsonBody(productChangeSchema) },
+  responses: {
+    200: jsonContent(productSchema, "The product as it is now"),
+    ...problems(400, 401, 403, 404, 409, 412, 422, 503),
+  },
+});
+
+const archive = createRoute({
+  method: "delete",
+  path: "/products/{id}",
+  tags: ["Catalogue"],
+  summary: "Archive a product: it stays readable and cannot be ordered",
+  security: bearer,
+  middleware: [requireStaff] as const,
+  request: { params: id, headers: ifMatchHeader },
+  responses: { 204: { description: "Archived" }, ...problems(401, 403, 404, 412, 503) },
+});
+
+export function productRoutes(stock: StockPort) {
+  return createRouter()
+    .openapi(list, async (c) => c.json(await listProducts(c.get("operation"), c.req.valid("query")), 200))
+    .openapi(get, async (c) => {
+      const product = await getProduct(c.get("operation"), stock, c.req.valid("param").id);
+      if (!product) return problem(c, NOT_FOUND);
+      return c.json(product, 200, { ETag: etagOf(product.version) });
+    })
+    .openapi(history, async (c) => {
+      const page = await readProductHistory(
+        c.get("operation"),
+        c.req.valid("param").id,
+        c.req.valid("query"),
+      );
+      return page ? c.json(page, 200) : problem(c, NOT_FOUND);
+    })
+    .openapi(create, async (c) => {
+      const answer = await once(c, async (operation) => {
+        const outcome = await createProduct(c.get("operation"), operation, c.req.valid("json"));
+        switch (outcome.kind) {
+          case "created":
+            return c.json(outcome.product, 201, { ETag: etagOf(outcome.product.version) });
+          case "sku_taken":
+            return problem(c, SKU_TAKEN);
+          case "invalid":
+            return problem(c, invalid(outcome));
+        }
+      });
+      return answer as never;
+    })
+    .openapi(bulk, async (c) => {
+      const answer = await once(c, async () =>
+        c.json(await upsertProducts(c.get("operation"), stock, c.req.valid("json").products), 200),
+      );
+      return answer as never;
+    })
+    .openapi(update, async (c) => {
+      const allowed = allowedVersions(c.req.header("If-Match"));
+      const outcome = await updateProduct(
+        c.get("operation"),
+        c.req.valid("param").id,
+        allowed,
+        c.req.valid("json"),
+      );
+      switch (outcome.kind) {
+        case "updated":
+          return c.json(outcome.product, 200, { ETag: etagOf(outcome.product.version) });
+        case "not_found":
+          return problem(c, NOT_FOUND);
+        case "stale":
+          return problem(c, STALE);
+        case "sku_taken":
+          return problem(c, SKU_TAKEN);
+        case "contended":
+          return problem(c, CONTENDED, RETRY_SOON);
+        case "invalid":
+          return problem(c, invalid(outcome));
+      }
+    })
+    .openapi(archive, async (c) => {
+      const allowed = allowedVersions(c.req.header("If-Match"));
+      const outcome = await archiveProduct(c.get("operation"), c.req.valid("param").id, allowed);
+      switch (outcome.kind) {
+        case "archived":
+          return c.body(null, 204);
+        case "not_found":
+          return problem(c, NOT_FOUND);
+        case "stale":
+          return problem(c, STALE);
+        case "contended":
+          return problem(c, CONTENDED, RETRY_SOON);
+      }
+    });
+}

@@ -1,0 +1,159 @@
+import { z } from "@hono/zod-openapi";
+import { moneySchema } from "../../platform/money.ts";
+import { listSchema } from "../../platform/pagination.ts";
+import { listQuerySchema } from "../read-page.ts";
+import { textField } from "../text-field.ts";
+
+const PRODUCT_ID = "prd_01jcz4kq8rj2m5v0a7w9x3y6pd";
+export const MAX_BULK_PRODUCTS = 500;
+/** Far more than any shop counts, and far from where sums over stores leave the exact integers. */
+export const MAX_QUANTITY = 1_000_000_000;
+const MAX_ATTRIBUTES_BYTES = 10_000;
+
+export const productSchema = z
+  .object({
+    id: z.string().openapi({ example: PRODUCT_ID }),
+    sku: z.string(),
+    title: z.string(),
+    description: z.string(),
+    category: z.object({ id: z.string(), name: z.string() }),
+    price: moneySchema,
+    low_stock_threshold: z.int(),
+    active: z.boolean().openapi({ description: "False once archived: it can be read, never ordered" }),
+    attributes: z.record(z.string(), z.unknown()),
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+    version: z.int(),
+  })
+  .openapi("Product");
+
+export type Product = z.infer<typeof productSchema>;
+
+export const productListSchema = listSchema(productSchema, "ProductList");
+
+const levels = { on_hand: z.int(), reserved: z.int(), available: z.int() };
+
+export const productPageSchema = productSchema
+  .extend({
+    stock: z
+      .object({ ...levels, stores: z.array(z.object({ store_id: z.string(), ...levels })) })
+      .nullable()
+      .openapi({ description: "Exact; null when the stock cannot be reached just now" }),
+  })
+  .openapi("ProductPage");
+
+/** What staff write of a product. The price is read once its currency is known: see price.ts. */
+const fields = {
+  sku: textField(1, 100).openapi({ description: "Unique", example: "MUG-BLUE" }),
+  title: textField(1, 300).openapi({ example: "Blue mug" }),
+  description: textField(0, 10_000),
+  category_id: z.string().min(1).max(64),
+  price: z
+    .object({
+      amount: z.union([z.string().max(40), z.number()]).openapi({ type: "string", example: "19.99" }),
+      currency: z
+        .string()
+        .optional()
+        .openapi({ description: "ISO 4217; the product's own, or the shop's", example: "USD" }),
+    })
+    .openapi({ description: "From 0, with no more decimals than the currency has" }),
+  low_stock_threshold: z.int().min(0).max(MAX_QUANTITY).openapi({ description: "10 unless given" }),
+  active: z.boolean().openapi({ description: "True unless given" }),
+  attributes: z
+    .record(z.string(), z.unknown())
+    // What JSON would not bring back (-0, 1e999) goes now: else the same again would look like a change.
+    .transform((attributes): Record<string, unknown> => JSON.parse(JSON.stringify(attributes)))
+    .refine(
+      (attributes) => new TextEncoder().encode(JSON.stringify(attributes)).length <= MAX_ATTRIBUTES_BYTES,
+      `must not be larger than ${MAX_ATTRIBUTES_BYTES} bytes of JSON`,
+    )
+    .openapi({ type: "object", additionalProperties: true, example: { colour: "blue" } }),
+};
+
+export const productChangeSchema = z.object(fields).partial().openapi("ProductChange");
+
+export type ProductFields = z.infer<typeof productChangeSchema>;
+
+export const newProductSchema = z
+  .object(fields)
+  .partial()
+  .required({ sku: true, title: true, category_id: true, price: true })
+  .openapi("NewProduct");
+
+export const openingStockSchema = z
+  .array(z.object({ store_id: z.string().max(64), quantity: z.int().min(0).max(MAX_QUANTITY) }))
+  .max(1_000)
+  .superRefine((levels, context) => {
+    const seen = new Set<string>();
+    for (const [index, { store_id }] of levels.entries()) {
+      if (seen.has(store_id)) {
+        context.addIssue({ code: "custom", path: [index, "store_id"], message: "is named twice" });
+      }
+      seen.add(store_id);
+    }
+  });
+
+/** One item of a bulk. Read one by one, so that a wrong one fails alone. */
+export const bulkItemSchema = productChangeSchema
+  .required({ sku: true })
+  .extend({ stock: openingStockSchema.optional() })
+  .openapi("BulkProduct");
+
+export const bulkSchema = z
+  .object({
+    products: z
+      .array(z.unknown().openapi({ type: "object", description: "A product's fields by `sku`, and `stock`" }))
+      .min(1)
+      .max(MAX_BULK_PRODUCTS),
+  })
+  .openapi("ProductBulk");
+
+const bulkErrorSchema = z.looseObject({
+  field: z.string().optional(),
+  code: z.string(),
+  message: z.string(),
+});
+
+export const bulkReportSchema = z
+  .object({
+    created: z.int(),
+    updated: z.int().openapi({ description: "Those that were there, changed or not" }),
+    failed: z.int(),
+    results: z.array(
+      z.discriminatedUnion("status", [
+        z.object({ index: z.int(), status: z.enum(["created", "updated"]), id: z.string() }),
+        z.object({ index: z.int(), status: z.literal("failed"), errors: z.array(bulkErrorSchema) }),
+      ]),
+    ),
+  })
+  .openapi("ProductBulkReport");
+
+export type BulkReport = z.infer<typeof bulkReportSchema>;
+
+export const productQuerySchema = listQuerySchema.extend({
+  category: z.string().max(64).optional().openapi({ description: "A category's id" }),
+  active: z
+    .enum(["true", "false", "all"])
+    .default("true")
+    .openapi({ description: "What is archived (`false`, `all`) is shown to staff alone" }),
+  sort: z.enum(["newest", "price_asc", "price_desc"]).default("newest").openapi({
+    description: "Prices are compared by their amount in minor units, whatever the currency",
+  }),
+});
+
+export type ProductQuery = z.infer<typeof productQuerySchema>;
+
+export const productHistorySchema = listSchema(
+  z
+    .object({
+      version: z.int(),
+      at: z.iso.datetime(),
+      actor: z.string(),
+      action: z.enum(["created", "updated", "archived"]),
+      snapshot: productSchema,
+    })
+    .openapi("ProductChangeRecord"),
+  "ProductHistory",
+);
+
+export type ProductHistoryEntry = z.infer<typeof productHistorySchema>["results"][number];

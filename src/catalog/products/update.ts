@@ -1,0 +1,63 @@
+import { isoStamp } from "../../platform/clock.ts";
+import type { Context } from "../../platform/context.ts";
+import { rowsOf } from "../../platform/d1.ts";
+import { allows } from "../../platform/etag.ts";
+import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
+import { productChange, record } from "./record.ts";
+import { type CategoryName, type Invalid, revise } from "./revise.ts";
+import type { Product, ProductFields } from "./schemas.ts";
+
+/** An edit without If-Match that loses to others this often is given up. */
+const ATTEMPTS = 5;
+
+export type UpdateProductOutcome =
+  | { kind: "updated"; product: Product }
+  | { kind: "not_found" }
+  | { kind: "stale" }
+  | { kind: "sku_taken" }
+  | { kind: "contended" }
+  | Invalid;
+
+/**
+ * Sets fields of a product: a new version, its history and its event, or nothing at all where the fields say what
+ * is so already. Reads, decides, and writes if the version is still the one that was read; else it reads again.
+ * @param allowed versions that If-Match names; null allows any
+ */
+export async function updateProduct(
+  context: Context,
+  id: string,
+  allowed: number[] | null,
+  fields: ProductFields,
+): Promise<UpdateProductOutcome> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { current, category, holder } = await readStanding(context, id, fields);
+    if (!current) return { kind: "not_found" };
+    if (!allows(allowed, current.version)) return { kind: "stale" };
+    const revised = revise(current, fields, category, isoStamp(context.clock.now()));
+    if (revised.kind === "invalid") return revised;
+    if (revised.kind === "unchanged") return { kind: "updated", product: current };
+    if (holder !== undefined && holder !== id) return { kind: "sku_taken" };
+
+    const action = current.active && !revised.product.active ? "archived" : "updated";
+    const won = await record(context, [productChange(context, action, revised.product)]);
+    if (won.has(id)) return { kind: "updated", product: revised.product };
+  }
+  return { kind: "contended" };
+}
+
+/** The product as it is, the category that it is to have, and whose the sku is that it is to have. */
+async function readStanding({ env }: Context, id: string, { category_id, sku }: ProductFields) {
+  const results = await env.DB.batch([
+    env.DB.prepare(`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ?1`).bind(
+      id,
+    ),
+    env.DB.prepare("SELECT id, name FROM categories WHERE id = ?1").bind(category_id ?? null),
+    env.DB.prepare("SELECT id FROM products WHERE sku = ?1").bind(sku ?? null),
+  ]);
+  const row = rowsOf<ProductRow>(results, 0)[0];
+  return {
+    current: row && renderProduct(row),
+    category: rowsOf<CategoryName>(results, 1)[0],
+    holder: rowsOf<{ id: string }>(results, 2)[0]?.id,
+  };
+}

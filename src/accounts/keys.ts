@@ -1,4 +1,5 @@
-import { calculateJwkThumbprint, exportJWK, importJWK, importPKCS8, type JWK } from "jose";
+import { createPrivateKey } from "node:crypto";
+import { calculateJwkThumbprint, importJWK, type JWK } from "jose";
 import { z } from "zod";
 import type { Settings } from "../platform/settings.ts";
 
@@ -75,7 +76,7 @@ const privateJwk = z.union([
 type OwnKey = AcceptedKey & KeyRing["signing"];
 
 async function importKey(entry: unknown): Promise<OwnKey> {
-  const jwk = privateJwk.parse(typeof entry === "string" ? await pemToJwk(entry) : entry);
+  const jwk = privateJwk.parse(typeof entry === "string" ? pemToJwk(entry) : entry);
   const { d: _private, kid: named, ...publicPart } = jwk;
   const algorithm: SigningAlgorithm = jwk.kty === "OKP" ? "EdDSA" : "ES256";
   const kid = named ?? (await calculateJwkThumbprint(publicPart));
@@ -88,10 +89,6 @@ async function importKey(entry: unknown): Promise<OwnKey> {
   };
 }
 
-/** A PEM does not say its algorithm to Web Crypto: it is tried as each. Settings often carry it on one line. */
-async function pemToJwk(text: string): Promise<JWK> {
-  const pem = text.replaceAll("\\n", "\n");
-  const options = { extractable: true };
-  const key = await importPKCS8(pem, "EdDSA", options).catch(() => importPKCS8(pem, "ES256", options));
-  return exportJWK(key);
-}
+/** Settings often carry a PEM on one line. Web Crypto would have to be told which kind of key it is. */
+const pemToJwk = (text: string): unknown =>
+  createPrivateKey(text.replaceAll("\\n", "\n")).export({ format: "jwk" });

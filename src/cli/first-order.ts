@@ -4,14 +4,17 @@ import type { Api } from "./api.ts";
 const productPage = z.object({ results: z.array(z.object({ id: z.string() })) });
 const productStock = z.object({ active: z.boolean(), stock: z.object({ available: z.number() }) });
 
-/** A product that can be bought right now, among the newest; null when there is none. */
+/** Of the newest products the one with most to sell right now; null when nothing is. */
 export async function findBuyable(api: Api): Promise<string | null> {
-  const { results } = await api.get("/products?active=true&page_size=20", productPage);
-  for (const { id } of results) {
-    const product = await api.get(`/products/${id}`, productStock);
-    if (product.active && product.stock.available > 0) return id;
-  }
-  return null;
+  const { results } = await api.get("/products?active=true&page_size=12", productPage);
+  const offers = await Promise.all(
+    results.map(async ({ id }) => {
+      const { active, stock } = await api.get(`/products/${id}`, productStock);
+      return { id, available: active ? stock.available : 0 };
+    }),
+  );
+  const best = offers.toSorted((one, other) => other.available - one.available)[0];
+  return best && best.available > 0 ? best.id : null;
 }
 
 /** A command line that places an order. Runs as it stands in any POSIX shell. */

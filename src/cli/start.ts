@@ -105,6 +105,14 @@ async function giveUp(message: string): Promise<void> {
 
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => void stop(0));
 
+// npm hands signals on, but may be killed itself: who nobody waits for any more stops as well.
+const parent = process.ppid;
+if (process.env.npm_lifecycle_event === "start") {
+  setInterval(() => {
+    if (process.ppid !== parent && !stopping) void stop(0);
+  }, 500).unref();
+}
+
 const command = defineCommand({
   meta: { name: "npm start --", description: "Runs Holdfast on this machine, until Ctrl-C" },
   args: {

@@ -1,0 +1,109 @@
+/**
+ * Checks the order of the house (DESIGN.md section 7): imports point down the list of rooms, modules that run make no
+ * cycle, nothing is left over, and only the command line runs on Node. Prints each fault and exits 1 when there is
+ * one. `npm run check:house`. It reads import lines as biome writes them: the tools that draw dependency graphs need
+ * the compiler's old programming interface, which TypeScript 7 no longer has.
+ */
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** From the top. A room may import itself and what stands below it. */
+const ROOMS = [
+  /^src\/index\.ts$/,
+  /^src\/worker\.ts$/,
+  /^src\/app\.ts$/,
+  /^src\/(queues|schedule)\.ts$/,
+  /^src\/cli\//,
+  /^src\/ops\//,
+  /^src\/notifications\//,
+  /^src\/payments\//,
+  /^src\/carts\//,
+  /^src\/orders\//,
+  /^src\/inventory\//,
+  /^src\/catalog\//,
+  /^src\/accounts\//,
+  /^src\/events\//,
+  /^src\/platform\//,
+];
+
+/** Where running starts, besides what package.json's scripts name. `tables.ts` is read by drizzle-kit. */
+const ENTRANCES = [/^src\/index\.ts$/, /\/tables\.ts$/, /\.d\.ts$/];
+
+/** What `nodejs_compat` gives the Worker and its rooms need. */
+const WORKER_BUILTINS = ["node:buffer", "node:crypto", "node:util"];
+
+interface Import {
+  to: string;
+  typeOnly: boolean;
+}
+
+const STATEMENT = /^(?:import|export)\b(\s+type\b)?[^;"']*?\bfrom\s*["']([^"']+)["']/gm;
+const BARE = /(?:^import\s*|\bimport\()\s*["']([^"']+)["']/gm;
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, "utf8");
+  const named = [...text.matchAll(STATEMENT)].map(([, type, to = ""]) => ({
+    to,
+    typeOnly: type !== undefined,
+  }));
+  const bare = [...text.matchAll(BARE)].map(([, to = ""]) => ({ to, typeOnly: false }));
+  return [...named, ...bare].map(({ to, typeOnly }) => ({
+    to: to.startsWith(".") ? join(dirname(file), to) : to,
+    typeOnly,
+  }));
+}
+
+const files = globSync("src/**/*.ts").sort();
+const house = new Map(files.map((file) => [file, importsOf(file)]));
+const faults = [...wrongWays(), ...cycles(), ...leftOvers()];
+for (const fault of faults) console.error(fault);
+console.log(`${files.length} modules in ${ROOMS.length} rooms, ${faults.length} faults`);
+process.exit(files.length > 0 && faults.length === 0 ? 0 : 1);
+
+function wrongWays(): string[] {
+  const roomOf = (file: string) => ROOMS.findIndex((room) => room.test(file));
+  return files.flatMap((file) =>
+    (house.get(file) ?? []).flatMap(({ to, typeOnly }) => {
+      const from = roomOf(file);
+      if (from === -1) return file.endsWith(".d.ts") ? [] : [`no room: ${file}`];
+      if (to.startsWith("node:") && !WORKER_BUILTINS.includes(to) && !file.startsWith("src/cli/")) {
+        return [`Node in the Worker: ${file} -> ${to}`];
+      }
+      if (to.startsWith("test/")) return [`a test in the house: ${file} -> ${to}`];
+      if (!to.startsWith("src/")) return [];
+      if (!house.has(to)) return [`not there: ${file} -> ${to}`];
+      return roomOf(to) < from ? [`upward: ${file} -> ${to}${typeOnly ? " (type)" : ""}`] : [];
+    }),
+  );
+}
+
+/** Types may know each other; each cycle is told once, from where the search met it. */
+function cycles(): string[] {
+  const done = new Set<string>();
+  const found: string[] = [];
+  const visit = (file: string, path: string[]): void => {
+    if (path.includes(file)) {
+      found.push(`cycle: ${[...path.slice(path.indexOf(file)), file].join(" -> ")}`);
+      return;
+    }
+    if (done.has(file)) return;
+    for (const { to, typeOnly } of house.get(file) ?? []) if (!typeOnly) visit(to, [...path, file]);
+    done.add(file);
+  };
+  for (const file of files) visit(file, []);
+  return found;
+}
+
+function leftOvers(): string[] {
+  const scripts: string[] = readFileSync("package.json", "utf8").match(/src\/[\w./-]+\.ts/g) ?? [];
+  const reached = new Set<string>();
+  const visit = (file: string): void => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    for (const { to } of house.get(file) ?? []) visit(to);
+  };
+  for (const file of files) {
+    if (scripts.includes(file) || ENTRANCES.some((entrance) => entrance.test(file))) visit(file);
+  }
+  return files.filter((file) => !reached.has(file)).map((file) => `left over: ${file}`);
+}

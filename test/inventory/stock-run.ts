@@ -1,0 +1,301 @@
+import type { DatabaseSync } from "node:sqlite";
+import { getLogger } from "@logtape/logtape";
+import { expect } from "vitest";
+import type { Sql } from "../../src/inventory/sql-port.ts";
+import { Stock } from "../../src/inventory/stock.ts";
+import type {
+  AdjustType,
+  Count,
+  FollowCommand,
+  FollowState,
+  ReserveRequest,
+  StockReport,
+  Verdict,
+} from "../../src/inventory/stock-types.ts";
+import { nodeSql } from "./node-sql.ts";
+import { StockModel } from "./stock-model.ts";
+
+const PRODUCT = "prd_1";
+const HOLD = 60_000;
+/** A logger that nobody listens to. */
+const SILENT = getLogger("silent");
+const DAY = 24 * 60 * 60_000;
+
+export type Step =
+  | { do: "reserve"; requests: Omit<ReserveRequest, "orderId">[] }
+  /** Something becomes of an order in D1; the object does not hear of it yet. */
+  | { do: "decide"; claim: string; what: "place" | "die" | "ship" | "cancel"; units: number }
+  /** A command about the order's latest version arrives, or about one before it. */
+  | { do: "follow"; claim: string; back: number }
+  /** A command that no order stands behind. */
+  | { do: "lie"; claim: string; version: number; state: FollowState }
+  | { do: "adjust"; operation: string; store: string; type: AdjustType; quantity: number }
+  | { do: "transfer"; operation: string; from: string; to: string; quantity: number }
+  | { do: "open"; levels: { store_id: string; quantity: number }[] }
+  /** `die`: the process ends while the question is on its way. */
+  | { do: "alarm"; later: number; fates: "all" | "some" | "none" | "throw" | "die" }
+  /** The last report that was sent arrives; all others are lost. */
+  | { do: "acknowledge" }
+  | { do: "evict" };
+
+/** One life of a Stock object beside its model: takes steps, and looks at everything after each. */
+export class StockRun {
+  readonly #sql: Sql;
+  readonly #model = new StockModel();
+  /** What D1 says of each claim: every version of its order, the first being its birth or its claim's death. */
+  readonly #orders = new Map<string, FollowCommand[]>();
+  readonly #projection = new Map<string, StockReport["levels"][number]>();
+  #stock: Stock;
+  #now = 1_800_000_000_000;
+  #armed: number | null = null;
+  #report: StockReport | null = null;
+  #fates: Extract<Step, { do: "alarm" }>["fates"] = "all";
+  #asked: string[] = [];
+  #lied = false;
+
+  constructor(db: DatabaseSync) {
+    this.#sql = nodeSql(db);
+    this.#stock = this.#wake();
+  }
+
+  /** The same storage, a new instance: what an eviction or a crash leaves. */
+  #wake(): Stock {
+    return new Stock({
+      sql: this.#sql,
+      clock: { now: () => this.#now, sleep: async () => {} },
+      log: SILENT,
+      arm: (at) => {
+        this.#armed = Math.min(at, this.#armed ?? at);
+      },
+      sendReport: async (report) => {
+        this.#report = report;
+      },
+      askFates: (productId, claims) => this.#askFates(productId, claims),
+    });
+  }
+
+  async take(step: Step): Promise<void> {
+    await this.#take(step);
+    this.#check();
+  }
+
+  async #take(step: Step): Promise<void> {
+    switch (step.do) {
+      case "reserve":
+        return this.#reserve(step.requests);
+      case "decide":
+        return this.#decide(step.claim, step.what, step.units);
+      case "follow": {
+        const command = this.#orders.get(step.claim)?.at(-1 - step.back);
+        if (command) this.#follow(command);
+        return;
+      }
+      case "lie":
+        this.#lied = true;
+        return this.#follow({ claim: step.claim, version: step.version, state: step.state });
+      case "adjust": {
+        const { operation, store: storeId, type, quantity } = step;
+        const command = { operation, storeId, type, quantity, reason: "r", reference: null, actor: "a" };
+        const expected = this.#model.adjust(command);
+        return this.#twice(() => this.#stock.adjust(PRODUCT, command), expected);
+      }
+      case "transfer": {
+        if (step.from === step.to) return;
+        const { operation, from: fromStoreId, to: toStoreId, quantity } = step;
+        const command = { operation, fromStoreId, toStoreId, quantity, reason: "r", actor: "a" };
+        const expected = this.#model.transfer(command);
+        return this.#twice(() => this.#stock.transfer(PRODUCT, command), expected);
+      }
+      case "open": {
+        const command = { levels: step.levels, actor: "a" };
+        expect(this.#stock.open(PRODUCT, command).opened).toEqual(this.#model.open(command));
+        return this.#changesNothing(() => expect(this.#stock.open(PRODUCT, command)).toEqual({ opened: [] }));
+      }
+      case "alarm":
+        return this.#alarm(step.later, step.fates);
+      case "acknowledge":
+        return this.#acknowledge();
+      case "evict":
+        this.#stock = this.#wake();
+    }
+  }
+
+  #reserve(given: Omit<ReserveRequest, "orderId">[]): void {
+    const requests = given.map((request) => ({ ...request, orderId: `ord_${request.claim}` }));
+    const deadline = this.#now + HOLD;
+    const expected = requests.map((request) => this.#model.reserve(request, deadline));
+    expect(this.#stock.reserve(PRODUCT, requests, deadline)).toEqual(expected);
+    this.#changesNothing(() => this.#stock.reserve(PRODUCT, requests, deadline));
+  }
+
+  #follow(command: FollowCommand): void {
+    const expected = this.#model.follow(command);
+    expect(this.#stock.follow(PRODUCT, [command])).toMatchObject([{ kind: expected }]);
+    this.#changesNothing(() => this.#stock.follow(PRODUCT, [command]));
+  }
+
+  /** A person's command, and its retry: the same answer, and no second effect. */
+  #twice(command: () => unknown, expected: unknown): void {
+    const outcome = command();
+    expect(outcome).toMatchObject(expected as object);
+    this.#changesNothing(() => expect(command()).toEqual(outcome));
+  }
+
+  #decide(claim: string, what: "place" | "die" | "ship" | "cancel", units: number): void {
+    const versions = this.#orders.get(claim) ?? [];
+    const last = versions.at(-1);
+    const held = this.#model.claims.get(claim);
+    if (!last && what === "place" && held && !held.settled) {
+      const state = Object.fromEntries(
+        [...held.parts].map(([id, { kept }]) => [id, { keep: kept, shipped: 0 }]),
+      );
+      this.#orders.set(claim, [{ claim, version: 1, state }]);
+    } else if (!last && what === "die") {
+      this.#orders.set(claim, [{ claim, version: 1, state: {} }]);
+    } else if (last && Object.keys(last.state).length > 0 && (what === "ship" || what === "cancel")) {
+      const state = Object.fromEntries(
+        Object.entries(last.state).map(([id, { keep, shipped }]) => {
+          const leaves = what === "ship" ? Math.min(units, keep) : 0;
+          return [id, { keep: what === "ship" ? keep - leaves : 0, shipped: shipped + leaves }];
+        }),
+      );
+      versions.push({ claim, version: last.version + 1, state });
+    }
+  }
+
+  async #askFates(productId: string, claims: string[]): Promise<Verdict[]> {
+    expect(productId).toBe(PRODUCT);
+    this.#asked = [...claims];
+    if (this.#fates === "throw") throw new Error("D1 is down");
+    if (this.#fates === "die") return new Promise(() => {});
+    const answered = claims.filter(
+      (_, index) => this.#fates === "all" || (this.#fates === "some" && index % 2 === 0),
+    );
+    return answered.map((claim) => {
+      if (!this.#orders.has(claim)) this.#orders.set(claim, [{ claim, version: 1, state: {} }]);
+      const verdict = { ...(this.#orders.get(claim)?.at(-1) as FollowCommand), askAt: null };
+      this.#model.obey(verdict, this.#now);
+      return verdict;
+    });
+  }
+
+  async #alarm(later: number, fates: Extract<Step, { do: "alarm" }>["fates"]): Promise<void> {
+    this.#now += later;
+    this.#fates = fates;
+    this.#asked = [];
+    this.#armed = null;
+    const due = this.#model.due(this.#now);
+    this.#model.putOff(due, this.#now);
+    const alarm = this.#stock.alarm();
+    if (fates === "die") this.#stock = this.#wake();
+    else await alarm;
+    expect(this.#asked.sort()).toEqual(due.sort());
+  }
+
+  #acknowledge(): void {
+    if (!this.#report) return;
+    const { epoch, version, levels } = this.#report;
+    for (const level of levels) {
+      const known = this.#projection.get(level.storeId);
+      if (!known || level.version > known.version) this.#projection.set(level.storeId, level);
+    }
+    this.#stock.reported(epoch - 1, version + 1_000);
+    this.#stock.reported(epoch, version);
+  }
+
+  #changesNothing(command: () => void): void {
+    const before = this.#dump();
+    command();
+    expect(this.#dump()).toEqual(before);
+  }
+
+  #dump(): string {
+    return JSON.stringify(this.#tables().map((table) => this.#sql.all(`SELECT * FROM ${table}`)));
+  }
+
+  #tables(): string[] {
+    const tables = this.#sql.all<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'");
+    return tables.map(({ name }) => name).filter((name) => name !== "sqlite_sequence");
+  }
+
+  #check(): void {
+    if (!this.#model.written) {
+      expect(this.#tables()).toEqual([]);
+      return;
+    }
+    const levels = this.#stock.levels().stores;
+    expect(byStore(levels)).toEqual(this.#model.levels);
+    for (const { on_hand, reserved } of levels) {
+      expect(reserved).toBeGreaterThanOrEqual(0);
+      expect(reserved).toBeLessThanOrEqual(on_hand);
+    }
+    this.#checkHolds();
+    this.#checkLedger();
+    this.#checkAlarm();
+  }
+
+  /** Reserved is what open holds keep, store by store; what is settled keeps nothing. */
+  #checkHolds(): void {
+    const open = [...this.#model.claims].filter(([, claim]) => !claim.settled);
+    const holds = this.#stock.holds();
+    expect(new Map(holds.map(({ claim, confirmed, ask_at }) => [claim, { confirmed, ask_at }]))).toEqual(
+      new Map(
+        open.map(([claim, { version, askAt }]) => [
+          claim,
+          { confirmed: version > 0, ask_at: new Date(askAt).toISOString() },
+        ]),
+      ),
+    );
+    for (const [store, { reserved }] of this.#model.levels) {
+      const kept = holds
+        .flatMap(({ allocations }) => allocations)
+        .filter(({ store_id }) => store_id === store);
+      expect(kept.reduce((sum, { quantity }) => sum + quantity, 0)).toBe(reserved);
+    }
+    const [leak] = this.#sql.all(
+      "SELECT * FROM holds JOIN claims USING (claim) WHERE state = 'settled' AND kept > 0",
+    );
+    expect(leak).toBeUndefined();
+  }
+
+  /** The levels are the sums of what the ledger's lines changed. */
+  #checkLedger(): void {
+    const sums = this.#sql.all<Count & { store_id: string }>(
+      `SELECT store_id, SUM(on_hand_after - on_hand_before) AS on_hand,
+         SUM(reserved_after - reserved_before) AS reserved
+       FROM movements GROUP BY store_id`,
+    );
+    expect(byStore(sums)).toEqual(this.#model.levels);
+  }
+
+  /** No open hold and no untold news is without an alarm that comes in time. */
+  #checkAlarm(): void {
+    const asks = [...this.#model.claims.values()].filter(({ settled }) => !settled).map(({ askAt }) => askAt);
+    const [meta] = this.#sql.all<{ version: number; acked: number; report_at: number | null }>(
+      "SELECT * FROM meta",
+    );
+    expect(meta?.report_at === null).toBe(meta?.version === meta?.acked);
+    const due = Math.min(...asks, meta?.report_at ?? Number.POSITIVE_INFINITY);
+    expect(this.#armed ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(due);
+  }
+
+  /** Messages stop being lost: holds come to rest, and the projection is told everything. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < 3; round++) {
+      await this.take({ do: "alarm", later: DAY, fates: "all" });
+      await this.take({ do: "acknowledge" });
+    }
+    for (const [store, level] of this.#model.levels)
+      expect(this.#projection.get(store)).toMatchObject({ onHand: level.on_hand, reserved: level.reserved });
+    if (this.#lied) return;
+    for (const [claim, { settled, parts }] of this.#model.claims) {
+      const state = this.#orders.get(claim)?.at(-1)?.state ?? {};
+      for (const [store, { kept, shipped }] of parts)
+        expect({ keep: kept, shipped }).toEqual(state[store] ?? { keep: 0, shipped: 0 });
+      expect(settled).toBe(Object.values(state).every(({ keep }) => keep === 0));
+    }
+  }
+}
+
+const byStore = (levels: (Count & { store_id: string })[]): Map<string, Count> =>
+  new Map(levels.map(({ store_id, on_hand, reserved }) => [store_id, { on_hand, reserved }]));

@@ -167,7 +167,7 @@ async function markFailed(context: Context, lease: Lease, row: LeasedRow, error:
  * between half and all of it, so that what failed together does not come back together.
  * @param failures from 1; @param fraction from 0 up to 1, by chance
  */
-export function retryDelay(failures: number, fraction: number): number {
+function retryDelay(failures: number, fraction: number): number {
   return Math.round(FIRST_RETRY_MS * RETRY_FACTOR ** (failures - 1) * (0.5 + fraction / 2));
 }
 

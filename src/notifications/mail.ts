@@ -8,7 +8,7 @@ export interface Mail {
   html: string;
 }
 
-export interface Envelope {
+interface Envelope {
   /** `Name <address>` or an address, as MAIL_FROM has it. */
   from: string;
   /** The work owed that it is sent for. */
@@ -17,7 +17,7 @@ export interface Envelope {
   at: number;
 }
 
-export interface ComposedMail {
+interface ComposedMail {
   /** Bare addresses, as a mail server takes them. */
   from: string;
   to: string;

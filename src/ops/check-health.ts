@@ -2,16 +2,16 @@ import { type Clock, systemClock } from "../platform/clock.ts";
 import { createLog, describeError } from "../platform/log.ts";
 import { readSettings } from "../platform/settings.ts";
 
-export type HealthStatus = "healthy" | "degraded" | "unhealthy";
+type HealthStatus = "healthy" | "degraded" | "unhealthy";
 
-export interface Check {
+interface Check {
   status: HealthStatus;
   latency_ms: number;
   /** What is wrong, in words fit for anyone; causes are in the log. Null when all is well. */
   detail: string | null;
 }
 
-export interface Health {
+interface Health {
   status: HealthStatus;
   checks: Record<string, Check>;
 }

@@ -70,7 +70,7 @@ describe("dead letters", () => {
   test("are kept as dead work with their body, once", async () => {
     const bodies = [{ id: 7 }, "text", null];
     expect(await deliver("dead-letters", bodies, env, 3)).toEqual({ ackAll: true, acked: [], retried: [] });
-    await deliver("dead-letters", bodies);
+    expect(await deliver("dead-letters", bodies)).toEqual({ ackAll: true, acked: [], retried: [] });
     const { results } = await env.DB.prepare("SELECT * FROM work ORDER BY id").all();
     const kept = {
       task: "undelivered",

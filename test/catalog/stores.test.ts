@@ -33,7 +33,7 @@ describe("a store", () => {
       body: { name: "Amsterdam", country: "BE", priority: 0, version: 2 },
     });
     expect((await api("GET", path, { "If-None-Match": '"2"' })).status).toBe(304);
-    expect((await api("DELETE", path, staff)).status).toBe(404);
+    expect((await api("DELETE", path, staff)).status).toBe(405);
   });
 
   it("is fairly preferred unless said otherwise", async () => {

@@ -1,4 +1,4 @@
-import { en, Faker } from "@faker-js/faker";
+import { base, en, Faker } from "@faker-js/faker";
 import type { CategoryPlan, ProductPlan, StorePlan } from "./fill-catalogue.ts";
 
 /** Each product stands in so many stores, where there are as many. */
@@ -45,7 +45,7 @@ function planStore(index: number): StorePlan {
   return {
     name: `${city} ${number(index, 2)}`,
     address: `${faker.location.streetAddress()}, ${city}`,
-    country: faker.location.countryCode("alpha-2"),
+    country: faker.location.countryCode(),
     priority: index + 1,
   };
 }
@@ -74,7 +74,7 @@ function planProduct(
 const KINDS = { category: 1, store: 2, product: 3 };
 
 function fakerFor(kind: keyof typeof KINDS, index: number): Faker {
-  const faker = new Faker({ locale: en });
+  const faker = new Faker({ locale: [en, base] });
   faker.seed([SEED, KINDS[kind], index]);
   return faker;
 }

@@ -5,6 +5,7 @@ import { judgeClaims } from "./orders/judge.ts";
 import { systemActor } from "./platform/actor.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { Context } from "./platform/context.ts";
+import { deferTo } from "./platform/defer.ts";
 import type { Ids } from "./platform/ids.ts";
 import { createLog } from "./platform/log.ts";
 import { readSettings } from "./platform/settings.ts";
@@ -17,9 +18,14 @@ export interface Sources {
   ids: Ids;
 }
 
+/** Keeps work alive after an answer: an ExecutionContext, or a Durable Object's state. */
+interface Host {
+  waitUntil(work: Promise<unknown>): void;
+}
+
 /** Wires the rooms: the ports that a lower room declares are filled with what a higher one does. */
 export function createWorker(sources: Sources) {
-  const contextFor = (env: Cloudflare.Env, name: string, defer: Context["defer"]): Context => {
+  const contextFor = (env: Cloudflare.Env, name: string, host: Host): Context => {
     const read = readSettings(env);
     if (read.kind === "misconfigured") {
       throw new Error(
@@ -36,7 +42,7 @@ export function createWorker(sources: Sources) {
       actor: systemActor(name),
       address: "internal",
       requestId,
-      defer,
+      defer: deferTo(log, (work) => host.waitUntil(work)),
     };
   };
 
@@ -44,11 +50,7 @@ export function createWorker(sources: Sources) {
     protected readonly ports: StockPorts = {
       clock: sources.clock,
       askFates: (productId, claims) =>
-        judgeClaims(
-          contextFor(this.env, "stock-alarm", (work) => this.ctx.waitUntil(work)),
-          productId,
-          claims,
-        ),
+        judgeClaims(contextFor(this.env, "stock-alarm", this.ctx), productId, claims),
     };
   }
 
@@ -64,13 +66,8 @@ export function createWorker(sources: Sources) {
 
   const handler = {
     fetch: (request, env, execution) => app.fetch(request, env, execution),
-    queue: (batch, env, execution) =>
-      consume(
-        contextFor(env, `queue-${batch.queue}`, (work) => execution.waitUntil(work)),
-        batch,
-      ),
-    scheduled: (_event, env, execution) =>
-      runSchedule(contextFor(env, "schedule", (work) => execution.waitUntil(work))),
+    queue: (batch, env, execution) => consume(contextFor(env, `queue-${batch.queue}`, execution), batch),
+    scheduled: (_event, env, execution) => runSchedule(contextFor(env, "schedule", execution)),
   } satisfies ExportedHandler<Cloudflare.Env>;
 
   return { handler, Stock };

@@ -11,6 +11,8 @@ const root = fileURLToPath(new URL("..", import.meta.url).href);
 export default defineConfig({
   root,
   test: {
+    // The Worker's JSON logs are for the test that failed.
+    silent: "passed-only",
     projects: [
       {
         root,
@@ -19,6 +21,13 @@ export default defineConfig({
             main: "./test/support/worker.ts",
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
+              // A batch is sent as soon as there is one: tests need not wait for a second message.
+              queueConsumers: Object.fromEntries(
+                ["orders", "payments", "notifications", "inventory", "default"].map((queue) => [
+                  queue,
+                  { maxBatchSize: 20, maxBatchTimeout: 0, maxRetries: 5, deadLetterQueue: "dead-letters" },
+                ]),
+              ),
               bindings: {
                 MIGRATIONS: await readD1Migrations(`${root}/migrations`),
                 JWT_PRIVATE_KEY: (await import("./support/keys.ts")).TEST_PRIVATE_KEY,

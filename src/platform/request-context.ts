@@ -3,6 +3,7 @@ import { GUEST } from "./actor.ts";
 import type { AppEnv } from "./app-env.ts";
 import { clientAddress } from "./client-address.ts";
 import type { Clock } from "./clock.ts";
+import { deferTo } from "./defer.ts";
 import type { Ids } from "./ids.ts";
 import { createLog } from "./log.ts";
 import { problem } from "./problem.ts";
@@ -18,15 +19,16 @@ export function openContext(sources: { clock: Clock; ids: Ids }): MiddlewareHand
       return problem(c, { status: 503, code: "misconfigured", detail, errors: read.faults });
     }
     const requestId = c.get("requestId");
+    const log = createLog(logProperties(requestId, c.req.header("traceparent")));
     c.set("operation", {
       env: c.env,
       settings: read.settings,
       ...sources,
-      log: createLog(logProperties(requestId, c.req.header("traceparent"))),
+      log,
       actor: GUEST,
       address: clientAddress(c.req.raw),
       requestId,
-      defer: (work) => c.executionCtx.waitUntil(work),
+      defer: deferTo(log, (work) => c.executionCtx.waitUntil(work)),
     });
     return next();
   };

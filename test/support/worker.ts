@@ -1,9 +1,29 @@
 import { systemIds } from "../../src/platform/ids.ts";
 import { createWorker } from "../../src/worker.ts";
+import type { Boundary } from "../chaos/boundary.ts";
 import { testClock } from "./clock.ts";
 
 const worker = createWorker({ clock: testClock, ids: systemIds });
 
 export default worker.handler;
-export const Stock = worker.Stock;
+
+/** What the Stock objects call is watched through this, where a test sets it: their alarms can die too. */
+export const alarmBoundary: { current: Boundary | null } = { current: null };
+
+export class Stock extends worker.Stock {
+  constructor(state: DurableObjectState, env: Cloudflare.Env) {
+    super(state, watchedByTests(env));
+  }
+}
+
+/** Looks the boundary up at each use, since an object outlives many of them. */
+function watchedByTests(env: Cloudflare.Env): Cloudflare.Env {
+  return new Proxy(env, {
+    get: (bindings, name) => {
+      const boundary = alarmBoundary.current;
+      return Reflect.get(boundary ? boundary.watch(bindings) : bindings, name);
+    },
+  });
+}
+
 export { RateLimiter } from "../../src/platform/rate-limit/rate-limiter.ts";

@@ -1,0 +1,187 @@
+/**
+ * Watches every call that a worker makes to another part (D1, a Stock object, the limiter, a queue, the mail binding),
+ * numbers them in order, and can end the worker at any of them. A dead worker's promises never settle and whatever it
+ * would have called later never happens: that is what a crash looks like from outside.
+ */
+export type Ending =
+  /** Dies before the call has any effect. */
+  | "dies before"
+  /** The call has its effect, and the worker is gone before the answer. */
+  | "dies after"
+  /** The call fails without effect; the worker lives to see it. */
+  | "call fails"
+  /** The call has its effect, but its answer is lost; the worker lives to see a failure. */
+  | "answer lost"
+  /** The call waits until `wake()`: a worker that stalls, and goes on when the world has moved. */
+  | "stalls";
+
+export const ENDINGS: Ending[] = ["dies before", "dies after", "call fails", "answer lost"];
+
+export class Boundary {
+  /** Labels of the calls so far, in order: `D1.batch`, `Stock.reserve`, … */
+  readonly calls: string[] = [];
+  readonly #plan: { at: number; ending: Ending } | null;
+  #dead = false;
+  #bury: (reason: Error) => void = () => {};
+  /** What a dead worker waits for: it never comes while the scenario runs. */
+  readonly #grave = new Promise<never>((_resolve, reject) => {
+    this.#bury = reject;
+  });
+  #reached: () => void = () => {};
+  #wake: () => void = () => {};
+  readonly #awake = new Promise<void>((resolve) => {
+    this.#wake = resolve;
+  });
+  /** Resolves when the planned call was met, and its effect (if any) has happened. */
+  readonly reached = new Promise<void>((resolve) => {
+    this.#reached = resolve;
+  });
+
+  readonly #inObject: boolean;
+
+  /**
+   * @param inObject for what runs inside a Durable Object: workerd does not outlive an alarm that never ends, so there
+   * death is a failure of this and of every later call; nothing reaches another part any more, which is what counts
+   */
+  constructor(plan: { at: number; ending: Ending } | null = null, { inObject = false } = {}) {
+    this.#plan = plan;
+    this.#inObject = inObject;
+    this.#grave.catch(() => {});
+  }
+
+  #rest(): Promise<never> {
+    if (this.#inObject) throw new Error("planted: this object is dead");
+    return this.#grave;
+  }
+
+  /** Ends the dead worker's promises when its scenario is over: the runtime does not like what never settles. */
+  bury(): void {
+    this.#dead = true;
+    this.#bury(new Error("planted: this worker is dead"));
+  }
+
+  /** Lets a stalled worker go on. */
+  wake(): void {
+    this.#wake();
+  }
+
+  async cross<T>(label: string, call: () => Promise<T>): Promise<T> {
+    if (this.#dead) return this.#rest();
+    const index = this.calls.push(label) - 1;
+    if (this.#plan?.at !== index) {
+      const result = await call();
+      return this.#dead ? this.#rest() : result;
+    }
+    switch (this.#plan.ending) {
+      case "dies before":
+        this.#dead = true;
+        this.#reached();
+        return this.#rest();
+      case "dies after":
+        this.#dead = true;
+        await call();
+        this.#reached();
+        return this.#rest();
+      case "call fails":
+        this.#reached();
+        throw new Error(`planted: ${label} failed`);
+      case "answer lost":
+        await call();
+        this.#reached();
+        throw new Error(`planted: the answer of ${label} was lost`);
+      case "stalls":
+        this.#reached();
+        await this.#awake;
+        return call();
+    }
+  }
+
+  /** The same bindings, watched. */
+  watch(env: Cloudflare.Env): Cloudflare.Env {
+    return {
+      ...env,
+      DB: this.#watchDatabase(env.DB),
+      STOCK: this.#watchObjects("Stock", env.STOCK),
+      RATE_LIMITER: this.#watchObjects("RateLimiter", env.RATE_LIMITER),
+      ORDERS_QUEUE: this.#watchMethods("orders", env.ORDERS_QUEUE, ["send", "sendBatch"]),
+      NOTIFICATIONS_QUEUE: this.#watchMethods("notifications", env.NOTIFICATIONS_QUEUE, [
+        "send",
+        "sendBatch",
+      ]),
+      INVENTORY_QUEUE: this.#watchMethods("inventory", env.INVENTORY_QUEUE, ["send", "sendBatch"]),
+      EMAIL: this.#watchMethods("mail", env.EMAIL, ["send"]),
+    };
+  }
+
+  #watchMethods<T extends object>(name: string, target: T, methods: string[]): T {
+    return new Proxy(target, {
+      get: (object, property) => {
+        const value = Reflect.get(object, property);
+        if (typeof value !== "function") return value;
+        const call = value as (...parameters: unknown[]) => Promise<unknown>;
+        if (!methods.includes(String(property))) return call.bind(object);
+        return (...parameters: unknown[]) =>
+          this.cross(`${name}.${String(property)}`, async () => call.apply(object, parameters));
+      },
+    });
+  }
+
+  #watchDatabase(database: D1Database): D1Database {
+    const originals = new WeakMap<object, D1PreparedStatement>();
+    const watchStatement = (statement: D1PreparedStatement): D1PreparedStatement => {
+      const watched = new Proxy(statement, {
+        get: (object, property) => {
+          if (property === "bind") {
+            return (...values: unknown[]) => watchStatement(object.bind(...values));
+          }
+          const value = Reflect.get(object, property);
+          if (typeof value !== "function") return value;
+          return (...parameters: unknown[]) =>
+            this.cross(`D1.${String(property)}`, async () => value.apply(object, parameters));
+        },
+      });
+      originals.set(watched, statement);
+      return watched;
+    };
+    return new Proxy(database, {
+      get: (object, property) => {
+        if (property === "prepare") return (query: string) => watchStatement(object.prepare(query));
+        if (property === "batch") {
+          return (statements: D1PreparedStatement[]) =>
+            this.cross("D1.batch", () => object.batch(statements.map((one) => originals.get(one) ?? one)));
+        }
+        const value = Reflect.get(object, property);
+        return typeof value === "function" ? value.bind(object) : value;
+      },
+    });
+  }
+
+  #watchObjects<N extends DurableObjectNamespace<never> | DurableObjectNamespace>(
+    name: string,
+    namespace: N,
+  ): N {
+    return new Proxy(namespace, {
+      get: (object, property) => {
+        const value = Reflect.get(object, property) as unknown;
+        if (typeof value !== "function") return value;
+        if (property !== "get") return value.bind(object);
+        return (...parameters: unknown[]) => this.#watchStub(name, value.apply(object, parameters) as object);
+      },
+    });
+  }
+
+  #watchStub(name: string, stub: object): object {
+    return new Proxy(stub, {
+      get: (object, property) => {
+        const value = Reflect.get(object, property) as unknown;
+        if (typeof value !== "function") return value;
+        // An RPC method is called on its stub: `apply` would be taken for a method of the other side.
+        const method = String(property) as keyof typeof object;
+        return (...parameters: unknown[]) =>
+          this.cross(`${name}.${String(property)}`, async () =>
+            (object[method] as (...all: unknown[]) => Promise<unknown>)(...parameters),
+          );
+      },
+    });
+  }
+}

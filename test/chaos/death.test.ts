@@ -1,0 +1,307 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { stockOf } from "../../src/inventory/client.ts";
+import { testClock } from "../support/clock.ts";
+import { get, placed, post } from "../support/shop.ts";
+import { Boundary, ENDINGS, type Ending } from "./boundary.ts";
+import { outcomeOf, Stage, send, sweep, wakeObject } from "./stage.ts";
+
+/**
+ * Death at every await. Each scenario is first run untouched, which records where it waits for another part; then it
+ * is run once for each of these points and each ending, on a fresh pair of products. Afterwards deadlines pass, sweeps
+ * run, and the invariants of DESIGN.md §2 must hold at every step.
+ */
+
+let keys = 0;
+const freshKey = () => ({ "Idempotency-Key": `a-guest-key-of-this-test-${++keys}` });
+const HOUR = 3_600_000;
+const IN_OBJECT = { inObject: true };
+
+/** Runs `scenario` untouched and then with every ending at every call that it made. */
+async function atEveryCall(
+  scenario: (boundary: Boundary, ending: Ending | null) => Promise<void>,
+  where: { inObject?: boolean } = {},
+): Promise<string[]> {
+  const recorded = new Boundary(null, where);
+  await scenario(recorded, null);
+  for (const at of recorded.calls.keys()) {
+    for (const ending of ENDINGS) {
+      const boundary = new Boundary({ at, ending }, where);
+      try {
+        await scenario(boundary, ending);
+      } catch (error) {
+        throw new Error(`worker ${ending} at ${recorded.calls[at]} (call ${at})`, { cause: error });
+      } finally {
+        boundary.bury();
+      }
+    }
+  }
+  return recorded.calls;
+}
+
+async function ordersUnder(key: string): Promise<number> {
+  const row = await env.DB.prepare(
+    `SELECT count(*) AS orders FROM orders AS o JOIN idempotency AS k ON o.id = 'ord_' || k.operation WHERE k.key = ?1`,
+  )
+    .bind(key)
+    .first<{ orders: number }>();
+  return row?.orders ?? 0;
+}
+
+describe("placing", () => {
+  test("an order that its buyer sends again at once is placed exactly once", {
+    timeout: 60_000,
+  }, async () => {
+    const calls = await atEveryCall(async (boundary) => {
+      const stage = await Stage.build([1, 1]);
+      const key = freshKey();
+      await outcomeOf(send(boundary, "/orders", stage.order(), key), boundary);
+      await stage.mustHold();
+
+      // Nobody else wants these units: the buyer may never be told that they are gone.
+      const again = await placed(await post("/orders", stage.order(), key));
+      expect(again.status).toBe("confirmed");
+      await stage.settle();
+      expect(await ordersUnder(key["Idempotency-Key"])).toBe(1);
+      for (const productId of stage.productIds) {
+        expect(await stockOf(env, productId).levels()).toMatchObject({ on_hand: 1, reserved: 1 });
+      }
+    });
+    expect(calls).toEqual([
+      "D1.batch",
+      "Stock.reserve",
+      "Stock.reserve",
+      "D1.batch",
+      "notifications.sendBatch",
+    ]);
+  });
+
+  test("an order that its buyer sends again much later is placed exactly once", {
+    timeout: 60_000,
+  }, async () => {
+    await atEveryCall(async (boundary) => {
+      const stage = await Stage.build([1, 1]);
+      const key = freshKey();
+      await outcomeOf(send(boundary, "/orders", stage.order(), key), boundary);
+      await stage.settle();
+      expect((await placed(await post("/orders", stage.order(), key))).status).toBe("confirmed");
+      await stage.settle();
+      expect(await ordersUnder(key["Idempotency-Key"])).toBe(1);
+    });
+  });
+
+  test("an order that nobody sends again leaves its units free or sold, never stuck", {
+    timeout: 60_000,
+  }, async () => {
+    await atEveryCall(async (boundary) => {
+      const stage = await Stage.build([1, 1]);
+      const answer = await outcomeOf(send(boundary, "/orders", stage.order()), boundary);
+      await stage.settle();
+      if (answer?.status === 201) {
+        const { id, access_token } = await answer.json<{ id: string; access_token: string }>();
+        expect((await get(`/orders/${id}`, { "X-Order-Token": access_token })).status).toBe(200);
+      }
+      const reserved = await Promise.all(
+        stage.productIds.map(async (id) => (await stockOf(env, id).levels()).reserved),
+      );
+      expect([
+        [0, 0],
+        [1, 1],
+      ]).toContainEqual(reserved);
+    });
+  });
+
+  test("a shortfall frees what it held, however its worker ends", { timeout: 60_000 }, async () => {
+    const calls = await atEveryCall(async (boundary) => {
+      const stage = await Stage.build([1, 0]);
+      const key = freshKey();
+      await outcomeOf(send(boundary, "/orders", stage.order(), key), boundary);
+      await stage.mustHold();
+      expect((await post("/orders", stage.order(), key)).status).toBe(409);
+      await stage.settle();
+      expect(await stockOf(env, stage.productIds[0] ?? "").levels()).toMatchObject({
+        on_hand: 1,
+        reserved: 0,
+      });
+    });
+    expect(calls).toEqual([
+      "D1.batch",
+      "Stock.reserve",
+      "Stock.reserve",
+      "D1.batch",
+      "Stock.follow",
+      "Stock.follow",
+    ]);
+  });
+
+  test("twins under one key share one fate while one of them ends anywhere", {
+    timeout: 60_000,
+  }, async () => {
+    await atEveryCall(async (boundary) => {
+      const stage = await Stage.build([1, 1]);
+      const key = freshKey();
+      const first = send(boundary, "/orders", stage.order(), key);
+      const second = post("/orders", stage.order(), key);
+      await outcomeOf(first, boundary);
+      const answer = await second;
+      // A twin may meet a claim that was abandoned three times over; it is told to come again, never that stock is short.
+      expect([201, 503]).toContain(answer.status);
+      expect((await placed(await post("/orders", stage.order(), key))).status).toBe("confirmed");
+      await stage.settle();
+      expect(await ordersUnder(key["Idempotency-Key"])).toBe(1);
+    });
+  });
+
+  test("a restock between a twin's shortfall and its fate harms nobody", { timeout: 60_000 }, async () => {
+    const calls = await atEveryCall(async (boundary) => {
+      const stage = await Stage.build([1, 0]);
+      const [, pear = ""] = stage.productIds;
+      const key = freshKey();
+      const stalled = new Boundary({ at: 3, ending: "stalls" });
+      const first = send(stalled, "/orders", stage.order(), key);
+      await stalled.reached;
+      await stockOf(env, pear).adjust(pear, {
+        operation: `restock-${pear}`,
+        storeId: (await stockOf(env, pear).levels()).stores[0]?.store_id ?? "",
+        type: "receive",
+        quantity: 1,
+        reason: "found in the back",
+        reference: null,
+        actor: "test",
+      });
+      stage.opening.set(pear, 1);
+      await outcomeOf(send(boundary, "/orders", stage.order(), key), boundary);
+      await stage.mustHold();
+      stalled.wake();
+      await first.answer;
+      await Promise.all(first.deferred);
+      await stage.mustHold();
+      await stage.settle();
+      expect(await ordersUnder(key["Idempotency-Key"])).toBe(1);
+    });
+    expect(calls).toEqual([
+      "D1.batch",
+      "Stock.reserve",
+      "Stock.reserve",
+      "D1.batch",
+      "notifications.sendBatch",
+    ]);
+  });
+});
+
+describe("a worker that stalls", () => {
+  test("wakes after its hold was released and cannot record its order", { timeout: 60_000 }, async () => {
+    const recorded = new Boundary();
+    const rehearsal = await Stage.build([1, 1]);
+    await outcomeOf(send(recorded, "/orders", rehearsal.order()), recorded);
+    await rehearsal.settle();
+
+    for (const at of recorded.calls.keys()) {
+      const stage = await Stage.build([1, 1]);
+      const boundary = new Boundary({ at, ending: "stalls" });
+      const sent = send(boundary, "/orders", stage.order());
+      await boundary.reached;
+      await stage.settle();
+      // Another buyer takes the units that were let go.
+      const other = await post("/orders", stage.order());
+      boundary.wake();
+      const answer = await sent.answer;
+      await Promise.all(sent.deferred);
+      await stage.mustHold();
+      await stage.settle();
+      expect([other.status, answer.status].filter((status) => status === 201)).toHaveLength(1);
+    }
+  });
+});
+
+describe("cancelling", () => {
+  test("frees the units once, however its worker ends", { timeout: 60_000 }, async () => {
+    const calls = await atEveryCall(async (boundary, ending) => {
+      const stage = await Stage.build([1, 1]);
+      const order = await placed(await post("/orders", stage.order()));
+      const headers = { "X-Order-Token": order.access_token ?? "", ...freshKey() };
+      const answer = await outcomeOf(send(boundary, `/orders/${order.id}/cancel`, {}, headers), boundary);
+      if (ending === null) expect(answer?.status).toBe(200);
+      await stage.mustHold();
+      const again = await post(`/orders/${order.id}/cancel`, {}, headers);
+      expect({ status: again.status, body: await again.json() }).toMatchObject({
+        status: 200,
+        body: { status: "cancelled", version: 2 },
+      });
+      await stage.settle();
+      for (const productId of stage.productIds) {
+        expect(await stockOf(env, productId).levels()).toMatchObject({ on_hand: 1, reserved: 0 });
+      }
+    });
+    expect(calls).toEqual([
+      "D1.first",
+      "D1.batch",
+      "D1.batch",
+      "Stock.follow",
+      "Stock.follow",
+      "D1.run",
+      "D1.batch",
+    ]);
+  });
+});
+
+describe("expiring", () => {
+  const card = { payment_method: "card" };
+
+  test("by the sweep frees the units once, however the sweep ends", { timeout: 60_000 }, async () => {
+    await atEveryCall(async (boundary) => {
+      const stage = await Stage.build([1, 1]);
+      const order = await placed(await post("/orders", stage.order(card)));
+      testClock.advance(31 * 60_000);
+      const swept = sweep(boundary);
+      swept.catch(() => {});
+      await Promise.race([swept, boundary.reached]).catch(() => {});
+      await stage.mustHold();
+      await stage.settle();
+      await mustBeExpired(stage, order);
+    });
+  });
+
+  test("by the holds that ask frees the units once, however their objects end", {
+    timeout: 60_000,
+  }, async () => {
+    const calls = await atEveryCall(async (boundary) => {
+      const stage = await Stage.build([1, 1]);
+      const [apple = ""] = stage.productIds;
+      const order = await placed(await post("/orders", stage.order(card)));
+      testClock.advance(HOUR + 60_000);
+      await wakeObject(apple, boundary);
+      await stage.mustHold();
+      await stage.settle();
+      await mustBeExpired(stage, order);
+    }, IN_OBJECT);
+    expect(calls.filter((call) => call.startsWith("D1."))).toEqual(["D1.batch", "D1.batch", "D1.batch"]);
+  });
+
+  test("a hold without a fate is let go, however its object ends", { timeout: 60_000 }, async () => {
+    await atEveryCall(async (boundary) => {
+      const stage = await Stage.build([1, 1]);
+      const [apple = ""] = stage.productIds;
+      const dying = new Boundary({ at: 3, ending: "dies before" });
+      await outcomeOf(send(dying, "/orders", stage.order()), dying);
+      testClock.advance(HOUR + 60_000);
+      await wakeObject(apple, boundary);
+      await stage.mustHold();
+      await stage.settle();
+      for (const productId of stage.productIds) {
+        expect(await stockOf(env, productId).levels()).toMatchObject({ on_hand: 1, reserved: 0 });
+      }
+    }, IN_OBJECT);
+  });
+
+  async function mustBeExpired(
+    stage: Stage,
+    order: { id: string; access_token?: string | undefined },
+  ): Promise<void> {
+    const page = await get(`/orders/${order.id}`, { "X-Order-Token": order.access_token ?? "" });
+    expect(await page.json()).toMatchObject({ status: "expired", version: 2 });
+    for (const productId of stage.productIds) {
+      expect(await stockOf(env, productId).levels()).toMatchObject({ on_hand: 1, reserved: 0 });
+    }
+  }
+});

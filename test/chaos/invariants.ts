@@ -1,0 +1,130 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import type { Hold, Level } from "../../src/inventory/stock-types.ts";
+import { isLiving, type OrderStatus } from "../../src/orders/lifecycle.ts";
+import type { OrderAllocation } from "../../src/orders/order.ts";
+
+/** What a product began with, summed over its stores. */
+export type Opening = Map<string, number>;
+
+interface Line {
+  order_id: string;
+  claim_id: string;
+  status: OrderStatus;
+  product_id: string;
+  allocations: string;
+}
+
+interface Sums {
+  store_id: string;
+  on_hand: number;
+  reserved: number;
+}
+
+/** One look at all three in one turn of the object: what happened between two looks would seem broken. */
+function readProduct(productId: string) {
+  return runInDurableObject(env.STOCK.get(env.STOCK.idFromName(productId)), async (object, state) => {
+    const sums = state.storage.sql.exec(
+      `SELECT store_id, SUM(on_hand_after - on_hand_before) AS on_hand,
+         SUM(reserved_after - reserved_before) AS reserved FROM movements GROUP BY store_id`,
+    );
+    const ledger = sums.toArray() as unknown as Sums[];
+    const { stores, holds } = await object.inventory();
+    return { levels: stores, holds, ledger };
+  });
+}
+
+async function readLines(productIds: string[]): Promise<Line[]> {
+  const { results } = await env.DB.prepare(
+    `SELECT o.id AS order_id, o.claim_id, o.status, i.product_id, i.allocations
+     FROM json_each(?1) AS wanted JOIN order_items AS i ON i.product_id = wanted.value
+     JOIN orders AS o ON o.id = i.order_id`,
+  )
+    .bind(JSON.stringify(productIds))
+    .all<Line>();
+  return results;
+}
+
+const sum = (numbers: number[]): number => numbers.reduce((total, one) => total + one, 0);
+const heldIn = (holds: Hold[], storeId: string): number =>
+  sum(holds.flatMap((hold) => hold.allocations.filter((a) => a.store_id === storeId).map((a) => a.quantity)));
+
+/**
+ * Every invariant of DESIGN.md §2 that is broken now, in words; none is what a test wants. With `calm` also those that
+ * hold only when deadlines and sweeps have run.
+ */
+export async function brokenInvariants(opening: Opening, { calm }: { calm: boolean }): Promise<string[]> {
+  const productIds = [...opening.keys()];
+  const lines = await readLines(productIds);
+  const products = await Promise.all(productIds.map(readProduct));
+  // D1 and the objects cannot be read at one moment: where orders moved meanwhile, look again.
+  if (JSON.stringify(await readLines(productIds)) !== JSON.stringify(lines)) {
+    return brokenInvariants(opening, { calm });
+  }
+  const broken: string[] = [];
+  for (const [index, productId] of productIds.entries()) {
+    const { levels, holds, ledger } = products[index] ?? { levels: [], holds: [], ledger: [] };
+    for (const level of levels) broken.push(...brokenLevel(level, holds, ledger));
+    broken.push(...brokenTotals(productId, opening, levels, lines));
+    for (const line of lines.filter((one) => one.product_id === productId)) {
+      broken.push(...brokenLine(line, holds, calm));
+    }
+    if (!calm) continue;
+    const named = new Set(lines.filter((line) => isLiving(line.status)).map((line) => line.claim_id));
+    for (const hold of holds) {
+      if (!named.has(hold.claim)) broken.push(`${hold.claim} holds ${productId} for no living order`);
+    }
+  }
+  if (calm) broken.push(...(await unfinishedWork()));
+  return broken;
+}
+
+function brokenLevel(level: Level, holds: Hold[], ledger: Sums[]): string[] {
+  const { store_id, on_hand, reserved } = level;
+  const moved = ledger.find((sums) => sums.store_id === store_id) ?? { on_hand: 0, reserved: 0 };
+  const broken: string[] = [];
+  if (reserved < 0 || reserved > on_hand) broken.push(`${store_id}: reserved ${reserved} of ${on_hand}`);
+  if (reserved !== heldIn(holds, store_id)) broken.push(`${store_id}: reserved ${reserved}, holds differ`);
+  if (on_hand !== moved.on_hand)
+    broken.push(`${store_id}: on_hand ${on_hand}, the ledger says ${moved.on_hand}`);
+  if (reserved !== moved.reserved) broken.push(`${store_id}: reserved ${reserved}, the ledger differs`);
+  return broken;
+}
+
+function brokenTotals(productId: string, opening: Opening, levels: Level[], lines: Line[]): string[] {
+  const living = lines.filter((line) => line.product_id === productId && isLiving(line.status));
+  const sold = sum(living.flatMap((line) => allocationsOf(line).map((allocation) => allocation.quantity)));
+  const shipped = sum(living.flatMap((line) => allocationsOf(line).map((allocation) => allocation.shipped)));
+  const began = opening.get(productId) ?? 0;
+  const broken: string[] = [];
+  if (sold > began) broken.push(`${productId}: sold ${sold} of ${began}`);
+  if (sum(levels.map((level) => level.on_hand)) !== began - shipped)
+    broken.push(`${productId}: units lost or made`);
+  return broken;
+}
+
+/** A living order has at least its unshipped units on hold at every moment, and exactly these when calm. */
+function brokenLine(line: Line, holds: Hold[], calm: boolean): string[] {
+  if (!isLiving(line.status)) return [];
+  const hold = holds.find((one) => one.claim === line.claim_id);
+  return allocationsOf(line).flatMap(({ store_id, quantity, shipped }) => {
+    const held = hold?.allocations.find((allocation) => allocation.store_id === store_id)?.quantity ?? 0;
+    const owed = quantity - shipped;
+    return held < owed || (calm && held !== owed)
+      ? [
+          `${line.order_id} (${line.status}) needs ${owed} of ${line.product_id} in ${store_id}, holds ${held}`,
+        ]
+      : [];
+  });
+}
+
+const allocationsOf = (line: Line): OrderAllocation[] => JSON.parse(line.allocations) as OrderAllocation[];
+
+async function unfinishedWork(): Promise<string[]> {
+  const { results } = await env.DB.prepare("SELECT id, task, state FROM work WHERE state <> 'done'").all<{
+    id: string;
+    task: string;
+    state: string;
+  }>();
+  return results.map(({ id, task, state }) => `${task} ${id} is ${state}`);
+}

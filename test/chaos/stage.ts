@@ -1,0 +1,113 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, vi } from "vitest";
+import { testClock } from "../support/clock.ts";
+import { basket, givenShop } from "../support/shop.ts";
+import worker, { alarmBoundary } from "../support/worker.ts";
+import { Boundary } from "./boundary.ts";
+import { brokenInvariants, type Opening } from "./invariants.ts";
+
+const HOUR = 3_600_000;
+
+/** A shop with two products, and a worker at the edge of it that can die. */
+export class Stage {
+  readonly productIds: string[];
+  readonly opening: Opening;
+
+  private constructor(productIds: string[], opening: Opening) {
+    this.productIds = productIds;
+    this.opening = opening;
+  }
+
+  static async build(stock: [number, number]): Promise<Stage> {
+    const { productIds } = await givenShop(stock.map((quantity) => [quantity]));
+    return new Stage(productIds, new Map(productIds.map((id, index) => [id, stock[index] ?? 0])));
+  }
+
+  /** One of each product. */
+  order(more: Record<string, unknown> = {}): Record<string, unknown> {
+    return basket(Object.fromEntries(this.productIds.map((id) => [id, 1])), more);
+  }
+
+  async mustHold(calm = false): Promise<void> {
+    expect(await brokenInvariants(this.opening, { calm })).toEqual([]);
+  }
+
+  /** Lets deadlines pass and sweeps run until nothing is left to do; the invariants hold at every step. */
+  async settle(): Promise<void> {
+    for (let rounds = 0; rounds < 2; rounds++) {
+      testClock.advance(HOUR + 60_000);
+      for (const productId of this.productIds) {
+        await runDurableObjectAlarm(env.STOCK.get(env.STOCK.idFromName(productId)));
+      }
+      await this.mustHold();
+      await sweep();
+    }
+    await vi.waitFor(() => this.mustHold(true), { timeout: 5_000, interval: 10 });
+  }
+}
+
+/** A request through the whole Worker, whose every call to another part crosses the boundary. */
+export function send(
+  boundary: Boundary,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): { answer: Promise<Response>; deferred: Promise<unknown>[] } {
+  const deferred: Promise<unknown>[] = [];
+  const request = new Request(`http://shop.test/api/v1${path}`, {
+    method: "POST",
+    headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+    body: body === undefined ? null : JSON.stringify(body),
+  });
+  const answer = Promise.resolve(
+    worker.fetch(request as never, boundary.watch(env), executionContext(deferred)),
+  );
+  // A dead worker answers nobody; a failed one answers for itself.
+  answer.catch(() => {});
+  return { answer, deferred };
+}
+
+/** The minute sweep, watched. */
+export async function sweep(boundary = new Boundary()): Promise<void> {
+  const deferred: Promise<unknown>[] = [];
+  await worker.scheduled(
+    { scheduledTime: testClock.now(), cron: "* * * * *", noRetry: () => {} } as ScheduledController,
+    boundary.watch(env),
+    executionContext(deferred),
+  );
+  await Promise.all(deferred);
+}
+
+/** An object's alarm, watched; it may die in it. */
+export async function wakeObject(productId: string, boundary: Boundary): Promise<void> {
+  alarmBoundary.current = boundary;
+  await runDurableObjectAlarm(env.STOCK.get(env.STOCK.idFromName(productId)));
+  alarmBoundary.current = null;
+}
+
+/** Waits for a watched request to answer, or to be dead. */
+export async function outcomeOf(
+  sent: { answer: Promise<Response>; deferred: Promise<unknown>[] },
+  boundary: Boundary,
+): Promise<Response | null> {
+  const finished = sent.answer.then(async (response) => {
+    await Promise.all(sent.deferred).catch(() => {});
+    return response;
+  });
+  finished.catch(() => {});
+  // A worker that outlived its planned failure answers; one that died is given a moment to show that it does not.
+  const dead = boundary.reached.then(() => aMoment(50)).then(() => null);
+  return Promise.race([finished, dead]);
+}
+
+/** For what is dead to show that it does nothing more. */
+const aMoment = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+
+function executionContext(deferred: Promise<unknown>[]): ExecutionContext {
+  return {
+    waitUntil: (work: Promise<unknown>) => void deferred.push(work),
+    passThroughOnException: () => {},
+    props: {},
+  } as unknown as ExecutionContext;
+}

@@ -47,7 +47,7 @@ export async function fillWithDemoData(api: Api, currency: string): Promise<stri
   if ((await api.get("/products?page_size=1", list)).results.length > 0) return null;
   const categoryIds = await ensureCategories(api, categories);
   const storeIds = await ensureStores(api, stores);
-  return (await writeProducts(api, products.map(toPlan(currency)), categoryIds, storeIds)).ids;
+  return writeProducts(api, products.map(toPlan(currency)), categoryIds, storeIds);
 }
 
 const toPlan =

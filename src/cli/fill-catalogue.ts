@@ -25,14 +25,6 @@ export interface ProductPlan {
   stock: { store: string; quantity: number }[];
 }
 
-export interface Filled {
-  created: number;
-  updated: number;
-  unchanged: number;
-  /** Ids of the products of this call, in the order of the plans. */
-  ids: string[];
-}
-
 /** So that a call stays well under a second, and a progress bar moves. */
 export const PRODUCTS_PER_CALL = 200;
 
@@ -58,32 +50,32 @@ const bulkSchema = z.object({
   results: z.array(
     z.object({
       index: z.number(),
-      status: z.string(),
       id: z.string().optional(),
       errors: z.unknown().optional(),
     }),
   ),
 });
 
-/** Writes products by their sku, one call. Opening stock goes only where a product was never stocked. */
+/**
+ * Writes products by their sku, one call. Opening stock goes only where a product was never stocked.
+ * @returns their ids, in the order of the plans
+ */
 export async function writeProducts(
   api: Api,
   plans: ProductPlan[],
   categories: Map<string, string>,
   stores: Map<string, string>,
-): Promise<Filled> {
+): Promise<string[]> {
   const products = plans.map(({ category, stock, ...plan }) => ({
     ...plan,
     category_id: categories.get(category),
     stock: stock.map(({ store, quantity }) => ({ store_id: stores.get(store), quantity })),
   }));
   const { results } = await api.post("/products/bulk", { products }, bulkSchema);
-  const ids = results.map((result) => {
+  return results.map((result) => {
     if (result.id === undefined) {
       throw new Error(`product ${plans[result.index]?.sku} was refused: ${JSON.stringify(result.errors)}`);
     }
     return result.id;
   });
-  const count = (status: string) => results.filter((result) => result.status === status).length;
-  return { created: count("created"), updated: count("updated"), unchanged: count("unchanged"), ids };
 }

@@ -3,13 +3,7 @@ import { defineCommand, runMain } from "citty";
 import { SingleBar } from "cli-progress";
 import { z } from "zod";
 import { type Api, createApi, signIn } from "./api.ts";
-import {
-  ensureCategories,
-  ensureStores,
-  type Filled,
-  PRODUCTS_PER_CALL,
-  writeProducts,
-} from "./fill-catalogue.ts";
+import { ensureCategories, ensureStores, PRODUCTS_PER_CALL, writeProducts } from "./fill-catalogue.ts";
 import { devVarsPath, mergeSettings, readDevVars } from "./local-settings.ts";
 import { planSeed, type SeedPlan, type SeedSize } from "./seed-data.ts";
 
@@ -27,14 +21,30 @@ async function seed(options: SeedOptions): Promise<void> {
   const api = createApi(options.url, options.token ?? (await localToken(options.url, settings)));
   const plan = planSeed(options, settings.CURRENCY ?? "USD");
 
-  const filled = await fill(api, plan);
+  const before = await versionsBySku(api);
+  await fill(api, plan);
   const levels = await waitForProjection(api, plan);
+  const { created, updated, unchanged } = compare(plan, before, await versionsBySku(api));
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   console.log(
-    `${plan.products.length} products: ${filled.created} created, ${filled.updated} updated, ` +
-      `${filled.unchanged} unchanged; ${plan.stores.length} stores, ${plan.categories.length} categories; ` +
-      `${levels} inventory rows; ${seconds} s`,
+    `${plan.products.length} products: ${created} created, ${updated} updated, ${unchanged} unchanged; ` +
+      `${plan.stores.length} stores, ${plan.categories.length} categories; ${levels} inventory rows; ${seconds} s`,
   );
+}
+
+const productRow = z.object({ sku: z.string(), version: z.number() });
+
+async function versionsBySku(api: Api): Promise<Map<string, number>> {
+  return new Map((await api.list("/products", productRow)).map(({ sku, version }) => [sku, version]));
+}
+
+/** What became of the plan's products, as their versions tell. */
+function compare({ products }: SeedPlan, before: Map<string, number>, after: Map<string, number>) {
+  const created = products.filter(({ sku }) => !before.has(sku)).length;
+  const unchanged = products.filter(
+    ({ sku }) => before.has(sku) && before.get(sku) === after.get(sku),
+  ).length;
+  return { created, unchanged, updated: products.length - created - unchanged };
 }
 
 async function localToken(url: string, settings: Record<string, string>): Promise<string> {
@@ -43,21 +53,16 @@ async function localToken(url: string, settings: Record<string, string>): Promis
   return signIn(url, email, password);
 }
 
-async function fill(api: Api, { categories, stores, products }: SeedPlan): Promise<Omit<Filled, "ids">> {
+async function fill(api: Api, { categories, stores, products }: SeedPlan): Promise<void> {
   const categoryIds = await ensureCategories(api, categories);
   const storeIds = await ensureStores(api, stores);
   const progress = showProgress(products.length);
-  const sum = { created: 0, updated: 0, unchanged: 0 };
   for (let start = 0; start < products.length; start += PRODUCTS_PER_CALL) {
     const chunk = products.slice(start, start + PRODUCTS_PER_CALL);
-    const filled = await writeProducts(api, chunk, categoryIds, storeIds);
-    sum.created += filled.created;
-    sum.updated += filled.updated;
-    sum.unchanged += filled.unchanged;
+    await writeProducts(api, chunk, categoryIds, storeIds);
     progress.advance(start + chunk.length);
   }
   progress.end();
-  return sum;
 }
 
 /** A bar for people at a terminal, plain lines for everything else. */

@@ -16,7 +16,7 @@ export async function stockProducts(api: Api, prefix: string, units: number[]): 
     stock: [{ store: store.name, quantity }],
   }));
   const categories = await ensureCategories(api, [category]);
-  return (await writeProducts(api, plans, categories, await ensureStores(api, [store]))).ids;
+  return writeProducts(api, plans, categories, await ensureStores(api, [store]));
 }
 
 export interface Line {

@@ -136,6 +136,8 @@ test("our own signature under other claims than an access token's is refused", a
     await expectRefused(`Bearer ${await forge(claims).sign(key)}`);
   }
   await expectRefused(`Bearer ${await forge({}, { typ: "JWT" }).sign(key)}`);
+  await expectRefused(`Bearer ${await forge({}, { kid: "other" }).sign(key)}`);
+  await expectRefused(`Bearer ${await forge({}, { kid: undefined }).sign(key)}`);
   await expectRefused(`Bearer ${await forge({}, { crit: ["x"], x: 1 }).sign(key, { crit: { x: true } })}`);
 });
 

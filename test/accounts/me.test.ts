@@ -83,6 +83,22 @@ test("a new password ends all other sessions and the old password", async () => 
   expect((await ask("POST", "/auth/token", { ...ADA, password: change.new_password })).status).toBe(200);
 });
 
+test("of two changes at once from two sessions one wins, and ends the other", async () => {
+  const one = await registerAda();
+  const two = (await ask("POST", "/auth/token", ADA)).body;
+  const answers = await Promise.all(
+    [one, two].map(async (session, n) => {
+      const change = { current_password: ADA.password, new_password: `difference engine ${n}` };
+      return { session, ...(await ask("POST", "/me/password", change, bearer(session.access_token))) };
+    }),
+  );
+  expect(answers.map(({ status }) => status).sort()).toEqual([204, 422]);
+  for (const { session, status } of answers) {
+    const renewed = await ask("POST", "/auth/refresh", { refresh_token: session.refresh_token });
+    expect(renewed.status).toBe(status === 204 ? 200 : 401);
+  }
+});
+
 test("a password is changed only by who knows it, and only to a good one", async () => {
   const { access_token, refresh_token } = await registerAda();
   const change = (given: unknown) => ask("POST", "/me/password", given, bearer(access_token));

@@ -3,11 +3,24 @@ import { expect, test, vi } from "vitest";
 import { hashPassword, NO_ACCOUNT_HASH, verifyPassword } from "../../src/accounts/password.ts";
 import { signIn } from "../../src/accounts/sign-in.ts";
 import { GUEST } from "../../src/platform/actor.ts";
+import type { Context } from "../../src/platform/context.ts";
 import { systemIds } from "../../src/platform/ids.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { settingsSchema } from "../../src/platform/settings.ts";
 import { testClock } from "../support/clock.ts";
 import { ADA, ask, bearer, registerAda } from "./ask.ts";
+
+const context = (): Context => ({
+  env,
+  settings: settingsSchema.parse(env),
+  clock: testClock,
+  ids: systemIds,
+  log: createLog(),
+  actor: GUEST,
+  address: "192.0.2.1",
+  requestId: "r-1",
+  defer: () => {},
+});
 
 const withoutId = ({ request_id: _, ...rest }: Record<string, unknown>) => rest;
 
@@ -41,24 +54,26 @@ test("an unknown account, a wrong password and a disabled account look and read 
 test("an unknown account, a wrong password and a disabled account cost one scrypt each, of one price", async () => {
   const { user } = await registerAda();
   const verify = vi.fn(verifyPassword);
-  const context = {
-    env,
-    settings: settingsSchema.parse(env),
-    clock: testClock,
-    ids: systemIds,
-    log: createLog(),
-    actor: GUEST,
-    address: "192.0.2.1",
-    requestId: "r-1",
-    defer: () => {},
-  };
-  await signIn(context, { ...ADA, email: "nobody@shop.example" }, undefined, verify);
-  await signIn(context, { ...ADA, password: "analytical engines" }, undefined, verify);
+  await signIn(context(), { ...ADA, email: "nobody@shop.example" }, undefined, verify);
+  await signIn(context(), { ...ADA, password: "analytical engines" }, undefined, verify);
   await env.DB.prepare("UPDATE users SET disabled_at = 1 WHERE id = ?").bind(user.id).run();
-  await signIn(context, ADA, undefined, verify);
+  await signIn(context(), ADA, undefined, verify);
 
   const prices = verify.mock.calls.map(([, stored]) => stored.split("$").slice(0, 4).join("$"));
   expect(prices).toEqual(["scrypt$16384$8$1", "scrypt$16384$8$1", "scrypt$16384$8$1"]);
+});
+
+test("a password that was changed while it was verified begins no session", async () => {
+  const { user } = await registerAda();
+  const verifyThenChange = async (password: string, stored: string) => {
+    const matches = await verifyPassword(password, stored);
+    await env.DB.prepare("UPDATE users SET password_hash = 'other' WHERE id = ?").bind(user.id).run();
+    return matches;
+  };
+  const outcome = await signIn(context(), ADA, undefined, verifyThenChange);
+  expect(outcome).toEqual({ kind: "invalid_credentials" });
+  const counts = await env.DB.prepare("SELECT count(*) AS n FROM sessions").first("n");
+  expect(counts).toBe(1);
 });
 
 test("no password fits where there is no account", async () => {

@@ -4,6 +4,7 @@ import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, isCurrent } 
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
+import { idempotencyHeader } from "../idempotency-header.ts";
 import { pathId } from "../path-id.ts";
 import { STALE } from "../problems.ts";
 import { listQuerySchema } from "../read-page.ts";
@@ -59,7 +60,7 @@ const create = createRoute({
   summary: "Create a category",
   security: bearer,
   middleware: [requireStaff] as const,
-  request: { body: jsonBody(newCategorySchema) },
+  request: { headers: idempotencyHeader, body: jsonBody(newCategorySchema) },
   responses: { 201: jsonContent(categorySchema, "Created"), ...problems(400, 401, 403, 409, 422) },
 });
 

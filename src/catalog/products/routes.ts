@@ -6,6 +6,7 @@ import { allowedVersions, etagOf, ifMatchHeader } from "../../platform/etag.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
+import { idempotencyHeader } from "../idempotency-header.ts";
 import { pathId } from "../path-id.ts";
 import { STALE } from "../problems.ts";
 import { listQuerySchema } from "../read-page.ts";
@@ -18,6 +19,7 @@ import { listProducts } from "./list.ts";
 import { getProduct } from "./read.ts";
 import type { Invalid } from "./revise.ts";
 import {
+  bulkItemSchema,
   bulkReportSchema,
   bulkSchema,
   newProductSchema,
@@ -104,7 +106,7 @@ const create = createRoute({
   summary: "Create a product",
   security: bearer,
   middleware: [requireStaff] as const,
-  request: { body: jsonBody(newProductSchema) },
+  request: { headers: idempotencyHeader, body: jsonBody(newProductSchema) },
   responses: { 201: jsonContent(productSchema, "Created"), ...problems(400, 401, 403, 409, 422) },
 });
 
@@ -118,7 +120,7 @@ const bulk = createRoute({
     "are. Opening stock is set only where a store never had any of the product.",
   security: bearer,
   middleware: [requireStaff] as const,
-  request: { body: jsonBody(bulkSchema) },
+  request: { headers: idempotencyHeader, body: jsonBody(bulkSchema) },
   responses: {
     200: jsonContent(bulkReportSchema, "What became of each"),
     ...problems(400, 401, 403, 413, 422),
@@ -151,7 +153,9 @@ const archive = createRoute({
 });
 
 export function productRoutes(stock: StockPort) {
-  return createRouter()
+  const router = createRouter();
+  router.openAPIRegistry.register("BulkProduct", bulkItemSchema);
+  return router
     .openapi(list, async (c) => c.json(await listProducts(c.get("operation"), c.req.valid("query")), 200))
     .openapi(get, async (c) => {
       const product = await getProduct(c.get("operation"), stock, c.req.valid("param").id);

@@ -93,7 +93,7 @@ export const openingStockSchema = z
     }
   });
 
-/** One item of a bulk. Read one by one, so that a wrong one fails alone. */
+/** One item of a bulk. Read one by one, so that a wrong one fails alone; registered for OpenAPI by the routes. */
 export const bulkItemSchema = productChangeSchema
   .required({ sku: true })
   .extend({ stock: openingStockSchema.optional() })
@@ -102,7 +102,7 @@ export const bulkItemSchema = productChangeSchema
 export const bulkSchema = z
   .object({
     products: z
-      .array(z.unknown().openapi({ type: "object", description: "A product's fields by `sku`, and `stock`" }))
+      .array(z.unknown().openapi({ allOf: [{ $ref: "#/components/schemas/BulkProduct" }] }))
       .min(1)
       .max(MAX_BULK_PRODUCTS),
   })

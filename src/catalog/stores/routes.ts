@@ -4,6 +4,7 @@ import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, isCurrent } 
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { notFound, problem } from "../../platform/problem.ts";
+import { idempotencyHeader } from "../idempotency-header.ts";
 import { pathId } from "../path-id.ts";
 import { STALE } from "../problems.ts";
 import { listQuerySchema } from "../read-page.ts";
@@ -45,7 +46,7 @@ const create = createRoute({
   summary: "Create a store",
   security: bearer,
   middleware: [requireStaff] as const,
-  request: { body: jsonBody(newStoreSchema) },
+  request: { headers: idempotencyHeader, body: jsonBody(newStoreSchema) },
   responses: { 201: jsonContent(storeSchema, "Created"), ...problems(400, 401, 403, 422) },
 });
 

@@ -3,7 +3,7 @@ import { formatMoney, type MoneyWire, priceInputSchema } from "../../platform/mo
 import { type FieldError, fieldErrors } from "../../platform/problem.ts";
 import type { Product, ProductFields } from "./schemas.ts";
 
-export const DEFAULT_LOW_STOCK_THRESHOLD = 10;
+const DEFAULT_LOW_STOCK_THRESHOLD = 10;
 
 export type CategoryName = Product["category"];
 

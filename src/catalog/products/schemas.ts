@@ -5,9 +5,9 @@ import { listQuerySchema } from "../read-page.ts";
 import { textField } from "../text-field.ts";
 
 const PRODUCT_ID = "prd_01jcz4kq8rj2m5v0a7w9x3y6pd";
-export const MAX_BULK_PRODUCTS = 500;
+const MAX_BULK_PRODUCTS = 500;
 /** Far more than any shop counts, and far from where sums over stores leave the exact integers. */
-export const MAX_QUANTITY = 1_000_000_000;
+const MAX_QUANTITY = 1_000_000_000;
 const MAX_ATTRIBUTES_BYTES = 10_000;
 
 export const productSchema = z
@@ -80,7 +80,7 @@ export const newProductSchema = z
   .required({ sku: true, title: true, category_id: true, price: true })
   .openapi("NewProduct");
 
-export const openingStockSchema = z
+const openingStockSchema = z
   .array(z.object({ store_id: z.string().max(64), quantity: z.int().min(0).max(MAX_QUANTITY) }))
   .max(1_000)
   .superRefine((levels, context) => {

@@ -3,7 +3,7 @@ import { listSchema } from "../../platform/pagination.ts";
 import { textField } from "../text-field.ts";
 import { isCountry } from "./countries.ts";
 
-export const DEFAULT_PRIORITY = 100;
+const DEFAULT_PRIORITY = 100;
 
 export const storeSchema = z
   .object({

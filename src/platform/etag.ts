@@ -5,13 +5,10 @@ export const etagOf = (version: number): string => `"${version}"`;
 
 /** For OpenAPI: an edit that goes through only if nobody else edited in between. */
 export const ifMatchHeader = z.object({
-  "if-match": z
-    .string()
-    .optional()
-    .openapi({
-      description: "The ETag that was read; 412 `stale` when the thing has changed since",
-      example: '"1"',
-    }),
+  "if-match": z.string().optional().openapi({
+    description: "The ETag that was read; 412 `stale` when the thing has changed since",
+    example: '"1"',
+  }),
 });
 
 export const ifNoneMatchHeader = z.object({

@@ -4,9 +4,9 @@ import { z } from "zod";
 import type { Settings } from "../platform/settings.ts";
 
 /** The two algorithms that Holdfast signs with; the key's own kind says which. */
-export type SigningAlgorithm = "EdDSA" | "ES256";
+type SigningAlgorithm = "EdDSA" | "ES256";
 
-export interface AcceptedKey {
+interface AcceptedKey {
   kid: string;
   algorithm: SigningAlgorithm;
   publicKey: CryptoKey;

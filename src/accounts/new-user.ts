@@ -13,7 +13,7 @@ export interface NewUserRow {
 }
 
 /** One account for each address: how it is written must not matter. */
-export const normaliseEmail = (email: string): string => email.trim().toLowerCase();
+const normaliseEmail = (email: string): string => email.trim().toLowerCase();
 
 /** Pure. @param id a ulid; @param now milliseconds since the epoch; the password comes hashed by `hashPassword`. */
 export function newUserRow(user: {

@@ -12,7 +12,7 @@ const name = z
   .trim()
   .min(1)
   .max(200)
-  .regex(/^[^\p{Cc}]*$/u, "must not hold control characters")
+  .refine((text) => !/\p{Cc}/u.test(text), "must not hold control characters")
   .openapi({ example: "Ada Lovelace" });
 
 const newPassword = z

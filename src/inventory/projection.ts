@@ -64,6 +64,9 @@ async function acknowledge({ env, log }: Context, { productId, epoch, version }:
   try {
     await stockOf(env, productId).reported(epoch, version);
   } catch (error) {
-    log.warn("a stock report could not be acknowledged", { productId, error: describeError(error) });
+    log.warn("a stock report could not be acknowledged", {
+      product_id: productId,
+      error: describeError(error),
+    });
   }
 }

@@ -8,11 +8,35 @@ import type { Allocation, Level, ReserveOutcome, ReserveRequest } from "./stock-
 /** What moves units for an order, in the ledger. */
 export const ORDERS = systemActor("orders").name;
 
+type InTheWay = Extract<ReserveOutcome, { kind: "short" }>["inTheWay"];
+
 /** What a product that was never stocked answers. */
 export const NEVER_STOCKED: ReserveOutcome = { kind: "short", available: 0, inTheWay: [] };
 
+/** Reserves for one order or for a bulk: in order, each its own success. */
+export function reserveEach(turn: Turn, requests: ReserveRequest[], deadline: number): ReserveOutcome[] {
+  // Many who fall short in a row meet the same holds: looked up once, and one list in the answer that goes over RPC.
+  const known = new Map<string, InTheWay>();
+  const findInTheWay = (stores: string[]): InTheWay => {
+    const key = JSON.stringify(stores.toSorted());
+    const found = known.get(key) ?? inTheWay(turn.sql, stores);
+    known.set(key, found);
+    return found;
+  };
+  return requests.map((request) => {
+    const outcome = reserve(turn, request, deadline, findInTheWay);
+    if (outcome.kind === "held") known.clear();
+    return outcome;
+  });
+}
+
 /** Holds all the units for a claim, or none. Safe to repeat: a claim holds once, and once dead never again. */
-export function reserve(turn: Turn, request: ReserveRequest, deadline: number): ReserveOutcome {
+function reserve(
+  turn: Turn,
+  request: ReserveRequest,
+  deadline: number,
+  findInTheWay: (stores: string[]) => InTheWay,
+): ReserveOutcome {
   const { sql } = turn;
   const claim = findClaim(sql, request.claim);
   if (claim?.state === "settled") return { kind: "settled" };
@@ -21,14 +45,7 @@ export function reserve(turn: Turn, request: ReserveRequest, deadline: number): 
   const allowed = allowedStores(readStores(sql), request);
   const available = allowed.reduce((sum, level) => sum + level.available, 0);
   if (available < request.quantity) {
-    return {
-      kind: "short",
-      available,
-      inTheWay: inTheWay(
-        sql,
-        allowed.map((level) => level.store_id),
-      ),
-    };
+    return { kind: "short", available, inTheWay: findInTheWay(allowed.map((level) => level.store_id)) };
   }
   const allocations = fill(allowed, request.quantity);
   openHold(turn, request, allocations, deadline);
@@ -40,10 +57,7 @@ export function reserve(turn: Turn, request: ReserveRequest, deadline: number): 
 }
 
 /** Where units may come from, best first: the stores that were asked for, then, unless only those, the rest by id. */
-export function allowedStores(
-  levels: Level[],
-  { stores, only }: Pick<ReserveRequest, "stores" | "only">,
-): Level[] {
+function allowedStores(levels: Level[], { stores, only }: Pick<ReserveRequest, "stores" | "only">): Level[] {
   const byId = new Map(levels.map((level) => [level.store_id, level]));
   const wanted = new Set(only ? stores : [...stores, ...byId.keys()]);
   return [...wanted].flatMap((id) => byId.get(id) ?? []);

@@ -26,7 +26,7 @@ export const inventoryQuerySchema = listQuerySchema.extend({
 });
 export type InventoryQuery = z.infer<typeof inventoryQuerySchema>;
 
-export const inventoryRowSchema = z
+const inventoryRowSchema = z
   .object({
     product_id: z.string(),
     sku: z.string(),
@@ -73,7 +73,7 @@ export const inventorySchema = z
 
 const countSchema = z.object({ on_hand: units, reserved: units });
 
-export const movementSchema = z
+const movementSchema = z
   .object({
     seq: z.int(),
     at: stamp,

@@ -31,7 +31,7 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
     this.#logic ??= new Stock({
       ...this.ports,
       sql: sqlOf(this.ctx.storage),
-      log: createLog({ part: "stock" }),
+      log: createLog({ part: "stock", object: this.ctx.id.toString() }),
       sendReport: async (report) => {
         await this.env.INVENTORY_QUEUE.send(report);
       },

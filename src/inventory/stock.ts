@@ -9,7 +9,7 @@ import { NO_LEVELS, readLevels } from "./levels.ts";
 import { open } from "./open.ts";
 import { onceByOperation } from "./operations.ts";
 import { acknowledge, takeReport } from "./report.ts";
-import { NEVER_STOCKED, reserve } from "./reserve.ts";
+import { NEVER_STOCKED, reserveEach } from "./reserve.ts";
 import { bear, isBorn, readMeta } from "./schema.ts";
 import type { Sql, Turn } from "./sql-port.ts";
 import type {
@@ -55,7 +55,7 @@ export class Stock {
 
   reserve(productId: string, requests: ReserveRequest[], deadline: number): ReserveOutcome[] {
     if (!this.#born()) return requests.map(() => NEVER_STOCKED);
-    return this.#write(productId, (turn) => requests.map((request) => reserve(turn, request, deadline)));
+    return this.#write(productId, (turn) => reserveEach(turn, requests, deadline));
   }
 
   follow(productId: string, commands: FollowCommand[]): FollowOutcome[] {
@@ -129,11 +129,12 @@ export class Stock {
       this.#turn((turn) => {
         for (const verdict of verdicts) {
           const outcome = obey(turn, verdict);
-          if (outcome.kind === "drift") log.error("stock drifted from its orders", { productId, ...outcome });
+          if (outcome.kind === "drift")
+            log.error("stock drifted from its orders", { product_id: productId, ...outcome });
         }
       });
     } catch (error) {
-      log.warn("holds could not ask for their fates", { productId, error: describeError(error) });
+      log.warn("holds could not ask for their fates", { product_id: productId, error: describeError(error) });
     }
   }
 
@@ -144,7 +145,7 @@ export class Stock {
       await sendReport(report);
     } catch (error) {
       const { productId } = report;
-      log.warn("a stock report could not be sent", { productId, error: describeError(error) });
+      log.warn("a stock report could not be sent", { product_id: productId, error: describeError(error) });
     }
   }
 

@@ -1,8 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { plantFault } from "./chaos/faults.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url).href);
+const fault = process.env.PLANTED_FAULT;
 
 /**
  * Two projects: `worker` runs inside workerd beside real D1, Durable Objects and queues; `node` runs what people
@@ -17,6 +19,7 @@ export default defineConfig({
       {
         root,
         plugins: [
+          ...(fault ? [plantFault(fault)] : []),
           cloudflareTest(async () => ({
             main: "./test/support/worker.ts",
             wrangler: { configPath: "./wrangler.toml" },

@@ -243,6 +243,22 @@ describe("cancelling", () => {
       "D1.batch",
     ]);
   });
+
+  test("frees the units even when every command to Stock is lost for ever", { timeout: 60_000 }, async () => {
+    const stage = await Stage.build([1, 1]);
+    const order = await placed(await post("/orders", stage.order()));
+    // The holds have asked, and know that a living order stands behind them.
+    await stage.settle();
+    const headers = { "X-Order-Token": order.access_token ?? "" };
+    const dying = new Boundary({ at: 2, ending: "dies before" });
+    await outcomeOf(send(dying, `/orders/${order.id}/cancel`, {}, headers), dying);
+    dying.bury();
+    await env.DB.prepare("DELETE FROM work WHERE object_id = ?1 AND task = 'follow'").bind(order.id).run();
+    await stage.settle();
+    for (const productId of stage.productIds) {
+      expect(await stockOf(env, productId).levels()).toMatchObject({ on_hand: 1, reserved: 0 });
+    }
+  });
 });
 
 describe("expiring", () => {

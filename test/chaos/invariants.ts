@@ -61,7 +61,7 @@ export async function brokenInvariants(opening: Opening, { calm }: { calm: boole
   if (JSON.stringify(await readLines(productIds)) !== JSON.stringify(lines)) {
     return brokenInvariants(opening, { calm });
   }
-  const broken: string[] = [];
+  const broken = await unnamedOrders();
   for (const [index, productId] of productIds.entries()) {
     const { levels, holds, ledger } = products[index] ?? { levels: [], holds: [], ledger: [] };
     for (const level of levels) broken.push(...brokenLevel(level, holds, ledger));
@@ -77,6 +77,17 @@ export async function brokenInvariants(opening: Opening, { calm }: { calm: boole
   }
   if (calm) broken.push(...(await unfinishedWork()));
   return broken;
+}
+
+/** A living order names a claim whose fate is `placed`, for it, and has items. */
+async function unnamedOrders(): Promise<string[]> {
+  const { results } = await env.DB.prepare(
+    `SELECT o.id, o.status, c.fate FROM orders AS o LEFT JOIN claims AS c ON c.id = o.claim_id
+     WHERE o.status NOT IN ('rejected', 'cancelled', 'expired')
+       AND (c.fate IS NOT 'placed' OR c.order_id IS NOT o.id
+         OR NOT EXISTS (SELECT 1 FROM order_items AS i WHERE i.order_id = o.id))`,
+  ).all<{ id: string; status: string; fate: string | null }>();
+  return results.map(({ id, status, fate }) => `${id} is ${status}, its claim ${fate}`);
 }
 
 function brokenLevel(level: Level, holds: Hold[], ledger: Sums[]): string[] {

@@ -1,0 +1,87 @@
+/**
+ * One guard of the protocol taken out of the source at a time. The death test must fail without it: else either the
+ * guard or the test is worth nothing. Run one by hand with
+ * `PLANTED_FAULT=hasty npm test -- test/chaos/death.test.ts`.
+ */
+export interface Fault {
+  /** What DESIGN.md §2 asks for, and is missing now. */
+  missing: string;
+  /** The test of death.test.ts that fails by an invariant without it. */
+  caughtBy: string;
+  file: string;
+  /** Each found exactly once in the file. */
+  edits: [find: string, replace: string][];
+}
+
+export const FAULTS: Record<string, Fault> = {
+  "no-fence": {
+    missing: "a hold that asks writes `abandoned` before it is let go",
+    caughtBy: "wakes after its hold was released",
+    file: "src/orders/judge.ts",
+    edits: [
+      [
+        "FROM json_each(?1) AS asked WHERE true ON CONFLICT",
+        "FROM json_each(?1) AS asked WHERE false ON CONFLICT",
+      ],
+      ["SELECT c.id AS claim,", "SELECT asked.value AS claim,"],
+      ["AS asked JOIN claims AS c", "AS asked LEFT JOIN claims AS c"],
+    ],
+  },
+  "release-first": {
+    missing: "a claim's fate is written before its holds are let go",
+    caughtBy: "a restock between a twin's shortfall",
+    file: "src/orders/place/place.ts",
+    edits: [
+      [
+        "const nonce = context.ids.next();",
+        `for (const { decision } of proposals) {
+          if (decision.fate !== "rejected") continue;
+          await letGo(context, decision.quote.claim, decision.order.items.map((item) => item.productId));
+        }
+        const nonce = context.ids.next();`,
+      ],
+    ],
+  },
+  "asks-once": {
+    missing: "a hold asks for as long as it is open",
+    caughtBy: "even when every command to Stock is lost",
+    file: "src/inventory/ask.ts",
+    edits: [["Math.max(askAt, turn.now + SOONEST)", "turn.now + 100 * 365 * 86_400_000"]],
+  },
+  hasty: {
+    missing: "an abandoned claim lets go everywhere before the next generation starts",
+    caughtBy: "sends again at once is placed exactly once",
+    file: "src/orders/place/place.ts",
+    edits: [
+      [
+        "if (!(await letGo(context, claimOf(key.operation), known))) return",
+        "if (known.length === 0) return",
+      ],
+    ],
+  },
+  "no-stamp": {
+    missing: "what was not won writes nothing",
+    caughtBy: "wakes after its hold was released",
+    file: "src/orders/place/record.ts",
+    edits: [
+      ["c.id = row.value ->> 'claimId' AND c.stamp = ?2", "c.id = row.value ->> 'claimId' AND ?2 <> ''"],
+    ],
+  },
+};
+
+/** A Vite plugin that takes the named guard out. Throws when the source no longer has what it takes out. */
+export function plantFault(name: string) {
+  const fault = FAULTS[name];
+  if (!fault) throw new Error(`there is no planted fault ${name}`);
+  return {
+    name: `planted-fault-${name}`,
+    enforce: "pre" as const,
+    transform(code: string, id: string) {
+      if (!id.split("?")[0]?.endsWith(fault.file)) return;
+      return fault.edits.reduce((source, [find, replace]) => {
+        if (source.split(find).length !== 2) throw new Error(`${fault.file} has not one "${find}"`);
+        return source.replace(find, () => replace);
+      }, code);
+    },
+  };
+}

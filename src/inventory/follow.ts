@@ -63,8 +63,8 @@ function findDrift(sql: Sql, held: Held[], state: FollowState): string | null {
     const { store_id, ship, release } = stepTo(part, state);
     if (ship < 0) return `${-ship} units came back from shipment in ${store_id}`;
     if (release < 0) return `${-release} units more than were held in ${store_id}`;
-    const level = readCount(sql, store_id) ?? NOTHING;
-    if (level.reserved < ship + release || level.on_hand < ship) return `the level of ${store_id} is too low`;
+    const { reserved } = readCount(sql, store_id) ?? NOTHING;
+    if (reserved < ship + release) return `only ${reserved} units are reserved in ${store_id}`;
   }
   return null;
 }

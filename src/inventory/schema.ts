@@ -14,9 +14,9 @@ import { one, type Sql, type Turn } from "./sql-port.ts";
  * | movements  | seq              | each change of a level: the ledger, append-only      | for ever               |
  * | operations | id               | each command of a person, with its answer            | for ever               |
  *
- * Who writes what: `levels`, `movements` and the counter in `meta` only ledger.ts, together, so that levels are the
- * sums of the ledger by construction; `claims` and `holds` only holds.ts; `operations` only operations.ts; the rest
- * of `meta` only report.ts.
+ * Who writes what: `levels` and `movements` only ledger.ts, together, so that levels are the sums of the ledger by
+ * construction; `claims` and `holds` only holds.ts, save when a claim asks, which is ask.ts; `operations` only
+ * operations.ts; `meta`, once born, only report.ts.
  *
  * - meta.schema: which of these layouts this is. meta.epoch: when this storage was born; a restored object is born
  *   again, and its reports beat those of its former life.

@@ -6,9 +6,13 @@ import { inventoryQuerySchema } from "../../src/inventory/schemas.ts";
 import { testContext } from "../events/context.ts";
 import { givenCatalog } from "../support/catalog.ts";
 
-/** `levels[p][s]`: what the projection says is available of product p in store s. Thresholds are 10. */
-async function givenProjection(levels: number[][]): Promise<string[]> {
-  const { productIds, storeIds } = await givenCatalog({ products: levels.length, stores: 2 });
+/** `levels[p][s]`: what the projection says is available of product p in store s. */
+async function givenProjection(levels: number[][], lowStockThreshold = 10): Promise<string[]> {
+  const { productIds, storeIds } = await givenCatalog({
+    products: levels.length,
+    stores: 2,
+    lowStockThreshold,
+  });
   const reports = productIds.map((productId, product) => ({
     productId,
     epoch: 1,
@@ -46,6 +50,12 @@ test("filters by store, low stock and none, each alone and together", async () =
   expect(await available({ store_id: first, out_of_stock: "true" })).toEqual([0]);
   expect(await available({ store_id: "sto_nowhere" })).toEqual([]);
   expect(await page({ low_stock: "true" })).toMatchObject({ count: 2, total_pages: 1, has_next: false });
+});
+
+test("low stock is at or below each product's own threshold", async () => {
+  await givenProjection([[11, 9]], 10);
+  await givenProjection([[40, 51]], 50);
+  expect(await available({ low_stock: "true" })).toEqual([9, 40]);
 });
 
 const FILTERS: Record<string, string>[] = [

@@ -143,6 +143,19 @@ test("a hold follows its order: confirmed, shipped in parts, closed; old news ch
   );
 });
 
+test("a level that no longer covers its holds is drift, and stays as it is", async () => {
+  await open(5);
+  await reserve("clm_1", 4);
+  await runInDurableObject(object(), (_, { storage }) => {
+    storage.sql.exec("UPDATE levels SET reserved = 1");
+  });
+  const outcome = await stock().follow(PRODUCT, [{ claim: "clm_1", version: 1, state: {} }]);
+  expect(outcome).toMatchObject([
+    { kind: "drift", detail: expect.stringContaining("only 1 units are reserved") },
+  ]);
+  expect(await stock().inventory()).toMatchObject({ reserved: 1, holds: [{ claim: "clm_1" }] });
+});
+
 test("a person's command is done once for its operation id", async () => {
   const command = {
     operation: "op_1",

@@ -41,8 +41,9 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
   }
 
   /**
-   * Only ever moves the alarm earlier; just woken, it sets it to what the storage says comes next. No await stands between a turn's writes and this, so they are stored together;
-   * a failure of either breaks the output gate, and nobody hears of a hold that will not ask.
+   * Only ever moves the alarm earlier; just woken, it sets it to what the storage says comes next. No await stands
+   * between a turn's writes and this, so they are stored together; a failure of either breaks the output gate, and
+   * nobody hears of a hold that will not ask.
    */
   #arm(at: number): void {
     if (this.#armedFor !== null && this.#armedFor <= at) return;

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import { listQuerySchema } from "../catalog/read-page.ts";
 import { textField } from "../catalog/text-field.ts";
 import { listSchema } from "../platform/pagination.ts";
+import { listQuerySchema } from "../platform/read-page.ts";
 import { MAX_ON_HAND } from "./operations.ts";
 
 const stamp = z.string().openapi({ format: "date-time" });

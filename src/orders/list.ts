@@ -1,7 +1,7 @@
-import { type Condition, readPage } from "../catalog/read-page.ts";
 import { isStaff } from "../platform/actor.ts";
 import type { Context } from "../platform/context.ts";
 import { type List, toList } from "../platform/pagination.ts";
+import { type Condition, readPage } from "../platform/read-page.ts";
 import { renderOrder } from "./render.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "./rows.ts";
 import type { OrderListQuery, OrderWire } from "./schemas.ts";

@@ -1,6 +1,6 @@
 import type { Context } from "../../platform/context.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
-import { readPage } from "../read-page.ts";
+import { readPage } from "../../platform/read-page.ts";
 import { type CategoryRow, renderCategory } from "./category.ts";
 import type { Category } from "./schemas.ts";
 

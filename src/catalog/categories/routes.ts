@@ -4,10 +4,10 @@ import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, isCurrent } 
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
+import { listQuerySchema } from "../../platform/read-page.ts";
 import { idempotencyHeader } from "../idempotency-header.ts";
 import { pathId } from "../path-id.ts";
 import { STALE } from "../problems.ts";
-import { listQuerySchema } from "../read-page.ts";
 import { createCategory } from "./create.ts";
 import { deleteCategory } from "./delete.ts";
 import { getCategory, listCategories } from "./read.ts";

@@ -1,7 +1,7 @@
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
-import { readPage } from "../read-page.ts";
+import { readPage } from "../../platform/read-page.ts";
 import type { Action } from "./record.ts";
 import type { ProductHistoryEntry } from "./schemas.ts";
 

@@ -1,6 +1,6 @@
 import type { Context } from "../../platform/context.ts";
 import { type List, toList } from "../../platform/pagination.ts";
-import { type Condition, readPage } from "../read-page.ts";
+import { type Condition, readPage } from "../../platform/read-page.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
 import type { Product, ProductQuery } from "./schemas.ts";
 

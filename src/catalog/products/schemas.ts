@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { moneySchema } from "../../platform/money.ts";
 import { listSchema } from "../../platform/pagination.ts";
-import { listQuerySchema } from "../read-page.ts";
+import { listQuerySchema } from "../../platform/read-page.ts";
 import { textField } from "../text-field.ts";
 
 const PRODUCT_ID = "prd_01jcz4kq8rj2m5v0a7w9x3y6pd";

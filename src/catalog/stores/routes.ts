@@ -4,10 +4,10 @@ import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, isCurrent } 
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { notFound, problem } from "../../platform/problem.ts";
+import { listQuerySchema } from "../../platform/read-page.ts";
 import { idempotencyHeader } from "../idempotency-header.ts";
 import { pathId } from "../path-id.ts";
 import { STALE } from "../problems.ts";
-import { listQuerySchema } from "../read-page.ts";
 import { createStore } from "./create.ts";
 import { getStore, listStores } from "./read.ts";
 import { newStoreSchema, storeChangeSchema, storeListSchema, storeSchema } from "./schemas.ts";

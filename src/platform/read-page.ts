@@ -1,11 +1,5 @@
-import { rowsOf } from "../platform/d1.ts";
-import {
-  COUNT_LIMIT,
-  decodeCursor,
-  type PageQuery,
-  pageQuerySchema,
-  pageWindow,
-} from "../platform/pagination.ts";
+import { rowsOf } from "./d1.ts";
+import { COUNT_LIMIT, decodeCursor, type PageQuery, pageQuerySchema, pageWindow } from "./pagination.ts";
 
 export interface Condition {
   sql: string;
@@ -24,7 +18,7 @@ export interface PageSource {
   direction: "ASC" | "DESC";
 }
 
-/** Every list of the catalogue sorts by a number, so a cursor with another key is not one of ours. */
+/** Lists sort by a number, so a cursor with another key is not one of ours. */
 export const listQuerySchema = pageQuerySchema.extend({
   cursor: pageQuerySchema.shape.cursor.refine(
     (text) => text === undefined || typeof decodeCursor(text)?.key === "number",

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { defineCommand, runMain } from "citty";
 import { z } from "zod";
 import { MIN_PASSWORD_LENGTH } from "../accounts/password.ts";
+import { refuseUnknown } from "./known-options.ts";
 import { stateDirectory } from "./local-settings.ts";
 import { adminStatement, makeAdmin, type NewAdmin } from "./make-admin.ts";
 import { applyMigrations } from "./migrate.ts";
@@ -32,20 +33,26 @@ async function create({ email, name, password, remote, sql }: CreateOptions): Pr
   if (password === undefined) console.log(`Password: ${admin.password}`);
 }
 
+const createOptions = {
+  email: { type: "string", required: true, description: "The address to sign in with" },
+  password: { type: "string", description: "Made up and printed when left out" },
+  name: { type: "string", default: "Admin", description: "What to call them" },
+  remote: { type: "boolean", default: false, description: "In the deployed database, not on this machine" },
+  sql: { type: "boolean", default: false, description: "Print the SQL and run nothing" },
+} as const;
+
 const createCommand = defineCommand({
   meta: { name: "create", description: "Makes an admin, or makes an account that is there one" },
-  args: {
-    email: { type: "string", required: true, description: "The address to sign in with" },
-    password: { type: "string", description: "Made up and printed when left out" },
-    name: { type: "string", default: "Admin", description: "What to call them" },
-    remote: { type: "boolean", default: false, description: "In the deployed database, not on this machine" },
-    sql: { type: "boolean", default: false, description: "Print the SQL and run nothing" },
-  },
-  run: ({ args }) =>
-    create({ ...args, password: args.password }).catch((error: unknown) => {
+  args: createOptions,
+  run: async ({ args }) => {
+    try {
+      refuseUnknown(args, createOptions);
+      await create({ ...args, password: args.password });
+    } catch (error) {
       console.error(error instanceof Error ? error.message : String(error));
       process.exitCode = 1;
-    }),
+    }
+  },
 });
 
 await runMain(

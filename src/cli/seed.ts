@@ -4,6 +4,7 @@ import { SingleBar } from "cli-progress";
 import { z } from "zod";
 import { type Api, createApi, signIn } from "./api.ts";
 import { ensureCategories, ensureStores, PRODUCTS_PER_CALL, writeProducts } from "./fill-catalogue.ts";
+import { refuseUnknown } from "./known-options.ts";
 import { devVarsPath, mergeSettings, readDevVars } from "./local-settings.ts";
 import { planSeed, type SeedPlan, type SeedSize } from "./seed-data.ts";
 
@@ -96,32 +97,38 @@ const positive = (name: string, text: string): number => {
   return value;
 };
 
+const options = {
+  products: { type: "string", default: "1200", description: "How many products" },
+  stores: { type: "string", default: "25", description: "How many stores" },
+  categories: { type: "string", default: "15", description: "How many categories" },
+  url: { type: "string", description: "Where the shop is (http://127.0.0.1:PORT)" },
+  token: {
+    type: "string",
+    description: "A staff access token; else ADMIN_EMAIL and ADMIN_PASSWORD sign in",
+  },
+} as const;
+
 const command = defineCommand({
   meta: {
     name: "npm run seed --",
     description: "Fills a shop through its API; the same command again changes nothing",
   },
-  args: {
-    products: { type: "string", default: "1200", description: "How many products" },
-    stores: { type: "string", default: "25", description: "How many stores" },
-    categories: { type: "string", default: "15", description: "How many categories" },
-    url: { type: "string", description: "Where the shop is (http://127.0.0.1:PORT)" },
-    token: {
-      type: "string",
-      description: "A staff access token; else ADMIN_EMAIL and ADMIN_PASSWORD sign in",
-    },
-  },
-  run: ({ args }) =>
-    seed({
-      products: positive("products", args.products),
-      stores: positive("stores", args.stores),
-      categories: positive("categories", args.categories),
-      url: (args.url ?? `http://127.0.0.1:${process.env.PORT || 8787}`).replace(/\/+$/, ""),
-      token: args.token,
-    }).catch((error: unknown) => {
+  args: options,
+  run: async ({ args }) => {
+    try {
+      refuseUnknown(args, options);
+      await seed({
+        products: positive("products", args.products),
+        stores: positive("stores", args.stores),
+        categories: positive("categories", args.categories),
+        url: (args.url ?? `http://127.0.0.1:${process.env.PORT || 8787}`).replace(/\/+$/, ""),
+        token: args.token,
+      });
+    } catch (error) {
       console.error(error instanceof Error ? error.message : String(error));
       process.exitCode = 1;
-    }),
+    }
+  },
 });
 
 await runMain(command);

@@ -1,16 +1,18 @@
 import { mkdirSync } from "node:fs";
 import { defineCommand, runMain } from "citty";
+import { checkSettings } from "../platform/settings.ts";
 import { createApi, signIn } from "./api.ts";
 import { banner } from "./banner.ts";
 import { tickCron } from "./cron.ts";
 import { fillWithDemoData } from "./demo-data.ts";
 import { findBuyable, orderCommand } from "./first-order.ts";
 import { claimPort } from "./free-port.ts";
+import { refuseUnknown } from "./known-options.ts";
 import { devVarsPath, mergeSettings, readDevVars, stateDirectory, writeSettings } from "./local-settings.ts";
 import { makeAdmin } from "./make-admin.ts";
 import { makeMissingSecrets } from "./make-secrets.ts";
 import { applyMigrations } from "./migrate.ts";
-import { killAllProcesses, stopAllProcesses } from "./stop.ts";
+import { killAllProcesses, rememberProcesses, stopAllProcesses } from "./stop.ts";
 import { startWorker, type WorkerProcess, waitUntilReady } from "./worker-process.ts";
 
 const DEFAULT_PORT = "8787";
@@ -34,15 +36,16 @@ async function start({ seed, verbose }: StartOptions): Promise<void> {
   const admin = adminOf(settings);
   if (admin) await step("admin", () => makeAdmin(admin, { kind: "local", stateDir }));
 
+  rememberProcesses();
   const worker = startWorker({ port, stateDir, settings: writeSettings(settings, stateDir), verbose });
   void endWith(worker);
-  const readiness = await step("worker", () => waitUntilReady(worker.url));
-  if (readiness.kind === "late") return giveUp(`The Worker is not ready: ${readiness.detail}`);
-  if (readiness.kind === "misconfigured") {
-    const faults = readiness.faults.map(({ setting, message }) => `  ${setting} ${message}`).join("\n");
+  const checked = checkSettings(settings);
+  if (checked.kind === "misconfigured") {
+    const faults = checked.faults.map(({ setting, message }) => `  ${setting}: ${message}`).join("\n");
     console.error(`Every request is answered 503 misconfigured until these settings are right:\n${faults}`);
     return;
   }
+  await step("worker", () => waitUntilReady(worker.url));
 
   const api = createApi(worker.url, admin ? await signIn(worker.url, admin.email, admin.password) : null);
   if (admin && seed && settings.ENVIRONMENT !== "production") {
@@ -113,23 +116,31 @@ if (process.env.npm_lifecycle_event === "start") {
   }, 500).unref();
 }
 
+const options = {
+  seed: {
+    type: "boolean",
+    default: true,
+    description: "Fill an empty catalogue with demo data",
+    negativeDescription: "Leave an empty catalogue empty",
+  },
+  verbose: {
+    type: "boolean",
+    default: false,
+    description: "Show all that wrangler says, and what took how long",
+  },
+} as const;
+
 const command = defineCommand({
   meta: { name: "npm start --", description: "Runs Holdfast on this machine, until Ctrl-C" },
-  args: {
-    seed: {
-      type: "boolean",
-      default: true,
-      description: "Fill an empty catalogue with demo data",
-      negativeDescription: "Leave an empty catalogue empty",
-    },
-    verbose: {
-      type: "boolean",
-      default: false,
-      description: "Show all that wrangler says, and what took how long",
-    },
+  args: options,
+  run: async ({ args }) => {
+    try {
+      refuseUnknown(args, options);
+      await start(args);
+    } catch (error) {
+      await giveUp(error instanceof Error ? error.message : String(error));
+    }
   },
-  run: ({ args }) =>
-    start(args).catch((error: unknown) => giveUp(error instanceof Error ? error.message : String(error))),
 });
 
 await runMain(command);

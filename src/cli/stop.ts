@@ -1,12 +1,29 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { descendantsOf, signal, survivorsOf } from "./process-tree.ts";
+import { descendantsOf, listProcesses, signal, survivorsOf } from "./process-tree.ts";
 
 /** How long wrangler may take to stop its own children before they are killed; milliseconds. */
 const PATIENCE = 4_000;
 
+const seen = new Set<number>();
+
+/** Looks now and then who was started: when wrangler is killed, its children have no parent to find them by. */
+export function rememberProcesses(): void {
+  setInterval(() => {
+    for (const pid of descendantsOf(process.pid)) seen.add(pid);
+  }, 1_000).unref();
+}
+
+/** Those of now, and those of before that still run in our process group: an id alone may be another's by now. */
+function ours(): number[] {
+  const rows = listProcesses();
+  const group = rows.find((row) => row.pid === process.pid)?.group;
+  const orphans = rows.filter((row) => seen.has(row.pid) && row.group === group && !row.zombie);
+  return [...new Set([...descendantsOf(process.pid), ...orphans.map((row) => row.pid)])];
+}
+
 /** Ends every process that this one started, and theirs: asks first, then kills. None is left when it returns. */
 export async function stopAllProcesses(): Promise<void> {
-  const pids = descendantsOf(process.pid);
+  const pids = ours();
   signal(pids, "SIGTERM");
   const deadline = Date.now() + PATIENCE;
   let left = survivorsOf(pids);
@@ -22,4 +39,4 @@ export async function stopAllProcesses(): Promise<void> {
 }
 
 /** For the last moment, when nothing can be awaited any more. */
-export const killAllProcesses = (): void => signal(descendantsOf(process.pid), "SIGKILL");
+export const killAllProcesses = (): void => signal(ours(), "SIGKILL");

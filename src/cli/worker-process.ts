@@ -2,7 +2,6 @@ import type { ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
-import { z } from "zod";
 import type { SettingsArguments } from "./local-settings.ts";
 import { launchWrangler } from "./wrangler.ts";
 
@@ -68,33 +67,19 @@ function isWorthShowing(line: string, verbose: boolean): boolean {
   return line.startsWith("{") || /^(✘ )?\[?(ERROR|wrangler:error)/.test(line);
 }
 
-export type Readiness =
-  | { kind: "ready" }
-  /** It runs, and answers 503 to everything until these settings are right. */
-  | { kind: "misconfigured"; faults: { setting: string; message: string }[] }
-  | { kind: "late"; detail: string };
-
-const misconfiguredSchema = z.object({
-  code: z.literal("misconfigured"),
-  errors: z.array(z.object({ setting: z.string(), message: z.string() })),
-});
-
-/** Waits until the Worker says at /health/ready that it can take orders. */
-export async function waitUntilReady(url: string): Promise<Readiness> {
+/** Waits until the Worker says at /health/ready that it can take orders. Throws with its last word when it never does. */
+export async function waitUntilReady(url: string): Promise<void> {
   const deadline = Date.now() + START_LIMIT;
-  let detail = "no answer";
+  let last = "no answer";
   while (Date.now() < deadline) {
     try {
       const answer = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(10_000) });
-      if (answer.ok) return { kind: "ready" };
-      const text = await answer.text();
-      const misconfigured = misconfiguredSchema.safeParse(JSON.parse(text));
-      if (misconfigured.success) return { kind: "misconfigured", faults: misconfigured.data.errors };
-      detail = `${answer.status} ${text}`;
+      if (answer.ok) return;
+      last = `${answer.status} ${await answer.text()}`;
     } catch (error) {
-      detail = error instanceof Error ? error.message : String(error);
+      last = error instanceof Error ? error.message : String(error);
     }
-    await pause(100);
+    await pause(200);
   }
-  return { kind: "late", detail };
+  throw new Error(`The Worker is not ready: ${last}`);
 }

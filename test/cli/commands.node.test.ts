@@ -1,0 +1,102 @@
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { verifyPassword } from "../../src/accounts/password.ts";
+import { planSeed } from "../../src/cli/seed-data.ts";
+import { projectRoot } from "../../src/cli/wrangler.ts";
+import { freshState, removeState } from "../support/server.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = freshState();
+});
+afterEach(() => removeState(directory));
+
+/** Runs one of the commands to its end, with nothing of this machine's own settings. */
+async function run(command: string, args: string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [join(projectRoot, `src/cli/${command}.ts`), ...args], {
+    env: { PATH: process.env.PATH, STATE_DIR: directory, DEV_VARS: join(directory, "dev.vars"), ...env },
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      output += chunk;
+    });
+  }
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { code, output };
+}
+
+test("a port that is taken is told before anything is started", { timeout: 20_000 }, async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const address = other.address();
+  const port = typeof address === "object" && address ? String(address.port) : "";
+
+  expect(await run("start", [], { PORT: port })).toEqual({
+    code: 1,
+    output: `Port ${port} is in use: set PORT to another.\n`,
+  });
+
+  await new Promise((resolve) => other.close(resolve));
+});
+
+test.each([
+  ["start", ["--no-sead"], "--sead is not known here; --help tells what is.\n"],
+  ["seed", ["--products", "0"], "--products must be a whole number from 1.\n"],
+  ["seed", ["--product", "5"], "--product, 5 is not known here; --help tells what is.\n"],
+  ["admin", ["create", "--email", "nobody"], "--email is not an e-mail address.\n"],
+  [
+    "admin",
+    ["create", "--email", "a@shop.example", "--password", "short"],
+    "--password must have 10 characters at least.\n",
+  ],
+])("%s %j is refused", { timeout: 20_000 }, async (command, args, output) => {
+  expect(await run(command, args)).toEqual({ code: 1, output });
+});
+
+test("the check names each setting that is wrong", { timeout: 20_000 }, async () => {
+  expect(await run("check", [])).toEqual({ code: 0, output: "Settings and bindings are right.\n" });
+  const wrong = await run("check", [], { HOLD_SECONDS: "1", TIME_ZONE: "Mars/Olympus" });
+  expect(wrong.code).toBe(1);
+  expect(wrong.output).toMatch(/^HOLD_SECONDS /m);
+  expect(wrong.output).toMatch(/^TIME_ZONE is not an IANA time zone$/m);
+  const production = await run("check", [], { ENVIRONMENT: "production" });
+  expect(production.code).toBe(1);
+  expect(production.output).toMatch(/^JWT_PRIVATE_KEY is missing$/m);
+});
+
+test("an admin's statement holds the password's hash and quotes what it is given", {
+  timeout: 20_000,
+}, async () => {
+  const password = "correct horse";
+  const args = [
+    "create",
+    "--sql",
+    "--email",
+    " Grace@Shop.example ",
+    "--name",
+    "Grace O'Hara",
+    "--password",
+    password,
+  ];
+  const { code, output } = await run("admin", args);
+  expect(code).toBe(0);
+  expect(output).toContain("'grace@shop.example', 'Grace O''Hara', 'scrypt$");
+  expect(output).not.toContain(password);
+  const hash = /'(scrypt\$[^']+)'/.exec(output)?.[1] ?? "";
+  expect(await verifyPassword(password, hash)).toBe(true);
+});
+
+test("a seed is the same each time, and makes 7,000 inventory rows of 1,200 products", () => {
+  const size = { products: 1200, stores: 25, categories: 15 };
+  const plan = planSeed(size, "USD");
+  expect(planSeed(size, "USD")).toEqual(plan);
+  expect(new Set(plan.products.map((product) => product.sku)).size).toBe(1200);
+  expect(new Set(plan.stores.map((store) => store.name)).size).toBe(25);
+  expect(new Set(plan.categories.map((category) => category.name)).size).toBe(15);
+  const rows = plan.products.flatMap(({ sku, stock }) => stock.map(({ store }) => `${sku} ${store}`));
+  expect(new Set(rows).size).toBe(7200);
+  expect(planSeed({ products: 1, stores: 1, categories: 1 }, "JPY").products[0]?.stock.length).toBe(1);
+});

@@ -51,7 +51,7 @@ export function refusalProblem(refusal: Refusal, draft: Draft): Problem {
         code: "unknown_product",
         detail: "A product is not there, or is archived.",
         errors: refusal.productIds.map((productId) => ({
-          field: `items.${draft.lines.findIndex((line) => line.productId === productId)}.product_id`,
+          field: `items.${draft.lines.find((line) => line.productId === productId)?.item}.product_id`,
           code: "unknown_product",
           message: "is not there, or is archived",
           product_id: productId,

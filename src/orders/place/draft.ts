@@ -23,6 +23,8 @@ export interface Draft {
 export interface DraftLine {
   productId: string;
   quantity: number;
+  /** Which of the items as they were sent named the product first, from 0. */
+  item: number;
 }
 
 export function draftOf(input: PlaceOrderInput, key: KeyClaim | null): Draft {
@@ -41,9 +43,11 @@ export function draftOf(input: PlaceOrderInput, key: KeyClaim | null): Draft {
 }
 
 function addUp(items: PlaceOrderInput["items"]): DraftLine[] {
-  const quantities = new Map<string, number>();
-  for (const { product_id, quantity } of items) {
-    quantities.set(product_id, (quantities.get(product_id) ?? 0) + quantity);
+  const lines = new Map<string, DraftLine>();
+  for (const [item, { product_id: productId, quantity }] of items.entries()) {
+    const line = lines.get(productId);
+    if (line) line.quantity += quantity;
+    else lines.set(productId, { productId, quantity, item });
   }
-  return [...quantities].map(([productId, quantity]) => ({ productId, quantity }));
+  return [...lines.values()];
 }

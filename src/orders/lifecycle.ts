@@ -1,9 +1,32 @@
-import type { orders } from "./tables.ts";
+export const ORDER_STATUSES = [
+  "pending",
+  "confirmed",
+  "processing",
+  "shipped",
+  "delivered",
+  "returned",
+  "cancelled",
+  "expired",
+  "rejected",
+] as const;
+export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
-export type OrderStatus = (typeof orders.$inferSelect)["status"];
-export type PaymentStatus = (typeof orders.$inferSelect)["paymentStatus"];
-export type PaymentMethod = (typeof orders.$inferSelect)["paymentMethod"];
-export type Priority = (typeof orders.$inferSelect)["priority"];
+export const PAYMENT_STATUSES = [
+  "none",
+  "awaiting",
+  "paid",
+  "failed",
+  "refund_due",
+  "partially_refunded",
+  "refunded",
+] as const;
+export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
+
+export const PAYMENT_METHODS = ["card", "invoice", "cash_on_delivery"] as const;
+export type PaymentMethod = (typeof PAYMENT_METHODS)[number];
+
+export const PRIORITIES = ["low", "normal", "high"] as const;
+export type Priority = (typeof PRIORITIES)[number];
 
 /** Which step may follow which. Guards (nothing shipped yet, the deadline has passed) stand with their operations. */
 export const TRANSITIONS: Record<OrderStatus, readonly OrderStatus[]> = {

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { moneySchema } from "../platform/money.ts";
 import { listSchema, pageQuerySchema } from "../platform/pagination.ts";
+import { ORDER_STATUSES, PAYMENT_METHODS, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
 
 export const MAX_ITEMS = 100;
 export const MAX_QUANTITY = 1_000_000;
@@ -56,8 +57,8 @@ export const placeOrderSchema = z
     store_id: z.string().min(1).max(64).nullish(),
     customer: customerSchema.nullish(),
     shipping_address: shippingAddressSchema.nullish(),
-    priority: z.enum(["low", "normal", "high"]).default("normal"),
-    payment_method: z.enum(["card", "invoice", "cash_on_delivery"]).default("card"),
+    priority: z.enum(PRIORITIES).default("normal"),
+    payment_method: z.enum(PAYMENT_METHODS).default("card"),
     expected_total: expectedTotalSchema.nullish(),
     notes: z.string().max(2_000).nullish(),
     metadata: z
@@ -83,27 +84,9 @@ const orderItemSchema = z.object({
     .openapi({ description: "Of a rejected order's item that fell short: what was free" }),
 });
 
-export const orderStatusSchema = z.enum([
-  "pending",
-  "confirmed",
-  "processing",
-  "shipped",
-  "delivered",
-  "returned",
-  "cancelled",
-  "expired",
-  "rejected",
-]);
+export const orderStatusSchema = z.enum(ORDER_STATUSES);
 
-export const paymentStatusSchema = z.enum([
-  "none",
-  "awaiting",
-  "paid",
-  "failed",
-  "refund_due",
-  "partially_refunded",
-  "refunded",
-]);
+export const paymentStatusSchema = z.enum(PAYMENT_STATUSES);
 
 export const orderSchema = z
   .object({
@@ -111,8 +94,8 @@ export const orderSchema = z
     reference: z.string().openapi({ example: "ORD-7K3F9QXM2A" }),
     status: orderStatusSchema,
     payment_status: paymentStatusSchema,
-    payment_method: z.enum(["card", "invoice", "cash_on_delivery"]),
-    priority: z.enum(["low", "normal", "high"]),
+    payment_method: z.enum(PAYMENT_METHODS),
+    priority: z.enum(PRIORITIES),
     customer: customerSchema,
     shipping_address: shippingAddressSchema.nullable(),
     items: z.array(orderItemSchema),
@@ -167,7 +150,7 @@ const stamp = z.iso
 export const orderListQuerySchema = pageQuerySchema.extend({
   status: orderStatusSchema.optional(),
   payment_status: paymentStatusSchema.optional(),
-  priority: z.enum(["low", "normal", "high"]).optional(),
+  priority: z.enum(PRIORITIES).optional(),
   store_id: z.string().max(64).optional(),
   customer_email: z.string().max(254).toLowerCase().optional(),
   q: z

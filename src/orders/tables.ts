@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { ORDER_STATUSES, PAYMENT_METHODS, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
 
 /**
  * The fate of one try at an order's stock, written once and never changed. No row: not decided yet. What a Stock
@@ -25,24 +26,10 @@ export const orders = sqliteTable(
     userId: text("user_id"),
     /** SHA-256 of a guest's access token. */
     accessTokenHash: text("access_token_hash"),
-    status: text("status", {
-      enum: [
-        "pending",
-        "confirmed",
-        "processing",
-        "shipped",
-        "delivered",
-        "returned",
-        "cancelled",
-        "expired",
-        "rejected",
-      ],
-    }).notNull(),
-    paymentStatus: text("payment_status", {
-      enum: ["none", "awaiting", "paid", "failed", "refund_due", "partially_refunded", "refunded"],
-    }).notNull(),
-    paymentMethod: text("payment_method", { enum: ["card", "invoice", "cash_on_delivery"] }).notNull(),
-    priority: text("priority", { enum: ["low", "normal", "high"] }).notNull(),
+    status: text("status", { enum: ORDER_STATUSES }).notNull(),
+    paymentStatus: text("payment_status", { enum: PAYMENT_STATUSES }).notNull(),
+    paymentMethod: text("payment_method", { enum: PAYMENT_METHODS }).notNull(),
+    priority: text("priority", { enum: PRIORITIES }).notNull(),
     customer: text("customer").notNull(),
     customerEmail: text("customer_email").notNull(),
     shippingAddress: text("shipping_address"),

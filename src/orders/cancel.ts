@@ -1,5 +1,6 @@
 import { ring, settleWork } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
+import { allows } from "../platform/etag.ts";
 import { readOrder } from "./find.ts";
 import { sendFollow } from "./follow.ts";
 import { mayBecome, type OrderStatus } from "./lifecycle.ts";
@@ -9,7 +10,9 @@ import type { Order } from "./order.ts";
 export type CancelOutcome =
   | { kind: "cancelled"; order: Order }
   /** Too late, or cancelled before. */
-  | { kind: "not_cancellable"; status: OrderStatus };
+  | { kind: "not_cancellable"; status: OrderStatus }
+  /** The order is at none of the versions that were asked for. */
+  | { kind: "stale" };
 
 /** How often a cancel that lost to another change of its order looks again. Each loss means that the other went on. */
 const MAX_TRIES = 3;
@@ -18,11 +21,12 @@ const MAX_TRIES = 3;
  * Cancels an order that has shipped nothing, and frees its stock before it answers. One stamped batch decides; Stock is
  * told inline, and by the work owed if this worker dies before or while it tells.
  * @param command.operation the same for every repeat of one command: a repeat finds its own cancel and succeeds again
+ * @param command.versions at which it may be cancelled, as an If-Match names them; null for any
  */
 export async function cancelOrder(
   context: Context,
   order: Order,
-  command: { operation: string; reason: string | null },
+  command: { operation: string; reason: string | null; versions: number[] | null },
 ): Promise<CancelOutcome> {
   let current = order;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
@@ -30,6 +34,7 @@ export async function cancelOrder(
       await sendFollow(context, current);
       return { kind: "cancelled", order: current };
     }
+    if (!allows(command.versions, current.version)) return { kind: "stale" };
     if (!mayBecome(current.status, "cancelled") || hasShipped(current)) break;
 
     const [moved] = await moveOrders(context, [{ order: current, reason: command.reason }], {
@@ -53,9 +58,9 @@ const hasShipped = (order: Order): boolean =>
 
 async function wasMadeBy(context: Context, order: Order, operation: string): Promise<boolean> {
   const row = await context.env.DB.prepare(
-    "SELECT operation FROM order_history WHERE order_id = ?1 AND version = ?2",
+    "SELECT version FROM order_history WHERE order_id = ?1 AND operation = ?2",
   )
-    .bind(order.id, order.version)
-    .first<{ operation: string | null }>();
-  return row?.operation === operation;
+    .bind(order.id, operation)
+    .first();
+  return row !== null;
 }

@@ -1,9 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { requireUser } from "../accounts/authenticate.ts";
+import { STALE } from "../catalog/problems.ts";
 import { isStaff } from "../platform/actor.ts";
 import type { AppEnv } from "../platform/app-env.ts";
 import type { Context } from "../platform/context.ts";
+import { allowedVersions, etagOf, ifMatchHeader } from "../platform/etag.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { KEY_REUSED, type KeyClaim, once, readKey, replay } from "../platform/idempotency.ts";
 import { pageQuerySchema } from "../platform/pagination.ts";
@@ -135,7 +137,7 @@ const readRoute = createRoute({
 ordersRoutes.openapi(readRoute, async (c) => {
   const order = await orderFor(c);
   if (!order) return problem(c, notFound("order"));
-  c.header("ETag", `"${order.version}"`);
+  c.header("ETag", etagOf(order.version));
   return c.json({ ...renderOrder(order), payments: [], shipments: [] }, 200);
 });
 
@@ -147,28 +149,27 @@ const cancelRoute = createRoute({
   description: "Frees its stock at once.",
   request: {
     params: orderName,
-    headers: orderToken.extend(idempotencyKey.shape),
+    headers: orderToken.extend(idempotencyKey.shape).extend(ifMatchHeader.shape),
     body: { required: false, content: { "application/json": { schema: cancelSchema } } },
   },
-  responses: { 200: jsonContent(orderSchema, "Cancelled"), ...problems(401, 404, 409, 412, 422) },
+  responses: { 200: jsonContent(orderSchema, "Cancelled"), ...problems(400, 401, 404, 409, 412, 422) },
 });
 
 ordersRoutes.openapi(cancelRoute, async (c) => {
   const order = await orderFor(c);
   if (!order) return problem(c, notFound("order"));
   const reason = c.req.valid("json")?.reason ?? null;
+  const versions = allowedVersions(c.req.header("If-Match"));
   return (await once(c, async (operation) => {
-    const ifMatch = c.req.header("If-Match");
-    if (ifMatch !== undefined && ifMatch !== `"${order.version}"` && ifMatch !== "*") {
-      return problem(c, { status: 412, code: "stale", detail: "The order has changed since you read it." });
-    }
-    const outcome = await cancelOrder(c.get("operation"), order, { operation, reason });
+    const outcome = await cancelOrder(c.get("operation"), order, { operation, reason, versions });
     switch (outcome.kind) {
       case "cancelled":
-        c.header("ETag", `"${outcome.order.version}"`);
+        c.header("ETag", etagOf(outcome.order.version));
         return c.json(renderOrder(outcome.order), 200);
       case "not_cancellable":
         return problem(c, notCancellable(outcome.status));
+      case "stale":
+        return problem(c, STALE);
     }
   })) as never;
 });

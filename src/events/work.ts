@@ -1,5 +1,5 @@
 import type { Context } from "../platform/context.ts";
-import { jsonParameter } from "../platform/d1.ts";
+import { jsonParameter, withoutQuery } from "../platform/d1.ts";
 import { describeError } from "../platform/log.ts";
 import type { TaskName } from "./append.ts";
 
@@ -127,7 +127,8 @@ async function perform(context: Context, handlers: TaskHandlers, row: LeasedRow)
     });
   } catch (error) {
     context.log.error("a task threw", { error: describeError(error) });
-    return { kind: "failed", error: error instanceof Error ? error.message : String(error) };
+    const thrown = withoutQuery(error);
+    return { kind: "failed", error: thrown instanceof Error ? thrown.message : String(thrown) };
   }
 }
 

@@ -3,6 +3,7 @@ import { HTTPException } from "hono/http-exception";
 import type { AppEnv } from "./app-env.ts";
 import { invalidJson, unsupportedMediaType } from "./body-guard.ts";
 import type { Context as OperationContext } from "./context.ts";
+import { withoutQuery } from "./d1.ts";
 import { createLog, describeError } from "./log.ts";
 import { type Problem, problem } from "./problem.ts";
 
@@ -19,7 +20,7 @@ const MAX_CAUSES = 5;
 
 /** Whether a part of the platform is away, so that the same request may do well a moment later. */
 export function isUnavailable(error: unknown): boolean {
-  let cause = error;
+  let cause = withoutQuery(error);
   for (let depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth++) {
     const { retryable, overloaded } = cause as { retryable?: unknown; overloaded?: unknown };
     if (retryable === true || overloaded === true) return true;

@@ -6,6 +6,7 @@ import {
   getLogger,
   type Logger,
 } from "@logtape/logtape";
+import { withoutQuery } from "./d1.ts";
 
 export type Log = Logger;
 
@@ -24,5 +25,7 @@ export function createLog(properties: Record<string, unknown> = {}): Log {
 }
 
 /** What is safe and useful to say of a thing that was thrown. */
-export const describeError = (error: unknown): string =>
-  error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : String(error);
+export function describeError(error: unknown): string {
+  const thrown = withoutQuery(error);
+  return thrown instanceof Error ? (thrown.stack ?? `${thrown.name}: ${thrown.message}`) : String(thrown);
+}

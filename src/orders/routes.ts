@@ -8,9 +8,9 @@ import type { Context } from "../platform/context.ts";
 import { allowedVersions, etagOf, ifMatchHeader } from "../platform/etag.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { KEY_REUSED, type KeyClaim, once, readKey, replay } from "../platform/idempotency.ts";
-import { pageQuerySchema } from "../platform/pagination.ts";
 import { notFound, problem, problemBody } from "../platform/problem.ts";
 import { limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
+import { listQuerySchema } from "../platform/read-page.ts";
 import { cancelOrder } from "./cancel.ts";
 import { findOrder } from "./find.ts";
 import { listHistory } from "./history.ts";
@@ -180,7 +180,7 @@ const historyRoute = createRoute({
   tags: ["Orders"],
   summary: "An order's history",
   description: "Oldest first: who, when, from, to and why.",
-  request: { params: orderName, headers: orderToken, query: pageQuerySchema },
+  request: { params: orderName, headers: orderToken, query: listQuerySchema },
   responses: { 200: jsonContent(historyListSchema, "A page of its history"), ...problems(400, 401, 404) },
 });
 

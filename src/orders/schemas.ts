@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { moneySchema } from "../platform/money.ts";
-import { listSchema, pageQuerySchema } from "../platform/pagination.ts";
+import { listSchema } from "../platform/pagination.ts";
+import { listQuerySchema } from "../platform/read-page.ts";
 import { ORDER_STATUSES, PAYMENT_METHODS, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
 
 export const MAX_ITEMS = 100;
@@ -147,7 +148,7 @@ const stamp = z.iso
   .transform((text) => Date.parse(text))
   .openapi({ type: "string", format: "date-time" });
 
-export const orderListQuerySchema = pageQuerySchema.extend({
+export const orderListQuerySchema = listQuerySchema.extend({
   status: orderStatusSchema.optional(),
   payment_status: paymentStatusSchema.optional(),
   priority: z.enum(PRIORITIES).optional(),

@@ -1,6 +1,8 @@
+import { and, eq, exists, isNull, ne } from "drizzle-orm";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
+import { orm } from "../platform/d1.ts";
 import { hashPassword, verifyPassword } from "./password.ts";
+import { sessions, users } from "./tables.ts";
 
 export type ChangePasswordOutcome = { kind: "changed" } | { kind: "wrong_password" } | { kind: "gone" };
 
@@ -10,25 +12,37 @@ export async function changePassword(
   user: { userId: string; sessionId?: string },
   given: { current_password: string; new_password: string },
 ): Promise<ChangePasswordOutcome> {
-  const { env, clock } = context;
-  const row = await env.DB.prepare("SELECT password_hash FROM users WHERE id = ?1 AND disabled_at IS NULL")
-    .bind(user.userId)
-    .first<{ password_hash: string }>();
+  const db = orm(context.env.DB);
+  const { userId, sessionId = "" } = user;
+  const row = await db
+    .select({ passwordHash: users.passwordHash })
+    .from(users)
+    .where(and(eq(users.id, userId), isNull(users.disabledAt)))
+    .get();
   if (!row) return { kind: "gone" };
-  if (!(await verifyPassword(given.current_password, row.password_hash))) return { kind: "wrong_password" };
+  if (!(await verifyPassword(given.current_password, row.passwordHash))) return { kind: "wrong_password" };
 
   const passwordHash = await hashPassword(given.new_password);
-  const now = clock.now();
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      "UPDATE users SET password_hash = ?3, updated_at = ?4 WHERE id = ?1 AND password_hash = ?2 RETURNING id",
-    ).bind(user.userId, row.password_hash, passwordHash, now),
-    env.DB.prepare(
-      `UPDATE sessions SET revoked_at = ?4
-       WHERE user_id = ?1 AND id <> ?2 AND revoked_at IS NULL
-         AND EXISTS (SELECT 1 FROM users WHERE id = ?1 AND password_hash = ?3)`,
-    ).bind(user.userId, user.sessionId ?? "", passwordHash, now),
+  const now = context.clock.now();
+  const withPassword = (hash: string) => and(eq(users.id, userId), eq(users.passwordHash, hash));
+  const [changed] = await db.batch([
+    db
+      .update(users)
+      .set({ passwordHash, updatedAt: now })
+      .where(withPassword(row.passwordHash))
+      .returning({ id: users.id }),
+    db
+      .update(sessions)
+      .set({ revokedAt: now })
+      .where(
+        and(
+          eq(sessions.userId, userId),
+          ne(sessions.id, sessionId),
+          isNull(sessions.revokedAt),
+          exists(db.select({ id: users.id }).from(users).where(withPassword(passwordHash))),
+        ),
+      ),
   ]);
   // Somebody else changed it while we hashed: what was given is no longer the current one.
-  return rowsOf(results, 0).length > 0 ? { kind: "changed" } : { kind: "wrong_password" };
+  return changed.length > 0 ? { kind: "changed" } : { kind: "wrong_password" };
 }

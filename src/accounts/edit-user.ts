@@ -1,6 +1,8 @@
+import { and, eq, exists, isNotNull, isNull, ne, or, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
+import { orm } from "../platform/d1.ts";
 import type { EditUser } from "./schemas.ts";
+import { sessions, users } from "./tables.ts";
 import { USER_COLUMNS, type UserRow } from "./user-row.ts";
 
 export type EditUserOutcome =
@@ -20,31 +22,42 @@ export async function editUser(
   userId: string,
   change: EditUser,
 ): Promise<EditUserOutcome> {
-  const { DB } = context.env;
+  const db = orm(context.env.DB);
   const now = context.clock.now();
+  const isUser = eq(users.id, userId);
+  const isActingAdmin = and(eq(users.role, "admin"), isNull(users.disabledAt));
+  const found = (condition: SQL | undefined) => db.select({ id: users.id }).from(users).where(condition);
+  const askerActs = found(and(eq(users.id, adminId), isActingAdmin));
+  const anotherActs = found(and(ne(users.id, userId), isActingAdmin));
   const endsAdmin = (change.role !== undefined && change.role !== "admin") || change.disabled === true;
-  const disabled = change.disabled === undefined ? null : Number(change.disabled);
-  const isActingAdmin = "role = 'admin' AND disabled_at IS NULL";
-  const results = await DB.batch([
-    DB.prepare(
-      `UPDATE users
-       SET role = coalesce(?2, role), updated_at = ?4,
-           disabled_at = CASE ?3 WHEN 1 THEN coalesce(disabled_at, ?4) WHEN 0 THEN NULL ELSE disabled_at END
-       WHERE id = ?1
-         AND EXISTS (SELECT 1 FROM users WHERE id = ?5 AND ${isActingAdmin})
-         AND (?6 = 0 OR NOT (${isActingAdmin}) OR EXISTS (SELECT 1 FROM users WHERE id <> ?1 AND ${isActingAdmin}))
-       RETURNING ${USER_COLUMNS}`,
-    ).bind(userId, change.role ?? null, disabled, now, adminId, Number(endsAdmin)),
-    DB.prepare(
-      `UPDATE sessions SET revoked_at = ?2
-       WHERE user_id = ?1 AND revoked_at IS NULL
-         AND EXISTS (SELECT 1 FROM users WHERE id = ?1 AND disabled_at IS NOT NULL)`,
-    ).bind(userId, now),
-    DB.prepare("SELECT 1 FROM users WHERE id = ?1").bind(userId),
-    DB.prepare(`SELECT 1 FROM users WHERE id = ?1 AND ${isActingAdmin}`).bind(adminId),
+  const leavesAdmin = or(ne(users.role, "admin"), isNotNull(users.disabledAt), exists(anotherActs));
+
+  const [[user], , target, asker] = await db.batch([
+    db
+      .update(users)
+      .set({ role: change.role, disabledAt: disabledAt(change.disabled, now), updatedAt: now })
+      .where(and(isUser, exists(askerActs), endsAdmin ? leavesAdmin : undefined))
+      .returning(USER_COLUMNS),
+    db
+      .update(sessions)
+      .set({ revokedAt: now })
+      .where(
+        and(
+          eq(sessions.userId, userId),
+          isNull(sessions.revokedAt),
+          exists(found(and(isUser, isNotNull(users.disabledAt)))),
+        ),
+      ),
+    found(isUser),
+    askerActs,
   ]);
-  const user = rowsOf<UserRow>(results, 0)[0];
   if (user) return { kind: "edited", user };
-  if (rowsOf(results, 3).length === 0) return { kind: "no_longer_admin" };
-  return rowsOf(results, 2).length === 0 ? { kind: "not_found" } : { kind: "last_admin" };
+  if (asker.length === 0) return { kind: "no_longer_admin" };
+  return target.length === 0 ? { kind: "not_found" } : { kind: "last_admin" };
+}
+
+/** Undefined leaves the column as it is; who was disabled before stays so since then. */
+function disabledAt(disabled: boolean | undefined, now: number) {
+  if (disabled === undefined) return undefined;
+  return disabled ? sql`coalesce(${users.disabledAt}, ${now})` : null;
 }

@@ -1,30 +1,33 @@
+import { and, desc, eq, lt } from "drizzle-orm";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
+import { countUpTo, orm } from "../platform/d1.ts";
 import { COUNT_LIMIT, decodeCursor, pageWindow, toList } from "../platform/pagination.ts";
 import type { ListUsersQuery } from "./schemas.ts";
-import { renderAccount, USER_COLUMNS, type UserRow } from "./user-row.ts";
+import { users } from "./tables.ts";
+import { renderAccount, USER_COLUMNS } from "./user-row.ts";
 
 /** Accounts, the newest first. Ids are ordered by time, so the primary key is the index of this list. */
-export async function listUsers(context: Context, query: ListUsersQuery) {
-  const { DB } = context.env;
+export async function listUsers({ env }: Context, query: ListUsersQuery) {
+  const db = orm(env.DB);
   const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
   const { limit, offset } = pageWindow(query);
-  const parameters = [query.email, after?.id].filter((value) => value !== undefined);
-  const emailIs = query.email === undefined ? "1" : "email = ?";
-  const comesAfter = after === null ? "1" : "id < ?";
-  const results = await DB.batch([
-    DB.prepare(
-      `SELECT ${USER_COLUMNS} FROM users WHERE ${emailIs} AND ${comesAfter} ORDER BY id DESC LIMIT ? OFFSET ?`,
-    ).bind(...parameters, limit, offset),
-    DB.prepare(
-      `SELECT count(*) AS count FROM (SELECT 1 FROM users WHERE ${emailIs} AND ${comesAfter} LIMIT ?)`,
-    ).bind(...parameters, after === null ? COUNT_LIMIT + 1 : 0),
+  const emailIs = query.email === undefined ? undefined : eq(users.email, query.email);
+  const comesAfter = after === null ? undefined : lt(users.id, after.id);
+  const [rows, [counted]] = await db.batch([
+    db
+      .select(USER_COLUMNS)
+      .from(users)
+      .where(and(emailIs, comesAfter))
+      .orderBy(desc(users.id))
+      .limit(limit)
+      .offset(offset),
+    countUpTo(db, after === null ? COUNT_LIMIT + 1 : 0, users, emailIs),
   ]);
   return toList(
     query,
-    rowsOf<UserRow>(results, 0),
-    after === null ? (rowsOf<{ count: number }>(results, 1)[0]?.count ?? 0) : null,
-    (row) => ({ key: row.created_at, id: row.id }),
+    rows,
+    after === null ? (counted?.count ?? 0) : null,
+    (row) => ({ key: row.createdAt, id: row.id }),
     renderAccount,
   );
 }

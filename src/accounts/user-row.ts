@@ -1,18 +1,18 @@
-import type { Role } from "../platform/actor.ts";
 import { isoStamp } from "../platform/clock.ts";
+import { users } from "./tables.ts";
 
-export const USER_COLUMNS = "id, email, name, role, disabled_at, created_at, updated_at";
+/** What is read of a user: the password's hash stays where it is. */
+export const USER_COLUMNS = {
+  id: users.id,
+  email: users.email,
+  name: users.name,
+  role: users.role,
+  disabledAt: users.disabledAt,
+  createdAt: users.createdAt,
+  updatedAt: users.updatedAt,
+};
 
-/** A row of `users` as `USER_COLUMNS` reads it: the password's hash stays where it is. */
-export interface UserRow {
-  id: string;
-  email: string;
-  name: string;
-  role: Role;
-  disabled_at: number | null;
-  created_at: number;
-  updated_at: number;
-}
+export type UserRow = Pick<typeof users.$inferSelect, keyof typeof USER_COLUMNS>;
 
 /** An account as its owner and admins see it. */
 export const renderAccount = (row: UserRow) => ({
@@ -20,7 +20,7 @@ export const renderAccount = (row: UserRow) => ({
   email: row.email,
   name: row.name,
   role: row.role,
-  disabled: row.disabled_at !== null,
-  created_at: isoStamp(row.created_at),
-  updated_at: isoStamp(row.updated_at),
+  disabled: row.disabledAt !== null,
+  created_at: isoStamp(row.createdAt),
+  updated_at: isoStamp(row.updatedAt),
 });

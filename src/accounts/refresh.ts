@@ -1,8 +1,10 @@
+import { and, eq, exists, gt, isNotNull, isNull, notExists, type SQL } from "drizzle-orm";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
+import { orm } from "../platform/d1.ts";
 import { sha256 } from "../platform/ids.ts";
 import { type KeyRingResult, keyRing } from "./keys.ts";
-import { grantTokens, REFRESH_TOKEN_LIFE, type SessionUser, type Tokens } from "./session.ts";
+import { grantTokens, newRefreshToken, SESSION_USER_COLUMNS, type Tokens } from "./session.ts";
+import { refreshTokens, sessions, users } from "./tables.ts";
 
 export type RefreshOutcome =
   | { kind: "refreshed"; tokens: Tokens }
@@ -25,42 +27,50 @@ export async function refresh(context: Context, token: string): Promise<RefreshO
   const now = clock.now();
   const refreshToken = ids.secret();
   const [old, next] = await Promise.all([sha256(token), sha256(refreshToken)]);
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      `INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at)
-       SELECT ?2, old.session_id, ?3, ?4
-       FROM refresh_tokens AS old
-         JOIN sessions ON sessions.id = old.session_id AND sessions.revoked_at IS NULL
-         JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
-       WHERE old.hash = ?1 AND old.used_at IS NULL AND old.expires_at > ?3`,
-    ).bind(old, next, now, now + REFRESH_TOKEN_LIFE),
-    env.DB.prepare(
-      `UPDATE sessions SET revoked_at = ?3
-       WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = ?1 AND used_at IS NOT NULL)
-         AND revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM refresh_tokens WHERE hash = ?2)
-       RETURNING id`,
-    ).bind(old, next, now),
-    env.DB.prepare(
-      `UPDATE refresh_tokens SET used_at = ?3
-       WHERE hash = ?1 AND EXISTS (SELECT 1 FROM refresh_tokens WHERE hash = ?2)`,
-    ).bind(old, next, now),
-    env.DB.prepare(
-      `UPDATE sessions SET last_used_at = ?2
-       WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = ?1)`,
-    ).bind(next, now),
-    env.DB.prepare(
-      `SELECT users.id, users.email, users.name, users.role, sessions.id AS session_id
-       FROM refresh_tokens
-         JOIN sessions ON sessions.id = refresh_tokens.session_id
-         JOIN users ON users.id = sessions.user_id
-       WHERE refresh_tokens.hash = ?1`,
-    ).bind(next),
+  const db = orm(env.DB);
+  const isOld = eq(refreshTokens.hash, old);
+  const isNext = eq(refreshTokens.hash, next);
+  const sessionOf = (token: SQL | undefined) =>
+    db.select({ id: refreshTokens.sessionId }).from(refreshTokens).where(token);
+  const [, reused, , , [row]] = await db.batch([
+    db.insert(refreshTokens).select(
+      db
+        .select(newRefreshToken(next, refreshTokens.sessionId, now))
+        .from(refreshTokens)
+        .innerJoin(sessions, and(eq(sessions.id, refreshTokens.sessionId), isNull(sessions.revokedAt)))
+        .innerJoin(users, and(eq(users.id, sessions.userId), isNull(users.disabledAt)))
+        .where(and(isOld, isNull(refreshTokens.usedAt), gt(refreshTokens.expiresAt, now))),
+    ),
+    db
+      .update(sessions)
+      .set({ revokedAt: now })
+      .where(
+        and(
+          eq(sessions.id, sessionOf(and(isOld, isNotNull(refreshTokens.usedAt)))),
+          isNull(sessions.revokedAt),
+          notExists(sessionOf(isNext)),
+        ),
+      )
+      .returning({ id: sessions.id }),
+    db
+      .update(refreshTokens)
+      .set({ usedAt: now })
+      .where(and(isOld, exists(sessionOf(isNext)))),
+    db
+      .update(sessions)
+      .set({ lastUsedAt: now })
+      .where(eq(sessions.id, sessionOf(isNext))),
+    db
+      .select({ user: SESSION_USER_COLUMNS, sessionId: refreshTokens.sessionId })
+      .from(refreshTokens)
+      .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
+      .innerJoin(users, eq(users.id, sessions.userId))
+      .where(isNext),
   ]);
-  for (const { id } of rowsOf<{ id: string }>(results, 1)) {
+  for (const { id } of reused) {
     log.warn("a used refresh token came back: its session is revoked", { session_id: id });
   }
-  const user = rowsOf<SessionUser & { session_id: string }>(results, 4)[0];
-  if (!user) return { kind: "invalid_refresh_token" };
-  const session = { id: user.session_id, refreshToken };
-  return { kind: "refreshed", tokens: await grantTokens(keys.ring, now, user, session) };
+  if (!row) return { kind: "invalid_refresh_token" };
+  const session = { id: row.sessionId, refreshToken };
+  return { kind: "refreshed", tokens: await grantTokens(keys.ring, now, row.user, session) };
 }

@@ -1,9 +1,10 @@
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
+import { orm } from "../platform/d1.ts";
 import { type KeyRingResult, keyRing } from "./keys.ts";
 import { newUserRow } from "./new-user.ts";
 import { hashPassword } from "./password.ts";
-import { grantTokens, newSession, type SessionUser, type Tokens } from "./session.ts";
+import { grantTokens, newSession, type Tokens } from "./session.ts";
+import { users } from "./tables.ts";
 
 export type RegisterOutcome =
   | { kind: "registered"; tokens: Tokens }
@@ -25,14 +26,22 @@ export async function register(
   const { email, name } = given;
   const user = newUserRow({ id: ids.next(), email, name, passwordHash, role: "customer", now });
   const session = await newSession(context, { id: user.id, passwordHash }, userAgent);
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      `INSERT INTO users (id, email, name, password_hash, role, created_at, updated_at)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (email) DO NOTHING`,
-    ).bind(user.id, user.email, user.name, user.password_hash, user.role, now),
+  const db = orm(env.DB);
+  const [, , , [registered]] = await db.batch([
+    db
+      .insert(users)
+      .values({
+        id: user.id,
+        email: user.email,
+        name: user.name,
+        passwordHash,
+        role: user.role,
+        createdAt: now,
+        updatedAt: now,
+      })
+      .onConflictDoNothing({ target: users.email }),
     ...session.statements,
   ]);
-  const registered = rowsOf<SessionUser>(results, session.statements.length)[0];
   if (!registered) return { kind: "email_taken" };
   return { kind: "registered", tokens: await grantTokens(keys.ring, now, registered, session) };
 }

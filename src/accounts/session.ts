@@ -1,60 +1,74 @@
-import type { Role } from "../platform/actor.ts";
+import { and, eq, isNull } from "drizzle-orm";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Context } from "../platform/context.ts";
+import { given, orm } from "../platform/d1.ts";
 import { prefixed, sha256 } from "../platform/ids.ts";
 import { ACCESS_TOKEN_SECONDS, signAccessToken } from "./access-token.ts";
 import type { KeyRing } from "./keys.ts";
+import { refreshTokens, sessions, users } from "./tables.ts";
 
 /** How long a refresh token waits to be used, in milliseconds. Each renewal gives a fresh one. */
 export const REFRESH_TOKEN_LIFE = 30 * 24 * 60 * 60 * 1000;
 
 const MAX_USER_AGENT_LENGTH = 200;
 
+export const SESSION_USER_COLUMNS = { id: users.id, email: users.email, name: users.name, role: users.role };
+
 /** The user that a session was begun or renewed for, as its row stood in that very batch. */
-export interface SessionUser {
-  id: string;
-  email: string;
-  name: string;
-  role: Role;
-}
+export type SessionUser = Pick<typeof users.$inferSelect, keyof typeof SESSION_USER_COLUMNS>;
 
-export interface NewSession {
-  id: string;
-  refreshToken: string;
-  /**
-   * For a batch, the last one reading back the `SessionUser`: nothing is written and nobody read unless the user's
-   * row is there, not disabled, and still has the password that was checked.
-   */
-  statements: D1PreparedStatement[];
-}
-
+/**
+ * A session to begin. Its statements are for a batch, and the last one reads back the `SessionUser`: nothing is
+ * written and nobody read unless the user's row is there, not disabled, and still has the password that was checked.
+ */
 export async function newSession(
-  context: Context,
+  { env, ids, clock }: Context,
   user: { id: string; passwordHash: string },
   userAgent: string | undefined,
-): Promise<NewSession> {
-  const { env, ids, clock } = context;
+) {
+  const db = orm(env.DB);
   const now = clock.now();
   const id = prefixed("ses", ids.next());
   const refreshToken = ids.secret();
-  return {
-    id,
-    refreshToken,
-    statements: [
-      env.DB.prepare(
-        `INSERT INTO sessions (id, user_id, user_agent, created_at, last_used_at)
-         SELECT ?1, id, ?2, ?3, ?3 FROM users WHERE id = ?4 AND password_hash = ?5 AND disabled_at IS NULL`,
-      ).bind(id, userAgent?.slice(0, MAX_USER_AGENT_LENGTH) ?? null, now, user.id, user.passwordHash),
-      env.DB.prepare(
-        `INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at)
-         SELECT ?1, id, ?2, ?3 FROM sessions WHERE id = ?4`,
-      ).bind(await sha256(refreshToken), now, now + REFRESH_TOKEN_LIFE, id),
-      env.DB.prepare(
-        `SELECT users.id, users.email, users.name, users.role
-         FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.id = ?1`,
-      ).bind(id),
-    ],
-  };
+  const statements = [
+    db.insert(sessions).select(
+      db
+        .select({
+          id: given(id),
+          userId: users.id,
+          userAgent: given(userAgent?.slice(0, MAX_USER_AGENT_LENGTH) ?? null),
+          createdAt: given(now),
+          lastUsedAt: given(now),
+          revokedAt: given(null),
+        })
+        .from(users)
+        .where(
+          and(eq(users.id, user.id), eq(users.passwordHash, user.passwordHash), isNull(users.disabledAt)),
+        ),
+    ),
+    db.insert(refreshTokens).select(
+      db
+        .select(newRefreshToken(await sha256(refreshToken), sessions.id, now))
+        .from(sessions)
+        .where(eq(sessions.id, id)),
+    ),
+    db
+      .select(SESSION_USER_COLUMNS)
+      .from(sessions)
+      .innerJoin(users, eq(users.id, sessions.userId))
+      .where(eq(sessions.id, id)),
+  ] as const;
+  return { id, refreshToken, statements };
 }
+
+/** A row of `refresh_tokens`, for an `insert … select` from where its session stands. */
+export const newRefreshToken = (hash: string, sessionId: SQLiteColumn, now: number) => ({
+  hash: given(hash),
+  sessionId,
+  createdAt: given(now),
+  expiresAt: given(now + REFRESH_TOKEN_LIFE),
+  usedAt: given(null),
+});
 
 /** What a sign-in, a registration and a renewal all give, in the wire's words. */
 export async function grantTokens(

@@ -1,8 +1,10 @@
+import { eq } from "drizzle-orm";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
+import { orm } from "../platform/d1.ts";
 import { type KeyRingResult, keyRing } from "./keys.ts";
 import { NO_ACCOUNT_HASH, verifyPassword } from "./password.ts";
-import { grantTokens, newSession, type SessionUser, type Tokens } from "./session.ts";
+import { grantTokens, newSession, type Tokens } from "./session.ts";
+import { users } from "./tables.ts";
 
 export type SignInOutcome =
   | { kind: "signed_in"; tokens: Tokens }
@@ -24,15 +26,17 @@ export async function signIn(
   const keys = await keyRing(settings);
   if (keys.kind === "misconfigured") return keys;
 
-  const user = await env.DB.prepare("SELECT id, password_hash FROM users WHERE email = ?1")
-    .bind(given.email)
-    .first<{ id: string; password_hash: string }>();
-  const matches = await verify(given.password, user?.password_hash ?? NO_ACCOUNT_HASH);
+  const db = orm(env.DB);
+  const user = await db
+    .select({ id: users.id, passwordHash: users.passwordHash })
+    .from(users)
+    .where(eq(users.email, given.email))
+    .get();
+  const matches = await verify(given.password, user?.passwordHash ?? NO_ACCOUNT_HASH);
   if (!user || !matches) return { kind: "invalid_credentials" };
 
-  const session = await newSession(context, { id: user.id, passwordHash: user.password_hash }, userAgent);
-  const results = await env.DB.batch(session.statements);
-  const signedIn = rowsOf<SessionUser>(results, session.statements.length - 1)[0];
+  const session = await newSession(context, user, userAgent);
+  const [, , [signedIn]] = await db.batch(session.statements);
   if (!signedIn) return { kind: "invalid_credentials" };
   return { kind: "signed_in", tokens: await grantTokens(keys.ring, clock.now(), signedIn, session) };
 }

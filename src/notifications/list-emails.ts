@@ -1,45 +1,40 @@
+import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { isoStamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
+import { countUpTo, orm } from "../platform/d1.ts";
 import { COUNT_LIMIT, decodeCursor, type List, pageWindow, toList } from "../platform/pagination.ts";
 import type { EmailQuery, EmailWire } from "./schemas.ts";
-
-interface EmailRow {
-  id: number;
-  to_address: string;
-  subject: string;
-  text: string;
-  html: string;
-  sent_at: number;
-}
+import { emails } from "./tables.ts";
 
 /** The mails kept in development, newest first. */
 export async function listEmails({ env }: Context, query: EmailQuery): Promise<List<EmailWire>> {
+  const db = orm(env.DB);
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
   const { limit, offset } = pageWindow(query);
-  const where = "(?1 IS NULL OR lower(to_address) = ?1)";
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      `SELECT id, to_address, subject, text, html, sent_at FROM emails
-       WHERE ${where} AND id < ?2 ORDER BY id DESC LIMIT ?3 OFFSET ?4`,
-    ).bind(query.to ?? null, cursor?.key ?? Number.MAX_SAFE_INTEGER, limit, offset),
-    env.DB.prepare(
-      `SELECT count(*) AS counted FROM (SELECT 1 FROM emails WHERE ${where} LIMIT ${COUNT_LIMIT + 1})`,
-    ).bind(query.to ?? null),
+  const isTo = query.to === undefined ? undefined : eq(sql`lower(${emails.to})`, query.to);
+  const comesAfter = cursor === null ? undefined : lt(emails.id, Number(cursor.key));
+  const [rows, [counted]] = await db.batch([
+    db
+      .select()
+      .from(emails)
+      .where(and(isTo, comesAfter))
+      .orderBy(desc(emails.id))
+      .limit(limit)
+      .offset(offset),
+    countUpTo(db, COUNT_LIMIT + 1, emails, isTo),
   ]);
-  const counted = rowsOf<{ counted: number }>(results, 1)[0]?.counted ?? 0;
   return toList(
     query,
-    rowsOf<EmailRow>(results, 0),
-    counted,
+    rows,
+    counted?.count ?? 0,
     ({ id }) => ({ key: id, id: String(id) }),
     (row) => ({
       id: String(row.id),
-      to: row.to_address,
+      to: row.to,
       subject: row.subject,
       text: row.text,
       html: row.html,
-      sent_at: isoStamp(row.sent_at),
+      sent_at: isoStamp(row.sentAt),
     }),
   );
 }

@@ -1,47 +1,43 @@
+import { eq, sql } from "drizzle-orm";
 import { z } from "zod";
+import { orderItems, orders } from "../orders/tables.ts";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
+import { orm } from "../platform/d1.ts";
 
-/** What a mail says of an order. Amounts are minor units of `currency`, stamps milliseconds. */
-export interface OrderForMail {
-  reference: string;
-  status: string;
-  customer: { name: string; email: string };
-  currency: string;
-  subtotal: number;
-  shipping: number;
-  tax: number;
-  duty: number;
-  total: number;
-  /** Until when its payment is awaited; null when none is. */
-  payUntil: number | null;
-  createdAt: number;
-  items: { title: string; quantity: number; unitPrice: number }[];
-}
-
-interface OrderRow extends Omit<OrderForMail, "customer" | "items"> {
-  customer: string;
-}
+export type OrderForMail = NonNullable<Awaited<ReturnType<typeof readOrderForMail>>>;
 
 const customerSchema = z.object({ name: z.string(), email: z.string() });
 
-/** An order with its items, in one round trip; null when there is no such order. */
-export async function readOrderForMail({ env }: Context, orderId: string): Promise<OrderForMail | null> {
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      `SELECT reference, status, customer, currency, subtotal, shipping, tax, duty, total,
-              CASE WHEN payment_status = 'awaiting' THEN expires_at END AS payUntil, created_at AS createdAt
-       FROM orders WHERE id = ?1`,
-    ).bind(orderId),
-    env.DB.prepare(
-      "SELECT title, quantity, unit_price AS unitPrice FROM order_items WHERE order_id = ?1 ORDER BY line",
-    ).bind(orderId),
+/**
+ * What a mail says of an order, in one round trip; null when there is no such order. Amounts are minor units of
+ * `currency`, stamps milliseconds. `payUntil` is until when its payment is awaited; null when none is.
+ */
+export async function readOrderForMail({ env }: Context, orderId: string) {
+  const db = orm(env.DB);
+  const [[order], items] = await db.batch([
+    db
+      .select({
+        reference: orders.reference,
+        status: orders.status,
+        customer: orders.customer,
+        currency: orders.currency,
+        subtotal: orders.subtotal,
+        shipping: orders.shipping,
+        tax: orders.tax,
+        duty: orders.duty,
+        total: orders.total,
+        payUntil: sql<
+          number | null
+        >`CASE WHEN ${orders.paymentStatus} = 'awaiting' THEN ${orders.expiresAt} END`,
+        createdAt: orders.createdAt,
+      })
+      .from(orders)
+      .where(eq(orders.id, orderId)),
+    db
+      .select({ title: orderItems.title, quantity: orderItems.quantity, unitPrice: orderItems.unitPrice })
+      .from(orderItems)
+      .where(eq(orderItems.orderId, orderId))
+      .orderBy(orderItems.line),
   ]);
-  const order = rowsOf<OrderRow>(results, 0)[0];
-  if (!order) return null;
-  return {
-    ...order,
-    customer: customerSchema.parse(JSON.parse(order.customer)),
-    items: rowsOf<OrderForMail["items"][number]>(results, 1),
-  };
+  return order ? { ...order, customer: customerSchema.parse(JSON.parse(order.customer)), items } : null;
 }

@@ -1,7 +1,9 @@
 import { EmailMessage } from "cloudflare:email";
 import type { TaskOutcome } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
+import { orm } from "../platform/d1.ts";
 import { composeMail, type Mail } from "./mail.ts";
+import { emails } from "./tables.ts";
 
 /**
  * Sends a mail for a row of work. In development it is also kept, to be read at GET /emails. A sender that dies
@@ -25,9 +27,6 @@ export async function sendMail(context: Context, workId: string, mail: Mail): Pr
 }
 
 async function keep({ env }: Context, workId: string, mail: Mail, at: number): Promise<void> {
-  await env.DB.prepare(
-    `INSERT INTO emails (work_id, to_address, subject, text, html, sent_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`,
-  )
-    .bind(workId, mail.to, mail.subject, mail.text, mail.html, at)
-    .run();
+  const { to, subject, text, html } = mail;
+  await orm(env.DB).insert(emails).values({ workId, to, subject, text, html, sentAt: at });
 }

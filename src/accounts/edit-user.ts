@@ -1,4 +1,4 @@
-import { and, eq, exists, isNotNull, isNull, ne, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, exists, isNotNull, isNull, ne, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../platform/context.ts";
 import { orm } from "../platform/d1.ts";
 import type { EditUser } from "./schemas.ts";
@@ -28,15 +28,15 @@ export async function editUser(
   const isActingAdmin = and(eq(users.role, "admin"), isNull(users.disabledAt));
   const found = (condition: SQL | undefined) => db.select({ id: users.id }).from(users).where(condition);
   const askerActs = found(and(eq(users.id, adminId), isActingAdmin));
+  // Whoever asks about somebody else is this admin.
   const anotherActs = found(and(ne(users.id, userId), isActingAdmin));
   const endsAdmin = (change.role !== undefined && change.role !== "admin") || change.disabled === true;
-  const leavesAdmin = or(ne(users.role, "admin"), isNotNull(users.disabledAt), exists(anotherActs));
 
   const [[user], , target, asker] = await db.batch([
     db
       .update(users)
       .set({ role: change.role, disabledAt: disabledAt(change.disabled, now), updatedAt: now })
-      .where(and(isUser, exists(askerActs), endsAdmin ? leavesAdmin : undefined))
+      .where(and(isUser, exists(askerActs), endsAdmin ? exists(anotherActs) : undefined))
       .returning(USER_COLUMNS),
     db
       .update(sessions)

@@ -79,13 +79,6 @@ test("a killed server forgets no order and no unit", { timeout: 400_000 }, async
   expect(promised.filter((id) => !livingIds.includes(id))).toEqual([]);
   expect(livingIds.length).toBeLessThanOrEqual(promised.length + gone.length);
 
-  console.log({
-    all: attempts.length,
-    unanswered: unanswered.length,
-    gone: gone.length,
-    promised: promised.length,
-    living: living.length,
-  });
   await untilEveryHoldIsResolved(api, ids, new Set(livingIds));
   expect(Date.now() - began).toBeLessThan(TWO_MINUTES);
   const sold = unitsOf(living);

@@ -2,8 +2,10 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { stockOf } from "../../src/inventory/client.ts";
+import { expireOrders } from "../../src/orders/expire.ts";
 import { isoStamp } from "../../src/platform/clock.ts";
 import { sweep } from "../chaos/stage.ts";
+import { testContext } from "../events/context.ts";
 import { testClock } from "../support/clock.ts";
 import { basket, givenShop } from "../support/shop.ts";
 import { cancel, levels, order, read, tokenOf } from "./ask.ts";
@@ -55,6 +57,17 @@ test("an order expires at its deadline, not a second before, once, and its stock
       reason: "no payment before the deadline",
     },
   ]);
+});
+
+test("who takes an order for due too early, expires nothing", async () => {
+  const { placed, now } = await givenWaiting();
+  const { id, version, status, reference } = placed.body;
+  const due = [{ id, version, status, reference }];
+  testClock.advance(30 * MINUTE - 1);
+  expect(await expireOrders(testContext(), due)).toBe(0);
+  expect(await now()).toMatchObject({ status: "pending", version: 1 });
+  testClock.advance(1);
+  expect(await expireOrders(testContext(), due)).toBe(1);
 });
 
 test("what is confirmed never expires", async () => {

@@ -1,12 +1,18 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
+import { testClock } from "../support/clock.ts";
 import { basket, givenShop } from "../support/shop.ts";
 import { levels, order, refusalOf } from "./ask.ts";
 
-/** A shop whose projection already knows the levels, as it does a second or two after they changed. */
+/** A shop whose projection already knows the levels, as it does a second or two after they changed: the alarm that reports is rung now. */
 async function givenKnownShop(stock: number[][]) {
   const shop = await givenShop(stock);
   const pairs = stock.flat().length;
+  testClock.advance(5_000);
+  await Promise.all(
+    shop.productIds.map((id) => runDurableObjectAlarm(env.STOCK.get(env.STOCK.idFromName(id)))),
+  );
   const known = () =>
     env.DB.prepare("SELECT count(*) AS pairs FROM stock_levels").first<{ pairs: number }>("pairs");
   await expect.poll(known, { timeout: 10_000 }).toBe(pairs);

@@ -1,0 +1,306 @@
+import { env } from "cloudflare:workers";
+import { basket, givenShop, placed, post } from "../support/shop.ts";
+import { type SignedIn, signIn } from "../support/sign-in.ts";
+
+/** A shop that is open: something of each kind is there. */
+export interface World {
+  productId: string;
+  storeId: string;
+  otherStoreId: string;
+  categoryId: string;
+  orderId: string;
+  customer: SignedIn;
+  staff: SignedIn;
+  admin: SignedIn;
+}
+
+/** Units of the one product in its first store. */
+export const UNITS = 50;
+
+export async function givenWorld(): Promise<World> {
+  const shop = await givenShop([[UNITS, 0]]);
+  const [customer, staff, admin] = [await signIn(), await signIn("staff"), await signIn("admin")];
+  const [productId = ""] = shop.productIds;
+  const order = await placed(await post("/orders", basket({ [productId]: 1 }), customer.headers));
+  const [storeId = "", otherStoreId = ""] = shop.storeIds;
+  const [categoryId = ""] = shop.categoryIds;
+  return { productId, storeId, otherStoreId, categoryId, orderId: order.id, customer, staff, admin };
+}
+
+/** A route that takes a body, with a body that it takes and what it must not take. */
+export interface BodyRoute {
+  method: "POST" | "PATCH";
+  path: string;
+  /** The least that may call it. */
+  as: "guest" | "customer" | "staff" | "admin";
+  body: Record<string, unknown>;
+  /** What the valid body is answered: status, and code where it is a refusal. */
+  answer: string;
+  /** By the field that the refusal must name: values that are wrong there. */
+  wrong: Record<string, unknown[]>;
+}
+
+/** In a table of wrong values: the field is not there at all. */
+export const MISSING = Symbol("missing");
+
+const long = (length: number) => "x".repeat(length);
+const NOT_TEXT = [7, true, null, [], {}];
+const NO_TEXT = [...NOT_TEXT, MISSING, "", "  "];
+const NOT_A_FLAG = [0, 1, "true", null, []];
+const NOT_A_COUNT = [-1, 1.5, 1e300, "2", null, true, [], {}];
+const NO_QUANTITY = [...NOT_A_COUNT, 0, 1e9, 1_000_001, "", "1e3", MISSING];
+
+/** Every route that takes a body. A new one belongs in here. */
+export function bodyRoutes(world: World): BodyRoute[] {
+  const { productId, storeId, otherStoreId, categoryId, orderId, customer } = world;
+  return [
+    {
+      method: "POST",
+      path: "/orders",
+      as: "guest",
+      answer: "201",
+      body: {
+        items: [{ product_id: productId, quantity: 1 }],
+        store_id: storeId,
+        customer: { name: "Ada", email: "ada@shop.example", phone: "1" },
+        shipping_address: { name: "Ada", line1: "1 Main Street", city: "Leiden", country: "NL" },
+        priority: "low",
+        payment_method: "invoice",
+        expected_total: { amount: "19.99", currency: "USD" },
+        notes: "n",
+        metadata: { colour: "blue" },
+      },
+      wrong: {
+        items: [[], {}, "x", 7, true, null, MISSING, Array(101).fill({ product_id: productId, quantity: 1 })],
+        "items.0": [null, 7, "x", []],
+        "items.0.quantity": NO_QUANTITY,
+        "items.0.product_id": [7, true, null, [], {}, MISSING, "", long(65)],
+        store_id: [7, true, [], {}, "", long(65)],
+        customer: [7, "Ada", [], true],
+        "customer.name": [...NO_TEXT, long(201)],
+        "customer.email": [
+          ...NO_TEXT,
+          "ada",
+          "ada@",
+          "@shop.example",
+          "a b@shop.example",
+          `${long(250)}@a.bc`,
+        ],
+        "customer.phone": [7, null, [], {}, "", long(41)],
+        shipping_address: [7, "here", [], true],
+        "shipping_address.name": NO_TEXT,
+        "shipping_address.line1": [...NO_TEXT, long(201)],
+        "shipping_address.line2": [7, null, ""],
+        "shipping_address.city": [...NO_TEXT, long(101)],
+        "shipping_address.country": [...NOT_TEXT, MISSING, "", "N", "NLD", "12", "Netherlands"],
+        priority: [7, null, [], "urgent", "HIGH", ""],
+        payment_method: [7, null, [], "cheque", "Card", ""],
+        expected_total: [7, 19.99, true, [], {}, long(21), { amount: 19.99 }, { currency: "USD" }],
+        notes: [7, true, [], {}, long(2_001)],
+        metadata: [7, true, "x", [], { big: long(8_192) }, { [long(101)]: 1 }],
+      },
+    },
+    {
+      method: "POST",
+      path: `/orders/${orderId}/cancel`,
+      as: "customer",
+      answer: "200",
+      body: { reason: "r" },
+      wrong: { reason: [7, true, null, [], {}, "", "  ", long(501)] },
+    },
+    {
+      method: "POST",
+      path: "/products",
+      as: "staff",
+      answer: "201",
+      body: {
+        sku: "NEW",
+        title: "New",
+        description: "",
+        category_id: categoryId,
+        price: { amount: "1.00", currency: "USD" },
+        low_stock_threshold: 1,
+        active: true,
+        attributes: { a: 1 },
+      },
+      wrong: productFaults([MISSING]),
+    },
+    {
+      method: "PATCH",
+      path: `/products/${productId}`,
+      as: "staff",
+      answer: "200",
+      body: { sku: "S", title: "T", category_id: categoryId, price: { amount: "2", currency: "EUR" } },
+      wrong: productFaults([]),
+    },
+    {
+      method: "POST",
+      path: "/products/bulk",
+      as: "staff",
+      answer: "200",
+      body: { products: [{ sku: "B", title: "B", category_id: categoryId, price: { amount: "1.00" } }] },
+      wrong: { products: [[], {}, "x", 7, null, MISSING, Array(501).fill({ sku: "x" })] },
+    },
+    {
+      method: "POST",
+      path: "/categories",
+      as: "staff",
+      answer: "201",
+      body: { name: "Other", description: "" },
+      wrong: { name: [...NO_TEXT, long(101)], description: [...NOT_TEXT, long(2_001)] },
+    },
+    {
+      method: "PATCH",
+      path: `/categories/${categoryId}`,
+      as: "staff",
+      answer: "200",
+      body: { name: "Renamed" },
+      wrong: { name: [...NOT_TEXT, "", long(101)], description: [...NOT_TEXT, long(2_001)] },
+    },
+    {
+      method: "POST",
+      path: "/stores",
+      as: "staff",
+      answer: "201",
+      body: { name: "S", address: "", country: "NL", priority: 1 },
+      wrong: {
+        name: [...NO_TEXT, long(201)],
+        address: [...NOT_TEXT, long(501)],
+        country: [...NO_TEXT, "XX", "NLD", "Netherlands"],
+        priority: [...NOT_A_COUNT, 1_000_001],
+      },
+    },
+    {
+      method: "PATCH",
+      path: `/stores/${storeId}`,
+      as: "staff",
+      answer: "200",
+      body: { name: "S" },
+      wrong: { name: [...NOT_TEXT, ""], country: [...NOT_TEXT, "XX"], priority: NOT_A_COUNT },
+    },
+    {
+      method: "POST",
+      path: `/inventory/${productId}/adjust`,
+      as: "staff",
+      answer: "201",
+      body: { store_id: storeId, type: "add", quantity: 1, reason: "r", reference: "x" },
+      wrong: {
+        store_id: [7, true, null, [], {}, MISSING],
+        type: [7, null, [], MISSING, "", "ADD", "steal", "opening", "ship"],
+        quantity: [...NOT_A_COUNT, 0, 1e10, MISSING],
+        reason: [...NO_TEXT, long(501)],
+        reference: [7, [], {}, "", long(201)],
+      },
+    },
+    {
+      method: "POST",
+      path: `/inventory/${productId}/transfer`,
+      as: "staff",
+      answer: "201",
+      body: { from_store_id: storeId, to_store_id: otherStoreId, quantity: 1, reason: "r" },
+      wrong: {
+        from_store_id: [7, null, [], MISSING],
+        to_store_id: [7, null, [], MISSING, storeId],
+        quantity: [...NOT_A_COUNT, 0, 1e10, MISSING],
+        reason: [...NO_TEXT, long(501)],
+      },
+    },
+    {
+      method: "POST",
+      path: "/auth/register",
+      as: "guest",
+      answer: "201",
+      body: { email: "new@shop.example", password: "long enough", name: "New" },
+      wrong: {
+        email: [...NO_TEXT, "new", "a@b@c.example", `${long(250)}@a.bc`],
+        password: [...NOT_TEXT, MISSING, "", "9 letters", long(10_000)],
+        name: [...NO_TEXT, long(201), "a\nb"],
+      },
+    },
+    {
+      method: "POST",
+      path: "/auth/token",
+      as: "guest",
+      answer: "200",
+      body: { email: "new@shop.example", password: "long enough" },
+      wrong: { email: [...NO_TEXT, long(255)], password: [...NOT_TEXT, MISSING, "", long(1_001)] },
+    },
+    {
+      method: "POST",
+      path: "/auth/refresh",
+      as: "guest",
+      answer: "401 invalid_refresh_token",
+      body: { refresh_token: "rt" },
+      wrong: { refresh_token: [...NOT_TEXT, MISSING, "", long(201)] },
+    },
+    {
+      method: "POST",
+      path: "/auth/logout",
+      as: "guest",
+      answer: "204",
+      body: { refresh_token: "rt" },
+      wrong: { refresh_token: [...NOT_TEXT, MISSING, "", long(201)] },
+    },
+    {
+      method: "PATCH",
+      path: "/me",
+      as: "customer",
+      answer: "200",
+      body: { name: "N" },
+      wrong: { name: [...NOT_TEXT, "", "  ", long(201), "a\tb"] },
+    },
+    {
+      method: "POST",
+      path: "/me/password",
+      as: "customer",
+      answer: "422 wrong_password current_password",
+      body: { current_password: "wrong", new_password: "long enough" },
+      wrong: {
+        current_password: [...NOT_TEXT, MISSING, "", long(1_001)],
+        new_password: [...NOT_TEXT, MISSING, "", "9 letters"],
+      },
+    },
+    {
+      method: "PATCH",
+      path: `/users/${customer.id}`,
+      as: "admin",
+      answer: "200",
+      body: { role: "customer", disabled: false },
+      wrong: { role: [7, null, [], "", "Admin", "root"], disabled: NOT_A_FLAG },
+    },
+  ];
+}
+
+function productFaults(missing: unknown[]): Record<string, unknown[]> {
+  return {
+    sku: [...NOT_TEXT, ...missing, "", "  ", long(101)],
+    title: [...NOT_TEXT, ...missing, "", long(301)],
+    description: [...NOT_TEXT, long(10_001)],
+    category_id: [...NOT_TEXT, ...missing, "", "cat_unknown", long(65)],
+    price: [7, "1.00", null, [], ...missing],
+    "price.amount": [
+      ...[true, null, [], {}, MISSING, "", "-1", "1.001", "1e3", "1,00", " 1", "0x1"],
+      ...[-1, 1.001, 1e300, "9".repeat(16), "9".repeat(41)],
+    ],
+    "price.currency": [7, null, [], "", "US", "XXX1", "BTC", "$"],
+    low_stock_threshold: [...NOT_A_COUNT, 1e10],
+    active: NOT_A_FLAG,
+    attributes: [7, "x", null, [], true, { big: long(10_001) }],
+  };
+}
+
+/** What of a world could change: rows of each table, and what Stock has of its product. */
+export async function fingerprintOf(world: World): Promise<unknown> {
+  const tables = "orders order_items claims work events users products categories stores product_history";
+  const counts = tables
+    .split(" ")
+    .map((table) => env.DB.prepare(`SELECT '${table}', count(*) FROM ${table}`));
+  const rows = await env.DB.batch([
+    ...counts,
+    env.DB.prepare("SELECT * FROM orders"),
+    env.DB.prepare("SELECT * FROM products"),
+    env.DB.prepare("SELECT * FROM users"),
+  ]);
+  const stock = env.STOCK.get(env.STOCK.idFromName(world.productId));
+  return [rows.map(({ results }) => results), await stock.inventory()];
+}

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
-import { requireUser } from "../accounts/authenticate.ts";
+import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
 import { STALE } from "../catalog/problems.ts";
 import { isStaff } from "../platform/actor.ts";
 import type { AppEnv } from "../platform/app-env.ts";
@@ -52,7 +52,9 @@ const placeRoute = createRoute({
 
 ordersRoutes.openapi(placeRoute, async (c) => {
   const context = c.get("operation");
-  if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) return problem(c, GUESTS_OFF);
+  if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
+    return problem(c, GUESTS_OFF, CHALLENGE);
+  }
   const key = await readKey(c);
   if (key.kind === "malformed") return problem(c, key.problem);
 

@@ -216,7 +216,9 @@ describe("who buys", () => {
     const { productIds } = await givenShop([[5]]);
     const body = basket({ [productIds[0] ?? ""]: 1 });
     const off = { GUEST_CHECKOUT: "false" };
-    expect(refusalOf(await askUnder(off, "POST", "/orders", body))).toEqual([401, "unauthenticated"]);
+    const refused = await askUnder(off, "POST", "/orders", body);
+    expect(refusalOf(refused)).toEqual([401, "unauthenticated"]);
+    expect(refused.headers.get("WWW-Authenticate")).toBe("Bearer");
     const { headers } = await signIn();
     expect((await askUnder(off, "POST", "/orders", body, headers)).status).toBe(201);
     expect(await levels(productIds[0] ?? "")).toMatchObject({ reserved: 1 });

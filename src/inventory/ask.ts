@@ -42,7 +42,8 @@ export function obey(turn: Turn, verdict: Verdict): FollowOutcome {
   const outcome = follow(turn, verdict);
   const claim = findClaim(turn.sql, verdict.claim);
   if (claim?.state === "open") {
-    const askAt = verdict.askAt ?? turn.now + (SCHEDULE[claim.asks] ?? A_DAY);
+    // Never later than its schedule, however far a deadline is: the order may end before, and the word of it be lost.
+    const askAt = Math.min(verdict.askAt ?? Infinity, turn.now + (SCHEDULE[claim.asks] ?? A_DAY));
     turn.sql.all(
       "UPDATE claims SET ask_at = ?, asks = asks + 1 WHERE claim = ?",
       Math.max(askAt, turn.now + SOONEST),

@@ -20,7 +20,11 @@ export function follow(turn: Turn, command: FollowCommand): FollowOutcome {
     bury(turn, command.claim, command.version);
     return { kind: "applied" };
   }
-  if (claim.state === "settled" || command.version <= claim.version) return { kind: "stale" };
+  if (command.version <= claim.version) return { kind: "stale" };
+  if (claim.state === "settled") {
+    const kept = Object.values(command.state).some(({ keep }) => keep > 0);
+    return kept ? { kind: "drift", detail: `${command.claim} was let go` } : { kind: "stale" };
+  }
 
   const held = heldBy(sql, command.claim);
   const drift = findDrift(sql, held, command.state);

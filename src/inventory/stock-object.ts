@@ -56,8 +56,8 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
     await this.#stock.alarm();
   }
 
-  async reserve(productId: string, requests: ReserveRequest[], deadline: number) {
-    return this.#stock.reserve(productId, requests, deadline);
+  async reserve(productId: string, requests: ReserveRequest[], holdFor: number) {
+    return this.#stock.reserve(productId, requests, holdFor);
   }
 
   async follow(productId: string, commands: FollowCommand[]) {

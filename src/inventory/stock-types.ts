@@ -175,8 +175,8 @@ export interface StockReport {
 
 /** What a Stock object does, over RPC. Business reasons are outcomes; it throws only when broken. */
 export interface StockCommands {
-  /** One call a product, for one order or a bulk. `deadline`: when an unheard-of hold asks, milliseconds. */
-  reserve(productId: string, requests: ReserveRequest[], deadline: number): Promise<ReserveOutcome[]>;
+  /** One call a product, for one order or a bulk. `holdFor`: after how long an unheard-of hold asks, ms. */
+  reserve(productId: string, requests: ReserveRequest[], holdFor: number): Promise<ReserveOutcome[]>;
   follow(productId: string, commands: FollowCommand[]): Promise<FollowOutcome[]>;
   adjust(productId: string, command: AdjustCommand): Promise<CommandOutcome>;
   transfer(productId: string, command: TransferCommand): Promise<CommandOutcome>;

@@ -53,9 +53,9 @@ export class Stock {
     this.#parts = parts;
   }
 
-  reserve(productId: string, requests: ReserveRequest[], deadline: number): ReserveOutcome[] {
+  reserve(productId: string, requests: ReserveRequest[], holdFor: number): ReserveOutcome[] {
     if (!this.#born()) return requests.map(() => NEVER_STOCKED);
-    return this.#write(productId, (turn) => reserveEach(turn, requests, deadline));
+    return this.#write(productId, (turn) => reserveEach(turn, requests, turn.now + holdFor));
   }
 
   follow(productId: string, commands: FollowCommand[]): FollowOutcome[] {

@@ -12,6 +12,14 @@ export const UNAVAILABLE: Problem = {
   detail: "The order could not be decided just now. Send the same request again.",
 };
 
+/** 503 without a key: the order may stand. It is named, so that its buyer can look before buying twice. */
+export const outcomeUnknown = ({ id, reference }: Order, accessToken: string | undefined): Problem => ({
+  status: 503,
+  code: "outcome_unknown",
+  detail: "Whether the order was placed is not known yet. Look it up before sending it again.",
+  order: { id, reference, ...(accessToken === undefined ? {} : { access_token: accessToken }) },
+});
+
 export const GUESTS_OFF: Problem = {
   status: 401,
   code: "unauthenticated",

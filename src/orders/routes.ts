@@ -18,7 +18,14 @@ import { listOrders } from "./list.ts";
 import type { Order } from "./order.ts";
 import { draftOf } from "./place/draft.ts";
 import { placeOrders, type RenderAnswer } from "./place/place.ts";
-import { GUESTS_OFF, insufficientStock, notCancellable, refusalProblem, UNAVAILABLE } from "./problems.ts";
+import {
+  GUESTS_OFF,
+  insufficientStock,
+  notCancellable,
+  outcomeUnknown,
+  refusalProblem,
+  UNAVAILABLE,
+} from "./problems.ts";
 import { renderOrder } from "./render.ts";
 import {
   cancelSchema,
@@ -80,6 +87,8 @@ ordersRoutes.openapi(placeRoute, async (c) => {
       return problem(c, refusalProblem(outcome.refusal, draft));
     case "limited":
       return problem(c, limitedProblem({ retryAfter: 60, ...limited }), limited.headers);
+    case "unknown":
+      return problem(c, outcomeUnknown(outcome.order, outcome.accessToken), { "Retry-After": "1" });
     case "unavailable":
     case undefined:
       return problem(c, UNAVAILABLE, { "Retry-After": "1" });

@@ -68,6 +68,16 @@ export async function readKey(
   return { kind: "key", claim: { scope: keyScope(actor), key, fingerprint } };
 }
 
+/**
+ * After an INSERT of keys: one that stands keeps its operation and fingerprint. While it has no answer, each request
+ * under it makes it young again, so that it is never forgotten beside its answer.
+ */
+export const STAYS_YOUNG = `ON CONFLICT (scope, key) DO UPDATE SET created_at = excluded.created_at
+  WHERE idempotency.status IS NULL AND idempotency.fingerprint = excluded.fingerprint`;
+
+/** Answers that decided nothing: the request may be mended, or come again, under its key. */
+const NOT_KEPT = new Set([412, 422, 429]);
+
 /** Puts the key down by an insert that yields, and reads back what stands there. Two statements for a batch. */
 export function putDownKey(
   db: D1Database,
@@ -79,7 +89,7 @@ export function putDownKey(
     db
       .prepare(
         `INSERT INTO idempotency (scope, key, fingerprint, operation, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO NOTHING`,
+         ${STAYS_YOUNG}`,
       )
       .bind(claim.scope, claim.key, claim.fingerprint, operation, now),
     db
@@ -101,8 +111,8 @@ export const replay = (status: number, body: string): Response =>
 /**
  * Runs a POST at most once for each Idempotency-Key. `work` is given an operation id (a ulid) that is the same for
  * all twins and retries of one key, and must be idempotent by it: it may run again when an earlier run died between
- * its effect and the answer. Answers below 500 that changed something or refused to are kept; a 422 is not, so a
- * request can be mended under its key only by its own sender's new key.
+ * its effect and the answer. Answers that decided something are kept; of twins that answer differently, the one that
+ * had an effect is believed.
  */
 export async function once(
   c: HonoContext<AppEnv>,
@@ -121,10 +131,11 @@ export async function once(
   if (row.status !== null && row.body !== null) return replay(row.status, row.body);
 
   const response = await work(row.operation);
-  if (response.status >= 500 || response.status === 422 || response.status === 429) return response;
+  if (response.status >= 500 || NOT_KEPT.has(response.status)) return response;
   const stored = await env.DB.batch([
     env.DB.prepare(
-      "UPDATE idempotency SET status = ?3, body = ?4 WHERE scope = ?1 AND key = ?2 AND status IS NULL",
+      `UPDATE idempotency SET status = ?3, body = ?4
+       WHERE scope = ?1 AND key = ?2 AND (status IS NULL OR (status >= 400 AND ?3 < 400))`,
     ).bind(claim.scope, claim.key, response.status, await response.clone().text()),
     env.DB.prepare(
       "SELECT fingerprint, operation, status, body FROM idempotency WHERE scope = ?1 AND key = ?2",

@@ -12,10 +12,12 @@ export type Ending =
   | "call fails"
   /** The call has its effect, but its answer is lost; the worker lives to see a failure. */
   | "answer lost"
+  /** The call fails at once, and has its effect only at `deliver()`: a message that was taken for lost. */
+  | "comes late"
   /** The call waits until `wake()`: a worker that stalls, and goes on when the world has moved. */
   | "stalls";
 
-export const ENDINGS: Ending[] = ["dies before", "dies after", "call fails", "answer lost"];
+export const ENDINGS: Ending[] = ["dies before", "dies after", "call fails", "answer lost", "comes late"];
 
 export class Boundary {
   /** Labels of the calls so far, in order: `D1.batch`, `Stock.reserve`, … */
@@ -60,6 +62,15 @@ export class Boundary {
     this.#bury(new Error("planted: this worker is dead"));
   }
 
+  #late: (() => Promise<unknown>) | null = null;
+
+  /** Lets the call that came late have its effect now, whatever its worker did meanwhile. */
+  async deliver(): Promise<void> {
+    // What it says is nobody's any more, not even a refusal.
+    await this.#late?.().catch(() => {});
+    this.#late = null;
+  }
+
   /** Lets a stalled worker go on. */
   wake(): void {
     this.#wake();
@@ -89,6 +100,10 @@ export class Boundary {
         await call();
         this.#reached();
         throw new Error(`planted: the answer of ${label} was lost`);
+      case "comes late":
+        this.#late = call;
+        this.#reached();
+        throw new Error(`planted: ${label}: network connection lost`);
       case "stalls":
         this.#reached();
         await this.#awake;

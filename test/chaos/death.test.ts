@@ -61,6 +61,8 @@ describe("placing", () => {
       // Nobody else wants these units: the buyer may never be told that they are gone.
       const again = await placed(await post("/orders", stage.order(), key));
       expect(again.status).toBe("confirmed");
+      await boundary.deliver();
+      await stage.mustHold();
       await stage.settle();
       expect(await ordersUnder(key["Idempotency-Key"])).toBe(1);
       for (const productId of stage.productIds) {
@@ -85,6 +87,8 @@ describe("placing", () => {
       await outcomeOf(send(boundary, "/orders", stage.order(), key), boundary);
       await stage.settle();
       expect((await placed(await post("/orders", stage.order(), key))).status).toBe("confirmed");
+      await boundary.deliver();
+      await stage.mustHold();
       await stage.settle();
       expect(await ordersUnder(key["Idempotency-Key"])).toBe(1);
     });
@@ -96,6 +100,8 @@ describe("placing", () => {
     await atEveryCall(async (boundary) => {
       const stage = await Stage.build([1, 1]);
       const answer = await outcomeOf(send(boundary, "/orders", stage.order()), boundary);
+      await boundary.deliver();
+      await stage.mustHold();
       await stage.settle();
       if (answer?.status === 201) {
         const { id, access_token } = await answer.json<{ id: string; access_token: string }>();
@@ -118,6 +124,8 @@ describe("placing", () => {
       await outcomeOf(send(boundary, "/orders", stage.order(), key), boundary);
       await stage.mustHold();
       expect((await post("/orders", stage.order(), key)).status).toBe(409);
+      await boundary.deliver();
+      await stage.mustHold();
       await stage.settle();
       expect(await stockOf(env, stage.productIds[0] ?? "").levels()).toMatchObject({
         on_hand: 1,
@@ -147,6 +155,8 @@ describe("placing", () => {
       // A twin may meet a claim that was abandoned three times over; it is told to come again, never that stock is short.
       expect([201, 503]).toContain(answer.status);
       expect((await placed(await post("/orders", stage.order(), key))).status).toBe("confirmed");
+      await boundary.deliver();
+      await stage.mustHold();
       await stage.settle();
       expect(await ordersUnder(key["Idempotency-Key"])).toBe(1);
     });
@@ -175,6 +185,8 @@ describe("placing", () => {
       stalled.wake();
       await first.answer;
       await Promise.all(first.deferred);
+      await stage.mustHold();
+      await boundary.deliver();
       await stage.mustHold();
       await stage.settle();
       expect(await ordersUnder(key["Idempotency-Key"])).toBe(1);
@@ -228,6 +240,8 @@ describe("cancelling", () => {
         status: 200,
         body: { status: "cancelled", version: 2 },
       });
+      await boundary.deliver();
+      await stage.mustHold();
       await stage.settle();
       for (const productId of stage.productIds) {
         expect(await stockOf(env, productId).levels()).toMatchObject({ on_hand: 1, reserved: 0 });
@@ -273,6 +287,8 @@ describe("expiring", () => {
       swept.catch(() => {});
       await Promise.race([swept, boundary.reached]).catch(() => {});
       await stage.mustHold();
+      await boundary.deliver();
+      await stage.mustHold();
       await stage.settle();
       await mustBeExpired(stage, order);
     });
@@ -288,6 +304,8 @@ describe("expiring", () => {
       testClock.advance(HOUR + 60_000);
       await wakeObject(apple, boundary);
       await stage.mustHold();
+      await boundary.deliver();
+      await stage.mustHold();
       await stage.settle();
       await mustBeExpired(stage, order);
     }, IN_OBJECT);
@@ -302,6 +320,8 @@ describe("expiring", () => {
       await outcomeOf(send(dying, "/orders", stage.order()), dying);
       testClock.advance(HOUR + 60_000);
       await wakeObject(apple, boundary);
+      await stage.mustHold();
+      await boundary.deliver();
       await stage.mustHold();
       await stage.settle();
       for (const productId of stage.productIds) {

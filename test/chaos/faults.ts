@@ -59,13 +59,22 @@ export const FAULTS: Record<string, Fault> = {
       ],
     ],
   },
+  "shared-stamp": {
+    missing: "a claim is given up under another nonce than its record's, which may still arrive",
+    caughtBy: "sends again at once is placed exactly once",
+    file: "src/orders/place/record.ts",
+    edits: [
+      ["export async function record(", "let last = '';\nexport async function record("],
+      ["const { env, clock } = context;", "const { env, clock } = context;\n  last = nonce;"],
+      ["fates, ids.next(), clock.now()", "fates, last || ids.next(), clock.now()"],
+      ["AND c.stamp = ?2 AND c.order_id = row.value ->> 'id'", "AND c.stamp = ?2"],
+    ],
+  },
   "no-stamp": {
     missing: "what was not won writes nothing",
     caughtBy: "wakes after its hold was released",
     file: "src/orders/place/record.ts",
-    edits: [
-      ["c.id = row.value ->> 'claimId' AND c.stamp = ?2", "c.id = row.value ->> 'claimId' AND ?2 <> ''"],
-    ],
+    edits: [["AND c.stamp = ?2 AND c.order_id = row.value ->> 'id'", "AND ?2 <> ''"]],
   },
 };
 

@@ -40,7 +40,7 @@ const hold = (claim: string, quantity: number) =>
   env.STOCK.get(env.STOCK.idFromName(product)).reserve(
     product,
     [{ claim, orderId: "ord_1", quantity, stores: [here ?? ""], only: true }],
-    Date.now() + 3_600_000,
+    3_600_000,
   );
 
 describe("a product's stock", () => {

@@ -84,7 +84,8 @@ export class StockModel {
       }
       return "applied";
     }
-    if (known.settled || version <= known.version) return "stale";
+    if (version <= known.version) return "stale";
+    if (known.settled) return Object.values(state).some(({ keep }) => keep > 0) ? "drift" : "stale";
     if (!possible(known, state)) return "drift";
     for (const [store, part] of known.parts) {
       const { keep, shipped } = state[store] ?? { keep: 0, shipped: part.shipped };
@@ -109,7 +110,7 @@ export class StockModel {
     const known = this.claims.get(verdict.claim);
     if (!known || known.settled) return;
     const later = [5 * MINUTE, 60 * MINUTE][known.asks] ?? DAY;
-    known.askAt = verdict.askAt === null ? now + later : Math.max(verdict.askAt, now + 1_000);
+    known.askAt = Math.max(Math.min(verdict.askAt ?? Infinity, now + later), now + 1_000);
     known.asks += 1;
   }
 

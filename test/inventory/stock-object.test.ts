@@ -21,7 +21,7 @@ const request = (claim: string, quantity: number): ReserveRequest => ({
   only: false,
 });
 const reserve = (claim: string, quantity: number) =>
-  stock().reserve(PRODUCT, [request(claim, quantity)], testClock.now() + HOUR);
+  stock().reserve(PRODUCT, [request(claim, quantity)], HOUR);
 
 const fates = async () => (await env.DB.prepare("SELECT id, fate FROM claims").all()).results;
 const storageOf = () =>
@@ -81,7 +81,7 @@ test("a claim holds once, and an eviction changes nothing", async () => {
 test("a bulk is one call, each order its own success", async () => {
   await open(5);
   const requests = [request("clm_1", 3), request("clm_2", 3), request("clm_3", 2), request("clm_1", 3)];
-  const outcomes = await stock().reserve(PRODUCT, requests, testClock.now() + HOUR);
+  const outcomes = await stock().reserve(PRODUCT, requests, HOUR);
   expect(outcomes.map(({ kind }) => kind)).toEqual(["held", "short", "held", "held"]);
   expect(await stock().levels()).toMatchObject({ reserved: 5 });
 });

@@ -124,8 +124,8 @@ export class StockRun {
     const requests = given.map((request) => ({ ...request, orderId: `ord_${request.claim}` }));
     const deadline = this.#now + HOLD;
     const expected = requests.map((request) => this.#model.reserve(request, deadline));
-    expect(this.#stock.reserve(PRODUCT, requests, deadline)).toEqual(expected);
-    this.#changesNothing(() => this.#stock.reserve(PRODUCT, requests, deadline));
+    expect(this.#stock.reserve(PRODUCT, requests, HOLD)).toEqual(expected);
+    this.#changesNothing(() => this.#stock.reserve(PRODUCT, requests, HOLD));
   }
 
   #follow(command: FollowCommand): void {

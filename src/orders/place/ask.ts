@@ -1,5 +1,6 @@
 import type { Context } from "../../platform/context.ts";
 import { jsonParameter, rowsOf } from "../../platform/d1.ts";
+import { STAYS_YOUNG } from "../../platform/idempotency.ts";
 import { prefixed } from "../../platform/ids.ts";
 import type { StoreHint } from "./choose-stores.ts";
 import type { Draft } from "./draft.ts";
@@ -91,7 +92,7 @@ function putDownKeys(db: D1Database, keyed: string, now: number): D1PreparedStat
       .prepare(
         `INSERT INTO idempotency (scope, key, fingerprint, operation, created_at)
          SELECT row.value ->> 'scope', row.value ->> 'key', row.value ->> 'fingerprint', row.value ->> 'operation', ?2
-         FROM json_each(?1) AS row WHERE true ON CONFLICT DO NOTHING`,
+         FROM json_each(?1) AS row WHERE true ${STAYS_YOUNG}`,
       )
       .bind(keyed, now),
     db

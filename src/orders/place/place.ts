@@ -8,9 +8,9 @@ import { type Decision, decide, type Shortfall } from "./decide.ts";
 import type { Draft } from "./draft.ts";
 import { letGo } from "./let-go.ts";
 import { type Quote, quote, type Refusal } from "./quote.ts";
-import { abandon, type Proposal, record, type Standing } from "./record.ts";
+import { abandon, askedOf, type Proposal, record, type Standing } from "./record.ts";
 import { renewKey } from "./renew-key.ts";
-import { reserveAll } from "./reserve.ts";
+import { type Reservation, reserveAll, thoseWhoMayWait, tryAgain } from "./reserve.ts";
 
 /** What became of one draft. */
 export type Placing =
@@ -22,7 +22,9 @@ export type Placing =
   | { kind: "refused"; refusal: Refusal }
   | { kind: "limited" }
   /** A part did not answer. Nothing is lost and nothing sold: the same request may be sent again. */
-  | { kind: "unavailable" };
+  | { kind: "unavailable" }
+  /** Without a key, and D1 away before it could be asked whether this order stands. */
+  | { kind: "unknown"; order: Order; accessToken: string | undefined };
 
 export interface Answer {
   status: number;
@@ -81,6 +83,22 @@ async function placeRound(
   if (quotes.length === 0) return [];
 
   const reservations = await reserveAll(context, quotes);
+  const patient = await thoseWhoMayWait(context, reservations);
+  for (const quote of patient.keys()) reservations.delete(quote);
+  // First those who need not wait: what they let go, or keep, is what the others wait for.
+  const again = await settle(context, reservations, options, outcomes);
+  await tryAgain(context, patient);
+  return [...again, ...(await settle(context, patient, options, outcomes))];
+}
+
+/** Steps 3 to 5: proposes fates, records them, and obeys what stands. Returns the drafts to start again. */
+async function settle(
+  context: Context,
+  reservations: Map<Quote, Reservation>,
+  options: PlaceOptions,
+  outcomes: Map<Draft, Placing>,
+): Promise<Draft[]> {
+  if (reservations.size === 0) return [];
   const proposals = await Promise.all(
     [...reservations].map(([quote, reservation]) =>
       propose(context, decide(context, quote, reservation), options),
@@ -121,12 +139,26 @@ async function startOf(
     if (operation === null) return { kind: "unavailable" };
   }
   const quoted = quote(context, draft, operation, answers);
-  return quoted.kind === "quoted" ? quoted : { kind: "refused", refusal: quoted };
+  return quoted.kind === "quoted" ? quoted : refuse(context, draft, claimOf(operation), quoted);
 }
+
+/**
+ * A refusal under a key decides, too: a twin that saw another catalogue may be about to record. So the claim that they
+ * share is given up first; where the twin was faster, its answer is the answer.
+ */
+async function refuse(context: Context, draft: Draft, claim: string, refusal: Refusal): Promise<Placing> {
+  if (!draft.key) return { kind: "refused", refusal };
+  const standing = (await abandon(context, [{ claim, key: draft.key }])).get(claim);
+  if (standing?.fate === "abandoned") return { kind: "refused", refusal };
+  return standing ? storedAnswer(standing) : { kind: "unavailable" };
+}
+
+const storedAnswer = ({ status, body }: Standing): Placing =>
+  status === null || body === null ? { kind: "unavailable" } : { kind: "replayed", answer: { status, body } };
 
 /** Completes a decision with a guest's token, the answer for its key, and what it owes. */
 async function propose(context: Context, decision: Decision, { render }: PlaceOptions): Promise<Proposal> {
-  if (decision.fate === "abandoned") return { decision, answer: null, work: [] };
+  if (decision.fate === "abandoned") return { decision, answer: null, accessToken: undefined, work: [] };
   const accessToken = decision.order.userId === null ? context.ids.secret() : undefined;
   const order = { ...decision.order, accessTokenHash: accessToken ? await sha256(accessToken) : null };
   const answer = render(order, decision.fate === "rejected" ? decision.shortfalls : null, accessToken);
@@ -138,11 +170,8 @@ async function propose(context: Context, decision: Decision, { render }: PlaceOp
     not_before: context.clock.now(),
     request_id: context.requestId,
   };
-  return {
-    decision: { ...decision, order },
-    answer,
-    work: order.status === "confirmed" ? [confirmation] : [],
-  };
+  const work = order.status === "confirmed" ? [confirmation] : [];
+  return { decision: { ...decision, order }, answer, accessToken, work };
 }
 
 /** The batch, and what stands after it. When its outcome is not known: `abandoned`, unless it did commit. */
@@ -157,7 +186,7 @@ async function recordOrAbandon(
     context.log.error("the outcome of a placing is not known", { error: describeError(error) });
   }
   try {
-    return await abandon(context, proposals, nonce);
+    return await abandon(context, proposals.map(askedOf));
   } catch (error) {
     context.log.error("fates could not be read; their holds will ask", { error: describeError(error) });
     return new Map();
@@ -167,23 +196,25 @@ async function recordOrAbandon(
 /** The row decides: whatever this worker proposed, it does and answers what stands. */
 function obey(
   context: Context,
-  { decision, answer, work }: Proposal,
+  { decision, answer, accessToken, work }: Proposal,
   standing: Standing | undefined,
   nonce: string,
 ): Placing | { kind: "abandoned" } {
   const { claim, draft, order } = decision.quote;
-  const productIds = order.items.map((item) => item.productId);
-  if (!standing) return { kind: "unavailable" };
-  if (standing.fate === "abandoned") {
-    if (draft.key) return { kind: "abandoned" };
-    context.defer(letGo(context, claim, productIds));
-    return { kind: "unavailable" };
+  if (!standing && !draft.key && decision.fate === "placed") {
+    return { kind: "unknown", order: decision.order, accessToken };
   }
+  if (!standing) return { kind: "unavailable" };
+  if (standing.fate === "abandoned" && draft.key) return { kind: "abandoned" };
+  // Whoever reads a dead fate lets go: the one who wrote it may be dead as well.
+  if (standing.fate !== "placed") {
+    const productIds = order.items.map((item) => item.productId);
+    context.defer(letGo(context, claim, productIds));
+  }
+  if (standing.fate === "abandoned") return { kind: "unavailable" };
   if (standing.stamp === nonce && decision.fate === standing.fate && answer) {
-    if (standing.fate === "rejected") context.defer(letGo(context, claim, productIds));
     if (work.length > 0) context.defer(ring(context, work));
     return { kind: "decided", order: decision.order, answer };
   }
-  if (standing.status === null || standing.body === null) return { kind: "unavailable" };
-  return { kind: "replayed", answer: { status: standing.status, body: standing.body } };
+  return storedAnswer(standing);
 }

@@ -1,6 +1,7 @@
 import { appendEvents, type Guard, type NewEvent, type NewWork, oweWork } from "../../events/append.ts";
 import type { Context } from "../../platform/context.ts";
 import { jsonParameter, rowsOf } from "../../platform/d1.ts";
+import type { KeyClaim } from "../../platform/idempotency.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { writeHistory } from "../history-statement.ts";
 import type { Order } from "../order.ts";
@@ -10,6 +11,8 @@ import type { Decision } from "./decide.ts";
 export interface Proposal {
   decision: Decision;
   answer: { status: number; body: string } | null;
+  /** A guest's, whose hash the order keeps. */
+  accessToken: string | undefined;
   /** What is owed if it is won: it is rung for after the answer. */
   work: NewWork[];
 }
@@ -48,7 +51,7 @@ export async function record(
     parameters: [nonce],
   };
   const results = await env.DB.batch([
-    writeFates(env.DB, proposals, nonce, clock.now()),
+    writeFates(env.DB, proposals.map(fateOf), nonce, clock.now()),
     ...(orders.length === 0
       ? []
       : [
@@ -69,36 +72,48 @@ export async function record(
         ]),
     ...(work.length === 0 ? [] : [oweWork(env.DB, work, orderStands)]),
     ...(answers.length === 0 ? [] : [writeAnswers(env.DB, answers, nonce)]),
-    readStandings(env.DB, proposals),
+    readStandings(env.DB, proposals.map(askedOf)),
   ]);
   return standingsOf(results);
 }
 
+/** A claim and the key that its answer stands under, if it came under one. */
+export interface Asked {
+  claim: string;
+  key: KeyClaim | null;
+}
+
 /**
- * For when the outcome of `record` is not known: writes `abandoned` by an insert that yields, and reads what stands.
- * A batch that did commit is found by its nonce.
+ * Gives claims up: writes `abandoned` by an insert that yields, and reads what stands. Under a nonce of its own, never
+ * the record's: a record that was taken for lost may still arrive, and must not find this fate to be its own. One that
+ * did commit is known by its nonce.
  */
-export async function abandon(
-  context: Context,
-  proposals: Proposal[],
-  nonce: string,
-): Promise<Map<string, Standing>> {
-  const { env, clock } = context;
-  const abandoned = proposals.map((proposal) => ({
-    ...proposal,
-    decision: { fate: "abandoned" as const, quote: proposal.decision.quote },
-  }));
+export async function abandon(context: Context, asked: Asked[]): Promise<Map<string, Standing>> {
+  const { env, clock, ids } = context;
+  const fates = asked.map(({ claim }) => ({ claim, fate: "abandoned" as const, order_id: null }));
   return standingsOf(
-    await env.DB.batch([writeFates(env.DB, abandoned, nonce, clock.now()), readStandings(env.DB, proposals)]),
+    await env.DB.batch([writeFates(env.DB, fates, ids.next(), clock.now()), readStandings(env.DB, asked)]),
   );
 }
 
-function writeFates(db: D1Database, proposals: Proposal[], nonce: string, now: number): D1PreparedStatement {
-  const fates = proposals.map(({ decision }) => ({
-    claim: decision.quote.claim,
-    fate: decision.fate,
-    order_id: decision.fate === "abandoned" ? null : decision.order.id,
-  }));
+interface NewFate {
+  claim: string;
+  fate: Standing["fate"];
+  order_id: string | null;
+}
+
+const fateOf = ({ decision }: Proposal): NewFate => ({
+  claim: decision.quote.claim,
+  fate: decision.fate,
+  order_id: decision.fate === "abandoned" ? null : decision.order.id,
+});
+
+export const askedOf = ({ decision: { quote } }: Proposal): Asked => ({
+  claim: quote.claim,
+  key: quote.draft.key,
+});
+
+function writeFates(db: D1Database, fates: NewFate[], nonce: string, now: number): D1PreparedStatement {
   return db
     .prepare(
       `INSERT INTO claims (id, fate, order_id, stamp, decided_at)
@@ -129,7 +144,8 @@ function insertOrders(db: D1Database, orders: Order[], nonce: string): D1Prepare
          row.value ->> 'total', row.value ->> 'totalItems', row.value ->> 'notes', row.value ->> 'metadata',
          row.value ->> 'expiresAt', row.value ->> 'version', c.stamp, row.value ->> 'createdAt',
          row.value ->> 'createdAt', row.value ->> 'updatedAt'
-       FROM json_each(?1) AS row JOIN claims AS c ON c.id = row.value ->> 'claimId' AND c.stamp = ?2`,
+       FROM json_each(?1) AS row JOIN claims AS c ON c.id = row.value ->> 'claimId'
+         AND c.stamp = ?2 AND c.order_id = row.value ->> 'id'`,
     )
     .bind(jsonParameter(rows), nonce);
 }
@@ -175,12 +191,8 @@ function writeAnswers(
     .bind(jsonParameter(answers), nonce);
 }
 
-function readStandings(db: D1Database, proposals: Proposal[]): D1PreparedStatement {
-  const asked = proposals.map(({ decision: { quote } }) => ({
-    claim: quote.claim,
-    scope: quote.draft.key?.scope ?? null,
-    key: quote.draft.key?.key ?? null,
-  }));
+function readStandings(db: D1Database, asked: Asked[]): D1PreparedStatement {
+  const rows = asked.map(({ claim, key }) => ({ claim, scope: key?.scope ?? null, key: key?.key ?? null }));
   return db
     .prepare(
       `SELECT c.id AS claim, c.fate, c.stamp, k.status, k.body
@@ -188,7 +200,7 @@ function readStandings(db: D1Database, proposals: Proposal[]): D1PreparedStateme
        LEFT JOIN idempotency AS k ON k.scope = row.value ->> 'scope' AND k.key = row.value ->> 'key'
          AND c.id = 'clm_' || k.operation`,
     )
-    .bind(jsonParameter(asked));
+    .bind(jsonParameter(rows));
 }
 
 function standingsOf(results: D1Result[]): Map<string, Standing> {

@@ -3,6 +3,7 @@ import type { Allocation, ReserveOutcome, ReserveRequest } from "../../inventory
 import type { Context } from "../../platform/context.ts";
 import { jsonParameter } from "../../platform/d1.ts";
 import { describeError } from "../../platform/log.ts";
+import { letGo } from "./let-go.ts";
 import type { Quote } from "./quote.ts";
 
 /** What the Stock objects said to one claim, by product. A failed call's outcome is `unknown`: it may have held. */
@@ -12,12 +13,16 @@ export type Reservation = Map<string, ReserveOutcome | { kind: "unknown" }>;
 const PATIENCE = 1_000;
 const FIRST_PAUSE = 20;
 
-/** Step 2 of placing: one RPC a product, all in parallel, for every quote that wants it. */
+/** Step 2 of placing: one RPC a product, all in parallel, for every quote. */
 export async function reserveAll(context: Context, quotes: Quote[]): Promise<Map<Quote, Reservation>> {
   const reservations = new Map<Quote, Reservation>(quotes.map((quote) => [quote, new Map()]));
   await reserveLines(context, reservations, () => true);
+  return reservations;
+}
 
-  const patient = await thoseWhoMayWait(context, reservations);
+/** Tries again for about a second what fell short only by units that others may yet let go. Notes it in place. */
+export async function tryAgain(context: Context, reservations: Map<Quote, Reservation>): Promise<void> {
+  const patient = new Map(reservations);
   let pause = FIRST_PAUSE;
   for (let waited = 0; patient.size > 0 && waited < PATIENCE; waited += pause, pause *= 2) {
     await context.clock.sleep(pause);
@@ -26,7 +31,6 @@ export async function reserveAll(context: Context, quotes: Quote[]): Promise<Map
       if (![...reservation.values()].some(isShort)) patient.delete(quote);
     }
   }
-  return reservations;
 }
 
 const isShort = (
@@ -62,14 +66,14 @@ async function reserveLines(
       byProduct.set(item.productId, [...(byProduct.get(item.productId) ?? []), { reservation, request }]);
     }
   }
-  const deadline = context.clock.now() + context.settings.HOLD_SECONDS * 1_000;
+  const holdFor = context.settings.HOLD_SECONDS * 1_000;
   await Promise.all(
     [...byProduct].map(async ([productId, calls]) => {
       const outcomes = await callReserve(
         context,
         productId,
         calls.map(({ request }) => request),
-        deadline,
+        holdFor,
       );
       calls.forEach(({ reservation }, index) => {
         reservation.set(productId, outcomes?.[index] ?? { kind: "unknown" });
@@ -78,14 +82,9 @@ async function reserveLines(
   );
 }
 
-async function callReserve(
-  context: Context,
-  productId: string,
-  requests: ReserveRequest[],
-  deadline: number,
-) {
+async function callReserve(context: Context, productId: string, requests: ReserveRequest[], holdFor: number) {
   try {
-    return await stockOf(context.env, productId).reserve(productId, requests, deadline);
+    return await stockOf(context.env, productId).reserve(productId, requests, holdFor);
   } catch (error) {
     context.log.warn("a reserve call failed", { product_id: productId, error: describeError(error) });
     return null;
@@ -94,29 +93,23 @@ async function callReserve(
 
 /**
  * Two orders must not both lose to each other's provisional holds. Of those that stand in the way, a claim without a
- * fate and with a larger id will give way to ours, and a dead one is about to let go: where these hold enough, waiting
- * is worth it. The order of the ids keeps two from waiting for each other. Reads the fates once.
+ * fate and with a larger id will give way to ours, and a dead one lets go now: where these hold enough, waiting is
+ * worth it. The order of the ids keeps two from waiting for each other. Reads the fates once.
  */
-async function thoseWhoMayWait(
+export async function thoseWhoMayWait(
   context: Context,
   reservations: Map<Quote, Reservation>,
 ): Promise<Map<Quote, Reservation>> {
   const short = [...reservations].filter(([, reservation]) => [...reservation.values()].some(isShort));
-  const inTheWay = new Set(
-    short.flatMap(([, reservation]) =>
-      [...reservation.values()]
-        .filter(isShort)
-        .flatMap((outcome) => outcome.inTheWay.map(({ claim }) => claim)),
-    ),
-  );
+  const inTheWay = claimsInTheWay(short.map(([, reservation]) => reservation));
   if (inTheWay.size === 0) return new Map();
-
-  const { results } = await context.env.DB.prepare(
-    "SELECT c.id, c.fate FROM json_each(?1) AS asked JOIN claims AS c ON c.id = asked.value",
-  )
-    .bind(jsonParameter([...inTheWay]))
-    .all<{ id: string; fate: string }>();
-  const fates = new Map(results.map(({ id, fate }) => [id, fate]));
+  const fates = await readFates(context, [...inTheWay.keys()]);
+  if (!fates) {
+    // Without the fates nobody may be told that the stock is short: these tries are given up instead.
+    for (const [, reservation] of short) doubtShortfalls(reservation);
+    return new Map();
+  }
+  await letDeadOnesGo(context, inTheWay, fates);
   const givesWay = (claim: string, ours: string) =>
     fates.has(claim) ? fates.get(claim) !== "placed" : claim > ours;
 
@@ -132,4 +125,46 @@ async function thoseWhoMayWait(
       }),
     ),
   );
+}
+
+/** The claims that stand in the way, each with the products that it holds. */
+function claimsInTheWay(reservations: Reservation[]): Map<string, Set<string>> {
+  const claims = new Map<string, Set<string>>();
+  for (const [productId, outcome] of reservations.flatMap((reservation) => [...reservation])) {
+    if (!isShort(outcome)) continue;
+    for (const { claim } of outcome.inTheWay) {
+      claims.set(claim, (claims.get(claim) ?? new Set()).add(productId));
+    }
+  }
+  return claims;
+}
+
+/** The one who wrote a dead fate may be dead as well: its units must not wait for their hold's deadline. */
+async function letDeadOnesGo(
+  context: Context,
+  claims: Map<string, Set<string>>,
+  fates: Map<string, string>,
+): Promise<void> {
+  const dead = [...claims].filter(([claim]) => fates.has(claim) && fates.get(claim) !== "placed");
+  await Promise.all(dead.map(([claim, productIds]) => letGo(context, claim, [...productIds])));
+}
+
+async function readFates(context: Context, claims: string[]): Promise<Map<string, string> | null> {
+  try {
+    const { results } = await context.env.DB.prepare(
+      "SELECT c.id, c.fate FROM json_each(?1) AS asked JOIN claims AS c ON c.id = asked.value",
+    )
+      .bind(jsonParameter(claims))
+      .all<{ id: string; fate: string }>();
+    return new Map(results.map(({ id, fate }) => [id, fate]));
+  } catch (error) {
+    context.log.warn("the fates of those in the way could not be read", { error: describeError(error) });
+    return null;
+  }
+}
+
+function doubtShortfalls(reservation: Reservation): void {
+  for (const [productId, outcome] of reservation) {
+    if (isShort(outcome)) reservation.set(productId, { kind: "unknown" });
+  }
 }

@@ -22,7 +22,7 @@ import { problem } from "./platform/problem.ts";
 import { openContext } from "./platform/request-context.ts";
 import { nameRequest } from "./platform/request-identity.ts";
 import { logRequests } from "./platform/request-log.ts";
-import { apiHeaders } from "./platform/secure-headers.ts";
+import { apiHeaders, notStored } from "./platform/secure-headers.ts";
 import { urlGuard } from "./platform/url-guard.ts";
 
 export interface AppPorts {
@@ -36,7 +36,7 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   const app = createRouter();
   const { version, description } = manifest;
 
-  app.use(nameRequest(ids), logRequests(clock), apiHeaders);
+  app.use(nameRequest(ids), logRequests(clock), apiHeaders, notStored);
   // Before the settings are insisted on: it is the one that says when it is they that are wrong.
   app.route("/", opsRoutes);
   app.use(openContext({ clock, ids }), crossOrigin, urlGuard, methodGuard(app), bodyGuard);

@@ -5,6 +5,8 @@ import { plantFault } from "./chaos/faults.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url).href);
 const fault = process.env.PLANTED_FAULT;
+/** For what hangs, milliseconds. Not a measure: a busy machine is slow, and that is no fault. */
+const BOUNDS = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 /**
  * Two projects: `worker` runs inside workerd beside real D1, Durable Objects and queues; `node` runs what people
@@ -44,6 +46,7 @@ export default defineConfig({
         ],
         test: {
           name: "worker",
+          ...BOUNDS,
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.node.test.ts", "test/chaos/long/**"],
           setupFiles: ["./test/support/setup.ts"],
@@ -52,7 +55,12 @@ export default defineConfig({
       },
       {
         root,
-        test: { name: "node", include: ["test/**/*.node.test.ts"], exclude: ["test/chaos/long/**"] },
+        test: {
+          name: "node",
+          ...BOUNDS,
+          include: ["test/**/*.node.test.ts"],
+          exclude: ["test/chaos/long/**"],
+        },
       },
     ],
   },

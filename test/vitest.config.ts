@@ -12,6 +12,8 @@ const fault = process.env.PLANTED_FAULT;
  */
 export default defineConfig({
   root,
+  // Beside the state, not in node_modules: two checkouts may share those.
+  cacheDir: `${root}/.wrangler/vite`,
   test: {
     // The Worker's JSON logs are for the test that failed.
     silent: "passed-only",

@@ -6,8 +6,13 @@ import { catalogRoutes } from "./catalog/routes.ts";
 import type { StockPort } from "./catalog/stock-port.ts";
 import { inventoryRoutes } from "./inventory/routes.ts";
 import { notificationsRoutes } from "./notifications/routes.ts";
+import { jobsRoutes } from "./ops/jobs/routes.ts";
+import { reconcileRoutes } from "./ops/reconcile/routes.ts";
 import { opsRoutes } from "./ops/routes.ts";
+import { tasksRoutes } from "./ops/tasks/routes.ts";
+import { fulfilmentRoutes } from "./orders/fulfilment/routes.ts";
 import { ordersRoutes } from "./orders/routes.ts";
+import { paymentsRoutes } from "./payments/routes.ts";
 import { bodyGuard } from "./platform/body-guard.ts";
 import type { Clock } from "./platform/clock.ts";
 import { crossOrigin } from "./platform/cors.ts";
@@ -47,9 +52,14 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   app.use("/api/v1/*", authenticate, floodGuard);
   app.route("/api/v1", accountsRoutes);
   app.route("/api/v1", catalogRoutes(stock));
+  app.route("/api/v1", reconcileRoutes);
   app.route("/api/v1", inventoryRoutes);
   app.route("/api/v1", ordersRoutes);
+  app.route("/api/v1", fulfilmentRoutes);
+  app.route("/api/v1", paymentsRoutes);
   app.route("/api/v1", notificationsRoutes);
+  app.route("/api/v1", jobsRoutes);
+  app.route("/api/v1", tasksRoutes);
 
   app.onError(answerError);
   app.notFound((c) => problem(c, { status: 404, code: "not_found", detail: "There is nothing here." }));

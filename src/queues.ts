@@ -4,7 +4,9 @@ import { applyReports } from "./inventory/projection.ts";
 import type { StockReport } from "./inventory/stock-types.ts";
 import { sendEmail } from "./notifications/jobs.ts";
 import { keepUndelivered } from "./ops/keep-undelivered.ts";
+import { takeStep } from "./orders/fulfilment/jobs.ts";
 import { followOrder } from "./orders/jobs.ts";
+import { payRefund, settlePaymentEvent } from "./payments/jobs.ts";
 import type { Context } from "./platform/context.ts";
 import { describeError } from "./platform/log.ts";
 
@@ -14,7 +16,13 @@ const REPORT_RETRY_SECONDS = 5;
 
 type Consumer = (context: Context, batch: MessageBatch) => Promise<void>;
 
-const TASKS: TaskHandlers = { email: sendEmail, follow: followOrder };
+const TASKS: TaskHandlers = {
+  email: sendEmail,
+  follow: followOrder,
+  "fulfilment-step": takeStep,
+  "payment-event": settlePaymentEvent,
+  refund: payRefund,
+};
 
 /** A message of a task: only a bell for the row that it names. */
 const bellSchema = z.object({ id: z.string().min(1) });

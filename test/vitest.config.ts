@@ -14,6 +14,8 @@ const BOUNDS = { testTimeout: 60_000, hookTimeout: 60_000 };
  */
 export default defineConfig({
   root,
+  // Beside the state, not in node_modules: two checkouts may share those.
+  cacheDir: `${root}/.wrangler/vite`,
   test: {
     // The Worker's JSON logs are for the test that failed.
     silent: "passed-only",

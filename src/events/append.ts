@@ -24,7 +24,7 @@ export interface NewWork {
   request_id: string;
 }
 
-export type TaskName = "email" | "follow";
+export type TaskName = "email" | "follow" | "fulfilment-step" | "payment-event" | "refund";
 
 /**
  * A condition under which a row of a batch is written: SQL about `row.value`, the JSON of the event or work, with its

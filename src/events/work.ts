@@ -195,9 +195,12 @@ export async function settleWork(context: Context, ids: string[]): Promise<void>
 }
 
 /** Where each task's bell hangs. */
-const BELLS: Record<TaskName, "NOTIFICATIONS_QUEUE" | "ORDERS_QUEUE"> = {
+const BELLS: Record<TaskName, "NOTIFICATIONS_QUEUE" | "ORDERS_QUEUE" | "PAYMENTS_QUEUE"> = {
   email: "NOTIFICATIONS_QUEUE",
   follow: "ORDERS_QUEUE",
+  "fulfilment-step": "ORDERS_QUEUE",
+  "payment-event": "PAYMENTS_QUEUE",
+  refund: "PAYMENTS_QUEUE",
 };
 
 const isTaskName = (task: string): task is TaskName => Object.hasOwn(BELLS, task);

@@ -21,7 +21,11 @@ export async function expireOrders(context: Context, due: Due[]): Promise<number
       to: "expired",
       event: "order.expired",
       operation: null,
-      guard: { sql: "orders.expires_at <= ?6", parameters: [context.clock.now()] },
+      // A payment that was received and is not worked off may yet be in time: the order waits for it.
+      guard: {
+        sql: "orders.expires_at <= ?6 AND orders.events_owed = 0",
+        parameters: [context.clock.now()],
+      },
     },
   );
   const won = moved.filter((move) => move.won);
@@ -37,7 +41,7 @@ export async function expireOrders(context: Context, due: Due[]): Promise<number
 /** Orders past their deadline, oldest first, by the index of what waits. */
 export async function findDue(context: Context): Promise<Due[]> {
   const { results } = await context.env.DB.prepare(
-    `SELECT id, version, status, reference FROM orders WHERE status = 'pending' AND expires_at <= ?1
+    `SELECT id, version, status, reference FROM orders WHERE status = 'pending' AND expires_at <= ?1 AND events_owed = 0
      ORDER BY expires_at LIMIT ${EXPIRE_BATCH}`,
   )
     .bind(context.clock.now())

@@ -3,7 +3,7 @@ import type { Context } from "../platform/context.ts";
 import { jsonParameter, rowsOf } from "../platform/d1.ts";
 import { prefixed } from "../platform/ids.ts";
 import { writeHistory } from "./history-statement.ts";
-import { type OrderStatus, TRANSITIONS } from "./lifecycle.ts";
+import { mayBecome, ORDER_STATUSES, type OrderStatus } from "./lifecycle.ts";
 import type { Order } from "./order.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "./rows.ts";
 
@@ -21,43 +21,42 @@ export interface Moved {
   followWorkId: string;
 }
 
+/** What a batch makes of the orders that it wins. */
+export interface Step {
+  /** The status they enter; left out, they stay in theirs. */
+  to?: OrderStatus;
+  event: string;
+  /** More for the event's data. */
+  data?: Record<string, unknown>;
+  /** The command's id, for a repeat to recognise its effect. */
+  operation: string | null;
+  /** SQL over `orders` that must hold besides the version; its parameters from ?6, and ?3 is the batch's nonce. */
+  guard?: Guard;
+  /** Statements before the orders are won, such as the fate that a revival stands on. */
+  first?: (nonce: string) => D1PreparedStatement[];
+  /** Statements after it, each joined on `orders.stamp`: what was not won must write nothing. */
+  besides?: (nonce: string) => D1PreparedStatement[];
+  /** What is owed besides the `follow`; `object_id` is the order. */
+  work?: NewWork[];
+}
+
 /**
- * Moves orders to one status in one batch, each from its known version: history, event and the `follow` that Stock is
- * owed come with it. By the stamp rule, an order that another moved first gets nothing of this, and is read back as it
- * is.
- * @param guard SQL over `orders` that must hold besides the version, its parameters numbered from ?6
- * @param operation the command's id, for a repeat to recognise its effect
+ * Moves orders one step in one batch, each from its known version: history, event and the `follow` that Stock is owed
+ * come with it. By the stamp rule, an order that another moved first gets nothing of this, and is read back as it is.
  */
-export async function moveOrders(
-  context: Context,
-  moves: Move[],
-  step: { to: OrderStatus; event: string; operation: string | null; guard?: Guard },
-): Promise<Moved[]> {
+export async function moveOrders(context: Context, moves: Move[], step: Step): Promise<Moved[]> {
   const { env, clock } = context;
   const now = clock.now();
   const nonce = context.ids.next();
-  const allowedFrom = (Object.keys(TRANSITIONS) as OrderStatus[]).filter((from) =>
-    TRANSITIONS[from].includes(step.to),
-  );
   const stamped: Guard = {
     sql: "EXISTS (SELECT 1 FROM orders AS o WHERE o.id = row.value ->> 'object_id' AND o.stamp = ?2)",
     parameters: [nonce],
   };
   const follows = new Map(moves.map(({ order }) => [order.id, followWork(context, order.id, now)]));
   const results = await env.DB.batch([
-    env.DB.prepare(
-      `UPDATE orders SET status = ?2, version = orders.version + 1, stamp = ?3, status_at = ?4, updated_at = ?4
-       FROM json_each(?1) AS row
-       WHERE orders.id = row.value ->> 'id' AND orders.version = row.value ->> 'version'
-         AND orders.status IN (SELECT value FROM json_each(?5)) AND (${step.guard?.sql ?? "true"})`,
-    ).bind(
-      jsonParameter(moves.map(({ order }) => ({ id: order.id, version: order.version }))),
-      step.to,
-      nonce,
-      now,
-      jsonParameter(allowedFrom),
-      ...(step.guard?.parameters ?? []),
-    ),
+    ...(step.first?.(nonce) ?? []),
+    winOrders(env.DB, moves, step, nonce, now),
+    ...(step.besides?.(nonce) ?? []),
     writeHistory(env.DB, {
       orders: moves.map(({ order, reason }) => ({ id: order.id, from: order.status, reason })),
       stamp: nonce,
@@ -73,20 +72,54 @@ export async function moveOrders(
         object_type: "order",
         object_id: order.id,
         object_version: order.version + 1,
-        data: { reference: order.reference, from: order.status, status: step.to, reason },
+        data: {
+          reference: order.reference,
+          from: order.status,
+          status: step.to ?? order.status,
+          reason,
+          ...step.data,
+        },
       })),
       stamped,
     ),
-    oweWork(env.DB, [...follows.values()], stamped),
+    oweWork(env.DB, [...follows.values(), ...(step.work ?? [])], stamped),
     env.DB.prepare(
       `SELECT ${ORDER_COLUMNS} FROM json_each(?1) AS row JOIN orders AS o ON o.id = row.value`,
     ).bind(jsonParameter(moves.map(({ order }) => order.id))),
   ]);
-  return rowsOf<OrderRow>(results, 4).map((row) => ({
+  return rowsOf<OrderRow>(results, results.length - 1).map((row) => ({
     order: orderOf(row),
     won: row.stamp === nonce,
     followWorkId: follows.get(row.id)?.id ?? "",
   }));
+}
+
+function winOrders(
+  db: D1Database,
+  moves: Move[],
+  { to, guard }: Step,
+  nonce: string,
+  now: number,
+): D1PreparedStatement {
+  const allowedFrom = ORDER_STATUSES.filter((from) => to === undefined || mayBecome(from, to));
+  return db
+    .prepare(
+      `UPDATE orders SET status = COALESCE(?2, orders.status), version = orders.version + 1, stamp = ?3,
+         status_at = CASE WHEN ?2 IS NULL THEN orders.status_at ELSE ?4 END, updated_at = ?4,
+         delayed_at = CASE WHEN ?2 IS NULL THEN orders.delayed_at END,
+         delayed_retries = CASE WHEN ?2 IS NULL THEN orders.delayed_retries ELSE 0 END
+       FROM json_each(?1) AS row
+       WHERE orders.id = row.value ->> 'id' AND orders.version = row.value ->> 'version'
+         AND orders.status IN (SELECT value FROM json_each(?5)) AND (${guard?.sql ?? "true"})`,
+    )
+    .bind(
+      jsonParameter(moves.map(({ order }) => ({ id: order.id, version: order.version }))),
+      to ?? null,
+      nonce,
+      now,
+      jsonParameter(allowedFrom),
+      ...(guard?.parameters ?? []),
+    );
 }
 
 function followWork(context: Context, orderId: string, now: number): NewWork {

@@ -50,6 +50,12 @@ export const orders = sqliteTable(
     stamp: text("stamp").notNull(),
     /** When it entered its present status. */
     statusAt: integer("status_at").notNull(),
+    /** Payment events that were received for it and are not worked off: while there are any, it does not expire. */
+    eventsOwed: integer("events_owed").notNull().default(0),
+    /** When it was found too long in its status; null when it is not, or went on since. */
+    delayedAt: integer("delayed_at"),
+    /** How often its lost step was sent again since. */
+    delayedRetries: integer("delayed_retries").notNull().default(0),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
   },
@@ -109,4 +115,37 @@ export const orderHistory = sqliteTable(
     snapshot: text("snapshot").notNull(),
   },
   (table) => [primaryKey({ columns: [table.orderId, table.version] })],
+);
+
+/** What left a store for an order: all of it, or a part. The order's items say how much has left in all. */
+export const shipments = sqliteTable(
+  "shipments",
+  {
+    id: text("id").primaryKey(),
+    orderId: text("order_id").notNull(),
+    /** The order's version that it made. */
+    orderVersion: integer("order_version").notNull(),
+    /** `[{product_id, store_id, quantity}]`. */
+    items: text("items").notNull(),
+    tracking: text("tracking"),
+    carrier: text("carrier"),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [index("shipments_order").on(table.orderId, table.createdAt)],
+);
+
+/** What came back. What is restocked goes to Stock by an operation of its own, the return's id. */
+export const returns = sqliteTable(
+  "returns",
+  {
+    id: text("id").primaryKey(),
+    orderId: text("order_id").notNull(),
+    orderVersion: integer("order_version").notNull(),
+    storeId: text("store_id").notNull(),
+    /** `[{product_id, quantity, restock}]`. */
+    items: text("items").notNull(),
+    reason: text("reason").notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [index("returns_order").on(table.orderId, table.createdAt)],
 );

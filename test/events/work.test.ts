@@ -20,16 +20,23 @@ import { owe, workRow } from "./rows.ts";
 
 const DONE: TaskOutcome = { kind: "done" };
 
-/** Both tasks do the same, and say for which rows. */
+/** All tasks do the same, and say for which rows. */
 function handling(work: (task: Task) => Promise<TaskOutcome> | TaskOutcome) {
   const seen: Task[] = [];
   const handle = async (_context: unknown, task: Task) => {
     seen.push(task);
     return work(task);
   };
-  const handlers: TaskHandlers = { email: handle, follow: handle };
-  return { handlers, seen };
+  return { handlers: allBy(handle), seen };
 }
+
+const allBy = (handle: TaskHandlers["follow"]): TaskHandlers => ({
+  email: handle,
+  follow: handle,
+  "fulfilment-step": handle,
+  "payment-event": handle,
+  refund: handle,
+});
 
 /** Ids whose every random character is the lowest, or the highest: jitter at its ends. */
 const idsWithRandom = (byte: number) =>
@@ -76,7 +83,7 @@ describe("taking work", () => {
       requests.push(context.requestId);
       return DONE;
     };
-    await workOff(testContext(), { email: handle, follow: handle }, ["wrk_a"]);
+    await workOff(testContext(), allBy(handle), ["wrk_a"]);
     expect(requests).toEqual(["req_of_the_order"]);
   });
 

@@ -1,0 +1,3 @@
+import { createRouter } from "../../platform/http.ts";
+
+export const jobsRoutes = createRouter();

@@ -196,7 +196,7 @@ describe("taking work", () => {
   });
 
   test("what fails comes back in no lane of the same call, however long that takes", async () => {
-    const ids = Array.from({ length: 12 }, (_, index) => `wrk_${index}`);
+    const ids = Array.from({ length: 30 }, (_, index) => `wrk_${index}`);
     await owe(...ids.map((id) => ({ id })));
     const { handlers, seen } = handling(() => {
       testClock.advance(10 * LEASE_MS);
@@ -227,6 +227,18 @@ describe("a handler that hangs", () => {
     expect(rows.filter(({ state }) => state !== "owed")).toEqual([]);
     expect(new Set(seen.map(({ id }) => id)).size).toBe(12);
     expect(Math.max(...rows.map(({ attempts }) => attempts))).toBeLessThanOrEqual(5);
+  });
+
+  test("rows that were not begun yet come before those that were", async () => {
+    const ids = Array.from({ length: 12 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
+    await owe(...ids.map((id) => ({ id })));
+    const { handlers, seen } = handling(hanging);
+    void workOff(testContext(), handlers, ids);
+    await expect.poll(() => seen.length).toBe(10);
+    testClock.advance(LEASE_MS);
+    void workOff(testContext(), handlers, ids);
+    await expect.poll(() => seen.length).toBe(20);
+    expect(new Set(seen.map(({ id }) => id)).size).toBe(12);
   });
 
   test("each lease runs until the backoff of its attempt, where that is the later", async () => {

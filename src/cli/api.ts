@@ -4,6 +4,8 @@ import { z } from "zod";
 export interface Api {
   get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
   post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
+  /** For what answers with nothing: 204. */
+  delete(path: string): Promise<void>;
   /** Every row of a list, page after page. */
   list<T>(path: string, schema: z.ZodType<T>): Promise<T[]>;
 }
@@ -35,7 +37,7 @@ export function createApi(url: string, token: string | null): Api {
     });
     const text = await answer.text();
     if (!answer.ok) throw failure(`${method} ${path}`, answer.status, text);
-    return schema.parse(JSON.parse(text));
+    return schema.parse(text === "" ? undefined : JSON.parse(text));
   };
 
   const get: Api["get"] = (path, schema) => call("GET", path, schema);
@@ -43,6 +45,7 @@ export function createApi(url: string, token: string | null): Api {
   return {
     get,
     post: (path, body, schema) => call("POST", path, schema, body),
+    delete: (path) => call("DELETE", path, z.void()),
     list: async (path, schema) => {
       const page = z.object({ results: z.array(schema), next_cursor: z.string().nullable() });
       const rows = [];

@@ -2,10 +2,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { defineCommand, runMain } from "citty";
 import { SingleBar } from "cli-progress";
 import { z } from "zod";
-import { type Api, createApi, signIn } from "./api.ts";
+import { type Api, createApi } from "./api.ts";
 import { ensureCategories, ensureStores, PRODUCTS_PER_CALL, writeProducts } from "./fill-catalogue.ts";
 import { refuseUnknown } from "./known-options.ts";
 import { devVarsPath, mergeSettings, readDevVars } from "./local-settings.ts";
+import { localToken, shopOptions, shopUrl } from "./local-token.ts";
 import { planSeed, type SeedPlan, type SeedSize } from "./seed-data.ts";
 
 /** How long the projection may take to know all levels; milliseconds. */
@@ -19,7 +20,7 @@ interface SeedOptions extends SeedSize {
 async function seed(options: SeedOptions): Promise<void> {
   const began = performance.now();
   const settings = mergeSettings(readDevVars(devVarsPath()), process.env);
-  const api = createApi(options.url, options.token ?? (await localToken(options.url, settings)));
+  const api = createApi(options.url, options.token ?? (await localToken(options.url)));
   const plan = planSeed(options, settings.CURRENCY ?? "USD");
 
   const before = await versionsBySku(api);
@@ -46,12 +47,6 @@ function compare({ products }: SeedPlan, before: Map<string, number>, after: Map
     ({ sku }) => before.has(sku) && before.get(sku) === after.get(sku),
   ).length;
   return { created, unchanged, updated: products.length - created - unchanged };
-}
-
-async function localToken(url: string, settings: Record<string, string>): Promise<string> {
-  const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = settings;
-  if (!email || !password) throw new Error("Pass --token, or set ADMIN_EMAIL and ADMIN_PASSWORD.");
-  return signIn(url, email, password);
 }
 
 async function fill(api: Api, { categories, stores, products }: SeedPlan): Promise<void> {
@@ -101,11 +96,7 @@ const options = {
   products: { type: "string", default: "1200", description: "How many products" },
   stores: { type: "string", default: "25", description: "How many stores" },
   categories: { type: "string", default: "15", description: "How many categories" },
-  url: { type: "string", description: "Where the shop is (http://127.0.0.1:PORT)" },
-  token: {
-    type: "string",
-    description: "A staff access token; else ADMIN_EMAIL and ADMIN_PASSWORD sign in",
-  },
+  ...shopOptions,
 } as const;
 
 const command = defineCommand({
@@ -121,7 +112,7 @@ const command = defineCommand({
         products: positive("products", args.products),
         stores: positive("stores", args.stores),
         categories: positive("categories", args.categories),
-        url: (args.url ?? `http://127.0.0.1:${process.env.PORT || 8787}`).replace(/\/+$/, ""),
+        url: shopUrl(args.url),
         token: args.token,
       });
     } catch (error) {

@@ -41,5 +41,6 @@ export const work = sqliteTable(
   (table) => [
     index("work_due").on(table.notBefore).where(sql`state = 'owed'`),
     index("work_finished").on(table.finishedAt).where(sql`state <> 'owed'`),
+    index("work_dead").on(table.finishedAt, table.id).where(sql`state = 'dead'`),
   ],
 );

@@ -1,7 +1,7 @@
 import type { Context } from "../platform/context.ts";
 
 /** The task of rows that keep a message which no consumer took. No handler has this name: it is never begun. */
-const UNDELIVERED = "undelivered";
+export const UNDELIVERED = "undelivered";
 
 /**
  * Keeps what reached the dead-letter queue: one row of work, dead from the start, for each message, beside the tasks

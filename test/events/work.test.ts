@@ -1,10 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { TaskName } from "../../src/events/append.ts";
+import { FIRST_RETRY_MS, MAX_ATTEMPTS } from "../../src/events/backoff.ts";
+import { LEASE_MS } from "../../src/events/take.ts";
 import {
-  FIRST_RETRY_MS,
-  LEASE_MS,
-  MAX_ATTEMPTS,
   ring,
   ringOwed,
   settleWork,
@@ -15,7 +14,7 @@ import {
 } from "../../src/events/work.ts";
 import { createIds } from "../../src/platform/ids.ts";
 import { testClock } from "../support/clock.ts";
-import { testContext } from "./context.ts";
+import { testContext as contextOf } from "./context.ts";
 import { owe, workRow } from "./rows.ts";
 
 const DONE: TaskOutcome = { kind: "done" };
@@ -45,14 +44,26 @@ const idsWithRandom = (byte: number) =>
     () => testClock.now(),
   );
 
+/** Bells ring for nobody: one with a delay would come in another test. */
+const testContext: typeof contextOf = (replaced = {}) => {
+  const silent = { sendBatch: async () => {} } as unknown as Queue;
+  return contextOf({
+    env: { ...env, ORDERS_QUEUE: silent, NOTIFICATIONS_QUEUE: silent, PAYMENTS_QUEUE: silent },
+    ...replaced,
+  });
+};
+
 /** A bell for a task, as its queue would get it: the ids of each `sendBatch`. */
 function listening(failing = false) {
-  const rung: { queue: string; ids: string[] }[] = [];
+  const rung: { queue: string; ids: string[]; delays?: number[] }[] = [];
   const queue = (name: string) =>
     ({
       sendBatch: async (messages: Iterable<MessageSendRequest<{ id: string }>>) => {
         if (failing) throw new Error("the queue is down");
-        rung.push({ queue: name, ids: [...messages].map(({ body }) => body.id) });
+        const sent = [...messages];
+        const delays = sent.flatMap(({ delaySeconds }) => delaySeconds ?? []);
+        const ids = sent.map(({ body }) => body.id);
+        rung.push({ queue: name, ids, ...(delays.length > 0 && { delays }) });
       },
     }) as unknown as Queue;
   const context = testContext({
@@ -151,17 +162,134 @@ describe("taking work", () => {
     expect(await workRow("wrk_a")).toMatchObject({ state: "done", attempts: 2, error: null });
   });
 
-  test("a row whose turn comes only after its lease is left to who takes it next", async () => {
-    const ids = Array.from({ length: 12 }, (_, index) => `wrk_${index}`);
+  test("a row that waits for a lane has no lease and no attempt, and others may have it", async () => {
+    const ids = Array.from({ length: 12 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
+    await owe(...ids.map((id) => ({ id })));
+    const hang = Promise.withResolvers<TaskOutcome>();
+    const { handlers, seen } = handling(() => hang.promise);
+    const working = workOff(testContext(), handlers, ids);
+    await expect.poll(() => seen.length).toBe(10);
+    const waiting = ids.filter((id) => !seen.some((task) => task.id === id));
+    for (const id of waiting) {
+      expect(await workRow(id)).toMatchObject({ state: "owed", attempts: 0, lease: null, started_at: null });
+    }
+
+    const { handlers: second, seen: taken } = handling(() => DONE);
+    await workOff(testContext(), second, ids);
+    expect(taken.map(({ id }) => id).sort()).toEqual(waiting);
+    hang.resolve(DONE);
+    await working;
+    expect(seen).toHaveLength(10);
+    for (const id of ids) expect(await workRow(id)).toMatchObject({ state: "done", attempts: 1 });
+  });
+
+  test("more rows than lanes are all done by one call, each once, each under a lease of its own turn", async () => {
+    const ids = Array.from({ length: 25 }, (_, index) => `wrk_${index}`);
     await owe(...ids.map((id) => ({ id })));
     const { handlers, seen } = handling(() => {
-      if (seen.length === 10) testClock.advance(LEASE_MS);
+      testClock.advance(LEASE_MS / 5);
       return DONE;
     });
     await workOff(testContext(), handlers, ids);
-    expect(seen).toHaveLength(10);
+    expect(seen.map(({ id }) => id).sort()).toEqual([...ids].sort());
+    for (const id of ids) expect(await workRow(id)).toMatchObject({ state: "done", attempts: 1 });
+  });
+
+  test("what fails comes back in no lane of the same call, however long that takes", async () => {
+    const ids = Array.from({ length: 30 }, (_, index) => `wrk_${index}`);
+    await owe(...ids.map((id) => ({ id })));
+    const { handlers, seen } = handling(() => {
+      testClock.advance(10 * LEASE_MS);
+      return { kind: "failed", error: "no" };
+    });
     await workOff(testContext(), handlers, ids);
+    expect(seen.map(({ id }) => id).sort()).toEqual([...ids].sort());
+  });
+});
+
+describe("a handler that hangs", () => {
+  const hanging = () => new Promise<TaskOutcome>(() => {});
+
+  test("kills no mail in ten minutes of sweeps, and leaves none untried", async () => {
+    const ids = Array.from({ length: 12 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
+    await owe(...ids.map((id) => ({ id, task: "email" as const })));
+    const { handlers, seen } = handling(hanging);
+    for (let minute = 0; minute < 10; minute++) {
+      const before = seen.length;
+      const due = await env.DB.prepare("SELECT count(*) AS due FROM work WHERE not_before <= ?")
+        .bind(testClock.now())
+        .first<number>("due");
+      void workOff(testContext(), handlers, ids);
+      await expect.poll(() => seen.length - before).toBe(Math.min(due ?? 0, 10));
+      testClock.advance(LEASE_MS);
+    }
+    const rows = await Promise.all(ids.map(workRow));
+    expect(rows.filter(({ state }) => state !== "owed")).toEqual([]);
     expect(new Set(seen.map(({ id }) => id)).size).toBe(12);
+    expect(Math.max(...rows.map(({ attempts }) => attempts))).toBeLessThanOrEqual(5);
+  });
+
+  test("rows that were not begun yet come before those that were", async () => {
+    const ids = Array.from({ length: 12 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
+    await owe(...ids.map((id) => ({ id })));
+    const { handlers, seen } = handling(hanging);
+    void workOff(testContext(), handlers, ids);
+    await expect.poll(() => seen.length).toBe(10);
+    testClock.advance(LEASE_MS);
+    void workOff(testContext(), handlers, ids);
+    await expect.poll(() => seen.length).toBe(20);
+    expect(new Set(seen.map(({ id }) => id)).size).toBe(12);
+  });
+
+  test("each lease runs until the backoff of its attempt, where that is the later", async () => {
+    await owe({ id: "wrk_a" });
+    const { handlers, seen } = handling(hanging);
+    const context = testContext({ ids: idsWithRandom(0) });
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      void workOff(context, handlers, ["wrk_a"]);
+      await expect.poll(() => seen.length).toBe(attempt);
+      const backoff = attempt < MAX_ATTEMPTS ? (FIRST_RETRY_MS / 2) * 3 ** (attempt - 1) : 0;
+      const { not_before, attempts } = await workRow("wrk_a");
+      expect({ attempts, wait: not_before - testClock.now() }).toEqual({
+        attempts: attempt,
+        wait: Math.max(LEASE_MS, backoff),
+      });
+      testClock.advance(not_before - testClock.now());
+    }
+    await workOff(context, handlers, ["wrk_a"]);
+    expect(await workRow("wrk_a")).toMatchObject({ state: "dead", error: "its last attempt never ended" });
+    expect(seen).toHaveLength(MAX_ATTEMPTS);
+  });
+
+  test("is given up by its lane, which goes on; its row is due when the lease said", async () => {
+    const ids = Array.from({ length: 11 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
+    await owe(...ids.map((id) => ({ id })));
+    const { handlers, seen } = handling((task) => (task.id === "wrk_10" ? DONE : hanging()));
+    await workOff(testContext(), handlers, ids, 20);
+    expect(seen).toHaveLength(11);
+    expect(await workRow("wrk_10")).toMatchObject({ state: "done" });
+    expect(await workRow("wrk_00")).toMatchObject({
+      state: "owed",
+      attempts: 1,
+      lease: null,
+      error: "did not end within 0.02 s",
+      not_before: testClock.now() + LEASE_MS,
+    });
+  });
+
+  test("is dead when given up for the last time, and what it says afterwards changes nothing", async () => {
+    await owe({ id: "wrk_a" });
+    await env.DB.prepare("UPDATE work SET attempts = ?")
+      .bind(MAX_ATTEMPTS - 1)
+      .run();
+    const late = Promise.withResolvers<TaskOutcome>();
+    const { handlers } = handling(() => late.promise);
+    await workOff(testContext(), handlers, ["wrk_a"], 20);
+    const dead = await workRow("wrk_a");
+    expect(dead).toMatchObject({ state: "dead", attempts: 8, error: "did not end within 0.02 s" });
+    late.resolve(DONE);
+    await late.promise;
+    expect(await workRow("wrk_a")).toEqual(dead);
   });
 });
 
@@ -276,6 +404,33 @@ describe("bells", () => {
       ["orders", 100],
     ]);
     expect(rung.flatMap(({ ids }) => ids)).toEqual(work.map(({ id }) => id));
+  });
+
+  test("a retry sooner than the next sweep is rung for when it is due, a later one is left to the sweep", async () => {
+    const { context, rung } = listening();
+    await owe({ id: "wrk_a", task: "email" });
+    const { handlers } = handling(() => ({ kind: "failed", error: "no" }));
+    const highest = { ...context, ids: idsWithRandom(255) };
+    for (let failure = 0; failure < 3; failure++) {
+      await workOff(highest, handlers, ["wrk_a"]);
+      testClock.advance((await workRow("wrk_a")).not_before - testClock.now());
+    }
+    expect(rung).toEqual([
+      { queue: "notifications", ids: ["wrk_a"], delays: [10] },
+      { queue: "notifications", ids: ["wrk_a"], delays: [30] },
+    ]);
+  });
+
+  test("what died or nobody does is not rung for", async () => {
+    const { context, rung } = listening();
+    await owe({ id: "wrk_a" }, { id: "wrk_b" });
+    await env.DB.batch([
+      env.DB.prepare("UPDATE work SET attempts = ? WHERE id = 'wrk_a'").bind(MAX_ATTEMPTS - 1),
+      env.DB.prepare("UPDATE work SET task = 'toString' WHERE id = 'wrk_b'"),
+    ]);
+    const { handlers } = handling(() => ({ kind: "failed", error: "no" }));
+    await workOff(context, handlers, ["wrk_a", "wrk_b"]);
+    expect(rung).toEqual([]);
   });
 
   test("a queue that is down loses a bell and breaks nothing", async () => {

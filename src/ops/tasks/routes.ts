@@ -1,4 +1,134 @@
-import { createRouter } from "../../platform/http.ts";
+import { createRoute } from "@hono/zod-openapi";
+import { requireStaff } from "../../accounts/authenticate.ts";
+import { bearer, createRouter, idParam, jsonContent, problems } from "../../platform/http.ts";
+import { notFound, type Problem, problem } from "../../platform/problem.ts";
+import { dropDeadLetter } from "./drop.ts";
+import { listDeadLetters, listTasks } from "./list.ts";
+import { retryDeadLetter, retryDeadLetters } from "./retry.ts";
+import { revokeTask } from "./revoke.ts";
+import {
+  deadLetterListSchema,
+  deadLetterQuerySchema,
+  retriedSchema,
+  taskListSchema,
+  taskQuerySchema,
+} from "./schemas.ts";
 
-/** Dead letters, and the work owed. */
-export const tasksRoutes = createRouter();
+const staffOnly = { tags: ["operations"], security: bearer, middleware: [requireStaff] };
+const TASK_ID = "wrk_01jcz4kq8rj2m5v0a7w9x3y6pd";
+
+const deadLettersRoute = createRoute({
+  ...staffOnly,
+  method: "get",
+  path: "/dead-letters",
+  summary: "List what was given up, newest first (staff)",
+  request: { query: deadLetterQuerySchema },
+  responses: { 200: jsonContent(deadLetterListSchema, "A page of dead letters"), ...problems(400, 401, 403) },
+});
+
+const retryAllRoute = createRoute({
+  ...staffOnly,
+  method: "post",
+  path: "/dead-letters/retry",
+  summary: "Try again all that was given up (staff)",
+  responses: { 200: jsonContent(retriedSchema, "How many"), ...problems(401, 403) },
+});
+
+const retryRoute = createRoute({
+  ...staffOnly,
+  method: "post",
+  path: "/dead-letters/{id}/retry",
+  summary: "Try again what was given up (staff)",
+  request: { params: idParam(TASK_ID) },
+  responses: { 200: jsonContent(retriedSchema, "Owed again, and rung for"), ...problems(401, 403, 404, 409) },
+});
+
+const dropRoute = createRoute({
+  ...staffOnly,
+  method: "delete",
+  path: "/dead-letters/{id}",
+  summary: "Drop what was given up, where neither stock nor money hangs on it (staff)",
+  request: { params: idParam(TASK_ID) },
+  responses: { 204: { description: "Dropped" }, ...problems(401, 403, 404, 409) },
+});
+
+const tasksRoute = createRoute({
+  ...staffOnly,
+  method: "get",
+  path: "/tasks",
+  summary: "List the work owed and recently done, newest first (staff)",
+  request: { query: taskQuerySchema },
+  responses: { 200: jsonContent(taskListSchema, "A page of tasks"), ...problems(400, 401, 403) },
+});
+
+const revokeRoute = createRoute({
+  ...staffOnly,
+  method: "delete",
+  path: "/tasks/{id}",
+  summary: "Revoke what has not begun, where neither stock nor money hangs on it (staff)",
+  request: { params: idParam(TASK_ID) },
+  responses: { 204: { description: "Revoked" }, ...problems(401, 403, 404, 409) },
+});
+
+const conflict = (code: string, detail: string): Problem => ({ status: 409, code, detail });
+
+const NO_LETTER = notFound("dead letter");
+const NOT_DEAD = conflict("not_dead", "This task is not dead: it is owed, under way or done.");
+const CRITICAL = conflict(
+  "task_is_critical",
+  "Stock or money hangs on this task: it can be retried, but not given up.",
+);
+
+/** Dead letters, and the work owed. A retry is safe to repeat as it is: the second one finds nothing dead. */
+export const tasksRoutes = createRouter()
+  .openapi(deadLettersRoute, async (c) =>
+    c.json(await listDeadLetters(c.get("operation"), c.req.valid("query")), 200),
+  )
+  .openapi(retryAllRoute, async (c) => c.json({ retried: await retryDeadLetters(c.get("operation")) }, 200))
+  .openapi(retryRoute, async (c) => {
+    const outcome = await retryDeadLetter(c.get("operation"), c.req.valid("param").id);
+    switch (outcome.kind) {
+      case "retried":
+        return c.json({ retried: 1 }, 200);
+      case "not_found":
+        return problem(c, NO_LETTER);
+      case "not_dead":
+        return problem(c, NOT_DEAD);
+      case "not_retryable":
+        return problem(
+          c,
+          conflict("not_retryable", "No task is known of this message: it can only be dropped."),
+        );
+    }
+  })
+  .openapi(dropRoute, async (c) => {
+    const outcome = await dropDeadLetter(c.get("operation"), c.req.valid("param").id);
+    switch (outcome.kind) {
+      case "dropped":
+        return c.body(null, 204);
+      case "not_found":
+        return problem(c, NO_LETTER);
+      case "not_dead":
+        return problem(c, NOT_DEAD);
+      case "critical":
+        return problem(c, CRITICAL);
+    }
+  })
+  .openapi(tasksRoute, async (c) => c.json(await listTasks(c.get("operation"), c.req.valid("query")), 200))
+  .openapi(revokeRoute, async (c) => {
+    const outcome = await revokeTask(c.get("operation"), c.req.valid("param").id);
+    switch (outcome.kind) {
+      case "revoked":
+        return c.body(null, 204);
+      case "not_found":
+        return problem(c, notFound("task"));
+      case "begun":
+        return problem(c, conflict("already_begun", "This task has been begun."));
+      case "done":
+        return problem(c, conflict("already_done", "This task is done."));
+      case "dead":
+        return problem(c, conflict("already_begun", "This task has died: drop its dead letter."));
+      case "critical":
+        return problem(c, CRITICAL);
+    }
+  });

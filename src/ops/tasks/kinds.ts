@@ -1,0 +1,26 @@
+import type { TaskName } from "../../events/append.ts";
+import { isTaskName } from "../../events/work.ts";
+import { UNDELIVERED } from "../keep-undelivered.ts";
+
+interface TaskKind {
+  /** Stock or money hangs on it: it may be tried again, but neither dropped nor revoked (DESIGN.md section 4). */
+  critical: boolean;
+}
+
+/**
+ * A step of the fulfilment moves nothing itself: an order too long in one is sent another, and people can take it by
+ * hand.
+ */
+const KINDS: Record<TaskName, TaskKind> = {
+  email: { critical: false },
+  follow: { critical: true },
+  "fulfilment-step": { critical: false },
+  "payment-event": { critical: true },
+  refund: { critical: true },
+};
+
+/** What another version of Holdfast owed may be anything, and so counts as critical. */
+export function isCritical(task: string): boolean {
+  if (task === UNDELIVERED) return false;
+  return !isTaskName(task) || KINDS[task].critical;
+}

@@ -1,0 +1,113 @@
+import { queueOf } from "../../events/work.ts";
+import { isoStamp } from "../../platform/clock.ts";
+import type { Context } from "../../platform/context.ts";
+import { type List, toList } from "../../platform/pagination.ts";
+import { type Condition, readPage } from "../../platform/read-page.ts";
+import { UNDELIVERED } from "../keep-undelivered.ts";
+import { TASK_COLUMNS, type TaskRow } from "./rows.ts";
+import type { DeadLetterQuery, DeadLetterWire, TaskQuery, TaskWire } from "./schemas.ts";
+
+/** What died, the last to die first: few among many, so by an index of their own. */
+export async function listDeadLetters(
+  { env }: Context,
+  query: DeadLetterQuery,
+): Promise<List<DeadLetterWire>> {
+  const page = await readPage<TaskRow>(
+    env.DB,
+    {
+      select: TASK_COLUMNS,
+      from: FROM.dead,
+      where: [STATE.dead, ...ofTask(query.task)],
+      key: "w.finished_at",
+      id: "w.id",
+      direction: "DESC",
+    },
+    query,
+  );
+  return toList(
+    query,
+    page.rows,
+    page.counted,
+    (row) => ({ key: row.finished_at ?? 0, id: row.id }),
+    renderDeadLetter,
+  );
+}
+
+/**
+ * Work owed and done, the last written down first: by rowid, which costs no index, and is right for the ids of
+ * messages too, that are no ulids. What is owed or dead is found among its like; most rows are done.
+ */
+export async function listTasks({ env }: Context, query: TaskQuery): Promise<List<TaskWire>> {
+  const page = await readPage<TaskRow & { written: number }>(
+    env.DB,
+    {
+      select: `w.rowid AS written, ${TASK_COLUMNS}`,
+      from: query.state === undefined ? "work AS w" : FROM[query.state],
+      where: [...(query.state === undefined ? [] : [STATE[query.state]]), ...ofTask(query.task)],
+      key: "w.rowid",
+      id: "w.id",
+      direction: "DESC",
+    },
+    query,
+  );
+  return toList(query, page.rows, page.counted, (row) => ({ key: row.written, id: row.id }), renderTask);
+}
+
+const FROM: Record<TaskRow["state"], string> = {
+  owed: "work AS w INDEXED BY work_due",
+  done: "work AS w",
+  dead: "work AS w INDEXED BY work_dead",
+};
+
+/** Spelled out: a partial index serves only what says its condition word for word. */
+const STATE: Record<TaskRow["state"], Condition> = {
+  owed: { sql: "w.state = 'owed'", parameters: [] },
+  done: { sql: "w.state = 'done'", parameters: [] },
+  dead: { sql: "w.state = 'dead'", parameters: [] },
+};
+
+const ofTask = (task: string | undefined): Condition[] =>
+  task === undefined ? [] : [{ sql: "w.task = ?", parameters: [task] }];
+
+function renderDeadLetter(row: TaskRow): DeadLetterWire {
+  return {
+    id: row.id,
+    queue: queueOfRow(row),
+    task: row.task,
+    payload: readPayload(row.payload),
+    error: row.error,
+    attempts: row.attempts,
+    first_at: isoStamp(row.created_at),
+    last_at: isoStamp(row.finished_at ?? row.created_at),
+  };
+}
+
+function renderTask(row: TaskRow): TaskWire {
+  const took = row.started_at === null || row.finished_at === null ? null : row.finished_at - row.started_at;
+  return {
+    id: row.id,
+    task: row.task,
+    queue: queueOfRow(row),
+    object_id: row.object_id,
+    state: row.state,
+    attempts: row.attempts,
+    error: row.error,
+    not_before: isoStamp(row.not_before),
+    created_at: isoStamp(row.created_at),
+    started_at: row.started_at === null ? null : isoStamp(row.started_at),
+    finished_at: row.finished_at === null ? null : isoStamp(row.finished_at),
+    duration_ms: took,
+  };
+}
+
+const queueOfRow = ({ task }: TaskRow): string | null =>
+  task === UNDELIVERED ? "dead-letters" : queueOf(task);
+
+/** A payload that cannot be read may be just why its task died: then as it stands. */
+function readPayload(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,53 @@
+import { appendEvents } from "../../events/append.ts";
+import type { Context } from "../../platform/context.ts";
+import { prefixed } from "../../platform/ids.ts";
+
+export const TASK_COLUMNS =
+  "w.id, w.task, w.object_id, w.payload, w.state, w.attempts, w.error, w.not_before, w.created_at, w.started_at, w.finished_at";
+
+/** A row of work, as people look after it. */
+export interface TaskRow {
+  id: string;
+  task: string;
+  object_id: string;
+  payload: string;
+  state: "owed" | "done" | "dead";
+  attempts: number;
+  error: string | null;
+  not_before: number;
+  created_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+}
+
+export const findTask = ({ env }: Context, id: string): Promise<TaskRow | null> =>
+  env.DB.prepare(`SELECT ${TASK_COLUMNS} FROM work AS w WHERE w.id = ?`).bind(id).first<TaskRow>();
+
+/**
+ * The log's word on what a person did to tasks. It asks the row what the change will ask, so it stands in the batch
+ * before the change: a batch is one transaction, and both ask the same of the same state.
+ * @param standing SQL about the row, `w`
+ */
+export function taskEvents(
+  context: Context,
+  type: "task.dropped" | "task.retried" | "task.revoked",
+  rows: TaskRow[],
+  standing: string,
+): D1PreparedStatement {
+  return appendEvents(
+    context.env.DB,
+    rows.map(({ id, task, object_id, attempts, error }) => ({
+      id: prefixed("evt", context.ids.next()),
+      type,
+      at: context.clock.now(),
+      object_type: "task",
+      object_id: id,
+      object_version: attempts,
+      data: { task, object_id, attempts, error, actor: context.actor.name },
+    })),
+    {
+      sql: `EXISTS (SELECT 1 FROM work AS w WHERE w.id = row.value ->> 'object_id' AND ${standing})`,
+      parameters: [],
+    },
+  );
+}

@@ -201,28 +201,48 @@ const BELLS: Record<TaskName, "NOTIFICATIONS_QUEUE" | "ORDERS_QUEUE" | "PAYMENTS
   "fulfilment-step": "ORDERS_QUEUE",
   "payment-event": "PAYMENTS_QUEUE",
   refund: "PAYMENTS_QUEUE",
+  restock: "ORDERS_QUEUE",
 };
 
 const isTaskName = (task: string): task is TaskName => Object.hasOwn(BELLS, task);
 
 /** Queues take 100 messages a `sendBatch`. */
 const MAX_MESSAGES = 100;
+/** And delay them by twelve hours at most: what is due later is left to the sweep. */
+const MAX_DELAY_SECONDS = 43_200;
 const SWEEP_LIMIT = 1_000;
 
+/** A row to ring for. One that is not due yet is rung for when it will be. */
+export interface Bell {
+  id: string;
+  task: TaskName;
+  /** Milliseconds; left out, now. */
+  not_before?: number;
+}
+
 /** Rings for rows by their ids: a message each to the queue of their task. May be lost; the sweep rings again. */
-export async function ring(context: Context, work: { id: string; task: TaskName }[]): Promise<void> {
+export async function ring(context: Context, work: Bell[]): Promise<void> {
+  const now = context.clock.now();
   const queues = Map.groupBy(work, ({ task }) => BELLS[task]);
   await Promise.all(
     [...queues].flatMap(([queue, rows]) =>
       chunksOf(rows, MAX_MESSAGES).map(async (chunk) => {
         try {
-          await context.env[queue].sendBatch(chunk.map(({ id }) => ({ body: { id } })));
+          await context.env[queue].sendBatch(chunk.map((bell) => messageOf(bell, now)));
         } catch (error) {
           context.log.warn("a bell was lost", { queue, messages: chunk.length, error: describeError(error) });
         }
       }),
     ),
   );
+}
+
+/** Rounded up: a bell that came before its row is due would ring for nothing. */
+function messageOf({ id, not_before }: Bell, now: number): MessageSendRequest<{ id: string }> {
+  const seconds = Math.ceil(((not_before ?? now) - now) / 1_000);
+  return seconds > 0
+    ? { body: { id }, delaySeconds: Math.min(seconds, MAX_DELAY_SECONDS) }
+    : { body: { id } };
 }
 
 function chunksOf<T>(items: T[], size: number): T[][] {

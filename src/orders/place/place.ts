@@ -2,6 +2,7 @@ import { ring } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed, sha256 } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
+import { firstStep } from "../fulfilment/steps.ts";
 import type { Order } from "../order.ts";
 import { type Answers, ask, claimOf } from "./ask.ts";
 import { type Decision, decide, type Shortfall } from "./decide.ts";
@@ -141,7 +142,7 @@ async function propose(context: Context, decision: Decision, { render }: PlaceOp
   return {
     decision: { ...decision, order },
     answer,
-    work: order.status === "confirmed" ? [confirmation] : [],
+    work: order.status === "confirmed" ? [confirmation, ...firstStep(context, order)] : [],
   };
 }
 

@@ -1,38 +1,19 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { stockOf } from "../../../src/inventory/client.ts";
 import { atEveryCall } from "../../chaos/at-every-call.ts";
-import { Boundary } from "../../chaos/boundary.ts";
-import { outcomeOf, Stage, send } from "../../chaos/stage.ts";
-import { placed, post } from "../../support/shop.ts";
+import type { Ending } from "../../chaos/boundary.ts";
+import { outcomeOf, send } from "../../chaos/stage.ts";
 import { levels } from "../ask.ts";
 import { owed, pay } from "./rows.ts";
-import { staff } from "./staff.ts";
+import { freshKey, moved, prepared } from "./stage.ts";
 
 /**
  * Death at every await of what moves an order's stock, as in chaos/death.test.ts: the invariants hold at every step,
  * a repeat under the key succeeds, and when all is calm Stock has what D1 says.
  */
 
-let keys = 0;
-const freshKey = () => ({ "Idempotency-Key": `key-${++keys}` });
-const PATIENT = { timeout: 120_000 };
-
-/** An order of one of each product, and staff to move it. */
-async function prepared(stock: [number, number] = [1, 1]) {
-  const stage = await Stage.build(stock);
-  const order = await placed(await post("/orders", stage.order()));
-  const member = await staff();
-  const [apple = "", pear = ""] = stage.productIds;
-  const store = order.items[0]?.allocations[0]?.store_id ?? "";
-  return { ...member, stage, id: order.id, apple, pear, store };
-}
-
-/** What left and came back, by the ledger. */
-async function moved(productId: string): Promise<string[]> {
-  const { movements } = await stockOf(env, productId).movements(null, 100);
-  return movements.map(({ type }) => type).reverse();
-}
+const PATIENT = { timeout: 240_000 };
+/** For where nobody sends it again: a worker that outlives a failure does no more than one that is dead. */
+const DEATHS: Ending[] = ["dies before", "dies after"];
 
 describe("shipping", () => {
   test("takes the units once, however its worker ends", PATIENT, async () => {
@@ -64,16 +45,19 @@ describe("shipping", () => {
   });
 
   test("of a part takes that part once, and nobody sends it again", PATIENT, async () => {
-    await atEveryCall(async (boundary) => {
-      const { stage, id, headers, page, apple, pear } = await prepared();
-      const body = { items: [{ product_id: apple, quantity: 1 }] };
-      await outcomeOf(send(boundary, `/orders/${id}/shipments`, body, headers), boundary);
-      await stage.settle();
-      const { version, shipments } = (await page(id)).body;
-      expect(shipments).toHaveLength(version - 1);
-      expect(await levels(apple)).toMatchObject({ on_hand: 2 - version, reserved: 2 - version });
-      expect(await levels(pear)).toMatchObject({ on_hand: 1, reserved: 1 });
-    });
+    await atEveryCall(
+      async (boundary) => {
+        const { stage, id, headers, page, apple, pear } = await prepared();
+        const body = { items: [{ product_id: apple, quantity: 1 }] };
+        await outcomeOf(send(boundary, `/orders/${id}/shipments`, body, headers), boundary);
+        await stage.settle();
+        const { version, shipments } = (await page(id)).body;
+        expect(shipments).toHaveLength(version - 1);
+        expect(await levels(apple)).toMatchObject({ on_hand: 2 - version, reserved: 2 - version });
+        expect(await levels(pear)).toMatchObject({ on_hand: 1, reserved: 1 });
+      },
+      { endings: DEATHS },
+    );
   });
 });
 
@@ -170,80 +154,17 @@ describe("a return", () => {
   });
 
   test("that nobody sends again is all there or not at all", PATIENT, async () => {
-    await atEveryCall(async (boundary) => {
-      const { stage, id, headers, page, apple, body } = await shipped();
-      await outcomeOf(send(boundary, `/orders/${id}/returns`, body, headers), boundary);
-      await stage.settle();
-      const { status, returns } = (await page(id)).body;
-      expect(["shipped", "returned"]).toContain(status);
-      expect(returns).toHaveLength(status === "returned" ? 1 : 0);
-      expect(await levels(apple)).toMatchObject({ on_hand: returns.length, reserved: 0 });
-    });
+    await atEveryCall(
+      async (boundary) => {
+        const { stage, id, headers, page, apple, body } = await shipped();
+        await outcomeOf(send(boundary, `/orders/${id}/returns`, body, headers), boundary);
+        await stage.settle();
+        const { status, returns } = (await page(id)).body;
+        expect(["shipped", "returned"]).toContain(status);
+        expect(returns).toHaveLength(status === "returned" ? 1 : 0);
+        expect(await levels(apple)).toMatchObject({ on_hand: returns.length, reserved: 0 });
+      },
+      { endings: DEATHS },
+    );
   });
-});
-
-describe("ship against cancel", () => {
-  const RIVALS = [
-    ["shipments", "cancel"],
-    ["cancel", "shipments"],
-  ] as const;
-  type Given = Awaited<ReturnType<typeof prepared>>;
-
-  /** Exactly one of them stands, and Stock has followed it. @param second the answer of the one that lived */
-  async function mustBeOne({ stage, id, page, apple, pear }: Given, second: number, action: string) {
-    await stage.mustHold();
-    await stage.settle();
-    const { status, version, shipments } = (await page(id)).body;
-    expect(["shipped", "cancelled"]).toContain(status);
-    expect([version, shipments.length]).toEqual([2, status === "shipped" ? 1 : 0]);
-    const won = (status === "shipped") === (action === "shipments");
-    expect(second).toBe(won ? (action === "shipments" ? 201 : 200) : 409);
-    for (const product of [apple, pear]) {
-      expect(await moved(product)).toEqual(["opening", "reserve", status === "shipped" ? "ship" : "release"]);
-    }
-  }
-
-  test.each(RIVALS)("%s that ends anywhere, then %s: one of them stands", PATIENT, async (first, second) => {
-    await atEveryCall(async (boundary) => {
-      const given = await prepared();
-      await outcomeOf(send(boundary, `/orders/${given.id}/${first}`, {}, given.headers), boundary);
-      await given.stage.mustHold();
-      const { status } = await given.act(given.id, second);
-      await mustBeOne(given, status, second);
-    });
-  });
-
-  test.each(RIVALS)("%s that ends anywhere beside %s: one of them stands", PATIENT, async (first, second) => {
-    await atEveryCall(async (boundary) => {
-      const given = await prepared();
-      const one = send(boundary, `/orders/${given.id}/${first}`, {}, given.headers);
-      const other = given.act(given.id, second);
-      await outcomeOf(one, boundary);
-      await mustBeOne(given, (await other).status, second);
-    });
-  });
-
-  test.each(RIVALS)(
-    "%s that stalls anywhere while %s goes through: one stands",
-    PATIENT,
-    async (...rivals) => {
-      const [first, second] = rivals;
-      const rehearsal = new Boundary();
-      const rehearsed = await prepared();
-      await outcomeOf(send(rehearsal, `/orders/${rehearsed.id}/${first}`, {}, rehearsed.headers), rehearsal);
-      for (const at of rehearsal.calls.keys()) {
-        const given = await prepared();
-        const boundary = new Boundary({ at, ending: "stalls" });
-        const stalled = send(boundary, `/orders/${given.id}/${first}`, {}, given.headers);
-        await boundary.reached;
-        const { status } = await given.act(given.id, second);
-        await given.stage.mustHold();
-        boundary.wake();
-        const answer = await stalled.answer;
-        await Promise.all(stalled.deferred);
-        expect([answer.status, status].filter((code) => code < 300)).toHaveLength(1);
-        await mustBeOne(given, status, second);
-      }
-    },
-  );
 });

@@ -170,7 +170,7 @@ describe("a simulated life", () => {
 });
 
 describe("who takes a step", () => {
-  test("may die anywhere: it is taken once, and the life goes on", { timeout: 120_000 }, async () => {
+  test("may die anywhere: it is taken once, and the life goes on", { timeout: 240_000 }, async () => {
     const rehearsal = new Boundary();
     await live(rehearsal);
     for (const at of rehearsal.calls.keys()) {

@@ -101,7 +101,7 @@ describe("ship against cancel", () => {
     expect(cancelled.status).toBe(200);
     boundary.wake();
     expect((await stalled.answer).status).toBe(409);
-    expect((await page(id)).body).toMatchObject({ items: cancelled.body.items, shipments: [], version: 2 });
-    expect(cancelled.body.items[0].allocations[0]).not.toHaveProperty("shipped");
+    const { items, shipments, version } = (await page(id)).body;
+    expect({ items, shipments, version }).toEqual({ items: cancelled.body.items, shipments: [], version: 2 });
   });
 });

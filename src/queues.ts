@@ -4,7 +4,7 @@ import { applyReports } from "./inventory/projection.ts";
 import type { StockReport } from "./inventory/stock-types.ts";
 import { sendEmail } from "./notifications/jobs.ts";
 import { keepUndelivered } from "./ops/keep-undelivered.ts";
-import { takeStep } from "./orders/fulfilment/jobs.ts";
+import { restockReturn, takeStep } from "./orders/fulfilment/jobs.ts";
 import { followOrder } from "./orders/jobs.ts";
 import { payRefund, settlePaymentEvent } from "./payments/jobs.ts";
 import type { Context } from "./platform/context.ts";
@@ -22,6 +22,7 @@ const TASKS: TaskHandlers = {
   "fulfilment-step": takeStep,
   "payment-event": settlePaymentEvent,
   refund: payRefund,
+  restock: restockReturn,
 };
 
 /** A message of a task: only a bell for the row that it names. */

@@ -191,6 +191,7 @@ const BELLS: Record<TaskName, "NOTIFICATIONS_QUEUE" | "ORDERS_QUEUE" | "PAYMENTS
   "fulfilment-step": "ORDERS_QUEUE",
   "payment-event": "PAYMENTS_QUEUE",
   refund: "PAYMENTS_QUEUE",
+  restock: "ORDERS_QUEUE",
 };
 
 export const isTaskName = (task: string): task is TaskName => Object.hasOwn(BELLS, task);

@@ -1,11 +1,15 @@
-import { ring, settleWork } from "../events/work.ts";
+import { ring } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
 import { allows } from "../platform/etag.ts";
 import { readOrder } from "./find.ts";
 import { sendFollow } from "./follow.ts";
 import { mayBecome, type OrderStatus } from "./lifecycle.ts";
+import { wasMadeBy } from "./made-by.ts";
 import { moveOrders } from "./move.ts";
 import type { Order } from "./order.ts";
+import { oweRefund } from "./owe-refund.ts";
+import { tellStock } from "./tell-stock.ts";
+import { hasShipped } from "./units.ts";
 
 export type CancelOutcome =
   | { kind: "cancelled"; order: Order }
@@ -19,7 +23,8 @@ const MAX_TRIES = 3;
 
 /**
  * Cancels an order that has shipped nothing, and frees its stock before it answers. One stamped batch decides; Stock is
- * told inline, and by the work owed if this worker dies before or while it tells.
+ * told inline, and by the work owed if this worker dies before or while it tells. A paid order's refund is owed by the
+ * same batch.
  * @param command.operation the same for every repeat of one command: a repeat finds its own cancel and succeeds again
  * @param command.versions at which it may be cancelled, as an If-Match names them; null for any
  */
@@ -30,37 +35,26 @@ export async function cancelOrder(
 ): Promise<CancelOutcome> {
   let current = order;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    if (current.status === "cancelled" && (await wasMadeBy(context, current, command.operation))) {
+    if (current.status === "cancelled" && (await wasMadeBy(context, current.id, command.operation))) {
       await sendFollow(context, current);
       return { kind: "cancelled", order: current };
     }
     if (!allows(command.versions, current.version)) return { kind: "stale" };
     if (!mayBecome(current.status, "cancelled") || hasShipped(current)) break;
 
+    const refund = oweRefund(context, current, null, command.reason ?? "the order was cancelled");
     const [moved] = await moveOrders(context, [{ order: current, reason: command.reason }], {
       to: "cancelled",
       event: "order.cancelled",
       operation: command.operation,
+      ...refund,
     });
     if (moved?.won) {
-      const told = await sendFollow(context, moved.order);
-      const work = { id: moved.followWorkId, task: "follow" as const };
-      context.defer(told ? settleWork(context, [work.id]) : ring(context, [work]));
+      await tellStock(context, moved);
+      context.defer(ring(context, refund.work));
       return { kind: "cancelled", order: moved.order };
     }
     current = moved?.order ?? (await readOrder(context, order.id)) ?? current;
   }
   return { kind: "not_cancellable", status: current.status };
-}
-
-const hasShipped = (order: Order): boolean =>
-  order.items.some((item) => item.allocations.some((allocation) => allocation.shipped > 0));
-
-async function wasMadeBy(context: Context, order: Order, operation: string): Promise<boolean> {
-  const row = await context.env.DB.prepare(
-    "SELECT version FROM order_history WHERE order_id = ?1 AND operation = ?2",
-  )
-    .bind(order.id, operation)
-    .first();
-  return row !== null;
 }

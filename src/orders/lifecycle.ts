@@ -33,7 +33,7 @@ export const TRANSITIONS: Record<OrderStatus, readonly OrderStatus[]> = {
   pending: ["confirmed", "cancelled", "expired"],
   confirmed: ["processing", "cancelled"],
   processing: ["shipped", "cancelled"],
-  shipped: ["delivered"],
+  shipped: ["delivered", "returned"],
   delivered: ["returned"],
   returned: [],
   cancelled: [],
@@ -54,6 +54,10 @@ const LIVING: readonly OrderStatus[] = [
 export const isLiving = (status: OrderStatus): boolean => LIVING.includes(status);
 
 export const mayBecome = (from: OrderStatus, to: OrderStatus): boolean => TRANSITIONS[from].includes(to);
+
+/** Money of the buyer's is here. What else of it is on its way back already is for the refund to find. */
+export const isPaid = (status: PaymentStatus): boolean =>
+  status === "paid" || status === "partially_refunded" || status === "refund_due";
 
 /** How an order begins: invoice and cash on delivery need no payment first; a card's waits for it. */
 export function beginning(method: PaymentMethod): { status: OrderStatus; paymentStatus: PaymentStatus } {

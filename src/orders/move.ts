@@ -25,6 +25,8 @@ export interface Moved {
 export interface Step {
   /** The status they enter; left out, they stay in theirs. */
   to?: OrderStatus;
+  /** Where it may begin, when that is not what the table of transitions says of `to`. */
+  from?: readonly OrderStatus[];
   event: string;
   /** More for the event's data. */
   data?: Record<string, unknown>;
@@ -97,11 +99,11 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
 function winOrders(
   db: D1Database,
   moves: Move[],
-  { to, guard }: Step,
+  { to, from, guard }: Step,
   nonce: string,
   now: number,
 ): D1PreparedStatement {
-  const allowedFrom = ORDER_STATUSES.filter((from) => to === undefined || mayBecome(from, to));
+  const allowedFrom = from ?? ORDER_STATUSES.filter((status) => to === undefined || mayBecome(status, to));
   return db
     .prepare(
       `UPDATE orders SET status = COALESCE(?2, orders.status), version = orders.version + 1, stamp = ?3,

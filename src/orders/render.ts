@@ -2,6 +2,7 @@ import { isoStamp } from "../platform/clock.ts";
 import { formatMoney } from "../platform/money.ts";
 import type { Order, OrderItem } from "./order.ts";
 import type { OrderWire } from "./schemas.ts";
+import { closedUnits } from "./units.ts";
 
 /** An order as it leaves the API. `accessToken` is a guest's, given once, when the order is made. */
 export function renderOrder(order: Order, accessToken?: string): OrderWire {
@@ -15,7 +16,7 @@ export function renderOrder(order: Order, accessToken?: string): OrderWire {
     priority: order.priority,
     customer: order.customer,
     shipping_address: order.shippingAddress,
-    items: order.items.map((item) => renderItem(item, money)),
+    items: order.items.map((item) => renderItem(order, item, money)),
     totals: {
       subtotal: money(order.subtotal),
       shipping: money(order.shipping),
@@ -34,7 +35,8 @@ export function renderOrder(order: Order, accessToken?: string): OrderWire {
   };
 }
 
-function renderItem(item: OrderItem, money: (amount: number) => OrderWire["totals"]["total"]) {
+function renderItem(order: Order, item: OrderItem, money: (amount: number) => OrderWire["totals"]["total"]) {
+  const closed = closedUnits(order, item);
   return {
     product_id: item.productId,
     sku: item.sku,
@@ -42,7 +44,14 @@ function renderItem(item: OrderItem, money: (amount: number) => OrderWire["total
     quantity: item.quantity,
     unit_price: money(item.unitPrice),
     subtotal: money(item.unitPrice * item.quantity),
-    allocations: item.allocations.map(({ store_id, quantity }) => ({ store_id, quantity })),
+    allocations: item.allocations
+      .filter(({ quantity }) => quantity > 0)
+      .map(({ store_id, quantity, shipped }) => ({
+        store_id,
+        quantity,
+        ...(shipped > 0 ? { shipped } : {}),
+      })),
+    ...(closed > 0 ? { closed } : {}),
     ...(item.available === null ? {} : { available: item.available }),
   };
 }

@@ -13,6 +13,8 @@ import { limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import { cancelOrder } from "./cancel.ts";
 import { findOrder } from "./find.ts";
+import { readFulfilment } from "./fulfilment/read.ts";
+import { renderReturn, renderShipment } from "./fulfilment/render.ts";
 import { listHistory } from "./history.ts";
 import { listOrders } from "./list.ts";
 import type { Order } from "./order.ts";
@@ -148,8 +150,17 @@ const readRoute = createRoute({
 ordersRoutes.openapi(readRoute, async (c) => {
   const order = await orderFor(c);
   if (!order) return problem(c, notFound("order"));
+  const { shipments, returns } = await readFulfilment(c.get("operation"), order);
   c.header("ETag", etagOf(order.version));
-  return c.json({ ...renderOrder(order), payments: [], shipments: [] }, 200);
+  return c.json(
+    {
+      ...renderOrder(order),
+      payments: [],
+      shipments: shipments.map(renderShipment),
+      returns: returns.map(renderReturn),
+    },
+    200,
+  );
 });
 
 const cancelRoute = createRoute({
@@ -157,7 +168,7 @@ const cancelRoute = createRoute({
   path: "/orders/{id}/cancel",
   tags: ["Orders"],
   summary: "Cancel an order",
-  description: "Frees its stock at once.",
+  description: "Frees its stock at once. What was paid is refunded. Too late once something has shipped.",
   request: {
     params: orderName,
     headers: orderToken.extend(idempotencyKey.shape).extend(ifMatchHeader.shape),

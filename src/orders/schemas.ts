@@ -8,8 +8,8 @@ export const MAX_ITEMS = 100;
 export const MAX_QUANTITY = 1_000_000;
 const MAX_METADATA_BYTES = 8_192;
 
-const line = (maximum: number) => z.string().trim().min(1).max(maximum);
-const quantitySchema = z.int().min(1).max(MAX_QUANTITY).openapi({ example: 2 });
+export const line = (maximum: number) => z.string().trim().min(1).max(maximum);
+export const quantitySchema = z.int().min(1).max(MAX_QUANTITY).openapi({ example: 2 });
 
 const itemInputSchema = z.preprocess(
   (item) =>
@@ -78,7 +78,20 @@ const orderItemSchema = z.object({
   quantity: z.int(),
   unit_price: moneySchema,
   subtotal: moneySchema,
-  allocations: z.array(z.object({ store_id: z.string(), quantity: z.int() })),
+  allocations: z.array(
+    z.object({
+      store_id: z.string(),
+      quantity: z.int(),
+      shipped: z
+        .int()
+        .optional()
+        .openapi({ description: "How many of them have left; not there until one has" }),
+    }),
+  ),
+  closed: z
+    .int()
+    .optional()
+    .openapi({ description: "Units that will never leave, since what was left of the order was closed" }),
   available: z
     .int()
     .optional()
@@ -123,8 +136,36 @@ export const orderSchema = z
 
 export type OrderWire = z.infer<typeof orderSchema>;
 
+export const shipmentSchema = z
+  .object({
+    id: z.string().openapi({ example: "shp_01jd…" }),
+    items: z.array(z.object({ product_id: z.string(), store_id: z.string(), quantity: z.int() })),
+    tracking: z.string().nullable(),
+    carrier: z.string().nullable(),
+    created_at: z.string(),
+  })
+  .openapi("Shipment");
+
+export type ShipmentWire = z.infer<typeof shipmentSchema>;
+
+export const returnSchema = z
+  .object({
+    id: z.string().openapi({ example: "ret_01jd…" }),
+    store_id: z.string(),
+    items: z.array(z.object({ product_id: z.string(), quantity: z.int(), restock: z.boolean() })),
+    reason: z.string(),
+    created_at: z.string(),
+  })
+  .openapi("Return");
+
+export type ReturnWire = z.infer<typeof returnSchema>;
+
 export const orderPageSchema = orderSchema
-  .extend({ payments: z.array(z.unknown()), shipments: z.array(z.unknown()) })
+  .extend({
+    payments: z.array(z.unknown()),
+    shipments: z.array(shipmentSchema),
+    returns: z.array(returnSchema),
+  })
   .openapi("OrderPage");
 
 export const orderListSchema = listSchema(orderSchema, "OrderList");

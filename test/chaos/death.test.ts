@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { stockOf } from "../../src/inventory/client.ts";
 import { testClock } from "../support/clock.ts";
 import { get, placed, post } from "../support/shop.ts";
-import { Boundary, ENDINGS, type Ending } from "./boundary.ts";
+import { atEveryCall } from "./at-every-call.ts";
+import { Boundary } from "./boundary.ts";
 import { outcomeOf, Stage, send, sweep, wakeObject } from "./stage.ts";
 
 /**
@@ -16,28 +17,6 @@ let keys = 0;
 const freshKey = () => ({ "Idempotency-Key": `a-guest-key-of-this-test-${++keys}` });
 const HOUR = 3_600_000;
 const IN_OBJECT = { inObject: true };
-
-/** Runs `scenario` untouched and then with every ending at every call that it made. */
-async function atEveryCall(
-  scenario: (boundary: Boundary, ending: Ending | null) => Promise<void>,
-  where: { inObject?: boolean } = {},
-): Promise<string[]> {
-  const recorded = new Boundary(null, where);
-  await scenario(recorded, null);
-  for (const at of recorded.calls.keys()) {
-    for (const ending of ENDINGS) {
-      const boundary = new Boundary({ at, ending }, where);
-      try {
-        await scenario(boundary, ending);
-      } catch (error) {
-        throw new Error(`worker ${ending} at ${recorded.calls[at]} (call ${at})`, { cause: error });
-      } finally {
-        boundary.bury();
-      }
-    }
-  }
-  return recorded.calls;
-}
 
 async function ordersUnder(key: string): Promise<number> {
   const row = await env.DB.prepare(

@@ -35,6 +35,7 @@ const allBy = (handle: TaskHandlers["follow"]): TaskHandlers => ({
   "fulfilment-step": handle,
   "payment-event": handle,
   refund: handle,
+  restock: handle,
 });
 
 /** Ids whose every random character is the lowest, or the highest: jitter at its ends. */

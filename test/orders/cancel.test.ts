@@ -41,7 +41,7 @@ describe("cancelling", () => {
       updated_at: isoStamp(testClock.now()),
     });
     const kept = await read(`/orders/${id}`, tokenOf(placed));
-    expect(kept.body).toEqual({ ...cancelled.body, payments: [], shipments: [] });
+    expect(kept.body).toEqual({ ...cancelled.body, payments: [], shipments: [], returns: [] });
     const history = await read(`/orders/${id}/history`, tokenOf(placed));
     expect(history.body.results[1]).toMatchObject({
       version: 2,

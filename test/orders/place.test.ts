@@ -179,7 +179,7 @@ describe("an order", () => {
     expect(placed.body).toMatchObject(expected);
     const kept = await read(`/orders/${placed.body.id}`, tokenOf(placed));
     const { access_token: _, ...answered } = placed.body;
-    expect(kept.body).toEqual({ ...answered, payments: [], shipments: [] });
+    expect(kept.body).toEqual({ ...answered, payments: [], shipments: [], returns: [] });
   });
 });
 

@@ -23,7 +23,7 @@ test("an order is read by its id, or by its reference in any case", async () => 
     const page = await read(`/orders/${name}`, tokenOf(placed));
     expect([page.status, page.headers.get("ETag")]).toEqual([200, '"1"']);
     expect(page.headers.get("Cache-Control")).toBe("no-store");
-    expect(page.body).toEqual({ ...answered, payments: [], shipments: [] });
+    expect(page.body).toEqual({ ...answered, payments: [], shipments: [], returns: [] });
   }
 });
 

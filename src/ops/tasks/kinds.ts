@@ -17,6 +17,7 @@ const KINDS: Record<TaskName, TaskKind> = {
   "fulfilment-step": { critical: false },
   "payment-event": { critical: true },
   refund: { critical: true },
+  restock: { critical: true },
 };
 
 /** What another version of Holdfast owed may be anything, and so counts as critical. */

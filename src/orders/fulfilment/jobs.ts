@@ -1,7 +1,43 @@
-import type { Task, TaskOutcome } from "../../events/work.ts";
+import { z } from "zod";
+import { ring, type Task, type TaskOutcome } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
+import { readOrder } from "../find.ts";
+import { ORDER_STATUSES } from "../lifecycle.ts";
+import { restockSchema, sendRestock } from "./restock.ts";
+import { NAMED_STEPS, transitionOrder } from "./transition.ts";
 
-/** Task `fulfilment-step`, payload `{order_id, from, to}`: the simulated next step of an order's life. */
-export async function takeStep(_context: Context, _task: Task): Promise<TaskOutcome> {
-  return { kind: "failed", error: "not built yet" };
+const stepSchema = z.object({ order_id: z.string(), from: z.enum(ORDER_STATUSES), to: z.enum(NAMED_STEPS) });
+
+/**
+ * Task `fulfilment-step`, payload `{order_id, from, to}`: the simulated next step of an order's life, which owes the
+ * one after it in its batch. An order that is not in `from` has gone on without it, or ended; and where fulfilment is
+ * by hand since, the step is a person's.
+ */
+export async function takeStep(context: Context, task: Task): Promise<TaskOutcome> {
+  const { order_id, from, to } = stepSchema.parse(task.payload);
+  if (context.settings.FULFILMENT !== "simulated") return { kind: "done" };
+  const order = await readOrder(context, order_id);
+  if (!order) return { kind: "failed", error: `there is no order ${order_id}` };
+  if (order.status !== from) return { kind: "done" };
+  const operation = context.ids.next();
+  const outcome = await transitionOrder(context, order, { operation, versions: null, to, note: "simulated" });
+  switch (outcome.kind) {
+    case "changed":
+      context.defer(ring(context, outcome.owed));
+      return { kind: "done" };
+    case "illegal":
+      // It went on between the read and the step.
+      return outcome.status === from
+        ? { kind: "failed", error: `${from} may not become ${to}` }
+        : { kind: "done" };
+    case "stale":
+    case "contended":
+      return { kind: "failed", error: `the order's version moved on (${outcome.kind})` };
+  }
+}
+
+/** Task `restock`: puts what came back with a return on hand, however often this comes. */
+export async function restockReturn(context: Context, task: Task): Promise<TaskOutcome> {
+  const fault = await sendRestock(context, restockSchema.parse(task.payload));
+  return fault === null ? { kind: "done" } : { kind: "failed", error: fault };
 }

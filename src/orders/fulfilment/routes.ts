@@ -1,4 +1,175 @@
-import { createRouter } from "../../platform/http.ts";
+import { createRoute, type z } from "@hono/zod-openapi";
+import type { Context as HonoContext } from "hono";
+import { requireStaff } from "../../accounts/authenticate.ts";
+import { idempotencyHeader } from "../../catalog/idempotency-header.ts";
+import { STALE } from "../../catalog/problems.ts";
+import { ring } from "../../events/work.ts";
+import type { AppEnv } from "../../platform/app-env.ts";
+import { allowedVersions, etagOf, ifMatchHeader } from "../../platform/etag.ts";
+import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { once } from "../../platform/idempotency.ts";
+import { notFound, problem } from "../../platform/problem.ts";
+import type { Changed, Command } from "../change.ts";
+import { readOrder } from "../find.ts";
+import type { Order } from "../order.ts";
+import { renderOrder } from "../render.ts";
+import { orderSchema } from "../schemas.ts";
+import { closeOrder } from "./close.ts";
+import { CONTENDED, illegalTransition, notClosable, returnProblem, shipProblem } from "./problems.ts";
+import { readFulfilment } from "./read.ts";
+import { renderReturn, renderShipment } from "./render.ts";
+import {
+  closeSchema,
+  returnedSchema,
+  shippedSchema,
+  shipSchema,
+  takeBackSchema,
+  transitionSchema,
+} from "./schemas.ts";
+import { shipmentId, shipOrder } from "./ship.ts";
+import { returnId, takeBack } from "./take-back.ts";
+import { transitionOrder } from "./transition.ts";
 
-/** Transitions, shipments, the close of what is left, and returns. */
-export const fulfilmentRoutes = createRouter();
+const headers = idempotencyHeader.extend(ifMatchHeader.shape);
+const staffOnly = { tags: ["Fulfilment"], security: bearer, middleware: [requireStaff] };
+const orderName = idParam("ord_01jd… or ORD-7K3F9QXM2A");
+const optionalBody = <S extends z.ZodType>(schema: S) => ({
+  required: false as const,
+  content: { "application/json": { schema } },
+});
+const failures = problems(400, 401, 403, 404, 409, 412, 422, 503);
+
+const transition = createRoute({
+  ...staffOnly,
+  method: "post",
+  path: "/orders/{id}/transitions",
+  summary: "Take an order one step on",
+  description:
+    "`processing` from confirmed, `shipped` from processing (ships all that is left), `delivered` from shipped. " +
+    "Another step is a 409 `illegal_transition` that names those which are `allowed`.",
+  request: { params: orderName, headers, body: jsonBody(transitionSchema) },
+  responses: { 200: jsonContent(orderSchema, "The order, one step on"), ...failures },
+});
+
+const ship = createRoute({
+  ...staffOnly,
+  method: "post",
+  path: "/orders/{id}/shipments",
+  summary: "Ship an order, or a part of it",
+  description:
+    "All that is left by default. A confirmed order passes through processing in the same step. It is `shipped` " +
+    "when nothing is left, and `processing` until then.",
+  request: { params: orderName, headers, body: optionalBody(shipSchema) },
+  responses: { 201: jsonContent(shippedSchema, "The shipment, and its order"), ...failures },
+});
+
+const close = createRoute({
+  ...staffOnly,
+  method: "post",
+  path: "/orders/{id}/close",
+  summary: "Give up what is left of a part-shipped order",
+  description: "What is left is released, and refunded if it was paid for; the order is `shipped`.",
+  request: { params: orderName, headers, body: optionalBody(closeSchema) },
+  responses: { 200: jsonContent(orderSchema, "The order, closed"), ...failures },
+});
+
+const comeBack = createRoute({
+  ...staffOnly,
+  method: "post",
+  path: "/orders/{id}/returns",
+  summary: "Take back what was shipped",
+  description:
+    "Of an order that is shipped or delivered, never more than was shipped. It is `returned` when all of that is " +
+    "back. What is restocked is on hand again at the store. No money moves: refund by `/payments/{id}/refund`.",
+  request: { params: orderName, headers, body: jsonBody(takeBackSchema) },
+  responses: { 201: jsonContent(returnedSchema, "The return, and its order"), ...failures },
+});
+
+export const fulfilmentRoutes = createRouter()
+  .openapi(transition, async (c) => {
+    const { to, note } = c.req.valid("json");
+    return onOrder(c, async (order, command) => {
+      const asked = { ...command, to, note: note ?? null };
+      const outcome = await transitionOrder(c.get("operation"), order, asked);
+      return outcome.kind === "illegal"
+        ? problem(c, illegalTransition(outcome, to))
+        : answer(c, outcome, async (changed) => c.json(renderOrder(changed), 200));
+    });
+  })
+  .openapi(ship, async (c) => {
+    const { items, store_id, tracking, carrier } = c.req.valid("json") ?? {};
+    const wanted = items?.map(({ product_id, quantity }) => ({ productId: product_id, quantity })) ?? null;
+    return onOrder(c, async (order, command) => {
+      const context = c.get("operation");
+      const request = { items: wanted, storeId: store_id ?? null };
+      const parcel = { tracking: tracking ?? null, carrier: carrier ?? null };
+      const outcome = await shipOrder(context, order, { ...command, request, parcel });
+      if (!isChanged(outcome)) return problem(c, shipProblem(outcome, items ?? []));
+      return answer(c, outcome, async (changed) => {
+        const { shipments } = await readFulfilment(context, changed);
+        const made = mustFind(shipments, shipmentId(command.operation));
+        return c.json({ shipment: renderShipment(made), order: renderOrder(changed) }, 201);
+      });
+    });
+  })
+  .openapi(close, async (c) => {
+    const reason = c.req.valid("json")?.reason ?? null;
+    return onOrder(c, async (order, command) => {
+      const outcome = await closeOrder(c.get("operation"), order, { ...command, reason });
+      return outcome.kind === "not_closable"
+        ? problem(c, notClosable(outcome))
+        : answer(c, outcome, async (changed) => c.json(renderOrder(changed), 200));
+    });
+  })
+  .openapi(comeBack, async (c) => {
+    const { items, store_id, reason } = c.req.valid("json");
+    return onOrder(c, async (order, command) => {
+      const context = c.get("operation");
+      const request = { items, storeId: store_id, reason };
+      const outcome = await takeBack(context, order, { ...command, request });
+      if (!isChanged(outcome)) return problem(c, returnProblem(outcome, items));
+      return answer(c, outcome, async (changed) => {
+        const { returns } = await readFulfilment(context, changed);
+        const made = mustFind(returns, returnId(command.operation));
+        return c.json({ return: renderReturn(made), order: renderOrder(changed) }, 201);
+      });
+    });
+  });
+
+/** Runs a command on the order that the path names, once for each Idempotency-Key. */
+async function onOrder(
+  c: HonoContext<AppEnv>,
+  work: (order: Order, command: Command) => Promise<Response>,
+): Promise<never> {
+  const order = await readOrder(c.get("operation"), c.req.param("id") ?? "");
+  if (!order) return problem(c, notFound("order"));
+  const versions = allowedVersions(c.req.header("If-Match"));
+  return (await once(c, (operation) => work(order, { operation, versions }))) as never;
+}
+
+const isChanged = <R extends { kind: string }>(outcome: Changed | R): outcome is Changed =>
+  outcome.kind === "changed" || outcome.kind === "stale" || outcome.kind === "contended";
+
+async function answer(
+  c: HonoContext<AppEnv>,
+  outcome: Changed,
+  render: (order: Order) => Promise<Response>,
+): Promise<Response> {
+  switch (outcome.kind) {
+    case "changed":
+      c.get("operation").defer(ring(c.get("operation"), outcome.owed));
+      c.header("ETag", etagOf(outcome.order.version));
+      return render(outcome.order);
+    case "stale":
+      return problem(c, STALE);
+    case "contended":
+      return problem(c, CONTENDED, { "Retry-After": "1" });
+  }
+}
+
+/** What a command's batch wrote is there, whoever ran it. */
+function mustFind<T extends { id: string }>(made: T[], id: string): T {
+  const found = made.find((one) => one.id === id);
+  if (!found) throw new Error(`${id} is not there, though its step was made`);
+  return found;
+}

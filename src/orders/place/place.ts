@@ -2,6 +2,7 @@ import { ring } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed, sha256 } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
+import { firstStep } from "../fulfilment/steps.ts";
 import type { Order } from "../order.ts";
 import { type Answers, ask, claimOf } from "./ask.ts";
 import { type Decision, decide, type Shortfall } from "./decide.ts";
@@ -170,7 +171,7 @@ async function propose(context: Context, decision: Decision, { render }: PlaceOp
     not_before: context.clock.now(),
     request_id: context.requestId,
   };
-  const work = order.status === "confirmed" ? [confirmation] : [];
+  const work = order.status === "confirmed" ? [confirmation, ...firstStep(context, order)] : [];
   return { decision: { ...decision, order }, answer, accessToken, work };
 }
 

@@ -25,6 +25,7 @@ const allBy = (handle: TaskHandlers["email"]): TaskHandlers => ({
   "fulfilment-step": handle,
   "payment-event": handle,
   refund: handle,
+  restock: handle,
 });
 
 describe("the list", () => {

@@ -1,0 +1,49 @@
+import { z } from "@hono/zod-openapi";
+import { line, MAX_ITEMS, orderSchema, quantitySchema, returnSchema, shipmentSchema } from "../schemas.ts";
+import { NAMED_STEPS } from "./transition.ts";
+
+const productId = z.string().min(1).max(64).openapi({ example: "prd_01jd…" });
+const storeId = z.string().min(1).max(64).openapi({ example: "sto_01jd…" });
+
+export const transitionSchema = z
+  .object({ to: z.enum(NAMED_STEPS), note: line(500).nullish() })
+  .openapi("OrderTransition");
+
+export const shipSchema = z
+  .object({
+    items: z
+      .array(z.object({ product_id: productId, quantity: quantitySchema }))
+      .min(1)
+      .max(MAX_ITEMS)
+      .nullish()
+      .openapi({ description: "All that is left by default" }),
+    store_id: storeId.nullish().openapi({ description: "Only what is allocated there" }),
+    tracking: line(200).nullish(),
+    carrier: line(100).nullish(),
+  })
+  .openapi("ShipOrder");
+
+export const closeSchema = z.object({ reason: line(500).nullish() }).openapi("CloseOrder");
+
+export const takeBackSchema = z
+  .object({
+    items: z
+      .array(
+        z.object({
+          product_id: productId,
+          quantity: quantitySchema,
+          restock: z.boolean().default(false).openapi({ description: "It goes on hand again at the store" }),
+        }),
+      )
+      .min(1)
+      .max(MAX_ITEMS),
+    store_id: storeId.openapi({ description: "Where it came back to" }),
+    reason: line(500),
+  })
+  .openapi("ReturnItems");
+
+export const shippedSchema = z
+  .object({ shipment: shipmentSchema, order: orderSchema })
+  .openapi("OrderShipped");
+
+export const returnedSchema = z.object({ return: returnSchema, order: orderSchema }).openapi("OrderReturned");

@@ -1,0 +1,90 @@
+import type { Context } from "../../platform/context.ts";
+import { jsonParameter } from "../../platform/d1.ts";
+import { prefixed } from "../../platform/ids.ts";
+import { type Change, type Changed, type Command, changeOrder } from "../change.ts";
+import type { OrderStatus } from "../lifecycle.ts";
+import type { Order } from "../order.ts";
+import { unitsLeft } from "../units.ts";
+import {
+  afterShipment,
+  planShipment,
+  type ShipmentLine,
+  type ShipmentPlan,
+  type ShipmentRequest,
+} from "./plan-shipment.ts";
+import { nextStep } from "./steps.ts";
+import { writeAllocations } from "./write-allocations.ts";
+
+/** Where an order may be that ships. From `confirmed` it passes through `processing` in the same step. */
+const SHIPPABLE: readonly OrderStatus[] = ["confirmed", "processing"];
+
+export interface Parcel {
+  tracking: string | null;
+  carrier: string | null;
+}
+
+export type ShipRefusal =
+  | { kind: "not_shippable"; status: OrderStatus }
+  | Exclude<ShipmentPlan, { kind: "planned" }>;
+
+export type ShipOutcome = Changed | ShipRefusal;
+
+/**
+ * Ships items of an order, all that is left by default: it is `shipped` when nothing is left, and `processing` until
+ * then. The batch that raises what each item has shipped is the shipment; Stock follows it, and takes the units off
+ * what it has on hand.
+ */
+export async function shipOrder(
+  context: Context,
+  order: Order,
+  command: Command & { request: ShipmentRequest; parcel: Parcel },
+): Promise<ShipOutcome> {
+  const { request, parcel, operation } = command;
+  return changeOrder<ShipRefusal>(context, order, command, (current) => {
+    if (!SHIPPABLE.includes(current.status)) {
+      return { refusal: { kind: "not_shippable", status: current.status } };
+    }
+    const plan = planShipment(current, request);
+    if (plan.kind !== "planned") return { refusal: plan };
+    return { change: shipment(context, current, { id: shipmentId(operation), lines: plan.lines, parcel }) };
+  });
+}
+
+/** A command makes at most one shipment. */
+export const shipmentId = (operation: string): string => prefixed("shp", operation);
+
+interface NewShipment {
+  id: string;
+  lines: ShipmentLine[];
+  parcel: Parcel;
+}
+
+/** The step by which these lines leave. @param reason for the history */
+export function shipment(
+  context: Context,
+  order: Order,
+  { id, lines, parcel }: NewShipment,
+  reason: string | null = null,
+): Change {
+  const { DB } = context.env;
+  const items = afterShipment(order.items, lines);
+  const complete = items.every((item) => unitsLeft(item) === 0);
+  const entered = complete ? "shipped" : order.status === "confirmed" ? "processing" : undefined;
+  return {
+    reason,
+    step: {
+      to: entered,
+      from: SHIPPABLE,
+      event: complete ? "order.shipped" : "order.shipment",
+      data: { shipment: { id, items: lines, ...parcel } },
+      besides: (nonce) => [
+        writeAllocations(DB, order.id, items, nonce),
+        DB.prepare(
+          `INSERT INTO shipments (id, order_id, order_version, items, tracking, carrier, created_at)
+           SELECT ?1, o.id, o.version, ?2, ?3, ?4, o.updated_at FROM orders AS o WHERE o.id = ?5 AND o.stamp = ?6`,
+        ).bind(id, jsonParameter(lines), parcel.tracking, parcel.carrier, order.id, nonce),
+      ],
+      work: entered === undefined ? [] : nextStep(context, order, entered),
+    },
+  };
+}

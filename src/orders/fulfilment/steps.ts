@@ -1,0 +1,44 @@
+import type { NewWork } from "../../events/append.ts";
+import type { Context } from "../../platform/context.ts";
+import { prefixed } from "../../platform/ids.ts";
+import type { OrderStatus, Priority } from "../lifecycle.ts";
+import type { Order } from "../order.ts";
+
+/** What simulated fulfilment does with an order next. */
+export const NEXT_STEP: Partial<Record<OrderStatus, "processing" | "shipped" | "delivered">> = {
+  confirmed: "processing",
+  processing: "shipped",
+  shipped: "delivered",
+};
+
+/** How long a step takes, in `FULFILMENT_STEP_SECONDS`. */
+const PACE: Record<Priority, number> = { high: 0.5, normal: 1, low: 2 };
+
+/**
+ * What is owed in the batch by which an order enters `status`: under simulated fulfilment the step out of it, to be
+ * rung for after the answer; by hand nothing. Whoever moves an order owes it, so that a person's step in between does
+ * not end a simulated life.
+ */
+export function nextStep(
+  context: Context,
+  order: Pick<Order, "id" | "priority">,
+  status: OrderStatus,
+): NewWork[] {
+  const to = NEXT_STEP[status];
+  if (context.settings.FULFILMENT !== "simulated" || to === undefined) return [];
+  const wait = context.settings.FULFILMENT_STEP_SECONDS * 1_000 * PACE[order.priority];
+  return [
+    {
+      id: prefixed("wrk", context.ids.next()),
+      task: "fulfilment-step",
+      object_id: order.id,
+      payload: { order_id: order.id, from: status, to },
+      not_before: context.clock.now() + Math.round(wait),
+      request_id: context.requestId,
+    },
+  ];
+}
+
+/** What is owed in the batch that makes an order `confirmed`. */
+export const firstStep = (context: Context, order: Pick<Order, "id" | "priority">): NewWork[] =>
+  nextStep(context, order, "confirmed");

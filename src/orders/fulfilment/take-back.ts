@@ -1,0 +1,131 @@
+import { ring, settleWork } from "../../events/work.ts";
+import { findNames } from "../../inventory/names.ts";
+import type { Context } from "../../platform/context.ts";
+import { jsonParameter } from "../../platform/d1.ts";
+import { prefixed } from "../../platform/ids.ts";
+import { type Change, type Changed, type Command, changeOrder, type Proposal } from "../change.ts";
+import { mayBecome, type OrderStatus } from "../lifecycle.ts";
+import type { Order } from "../order.ts";
+import { shippedUnits } from "../units.ts";
+import { type ReturnLine, readFulfilment } from "./read.ts";
+import { type Restock, restockWork, sendRestock } from "./restock.ts";
+
+export interface ReturnRequest {
+  items: ReturnLine[];
+  storeId: string;
+  reason: string;
+}
+
+export type ReturnRefusal =
+  | { kind: "not_returnable"; status: OrderStatus }
+  | { kind: "unknown_store" }
+  | { kind: "unknown_item"; productId: string }
+  /** More than was shipped, less what came back before. */
+  | { kind: "more_than_shipped"; productId: string; requested: number; left: number };
+
+export type ReturnOutcome = Changed | ReturnRefusal;
+
+/**
+ * Takes back items of an order that is shipped or delivered; when all that was shipped is back, it is `returned`. What
+ * is to be sold again is put on hand at a store, owed as work and tried before the answer. No money moves: a refund is
+ * a decision of its own.
+ */
+export async function takeBack(
+  context: Context,
+  order: Order,
+  command: Command & { request: ReturnRequest },
+): Promise<ReturnOutcome> {
+  const { request, operation } = command;
+  const names = await findNames(context.env.DB, request.items[0]?.product_id ?? "", [request.storeId]);
+  if (!names.stores.has(request.storeId)) return { kind: "unknown_store" };
+
+  const restock = restockOf(context, order, operation, request);
+  const workId = prefixed("wrk", operation);
+  const changed = await changeOrder<ReturnRefusal>(context, order, command, (current) =>
+    propose(context, current, { operation, request, restock, workId }),
+  );
+  if (changed.kind === "changed" && restock.items.length > 0) {
+    const fault = await sendRestock(context, restock);
+    const work = { id: workId, task: "restock" as const };
+    context.defer(fault === null ? settleWork(context, [workId]) : ring(context, [work]));
+  }
+  return changed;
+}
+
+/** A command makes at most one return. */
+export const returnId = (operation: string): string => prefixed("ret", operation);
+
+interface Parts {
+  operation: string;
+  request: ReturnRequest;
+  restock: Restock;
+  workId: string;
+}
+
+/** The returns are read after the order: with newer ones than its version knows, its step is lost anyway. */
+async function propose(context: Context, order: Order, parts: Parts): Promise<Proposal<ReturnRefusal>> {
+  if (!mayBecome(order.status, "returned")) {
+    return { refusal: { kind: "not_returnable", status: order.status } };
+  }
+  const { returns } = await readFulfilment(context, order);
+  const left = new Map(order.items.map((item) => [item.productId, shippedUnits(item)]));
+  const takeOff = ({ product_id, quantity }: ReturnLine) =>
+    left.set(product_id, (left.get(product_id) ?? 0) - quantity);
+  for (const line of returns.flatMap(({ items }) => items)) takeOff(line);
+
+  const before = new Map(left);
+  for (const line of parts.request.items) {
+    const productId = line.product_id;
+    if (!left.has(productId)) return { refusal: { kind: "unknown_item", productId } };
+    takeOff(line);
+  }
+  for (const [productId, remaining] of left) {
+    if (remaining >= 0) continue;
+    const known = before.get(productId) ?? 0;
+    const requested = known - remaining;
+    return { refusal: { kind: "more_than_shipped", productId, requested, left: known } };
+  }
+  const complete = [...left.values()].every((remaining) => remaining === 0);
+  return { change: comingBack(context, order, parts, complete) };
+}
+
+function comingBack(
+  context: Context,
+  order: Order,
+  { operation, request, restock, workId }: Parts,
+  complete: boolean,
+): Change {
+  const { DB } = context.env;
+  const id = returnId(operation);
+  const { items, storeId, reason } = request;
+  return {
+    reason,
+    step: {
+      ...(complete ? { to: "returned" as const } : {}),
+      event: complete ? "order.returned" : "order.return",
+      data: { return: { id, store_id: storeId, items } },
+      besides: (nonce) => [
+        DB.prepare(
+          `INSERT INTO returns (id, order_id, order_version, store_id, items, reason, created_at)
+           SELECT ?1, o.id, o.version, ?2, ?3, ?4, o.updated_at FROM orders AS o WHERE o.id = ?5 AND o.stamp = ?6`,
+        ).bind(id, storeId, jsonParameter(items), reason, order.id, nonce),
+      ],
+      work: restock.items.length > 0 ? [restockWork(context, workId, order.id, restock)] : [],
+    },
+  };
+}
+
+function restockOf(context: Context, order: Order, operation: string, request: ReturnRequest): Restock {
+  const units = new Map<string, number>();
+  for (const { product_id, quantity, restock } of request.items) {
+    if (restock) units.set(product_id, (units.get(product_id) ?? 0) + quantity);
+  }
+  return {
+    return_id: returnId(operation),
+    reference: order.reference,
+    store_id: request.storeId,
+    reason: request.reason,
+    actor: context.actor.name,
+    items: [...units].map(([product_id, quantity]) => ({ product_id, quantity })),
+  };
+}

@@ -1,0 +1,33 @@
+import type { NewWork } from "../events/append.ts";
+import type { Context } from "../platform/context.ts";
+import { prefixed } from "../platform/ids.ts";
+import { isPaid } from "./lifecycle.ts";
+import type { Step } from "./move.ts";
+import type { Order } from "./order.ts";
+
+/**
+ * For a step's batch: makes the order's refund due and owes the task that sends it. Nothing when nobody has paid. The
+ * step's version is the guard: each payment and refund is a version of its order, so what was read here still stands.
+ * @param amount minor units of the order's currency; null for all that was paid and is not back yet
+ */
+export function oweRefund(
+  context: Context,
+  order: Order,
+  amount: number | null,
+  reason: string | null,
+): Required<Pick<Step, "besides" | "work">> {
+  if (!isPaid(order.paymentStatus) || amount === 0) return { besides: () => [], work: [] };
+  const refund: NewWork = {
+    id: prefixed("wrk", context.ids.next()),
+    task: "refund",
+    object_id: order.id,
+    payload: { order_id: order.id, amount, reason },
+    not_before: context.clock.now(),
+    request_id: context.requestId,
+  };
+  const makeDue = (nonce: string) =>
+    context.env.DB.prepare(
+      "UPDATE orders SET payment_status = 'refund_due' WHERE id = ?1 AND stamp = ?2",
+    ).bind(order.id, nonce);
+  return { besides: (nonce) => [makeDue(nonce)], work: [refund] };
+}

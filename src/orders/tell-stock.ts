@@ -1,0 +1,14 @@
+import { ring, settleWork } from "../events/work.ts";
+import type { Context } from "../platform/context.ts";
+import { sendFollow } from "./follow.ts";
+import type { Moved } from "./move.ts";
+
+/**
+ * Tells Stock of a step before it is answered, and settles the `follow` that the step owes after the answer. If this
+ * worker dies anywhere in here, the work owed tells, or the holds ask.
+ */
+export async function tellStock(context: Context, moved: Moved): Promise<void> {
+  const told = await sendFollow(context, moved.order);
+  const work = { id: moved.followWorkId, task: "follow" as const };
+  context.defer(told ? settleWork(context, [work.id]) : ring(context, [work]));
+}

@@ -1,0 +1,20 @@
+import type { Order, OrderItem } from "./order.ts";
+
+const sum = (item: OrderItem, count: (allocation: OrderItem["allocations"][number]) => number): number =>
+  item.allocations.reduce((total, allocation) => total + count(allocation), 0);
+
+/** Units of an item that have left. */
+export const shippedUnits = (item: OrderItem): number => sum(item, ({ shipped }) => shipped);
+
+/** Units of an item that are still to leave. */
+export const unitsLeft = (item: OrderItem): number =>
+  sum(item, ({ quantity, shipped }) => quantity - shipped);
+
+/**
+ * Units that were ordered and will never leave, since what was left of the order was closed: that takes them off the
+ * allocations, and what was ordered stays written. A rejected order was never given any.
+ */
+export const closedUnits = (order: Pick<Order, "status">, item: OrderItem): number =>
+  order.status === "rejected" ? 0 : item.quantity - sum(item, ({ quantity }) => quantity);
+
+export const hasShipped = (order: Order): boolean => order.items.some((item) => shippedUnits(item) > 0);

@@ -1,0 +1,170 @@
+import { describe, expect, test } from "vitest";
+import { atEveryCall } from "../../chaos/at-every-call.ts";
+import type { Ending } from "../../chaos/boundary.ts";
+import { outcomeOf, send } from "../../chaos/stage.ts";
+import { levels } from "../ask.ts";
+import { owed, pay } from "./rows.ts";
+import { freshKey, moved, prepared } from "./stage.ts";
+
+/**
+ * Death at every await of what moves an order's stock, as in chaos/death.test.ts: the invariants hold at every step,
+ * a repeat under the key succeeds, and when all is calm Stock has what D1 says.
+ */
+
+const PATIENT = { timeout: 240_000 };
+/** For where nobody sends it again: a worker that outlives a failure does no more than one that is dead. */
+const DEATHS: Ending[] = ["dies before", "dies after"];
+
+describe("shipping", () => {
+  test("takes the units once, however its worker ends", PATIENT, async () => {
+    const calls = await atEveryCall(async (boundary, ending) => {
+      const { stage, id, headers, act, page, apple, pear } = await prepared();
+      const key = freshKey();
+      const sent = send(boundary, `/orders/${id}/shipments`, {}, { ...headers, ...key });
+      const answer = await outcomeOf(sent, boundary);
+      if (ending === null) expect(answer?.status).toBe(201);
+      await stage.mustHold();
+      const again = await act(id, "shipments", {}, key);
+      expect([again.status, again.body.order]).toMatchObject([201, { status: "shipped", version: 2 }]);
+      await stage.settle();
+      expect((await page(id)).body).toMatchObject({ version: 2, shipments: [again.body.shipment] });
+      for (const product of [apple, pear]) {
+        expect(await moved(product)).toEqual(["opening", "reserve", "ship"]);
+      }
+    });
+    expect(calls).toEqual([
+      "D1.first",
+      "D1.batch",
+      "D1.batch",
+      "Stock.follow",
+      "Stock.follow",
+      "D1.run",
+      "D1.batch",
+      "D1.batch",
+    ]);
+  });
+
+  test("of a part takes that part once, and nobody sends it again", PATIENT, async () => {
+    await atEveryCall(
+      async (boundary) => {
+        const { stage, id, headers, page, apple, pear } = await prepared();
+        const body = { items: [{ product_id: apple, quantity: 1 }] };
+        await outcomeOf(send(boundary, `/orders/${id}/shipments`, body, headers), boundary);
+        await stage.settle();
+        const { version, shipments } = (await page(id)).body;
+        expect(shipments).toHaveLength(version - 1);
+        expect(await levels(apple)).toMatchObject({ on_hand: 2 - version, reserved: 2 - version });
+        expect(await levels(pear)).toMatchObject({ on_hand: 1, reserved: 1 });
+      },
+      { endings: DEATHS },
+    );
+  });
+});
+
+describe("closing", () => {
+  async function partShipped() {
+    const given = await prepared();
+    const items = [{ product_id: given.apple, quantity: 1 }];
+    expect((await given.act(given.id, "shipments", { items })).status).toBe(201);
+    return given;
+  }
+
+  test("frees what is left once, however its worker ends", PATIENT, async () => {
+    await atEveryCall(async (boundary, ending) => {
+      const { stage, id, headers, act, apple, pear } = await partShipped();
+      const key = freshKey();
+      const answer = await outcomeOf(
+        send(boundary, `/orders/${id}/close`, {}, { ...headers, ...key }),
+        boundary,
+      );
+      if (ending === null) expect(answer?.status).toBe(200);
+      await stage.mustHold();
+      const again = await act(id, "close", {}, key);
+      expect([again.status, again.body]).toMatchObject([200, { status: "shipped", version: 3 }]);
+      await stage.settle();
+      expect(await moved(apple)).toEqual(["opening", "reserve", "ship"]);
+      expect(await moved(pear)).toEqual(["opening", "reserve", "release"]);
+    });
+  });
+
+  test("of a paid order owes its refund exactly when it is closed", PATIENT, async () => {
+    await atEveryCall(async (boundary) => {
+      const { stage, id, headers, page } = await partShipped();
+      await pay(id);
+      const before = (await owed("refund")).length;
+      await outcomeOf(send(boundary, `/orders/${id}/close`, {}, headers), boundary);
+      await stage.mustHold();
+      const { status, payment_status } = (await page(id)).body;
+      const refunds = (await owed("refund")).slice(before);
+      if (status === "shipped") {
+        expect([payment_status, refunds]).toMatchObject(["refund_due", [{ order_id: id, amount: 1999 }]]);
+      } else {
+        expect([status, payment_status, refunds]).toEqual(["processing", "paid", []]);
+      }
+    });
+  });
+});
+
+test("cancelling a paid order owes its refund exactly when it is cancelled", PATIENT, async () => {
+  await atEveryCall(async (boundary) => {
+    const { stage, id, headers, page } = await prepared();
+    await pay(id);
+    const before = (await owed("refund")).length;
+    await outcomeOf(send(boundary, `/orders/${id}/cancel`, {}, headers), boundary);
+    await stage.mustHold();
+    const { status, payment_status } = (await page(id)).body;
+    const refunds = (await owed("refund")).slice(before);
+    if (status === "cancelled") {
+      expect([payment_status, refunds]).toMatchObject(["refund_due", [{ order_id: id, amount: null }]]);
+    } else {
+      expect([status, payment_status, refunds]).toEqual(["confirmed", "paid", []]);
+    }
+  });
+});
+
+describe("a return", () => {
+  async function shipped() {
+    const given = await prepared();
+    expect((await given.act(given.id, "shipments")).status).toBe(201);
+    const items = [given.apple, given.pear].map((product_id, index) => ({
+      product_id,
+      quantity: 1,
+      restock: index === 0,
+    }));
+    return { ...given, body: { items, store_id: given.store, reason: "too small" } };
+  }
+
+  test("puts the units back once, however its worker ends", PATIENT, async () => {
+    await atEveryCall(async (boundary, ending) => {
+      const { stage, id, headers, act, page, apple, pear, body } = await shipped();
+      const key = freshKey();
+      const answer = await outcomeOf(
+        send(boundary, `/orders/${id}/returns`, body, { ...headers, ...key }),
+        boundary,
+      );
+      if (ending === null) expect(answer?.status).toBe(201);
+      await stage.mustHold();
+      const again = await act(id, "returns", body, key);
+      expect([again.status, again.body.order]).toMatchObject([201, { status: "returned", version: 3 }]);
+      await stage.settle();
+      expect((await page(id)).body.returns).toEqual([again.body.return]);
+      expect(await moved(apple)).toEqual(["opening", "reserve", "ship", "return"]);
+      expect(await moved(pear)).toEqual(["opening", "reserve", "ship"]);
+    });
+  });
+
+  test("that nobody sends again is all there or not at all", PATIENT, async () => {
+    await atEveryCall(
+      async (boundary) => {
+        const { stage, id, headers, page, apple, body } = await shipped();
+        await outcomeOf(send(boundary, `/orders/${id}/returns`, body, headers), boundary);
+        await stage.settle();
+        const { status, returns } = (await page(id)).body;
+        expect(["shipped", "returned"]).toContain(status);
+        expect(returns).toHaveLength(status === "returned" ? 1 : 0);
+        expect(await levels(apple)).toMatchObject({ on_hand: returns.length, reserved: 0 });
+      },
+      { endings: DEATHS },
+    );
+  });
+});

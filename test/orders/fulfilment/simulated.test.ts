@@ -1,0 +1,234 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { firstStep } from "../../../src/orders/fulfilment/steps.ts";
+import { checkSettings } from "../../../src/platform/settings.ts";
+import { Boundary, ENDINGS } from "../../chaos/boundary.ts";
+import { testContext } from "../../events/context.ts";
+import { testClock } from "../../support/clock.ts";
+import { basket, givenShop } from "../../support/shop.ts";
+import { askUnder, levels } from "../ask.ts";
+import { eventsOf, owed } from "./rows.ts";
+import { Simulation } from "./simulation.ts";
+import { staff } from "./staff.ts";
+
+/** An order of two of five that is confirmed under simulated fulfilment. */
+async function begun(simulation: Simulation, more: Record<string, unknown> = {}) {
+  const { productIds } = await givenShop([[5]]);
+  const [product = ""] = productIds;
+  const placed = await askUnder(simulation.settings, "POST", "/orders", basket({ [product]: 2 }, more));
+  expect(placed.status).toBe(201);
+  const member = await staff();
+  const status = async () => (await member.page(placed.body.id)).body.status;
+  return { ...member, id: placed.body.id as string, product, status };
+}
+
+const openSteps = () =>
+  env.DB.prepare("SELECT id FROM work WHERE task = 'fulfilment-step' AND state = 'owed'")
+    .all<{ id: string }>()
+    .then(({ results }) => results.map(({ id }) => id));
+
+describe("a simulated life", () => {
+  test("goes by its bells from confirmed to delivered, a step at a time", async () => {
+    const simulation = new Simulation();
+    const { id, product, status, history, page } = await begun(simulation);
+    expect(simulation.bells.map(({ delaySeconds }) => delaySeconds)).toEqual([5]);
+    for (const next of ["processing", "shipped", "delivered"]) {
+      testClock.advance(4_999);
+      expect(await simulation.deliver()).toBe(0);
+      testClock.advance(1);
+      expect(await simulation.deliver()).toBe(1);
+      expect(await status()).toBe(next);
+    }
+    expect(simulation.bells).toEqual([]);
+    expect(await openSteps()).toEqual([]);
+    expect(await levels(product)).toMatchObject({ on_hand: 3, reserved: 0 });
+    expect((await page(id)).body).toMatchObject({
+      version: 4,
+      shipments: [{ items: [{ product_id: product, quantity: 2 }] }],
+    });
+    const lines = await history(id);
+    expect(lines.map(({ to }: { to: string }) => to)).toEqual([
+      "confirmed",
+      "processing",
+      "shipped",
+      "delivered",
+    ]);
+    for (const line of lines.slice(1)) {
+      expect(line).toMatchObject({ actor: "system:queue-orders", reason: "simulated" });
+    }
+    expect((await eventsOf(id)).map(({ type }) => type)).toEqual([
+      "order.placed",
+      "order.processing",
+      "order.shipped",
+      "order.delivered",
+    ]);
+  });
+
+  test("goes by the sweeps where every bell is lost", async () => {
+    const simulation = new Simulation();
+    const { status, product } = await begun(simulation);
+    for (const next of ["processing", "shipped", "delivered"]) {
+      simulation.bells = [];
+      testClock.advance(60_000);
+      await simulation.sweep();
+      expect(await status()).toBe(next);
+    }
+    expect(await levels(product)).toMatchObject({ on_hand: 3, reserved: 0 });
+  });
+
+  test.each([
+    ["high", 2_500, 3],
+    ["normal", 5_000, 5],
+    ["low", 10_000, 10],
+  ])("of %s priority takes %i ms a step", async (priority, wait, delay) => {
+    const simulation = new Simulation();
+    const { status } = await begun(simulation, { priority });
+    expect(simulation.bells).toMatchObject([{ delaySeconds: delay }]);
+    testClock.advance(wait - 1);
+    await simulation.deliver(simulation.env, { early: true });
+    expect(await status()).toBe("confirmed");
+    testClock.advance(1);
+    await simulation.ring(await openSteps());
+    expect(await status()).toBe("processing");
+  });
+
+  test("rings no further ahead than a queue can wait", async () => {
+    const simulation = new Simulation({ FULFILMENT_STEP_SECONDS: "100000" });
+    const { status } = await begun(simulation);
+    expect(simulation.bells).toMatchObject([{ delaySeconds: 43_200 }]);
+    testClock.advance(43_200_000);
+    await simulation.deliver();
+    expect(await status()).toBe("confirmed");
+    testClock.advance(100_000_000);
+    await simulation.sweep();
+    expect(await status()).toBe("processing");
+  });
+
+  test("waits for its payment first", async () => {
+    const simulation = new Simulation();
+    const { status } = await begun(simulation, { payment_method: "card" });
+    expect(simulation.bells).toEqual([]);
+    expect(await owed("fulfilment-step")).toEqual([]);
+    expect(await status()).toBe("pending");
+  });
+
+  test("is not for what was cancelled on the way", async () => {
+    const simulation = new Simulation();
+    const { id, act, status, product } = await begun(simulation);
+    await act(id, "cancel");
+    testClock.advance(5_000);
+    await simulation.deliver();
+    expect(await status()).toBe("cancelled");
+    expect(await openSteps()).toEqual([]);
+    expect(await levels(product)).toMatchObject({ on_hand: 5, reserved: 0 });
+  });
+
+  test("goes on after a person's step in between", async () => {
+    const simulation = new Simulation();
+    const { id, product, headers, status, way } = await begun(simulation);
+    const act = (action: string, body: unknown) =>
+      askUnder(simulation.settings, "POST", `/orders/${id}/${action}`, body, headers);
+    await act("shipments", { items: [{ product_id: product, quantity: 1 }] });
+    expect(await owed("fulfilment-step")).toMatchObject([{ from: "confirmed" }, { from: "processing" }]);
+    testClock.advance(5_000);
+    await simulation.deliver();
+    expect(await status()).toBe("shipped");
+    await act("transitions", { to: "delivered" });
+    testClock.advance(5_000);
+    await simulation.deliver();
+    expect(await openSteps()).toEqual([]);
+    expect(await way(id)).toEqual(["confirmed", "processing", "shipped", "delivered"]);
+    expect(await levels(product)).toMatchObject({ on_hand: 3, reserved: 0 });
+  });
+
+  test("stops where fulfilment is by hand since", async () => {
+    const simulation = new Simulation();
+    const { status } = await begun(simulation);
+    testClock.advance(5_000);
+    await simulation.deliver({ ...simulation.env, FULFILMENT: "manual" } as Cloudflare.Env);
+    expect(await status()).toBe("confirmed");
+    expect(await openSteps()).toEqual([]);
+  });
+
+  test("takes each step once, however often, early and late its bells come", async () => {
+    const simulation = new Simulation();
+    const { id, way, product } = await begun(simulation);
+    for (let rounds = 0; rounds < 6; rounds++) {
+      const { results } = await env.DB.prepare("SELECT id FROM work").all<{ id: string }>();
+      const all = results.map(({ id }) => id).reverse();
+      await Promise.all([simulation.ring([...all, ...all]), simulation.ring(all)]);
+      testClock.advance(2_500);
+    }
+    testClock.advance(60_000);
+    for (let rounds = 0; rounds < 3; rounds++) {
+      await simulation.sweep();
+      testClock.advance(60_000);
+    }
+    expect(await way(id)).toEqual(["confirmed", "processing", "shipped", "delivered"]);
+    expect(await levels(product)).toMatchObject({ on_hand: 3, reserved: 0 });
+  });
+});
+
+describe("who takes a step", () => {
+  test("may die anywhere: it is taken once, and the life goes on", { timeout: 240_000 }, async () => {
+    const rehearsal = new Boundary();
+    await live(rehearsal);
+    for (const at of rehearsal.calls.keys()) {
+      for (const ending of ENDINGS) {
+        const boundary = new Boundary({ at, ending });
+        try {
+          await live(boundary);
+        } catch (error) {
+          throw new Error(`worker ${ending} at ${rehearsal.calls[at]} (call ${at})`, { cause: error });
+        } finally {
+          boundary.bury();
+        }
+      }
+    }
+    expect(rehearsal.calls).toContain("Stock.follow");
+  });
+
+  /** The step that ships is taken by a worker that may die; sweeps do the rest. */
+  async function live(boundary: Boundary): Promise<void> {
+    const simulation = new Simulation();
+    const { id, way, product, page } = await begun(simulation);
+    testClock.advance(5_000);
+    await simulation.deliver();
+    testClock.advance(5_000);
+    const taken = simulation.deliver(boundary.watch(simulation.env));
+    taken.catch(() => {});
+    await Promise.race([taken.catch(() => {}), boundary.reached.then(() => aMoment())]);
+    for (let minutes = 0; minutes < 5; minutes++) {
+      testClock.advance(61_000);
+      await simulation.sweep();
+    }
+    expect(await way(id)).toEqual(["confirmed", "processing", "shipped", "delivered"]);
+    expect((await page(id)).body.shipments).toHaveLength(1);
+    expect(await levels(product)).toMatchObject({ on_hand: 3, reserved: 0 });
+    expect(await openSteps()).toEqual([]);
+  }
+});
+
+/** For what is dead to show that it does nothing more. */
+const aMoment = () => new Promise<void>((resolve) => setTimeout(resolve, 50));
+
+describe("what is owed when an order is confirmed", () => {
+  const order = { id: "ord_1", priority: "normal" as const };
+
+  test("is nothing by hand", () => {
+    expect(firstStep(testContext(), order)).toEqual([]);
+  });
+
+  test("is the first step when simulated", () => {
+    const read = checkSettings({ ...env, FULFILMENT: "simulated", FULFILMENT_STEP_SECONDS: "0.5" });
+    if (read.kind === "misconfigured") throw new Error("the test's settings are wrong");
+    expect(firstStep(testContext({ settings: read.settings }), order)).toMatchObject([
+      {
+        task: "fulfilment-step",
+        object_id: "ord_1",
+        payload: { order_id: "ord_1", from: "confirmed", to: "processing" },
+        not_before: testClock.now() + 500,
+      },
+    ]);
+  });
+});

@@ -1,0 +1,7 @@
+import type { Provider } from "../provider.ts";
+
+export const standard: Provider = {
+  open: async () => ({ kind: "unavailable", error: "not built yet" }),
+  verify: async () => ({ kind: "bad_signature" }),
+  refund: async () => ({ kind: "failed", error: "not built yet" }),
+};

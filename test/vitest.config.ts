@@ -40,6 +40,7 @@ export default defineConfig({
                 REQUESTS_PER_MINUTE: "0",
                 HOLD_SECONDS: "3600",
                 ADMIN_EMAIL: "admin@shop.example",
+                PAYMENT_WEBHOOK_SECRET: (await import("./support/payment-secrets.ts")).TEST_WEBHOOK_SECRET,
               },
             },
           })),
@@ -49,7 +50,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.node.test.ts", "test/chaos/long/**"],
           setupFiles: ["./test/support/setup.ts"],
-          deps: { optimizer: { ssr: { enabled: true, include: ["itty-durable"] } } },
+          deps: { optimizer: { ssr: { enabled: true, include: ["itty-durable", "standardwebhooks", "stripe"] } } },
         },
       },
       {

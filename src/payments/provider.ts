@@ -38,6 +38,8 @@ export type OpenOutcome =
       /** With which the buyer's browser pays; null where `instructions` say how. */
       clientSecret: string | null;
     }
+  /** Not to be had for this payment, however often it is asked: such as an amount below the provider's least. */
+  | { kind: "refused"; error: string }
   /** Nothing is known to have happened: the same call may be made again. */
   | { kind: "unavailable"; error: string };
 
@@ -52,7 +54,7 @@ export type VerifyOutcome =
 
 export interface ProviderEvent {
   provider: ProviderName;
-  /** The provider's own id: the same event told again has it again. */
+  /** The provider's own id: the same event told again has it again. Of Stripe's refunds it is the refund's. */
   eventId: string;
   kind: "succeeded" | "failed" | "refunded";
   /** The order's (`ORD-…`); null where the provider names none. */

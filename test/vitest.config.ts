@@ -50,7 +50,9 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.node.test.ts", "test/chaos/long/**"],
           setupFiles: ["./test/support/setup.ts"],
-          deps: { optimizer: { ssr: { enabled: true, include: ["itty-durable", "standardwebhooks", "stripe"] } } },
+          deps: {
+            optimizer: { ssr: { enabled: true, include: ["itty-durable", "standardwebhooks", "stripe"] } },
+          },
         },
       },
       {

@@ -22,11 +22,7 @@ export interface Provider {
    * @param body as it came, byte for byte
    */
   verify(context: Context, headers: Headers, body: string): Promise<VerifyOutcome>;
-  /**
-   * Sends money of a captured payment back. Throws for nothing that a provider answers, or fails to. `standard` marks
-   * the refund `sent` itself, in one batch with the event that asks for it: who marks it after `sent` must take a row
-   * that stands at `sent` already for its own.
-   */
+  /** Sends money of a captured payment back. Throws for nothing that a provider answers, or fails to. */
   refund(context: Context, payment: Payment, refund: RefundRequest): Promise<RefundOutcome>;
 }
 
@@ -57,7 +53,7 @@ export interface ProviderEvent {
   /** The provider's own id: the same event told again has it again. Of Stripe's refunds it is the refund's. */
   eventId: string;
   kind: "succeeded" | "failed" | "refunded";
-  /** The order's (`ORD-…`); null where the provider names none. */
+  /** The order's (`ORD-…`, in any case) or its id; null where the provider names none. */
   reference: string | null;
   /** The provider's name for the payment (a PaymentIntent's id), or null. */
   providerId: string | null;

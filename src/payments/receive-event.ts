@@ -55,7 +55,7 @@ export async function receiveEvent(context: Context, event: ProviderEvent): Prom
   return { kind: "received", matched: row.order_id !== null };
 }
 
-/** An insert that yields. The order is whose payment the provider names, else whose reference. */
+/** An insert that yields. The order is whose payment the provider names, else whose reference or id it names. */
 function storeEvent({ env, clock, ids }: Context, event: ProviderEvent, nonce: string): D1PreparedStatement {
   return env.DB.prepare(
     `INSERT INTO payment_events (provider, event_id, order_id, reference, kind, amount, currency, provider_id,
@@ -63,7 +63,8 @@ function storeEvent({ env, clock, ids }: Context, event: ProviderEvent, nonce: s
      SELECT ?1, ?2, o.id, coalesce(o.reference, ?3, ''), ?4, ?5, ?6, ?7, ?8, 'owed', ?9, ?10, ?11
      FROM (SELECT 1) LEFT JOIN orders AS o ON o.id = coalesce(
        (SELECT p.order_id FROM payments AS p WHERE p.provider = ?1 AND p.provider_id = ?7 LIMIT 1),
-       (SELECT named.id FROM orders AS named WHERE named.reference = ?3))
+       (SELECT named.id FROM orders AS named WHERE named.reference = upper(?3)),
+       (SELECT named.id FROM orders AS named WHERE named.id = ?3))
      WHERE true
      ON CONFLICT DO NOTHING`,
   ).bind(

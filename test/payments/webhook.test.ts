@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
+import { Boundary, ENDINGS } from "../chaos/boundary.ts";
 import { refusalOf } from "../orders/ask.ts";
 import { testClock } from "../support/clock.ts";
 import { NEXT_WEBHOOK_SECRET, TEST_WEBHOOK_SECRET } from "../support/payment-secrets.ts";
@@ -105,21 +106,21 @@ test("a provider may sign with both secrets in one header", async () => {
 test("an unknown reference is received, kept and owed", async () => {
   const answer = await tellStandard(success("ord-nobody"));
   expect([answer.status, answer.body]).toEqual([202, { received: true, matched: false }]);
-  expect(await eventRows()).toMatchObject([{ order_id: null, reference: "ORD-NOBODY", state: "owed" }]);
+  expect(await eventRows()).toMatchObject([{ order_id: null, reference: "ord-nobody", state: "owed" }]);
   expect(await owedBy("")).toEqual({ owed: undefined, tasks: [{ provider: "standard", event_id: "evt_1" }] });
   const again = await tellStandard(success("ord-nobody"));
   expect([again.status, again.body]).toEqual([200, { received: true, duplicate: true }]);
 });
 
-test("events of one order are counted each; a reference may be in lower case", async () => {
+test("events of one order are counted each, by its reference in any case or its id", async () => {
   const order = await givenCardOrder();
   await tellStandard(success(order.reference, { event_id: "a", status: "failed" }));
   await tellStandard(success(order.reference.toLowerCase(), { event_id: "b" }));
-  await tellStandard(success(order.reference, { event_id: "c", status: "refunded", refund_id: "rfd_1" }));
+  await tellStandard(success(order.id, { event_id: "c", status: "refunded", refund_id: "rfd_1" }));
   expect(await eventRows()).toMatchObject([
     { event_id: "a", kind: "failed", order_id: order.id },
     { event_id: "b", kind: "succeeded", order_id: order.id, reference: order.reference },
-    { event_id: "c", kind: "refunded", refund_id: "rfd_1" },
+    { event_id: "c", kind: "refunded", refund_id: "rfd_1", reference: order.reference },
   ]);
   expect((await owedBy(order.id)).owed).toBe(3);
 });
@@ -137,6 +138,33 @@ test("the store's failure is no receipt, and the next telling is the first", asy
   const broken = await tellStandard(success(order.reference), {}, { DB });
   expect(refusalOf(broken)).toEqual([503, "unavailable"]);
   expect((await tellStandard(success(order.reference))).body).toEqual({ received: true });
+});
+
+test("whoever dies while an event is stored, the provider tells it again: one event, counted and owed once", async () => {
+  const order = await givenCardOrder();
+  for (const ending of ENDINGS) {
+    const boundary = new Boundary({ at: 0, ending });
+    const event = success(order.reference, { event_id: `evt ${ending}` });
+    const first = tellStandard(
+      event,
+      {},
+      boundary.watch({ ...env, ...silentQueue().binding } as never) as never,
+    );
+    first.catch(() => {});
+    await boundary.reached;
+
+    const again = await tellStandard(event);
+    const stored = ending === "dies after" || ending === "answer lost";
+    expect([ending, again.body]).toEqual([
+      ending,
+      stored ? { received: true, duplicate: true } : { received: true },
+    ]);
+    boundary.bury();
+    await first.catch(() => {});
+  }
+  expect(await eventRows()).toHaveLength(ENDINGS.length);
+  const { owed, tasks } = await owedBy(order.id);
+  expect([owed, tasks.length]).toEqual([ENDINGS.length, ENDINGS.length]);
 });
 
 test("a stored event outlives its lost bell", async () => {

@@ -46,7 +46,7 @@ const KINDS = { success: "succeeded", failed: "failed", refunded: "refunded" } a
 
 const bodySchema = z.object({
   event_id: z.string().min(1).max(255),
-  reference: z.string().trim().min(1).max(64).toUpperCase(),
+  reference: z.string().trim().min(1).max(64),
   status: z.enum(["success", "failed", "refunded"]),
   /** Minor units. */
   amount: z.int().min(0),
@@ -89,8 +89,8 @@ function readEvent(body: string): VerifyOutcome {
 }
 
 /**
- * The event and the refund's step from `due` to `sent` in one batch: asked for once, however often this runs. What was
- * sent before is sent.
+ * Asks by an event, once however often this runs: the refund takes the event's id for the provider's name of it in the
+ * same batch.
  */
 async function requestRefund(
   { env, clock }: Context,
@@ -118,13 +118,13 @@ async function requestRefund(
   };
   await env.DB.batch([
     appendEvents(env.DB, [event], {
-      sql: "EXISTS (SELECT 1 FROM refunds WHERE id = ?2 AND state = 'due')",
+      sql: "EXISTS (SELECT 1 FROM refunds WHERE id = ?2 AND state = 'due' AND provider_id IS NULL)",
       parameters: [refund.id],
     }),
-    env.DB.prepare("UPDATE refunds SET state = 'sent', updated_at = ?2 WHERE id = ?1 AND state = 'due'").bind(
-      refund.id,
-      now,
-    ),
+    env.DB.prepare(
+      `UPDATE refunds SET provider_id = ?2, updated_at = ?3
+       WHERE id = ?1 AND state = 'due' AND provider_id IS NULL`,
+    ).bind(refund.id, event.id, now),
   ]);
-  return { kind: "sent", providerId: null };
+  return { kind: "sent", providerId: event.id };
 }

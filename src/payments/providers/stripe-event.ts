@@ -92,7 +92,7 @@ function readIntent(eventId: string, kind: "succeeded" | "failed", event: unknow
   return withAmount(told, intent.currency, {
     eventId,
     kind,
-    reference: intent.metadata?.reference?.toUpperCase() ?? null,
+    reference: intent.metadata?.reference ?? null,
     providerId: intent.id,
     refundId: null,
   });
@@ -108,7 +108,7 @@ function readRefund(event: unknown): VerifyOutcome {
   return withAmount(refund.amount, refund.currency, {
     eventId: refund.id,
     kind: "refunded",
-    reference: refund.metadata?.reference?.toUpperCase() ?? null,
+    reference: refund.metadata?.reference ?? null,
     providerId: typeof intent === "string" ? intent : (intent?.id ?? null),
     refundId: refund.metadata?.refund_id ?? null,
   });

@@ -7,5 +7,5 @@ const PROVIDERS: Record<ProviderName, Provider> = { standard, stripe };
 
 export const isProviderName = (name: string): name is ProviderName => Object.hasOwn(PROVIDERS, name);
 
-/** Throws where the settings lack what the provider needs: see `providerFaults` in platform/settings.ts. */
+/** Each reads its secrets from the context of the call: without them it opens nothing and believes nothing. */
 export const providerOf = (_context: Context, name: ProviderName): Provider => PROVIDERS[name];

@@ -60,6 +60,7 @@ CREATE TABLE `payment_events` (
 	`amount` integer NOT NULL,
 	`currency` text,
 	`provider_id` text,
+	`refund_id` text,
 	`state` text NOT NULL,
 	`outcome` text,
 	`operation` text NOT NULL,

@@ -11,8 +11,11 @@ import { reconcileRoutes } from "./ops/reconcile/routes.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { tasksRoutes } from "./ops/tasks/routes.ts";
 import { fulfilmentRoutes } from "./orders/fulfilment/routes.ts";
+import { orderPageRoutes } from "./orders/page-routes.ts";
 import { ordersRoutes } from "./orders/routes.ts";
+import { paymentsOf } from "./payments/list-payments.ts";
 import { paymentsRoutes } from "./payments/routes.ts";
+import { paymentWebhookRoutes } from "./payments/webhook-routes.ts";
 import { bodyGuard } from "./platform/body-guard.ts";
 import type { Clock } from "./platform/clock.ts";
 import { crossOrigin } from "./platform/cors.ts";
@@ -49,6 +52,8 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   const product = { name: "Holdfast", version, description };
   app.route("/", docsRoutes(product, describeApi(app, product)));
   app.route("/", jwksRoutes);
+  // Before both guards: its signature is its credential, and no provider is to be told to come later.
+  app.route("/api/v1", paymentWebhookRoutes);
   app.use("/api/v1/*", authenticate, floodGuard);
   app.route("/api/v1", accountsRoutes);
   app.route("/api/v1", catalogRoutes(stock));
@@ -56,6 +61,8 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   app.route("/api/v1", inventoryRoutes);
   app.route("/api/v1", ordersRoutes);
   app.route("/api/v1", fulfilmentRoutes);
+  // After all whose paths it would take for an order's name.
+  app.route("/api/v1", orderPageRoutes({ paymentsOf }));
   app.route("/api/v1", paymentsRoutes);
   app.route("/api/v1", notificationsRoutes);
   app.route("/api/v1", jobsRoutes);

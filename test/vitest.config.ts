@@ -43,6 +43,7 @@ export default defineConfig({
                 HOLD_SECONDS: "3600",
                 FULFILMENT: "manual",
                 ADMIN_EMAIL: "admin@shop.example",
+                PAYMENT_WEBHOOK_SECRET: (await import("./support/payment-secrets.ts")).TEST_WEBHOOK_SECRET,
               },
             },
           })),
@@ -53,7 +54,9 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.node.test.ts", "test/chaos/long/**"],
           setupFiles: ["./test/support/setup.ts"],
-          deps: { optimizer: { ssr: { enabled: true, include: ["itty-durable"] } } },
+          deps: {
+            optimizer: { ssr: { enabled: true, include: ["itty-durable", "standardwebhooks", "stripe"] } },
+          },
         },
       },
       {

@@ -6,18 +6,15 @@ import { isStaff } from "../platform/actor.ts";
 import type { AppEnv } from "../platform/app-env.ts";
 import type { Context } from "../platform/context.ts";
 import { allowedVersions, etagOf, ifMatchHeader } from "../platform/etag.ts";
-import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { KEY_REUSED, type KeyClaim, once, readKey, replay } from "../platform/idempotency.ts";
 import { notFound, problem, problemBody } from "../platform/problem.ts";
 import { limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import { cancelOrder } from "./cancel.ts";
-import { findOrder } from "./find.ts";
-import { readFulfilment } from "./fulfilment/read.ts";
-import { renderReturn, renderShipment } from "./fulfilment/render.ts";
 import { listHistory } from "./history.ts";
 import { listOrders } from "./list.ts";
-import type { Order } from "./order.ts";
+import { orderFor, orderName, orderToken } from "./named.ts";
 import { draftOf } from "./place/draft.ts";
 import { placeOrders, type RenderAnswer } from "./place/place.ts";
 import {
@@ -34,17 +31,12 @@ import {
   historyListSchema,
   orderListQuerySchema,
   orderListSchema,
-  orderPageSchema,
   orderSchema,
   placeOrderSchema,
 } from "./schemas.ts";
 
 export const ordersRoutes = createRouter();
 
-const orderName = idParam("ord_01jd… or ORD-7K3F9QXM2A");
-const orderToken = z.object({
-  "x-order-token": z.string().optional().openapi({ description: "A guest order's access_token" }),
-});
 const idempotencyKey = z.object({
   "idempotency-key": z.string().optional().openapi({ description: "Makes the request safe to repeat" }),
 });
@@ -138,31 +130,6 @@ ordersRoutes.openapi(listRoute, async (c) =>
   c.json(await listOrders(c.get("operation"), c.req.valid("query")), 200),
 );
 
-const readRoute = createRoute({
-  method: "get",
-  path: "/orders/{id}",
-  tags: ["Orders"],
-  summary: "Read an order",
-  request: { params: orderName, headers: orderToken },
-  responses: { 200: jsonContent(orderPageSchema, "The order"), ...problems(401, 404) },
-});
-
-ordersRoutes.openapi(readRoute, async (c) => {
-  const order = await orderFor(c);
-  if (!order) return problem(c, notFound("order"));
-  const { shipments, returns } = await readFulfilment(c.get("operation"), order);
-  c.header("ETag", etagOf(order.version));
-  return c.json(
-    {
-      ...renderOrder(order),
-      payments: [],
-      shipments: shipments.map(renderShipment),
-      returns: returns.map(renderReturn),
-    },
-    200,
-  );
-});
-
 const cancelRoute = createRoute({
   method: "post",
   path: "/orders/{id}/cancel",
@@ -211,7 +178,3 @@ ordersRoutes.openapi(historyRoute, async (c) => {
   if (!order) return problem(c, notFound("order"));
   return c.json(await listHistory(c.get("operation"), order, c.req.valid("query")), 200);
 });
-
-/** The order that a path names, for those who may see it. */
-const orderFor = (c: HonoContext<AppEnv>): Promise<Order | null> =>
-  findOrder(c.get("operation"), c.req.param("id") ?? "", c.req.header("X-Order-Token"));

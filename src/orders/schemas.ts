@@ -160,9 +160,33 @@ export const returnSchema = z
 
 export type ReturnWire = z.infer<typeof returnSchema>;
 
+export const orderPaymentSchema = z
+  .object({
+    id: z.string().openapi({ example: "pay_01jd…" }),
+    provider: z.string().openapi({ example: "standard" }),
+    status: z.enum(["open", "succeeded", "failed"]),
+    amount: moneySchema,
+    captured: moneySchema,
+    refunded: moneySchema.openapi({ description: "Refunds due, sent and settled together" }),
+    currency: z.string(),
+    refunds: z.array(
+      z.object({
+        id: z.string().openapi({ example: "rfd_01jd…" }),
+        status: z.enum(["due", "sent", "settled", "failed"]),
+        amount: moneySchema,
+        reason: z.string().nullable(),
+        created_at: z.string(),
+      }),
+    ),
+    created_at: z.string(),
+  })
+  .openapi("OrderPayment");
+
+export type OrderPaymentWire = z.infer<typeof orderPaymentSchema>;
+
 export const orderPageSchema = orderSchema
   .extend({
-    payments: z.array(z.unknown()),
+    payments: z.array(orderPaymentSchema),
     shipments: z.array(shipmentSchema),
     returns: z.array(returnSchema),
   })

@@ -1,3 +1,105 @@
-import { createRouter } from "../platform/http.ts";
+import { createRoute, z } from "@hono/zod-openapi";
+import { orderFor, orderName, orderToken } from "../orders/named.ts";
+import type { Order } from "../orders/order.ts";
+import { isoStamp } from "../platform/clock.ts";
+import { createRouter, jsonContent, problems } from "../platform/http.ts";
+import { once } from "../platform/idempotency.ts";
+import { formatMoney } from "../platform/money.ts";
+import { notFound, type Problem, problem } from "../platform/problem.ts";
+import { listQuerySchema } from "../platform/read-page.ts";
+import { listPayments } from "./list-payments.ts";
+import { openPayment } from "./open-payment.ts";
+import type { Payment } from "./provider.ts";
+import { type OpenedPaymentWire, openedPaymentSchema, paymentListSchema } from "./schemas.ts";
 
 export const paymentsRoutes = createRouter();
+
+const openRoute = createRoute({
+  method: "post",
+  path: "/orders/{id}/payments",
+  tags: ["Payments"],
+  summary: "Pay an order",
+  description: "Opens a payment with the shop's provider, or gives the one that is open already.",
+  request: {
+    params: orderName,
+    headers: orderToken.extend({
+      "idempotency-key": z.string().optional().openapi({ description: "Makes the request safe to repeat" }),
+    }),
+  },
+  responses: {
+    201: jsonContent(openedPaymentSchema, "Open"),
+    ...problems(400, 401, 404, 409, 422, 503),
+  },
+});
+
+paymentsRoutes.openapi(openRoute, async (c) => {
+  const order = await orderFor(c);
+  if (!order) return problem(c, notFound("order"));
+  return (await once(c, async (operation) => {
+    const outcome = await openPayment(c.get("operation"), order, operation);
+    switch (outcome.kind) {
+      case "open":
+        return c.json(renderOpened(order, outcome.payment), 201);
+      case "already_paid":
+        return problem(c, ALREADY_PAID);
+      case "not_payable":
+        return problem(c, notPayable(outcome.status));
+      case "refused":
+        return problem(c, refusedByProvider(outcome.reason));
+      case "unavailable":
+        return problem(c, PROVIDER_UNAVAILABLE, { "Retry-After": "2" });
+    }
+  })) as never;
+});
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/orders/{id}/payments",
+  tags: ["Payments"],
+  summary: "An order's payments",
+  description: "Oldest first, each with its refunds.",
+  request: { params: orderName, headers: orderToken, query: listQuerySchema },
+  responses: { 200: jsonContent(paymentListSchema, "A page of its payments"), ...problems(400, 401, 404) },
+});
+
+paymentsRoutes.openapi(listRoute, async (c) => {
+  const order = await orderFor(c);
+  if (!order) return problem(c, notFound("order"));
+  return c.json(await listPayments(c.get("operation"), order.id, c.req.valid("query")), 200);
+});
+
+function renderOpened(order: Order, payment: Payment): OpenedPaymentWire {
+  const amount = formatMoney({ amount: payment.amount, currency: payment.currency });
+  return {
+    id: payment.id,
+    provider: payment.provider,
+    status: payment.status,
+    amount,
+    ...(payment.clientSecret === null
+      ? { instructions: `Pay ${amount.amount} ${amount.currency} and name ${order.reference}.` }
+      : { client_secret: payment.clientSecret }),
+    created_at: isoStamp(payment.createdAt),
+  };
+}
+
+const ALREADY_PAID: Problem = { status: 409, code: "already_paid", detail: "This order is paid already." };
+
+const notPayable = (status: Order["status"]): Problem => ({
+  status: 409,
+  code: "not_payable",
+  detail: "There is nothing to be paid for this order, or no longer.",
+  order_status: status,
+});
+
+const refusedByProvider = (reason: string): Problem => ({
+  status: 409,
+  code: "provider_refused",
+  detail: "The payment provider does not take this payment.",
+  reason,
+});
+
+const PROVIDER_UNAVAILABLE: Problem = {
+  status: 503,
+  code: "provider_unavailable",
+  detail: "The payment provider cannot be reached just now. Send the same request again.",
+};

@@ -47,6 +47,8 @@ export const paymentEvents = sqliteTable(
     /** Null where the provider names none: the order's. */
     currency: text("currency"),
     providerId: text("provider_id"),
+    /** Which of our refunds (`rfd_…`) a `refunded` settles, where the provider says. */
+    refundId: text("refund_id"),
     state: text("state", { enum: ["owed", "done", "flagged", "unmatched"] }).notNull(),
     /** What came of it: `paid`, `second_payment`, `late_paid`, `refund_due`, `wrong_amount`, … */
     outcome: text("outcome"),

@@ -6,6 +6,9 @@ import { type Problem, problem } from "./problem.ts";
 const MEGABYTE = 1_048_576;
 const BODY_LIMIT = MEGABYTE;
 const BULK_BODY_LIMIT = 8 * MEGABYTE;
+/** Providers' events are small, and each is hashed before it is known to be theirs. */
+const SIGNED_BODY_LIMIT = 262_144;
+const SIGNED_PATH = /^\/api\/v1\/webhooks\//;
 const BULK_PATH = /^\/api\/v1\/(?:orders|products)\/bulk$/;
 /** Deeper than any body that we take; walking what is deeper could exhaust the stack. */
 const MAX_DEPTH = 64;
@@ -31,11 +34,13 @@ const tooLarge = (limit: number): Problem => ({
 /**
  * What a body must be before any route sees it: JSON by its Content-Type, UTF-8, neither too large nor too deep, and
  * of text that the database keeps as it came. No body is no fault here: `POST …/cancel` needs none, and where one is
- * needed the route's own schema says so.
+ * needed the route's own schema says so. A signed body is the signature's to judge first, byte for byte: of such only
+ * the size is looked at here.
  */
 export const bodyGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (BODILESS.has(c.req.method)) return next();
-  const limit = BULK_PATH.test(c.req.path) ? BULK_BODY_LIMIT : BODY_LIMIT;
+  const signed = SIGNED_PATH.test(c.req.path);
+  const limit = limitOf(c.req.path, signed);
   if (Number(c.req.header("Content-Length") ?? 0) > limit) return problem(c, tooLarge(limit));
   const bytes = await readAtMost(c.req.raw.body, limit);
   if (!bytes) return problem(c, tooLarge(limit));
@@ -43,11 +48,16 @@ export const bodyGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
     dropBody(c);
     return next();
   }
-  const fault = isPlainJson(c) ? faultIn(bytes) : unsupportedMediaType;
+  const fault = signed ? null : isPlainJson(c) ? faultIn(bytes) : unsupportedMediaType;
   if (fault) return problem(c, fault);
   c.req.raw = new Request(c.req.raw, { body: bytes });
   return next();
 };
+
+function limitOf(path: string, signed: boolean): number {
+  if (signed) return SIGNED_BODY_LIMIT;
+  return BULK_PATH.test(path) ? BULK_BODY_LIMIT : BODY_LIMIT;
+}
 
 function isPlainJson(c: HonoContext<AppEnv>): boolean {
   const encoding = c.req.header("Content-Encoding") ?? "identity";

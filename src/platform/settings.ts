@@ -17,6 +17,8 @@ const list = z
       .map((part) => part.trim())
       .filter((part) => part !== ""),
   );
+/** The form that Standard Webhooks gives a symmetric secret: `whsec_` and 24 to 64 bytes in base64. */
+const WEBHOOK_SECRET = /^whsec_(?=.{32,88}$)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const timeZone = z.string().default("UTC").refine(isTimeZone, "is not an IANA time zone");
 
 /** Every setting by the name it has in the environment. A limit of 0 is off. */
@@ -47,6 +49,18 @@ export const settingsSchema = z
     METRICS_TOKEN: z.string().optional(),
     /** A private EdDSA or ES256 key as JWK (JSON) or PKCS #8 PEM; several, the newest first, as a JSON array. */
     JWT_PRIVATE_KEY: z.string({ error: "is missing" }).min(1),
+    /** Who takes the buyers' money. Webhooks of the others are still heard where they have a secret. */
+    PAYMENT_PROVIDER: z.enum(["standard", "stripe"]).default("standard"),
+    /** The `standard` provider's; several, comma-separated, while one takes over from another. */
+    PAYMENT_WEBHOOK_SECRET: list.refine(
+      (secrets) => secrets.every((secret) => WEBHOOK_SECRET.test(secret)),
+      "must be whsec_ and 24 to 64 bytes in base64; several are comma-separated",
+    ),
+    STRIPE_SECRET_KEY: z.string().optional(),
+    /** Several, comma-separated, while one takes over from another. */
+    STRIPE_WEBHOOK_SECRET: list,
+    /** Another host that speaks Stripe's protocol: a stub, for tests. */
+    STRIPE_API_URL: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
   })
   .transform((settings) => ({
     ...settings,
@@ -63,6 +77,24 @@ export type SettingsResult =
 const developmentDefaults: { setting: keyof Settings; fault: (settings: Settings) => boolean }[] = [
   { setting: "MAIL_FROM", fault: (settings) => settings.MAIL_FROM.includes("holdfast.example") },
 ];
+
+/**
+ * What the chosen provider cannot do without. A shop in development may leave out the `standard` provider's secret:
+ * `npm start` makes one. Nobody can make up Stripe's.
+ */
+function missingSecrets(settings: Settings): (keyof Settings)[] {
+  switch (settings.PAYMENT_PROVIDER) {
+    case "stripe":
+      return [
+        ...(settings.STRIPE_SECRET_KEY === undefined ? ["STRIPE_SECRET_KEY" as const] : []),
+        ...(settings.STRIPE_WEBHOOK_SECRET.length === 0 ? ["STRIPE_WEBHOOK_SECRET" as const] : []),
+      ];
+    case "standard":
+      return settings.ENVIRONMENT === "production" && settings.PAYMENT_WEBHOOK_SECRET.length === 0
+        ? ["PAYMENT_WEBHOOK_SECRET"]
+        : [];
+  }
+}
 
 const answers = new WeakMap<object, SettingsResult>();
 
@@ -88,14 +120,15 @@ export function checkSettings(env: object): SettingsResult {
     };
   }
   const settings = parsed.data;
-  if (settings.ENVIRONMENT === "production") {
-    const faults = developmentDefaults
-      .filter(({ fault }) => fault(settings))
-      .map(({ setting }) => ({ setting, message: "is still the development default" }));
-    if (faults.length > 0) return { kind: "misconfigured", faults };
-  }
-  return { kind: "valid", settings };
+  const missing = missingSecrets(settings).map((setting) => ({ setting, message: "is missing" }));
+  const faults = settings.ENVIRONMENT === "production" ? [...missing, ...leftAsItCame(settings)] : missing;
+  return faults.length > 0 ? { kind: "misconfigured", faults } : { kind: "valid", settings };
 }
+
+const leftAsItCame = (settings: Settings) =>
+  developmentDefaults
+    .filter(({ fault }) => fault(settings))
+    .map(({ setting }) => ({ setting, message: "is still the development default" }));
 
 function isTimeZone(name: string): boolean {
   try {

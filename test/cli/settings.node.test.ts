@@ -91,3 +91,55 @@ test("secrets that are missing are made, kept, and good enough to run with", asy
   );
   expect(readFileSync(path, "utf8")).toBe(before);
 });
+
+const RIGHT = { JWT_PRIVATE_KEY: "made by npm start", MAIL_FROM: "Shop <orders@shop.example>" };
+const PRODUCTION = { ...RIGHT, ENVIRONMENT: "production" };
+const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+const STRIPE = {
+  PAYMENT_PROVIDER: "stripe",
+  STRIPE_SECRET_KEY: "sk_1",
+  STRIPE_WEBHOOK_SECRET: "whsec_a,whsec_b",
+};
+
+/** `SETTING what is wrong` for each fault. */
+const faultsOf = (settings: Record<string, string>): string[] => {
+  const checked = checkSettings(settings);
+  return checked.kind === "valid"
+    ? []
+    : checked.faults.map(({ setting, message }) => `${setting} ${message}`);
+};
+
+test.each<[Record<string, string>, string[]]>([
+  [RIGHT, []],
+  [PRODUCTION, ["PAYMENT_WEBHOOK_SECRET is missing"]],
+  [{ ...PRODUCTION, PAYMENT_WEBHOOK_SECRET: SECRET }, []],
+  [{ ...PRODUCTION, PAYMENT_WEBHOOK_SECRET: `${SECRET}, ${SECRET}` }, []],
+  [
+    { ...RIGHT, PAYMENT_PROVIDER: "stripe" },
+    ["STRIPE_SECRET_KEY is missing", "STRIPE_WEBHOOK_SECRET is missing"],
+  ],
+  [{ ...PRODUCTION, ...STRIPE }, []],
+  [{ ...RIGHT, ...STRIPE, STRIPE_API_URL: "http://127.0.0.1:12111" }, []],
+  [{ ...RIGHT, STRIPE_API_URL: "localhost" }, ["STRIPE_API_URL is not an http(s) URL"]],
+  [{ ...RIGHT, STRIPE_API_URL: "file:///etc" }, ["STRIPE_API_URL is not an http(s) URL"]],
+])("what a provider of payments needs: %j", (settings, faults) => {
+  expect(faultsOf(settings)).toEqual(faults);
+});
+
+test.each([
+  "secret",
+  "whsec_",
+  "whsec_x",
+  `whsec_${"A".repeat(31)}`,
+  `whsec_${"A".repeat(92)}`,
+  `${SECRET},whsec_x`,
+])("a webhook secret that nobody can sign with is named: %s", (secret) => {
+  expect(faultsOf({ ...RIGHT, PAYMENT_WEBHOOK_SECRET: secret })).toEqual([
+    "PAYMENT_WEBHOOK_SECRET must be whsec_ and 24 to 64 bytes in base64; several are comma-separated",
+  ]);
+});
+
+test("the secret that npm start makes is one to sign with", async () => {
+  const made = await makeMissingSecrets({}, join(directory, "dev.vars"));
+  expect(faultsOf({ ...PRODUCTION, ...made })).toEqual([]);
+});

@@ -111,7 +111,7 @@ describe("placing", () => {
   });
 });
 
-test("reading is one call, cancelling two and the stock's, listing and history two at most", async () => {
+test("reading and history are two calls, cancelling two and the stock's, listing one", async () => {
   const { body } = await givenOrder(2);
   const { headers } = await signIn();
   const { answer } = await placing(new Trace(), body, headers);
@@ -121,7 +121,7 @@ test("reading is one call, cancelling two and the stock's, listing and history t
     await done.rest();
     return done.calls;
   };
-  expect(await callsOf("GET", path)).toEqual(["D1.first"]);
+  expect(await callsOf("GET", path)).toEqual(["D1.first", "D1.batch"]);
   expect(await callsOf("GET", `${path}/history`)).toEqual(["D1.first", "D1.batch"]);
   expect(await callsOf("GET", "/orders")).toEqual(["D1.batch"]);
   expect((await callsOf("POST", `${path}/cancel`)).slice(0, 4)).toEqual([

@@ -1,0 +1,17 @@
+import { z } from "@hono/zod-openapi";
+import type { Context as HonoContext } from "hono";
+import type { AppEnv } from "../platform/app-env.ts";
+import { idParam } from "../platform/http.ts";
+import { findOrder } from "./find.ts";
+import type { Order } from "./order.ts";
+
+/** The path and the header by which a request names an order and shows that it may see it. */
+export const orderName = idParam("ord_01jd… or ORD-7K3F9QXM2A");
+
+export const orderToken = z.object({
+  "x-order-token": z.string().optional().openapi({ description: "A guest order's access_token" }),
+});
+
+/** The order that a path names, for those who may see it. */
+export const orderFor = (c: HonoContext<AppEnv>): Promise<Order | null> =>
+  findOrder(c.get("operation"), c.req.param("id") ?? "", c.req.header("X-Order-Token"));

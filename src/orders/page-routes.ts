@@ -1,0 +1,39 @@
+import { createRoute } from "@hono/zod-openapi";
+import { etagOf } from "../platform/etag.ts";
+import { createRouter, jsonContent, problems } from "../platform/http.ts";
+import { notFound, problem } from "../platform/problem.ts";
+import { readFulfilment } from "./fulfilment/read.ts";
+import { renderReturn, renderShipment } from "./fulfilment/render.ts";
+import { orderFor, orderName, orderToken } from "./named.ts";
+import type { PaymentsPort } from "./payments-port.ts";
+import { renderOrder } from "./render.ts";
+import { orderPageSchema } from "./schemas.ts";
+
+const readRoute = createRoute({
+  method: "get",
+  path: "/orders/{id}",
+  tags: ["Orders"],
+  summary: "Read an order",
+  request: { params: orderName, headers: orderToken },
+  responses: { 200: jsonContent(orderPageSchema, "The order"), ...problems(401, 404) },
+});
+
+/** An order's own page, with what other rooms know of it. */
+export function orderPageRoutes({ paymentsOf }: PaymentsPort) {
+  const routes = createRouter();
+
+  routes.openapi(readRoute, async (c) => {
+    const order = await orderFor(c);
+    if (!order) return problem(c, notFound("order"));
+    const context = c.get("operation");
+    const [payments, { shipments, returns }] = await Promise.all([
+      paymentsOf(context, order.id),
+      readFulfilment(context, order),
+    ]);
+    c.header("ETag", etagOf(order.version));
+    const moved = { shipments: shipments.map(renderShipment), returns: returns.map(renderReturn) };
+    return c.json({ ...renderOrder(order), payments, ...moved }, 200);
+  });
+
+  return routes;
+}

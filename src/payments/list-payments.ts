@@ -1,0 +1,69 @@
+import type { OrderPaymentWire } from "../orders/schemas.ts";
+import { isoStamp } from "../platform/clock.ts";
+import type { Context } from "../platform/context.ts";
+import { formatMoney } from "../platform/money.ts";
+import { type List, type PageQuery, toList } from "../platform/pagination.ts";
+import { type PageSource, readPage } from "../platform/read-page.ts";
+import type { Payment } from "./provider.ts";
+import { PAYMENT_COLUMNS } from "./rows.ts";
+import type { refunds } from "./tables.ts";
+
+/** More than an order is ever paid in: its page shows no further. */
+const PAGE_LIMIT = 100;
+
+type RefundCell = Pick<typeof refunds.$inferSelect, "id" | "state" | "amount" | "reason" | "createdAt">;
+
+interface PaymentRow extends Payment {
+  /** JSON of `RefundCell[]`, oldest first. */
+  refunds: string;
+}
+
+const sourceOf = (orderId: string): PageSource => ({
+  select: `${PAYMENT_COLUMNS},
+    (SELECT json_group_array(json_object(
+        'id', r.id, 'state', r.state, 'amount', r.amount, 'reason', r.reason, 'createdAt', r.created_at)
+        ORDER BY r.created_at, r.id)
+     FROM refunds AS r WHERE r.payment_id = p.id) AS refunds`,
+  from: "payments AS p",
+  where: [{ sql: "p.order_id = ?", parameters: [orderId] }],
+  key: "p.created_at",
+  id: "p.id",
+  direction: "ASC",
+});
+
+/** An order's payments with their refunds, oldest first. */
+export async function listPayments(
+  context: Context,
+  orderId: string,
+  query: PageQuery,
+): Promise<List<OrderPaymentWire>> {
+  const { rows, counted } = await readPage<PaymentRow>(context.env.DB, sourceOf(orderId), query);
+  return toList(query, rows, counted, (row) => ({ key: row.createdAt, id: row.id }), renderPayment);
+}
+
+/** The same for the order's own page, all at once. */
+export async function paymentsOf(context: Context, orderId: string): Promise<OrderPaymentWire[]> {
+  return (await listPayments(context, orderId, { page: 1, page_size: PAGE_LIMIT })).results;
+}
+
+function renderPayment(row: PaymentRow): OrderPaymentWire {
+  const money = (amount: number) => formatMoney({ amount, currency: row.currency });
+  const parts: RefundCell[] = JSON.parse(row.refunds);
+  return {
+    id: row.id,
+    provider: row.provider,
+    status: row.status,
+    amount: money(row.amount),
+    captured: money(row.captured),
+    refunded: money(row.refunded),
+    currency: row.currency,
+    refunds: parts.map(({ id, state, amount, reason, createdAt }) => ({
+      id,
+      status: state,
+      amount: money(amount),
+      reason,
+      created_at: isoStamp(createdAt),
+    })),
+    created_at: isoStamp(row.createdAt),
+  };
+}

@@ -1,0 +1,76 @@
+import type { Order } from "../orders/order.ts";
+import type { Context } from "../platform/context.ts";
+import type { payments, refunds } from "./tables.ts";
+
+/** A row of `payments`: amounts in minor units, times in milliseconds. */
+export type Payment = typeof payments.$inferSelect;
+
+export type ProviderName = Payment["provider"];
+
+/** What a refund asks back: `amount` in minor units of `currency`. */
+export type RefundRequest = Pick<typeof refunds.$inferSelect, "id" | "amount" | "currency">;
+
+/**
+ * Whoever takes the buyer's money. Each call may be repeated after a crash, and then has its effect once: the ids
+ * that it is given (the payment's, the refund's) are its idempotency keys.
+ */
+export interface Provider {
+  /** Asks for the money of a payment whose row is written already. */
+  open(context: Context, order: Order, payment: Payment): Promise<OpenOutcome>;
+  /**
+   * What a webhook tells, once its signature is found good.
+   * @param body as it came, byte for byte
+   */
+  verify(context: Context, headers: Headers, body: string): Promise<VerifyOutcome>;
+  /** Sends money of a captured payment back. Throws for nothing that a provider answers, or fails to. */
+  refund(context: Context, payment: Payment, refund: RefundRequest): Promise<RefundOutcome>;
+}
+
+export type OpenOutcome =
+  | {
+      kind: "open";
+      /** The provider's own name for the payment; null where it gives none. */
+      providerId: string | null;
+      /** With which the buyer's browser pays; null where `instructions` say how. */
+      clientSecret: string | null;
+    }
+  /** Not to be had for this payment, however often it is asked: such as an amount below the provider's least. */
+  | { kind: "refused"; error: string }
+  /** Nothing is known to have happened: the same call may be made again. */
+  | { kind: "unavailable"; error: string };
+
+export type VerifyOutcome =
+  | { kind: "event"; event: ProviderEvent }
+  /** Well signed, and none of our concern. */
+  | { kind: "ignored" }
+  /** Missing, wrong or too old. */
+  | { kind: "bad_signature" }
+  /** Well signed, but not what was agreed on; `field` is a dotted path. */
+  | { kind: "unreadable"; errors: { field?: string; code: string; message: string }[] };
+
+export interface ProviderEvent {
+  provider: ProviderName;
+  /** The provider's own id: the same event told again has it again. Of Stripe's refunds it is the refund's. */
+  eventId: string;
+  kind: "succeeded" | "failed" | "refunded";
+  /** The order's (`ORD-…`, in any case) or its id; null where the provider names none. */
+  reference: string | null;
+  /** The provider's name for the payment (a PaymentIntent's id), or null. */
+  providerId: string | null;
+  /** Which of our refunds (`rfd_…`) a `refunded` settles; null where the provider does not say. */
+  refundId: string | null;
+  /** Minor units. */
+  amount: number;
+  /** ISO 4217, upper case; null where the provider names none: the order's. */
+  currency: string | null;
+}
+
+export type RefundOutcome =
+  /** The money is on its way for good. */
+  | { kind: "settled"; providerId: string | null }
+  /** Asked for; a `refunded` event settles it later. */
+  | { kind: "sent"; providerId: string | null }
+  /** Never, however often it is asked for: before a person. */
+  | { kind: "refused"; error: string }
+  /** Not this time, or not known whether: ask again under the same id. */
+  | { kind: "failed"; error: string };

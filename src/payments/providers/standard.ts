@@ -1,0 +1,130 @@
+import { Webhook } from "standardwebhooks";
+import { z } from "zod";
+import { appendEvents } from "../../events/append.ts";
+import type { Context } from "../../platform/context.ts";
+import { prefixed } from "../../platform/ids.ts";
+import { findUnstorableText } from "../../platform/json-text.ts";
+import { formatMoney } from "../../platform/money.ts";
+import { fieldErrors } from "../../platform/problem.ts";
+import type { Payment, Provider, RefundOutcome, RefundRequest, VerifyOutcome } from "../provider.ts";
+
+/** How far a webhook's stamp may be from now, either way: https://github.com/standard-webhooks/standard-webhooks. */
+const TOLERANCE_SECONDS = 300;
+
+/**
+ * Any payment provider that signs its webhooks as Standard Webhooks has it. It is asked for nothing: the buyer pays
+ * it with the order's reference, and what it should send back it reads in the event `refund.requested`.
+ */
+export const standard: Provider = {
+  open: async () => ({ kind: "open", providerId: null, clientSecret: null }),
+  verify: async (context, headers, body) =>
+    isSigned(context, headers, body) ? readEvent(body) : { kind: "bad_signature" },
+  refund: requestRefund,
+};
+
+/** The package's own `verify` asks the system what time it is, so its signature is compared here. */
+function isSigned({ settings, clock }: Context, headers: Headers, body: string): boolean {
+  const id = headers.get("webhook-id");
+  const stamp = headers.get("webhook-timestamp");
+  const signatures = headers.get("webhook-signature")?.split(" ") ?? [];
+  if (!id || !stamp || !/^\d{1,12}$/.test(stamp)) return false;
+  if (Math.abs(Math.floor(clock.now() / 1000) - Number(stamp)) > TOLERANCE_SECONDS) return false;
+  return settings.PAYMENT_WEBHOOK_SECRET.some((secret) => {
+    const expected = new Webhook(secret).sign(id, new Date(Number(stamp) * 1000), body);
+    return signatures.some((signature) => isSame(signature, expected));
+  });
+}
+
+/** Takes as long whatever differs, so that how long it took tells nothing of the right one. */
+function isSame(given: string, expected: string): boolean {
+  const encoder = new TextEncoder();
+  const [left, right] = [encoder.encode(given), encoder.encode(expected)];
+  return left.byteLength === right.byteLength && crypto.subtle.timingSafeEqual(left, right);
+}
+
+const KINDS = { success: "succeeded", failed: "failed", refunded: "refunded" } as const;
+
+const bodySchema = z.object({
+  event_id: z.string().min(1).max(255),
+  reference: z.string().trim().min(1).max(64),
+  status: z.enum(["success", "failed", "refunded"]),
+  /** Minor units. */
+  amount: z.int().min(0),
+  currency: z
+    .string()
+    .regex(/^[A-Za-z]{3}$/, "must be an ISO 4217 code")
+    .toUpperCase()
+    .nullish(),
+  refund_id: z.string().min(1).max(64).nullish(),
+});
+
+function readEvent(body: string): VerifyOutcome {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    return { kind: "unreadable", errors: [{ code: "invalid_json", message: "is not JSON" }] };
+  }
+  const field = findUnstorableText(body);
+  if (field !== null) {
+    const message = "must hold neither U+0000 nor half of a surrogate pair";
+    return { kind: "unreadable", errors: [{ field, code: "invalid_characters", message }] };
+  }
+  const read = bodySchema.safeParse(json);
+  if (!read.success) return { kind: "unreadable", errors: fieldErrors(read.error.issues) };
+  const { event_id, reference, status, amount, currency, refund_id } = read.data;
+  return {
+    kind: "event",
+    event: {
+      provider: "standard",
+      eventId: event_id,
+      kind: KINDS[status],
+      reference,
+      providerId: null,
+      refundId: refund_id ?? null,
+      amount,
+      currency: currency ?? null,
+    },
+  };
+}
+
+/**
+ * Asks by an event, once however often this runs: the refund takes the event's id for the provider's name of it in the
+ * same batch.
+ */
+async function requestRefund(
+  { env, clock }: Context,
+  payment: Payment,
+  refund: RefundRequest,
+): Promise<RefundOutcome> {
+  const order = await env.DB.prepare("SELECT reference, version FROM orders WHERE id = ?1")
+    .bind(payment.orderId)
+    .first<{ reference: string; version: number }>();
+  if (!order) return { kind: "failed", error: `the payment ${payment.id} is of no order` };
+  const now = clock.now();
+  const event = {
+    id: prefixed("evt", refund.id.replace(/^rfd_/, "")),
+    type: "refund.requested",
+    at: now,
+    object_type: "order" as const,
+    object_id: payment.orderId,
+    object_version: order.version,
+    data: {
+      refund_id: refund.id,
+      payment_id: payment.id,
+      reference: order.reference,
+      amount: formatMoney({ amount: refund.amount, currency: refund.currency }),
+    },
+  };
+  await env.DB.batch([
+    appendEvents(env.DB, [event], {
+      sql: "EXISTS (SELECT 1 FROM refunds WHERE id = ?2 AND state = 'due' AND provider_id IS NULL)",
+      parameters: [refund.id],
+    }),
+    env.DB.prepare(
+      `UPDATE refunds SET provider_id = ?2, updated_at = ?3
+       WHERE id = ?1 AND state = 'due' AND provider_id IS NULL`,
+    ).bind(refund.id, event.id, now),
+  ]);
+  return { kind: "sent", providerId: event.id };
+}

@@ -1,0 +1,133 @@
+import { Stripe } from "stripe";
+import { z } from "zod";
+import type { Context } from "../../platform/context.ts";
+import { fieldErrors } from "../../platform/problem.ts";
+import type { ProviderEvent, VerifyOutcome } from "../provider.ts";
+import { fromStripeAmount } from "./stripe-amount.ts";
+
+const TOLERANCE_SECONDS = 300;
+const cryptoProvider = Stripe.createSubtleCryptoProvider();
+
+/** Verifies by Stripe's own library, under each secret, at the hour of our clock; then reads what is ours to know. */
+export async function verifyStripeEvent(
+  { settings, clock, log }: Context,
+  headers: Headers,
+  body: string,
+): Promise<VerifyOutcome> {
+  const signature = headers.get("stripe-signature") ?? "";
+  for (const secret of settings.STRIPE_WEBHOOK_SECRET) {
+    try {
+      const event: unknown = await Stripe.webhooks.constructEventAsync(
+        body,
+        signature,
+        secret,
+        TOLERANCE_SECONDS,
+        cryptoProvider,
+        clock.now(),
+      );
+      return readEvent(event);
+    } catch (error) {
+      if (error instanceof Stripe.errors.StripeSignatureVerificationError) continue;
+      const message = "is no event that Stripe sends here";
+      log.warn("a signed webhook of Stripe's cannot be read", { error: String(error) });
+      return { kind: "unreadable", errors: [{ code: "invalid_event", message }] };
+    }
+  }
+  return { kind: "bad_signature" };
+}
+
+const currency = z.string().length(3).toUpperCase();
+const units = z.int().min(0);
+const metadata = z.record(z.string(), z.string()).nullish();
+
+const envelopeSchema = z.object({ id: z.string().min(1).max(255), type: z.string() });
+
+const intentSchema = z.object({
+  data: z.object({
+    object: z.object({
+      id: z.string(),
+      amount: units,
+      amount_received: units.optional(),
+      currency,
+      metadata,
+    }),
+  }),
+});
+
+const refundSchema = z.object({
+  data: z.object({
+    object: z.object({
+      id: z.string(),
+      amount: units,
+      currency,
+      status: z.string().nullish(),
+      payment_intent: z.union([z.string(), z.object({ id: z.string() })]).nullish(),
+      metadata,
+    }),
+  }),
+});
+
+/** https://docs.stripe.com/api/events/types. `charge.refunded` only repeats, as a sum, what the refunds say one by one. */
+function readEvent(event: unknown): VerifyOutcome {
+  const envelope = envelopeSchema.safeParse(event);
+  if (!envelope.success) return unreadable(envelope.error);
+  switch (envelope.data.type) {
+    case "payment_intent.succeeded":
+      return readIntent(envelope.data.id, "succeeded", event);
+    case "payment_intent.payment_failed":
+      return readIntent(envelope.data.id, "failed", event);
+    case "refund.created":
+    case "refund.updated":
+      return readRefund(event);
+    default:
+      return { kind: "ignored" };
+  }
+}
+
+function readIntent(eventId: string, kind: "succeeded" | "failed", event: unknown): VerifyOutcome {
+  const read = intentSchema.safeParse(event);
+  if (!read.success) return unreadable(read.error);
+  const intent = read.data.data.object;
+  const told = kind === "succeeded" ? (intent.amount_received ?? intent.amount) : intent.amount;
+  return withAmount(told, intent.currency, {
+    eventId,
+    kind,
+    reference: intent.metadata?.reference ?? null,
+    providerId: intent.id,
+    refundId: null,
+  });
+}
+
+/** A refund is told when it is made and at each change: by its own id, so that it counts once, when it succeeded. */
+function readRefund(event: unknown): VerifyOutcome {
+  const read = refundSchema.safeParse(event);
+  if (!read.success) return unreadable(read.error);
+  const refund = read.data.data.object;
+  if (refund.status !== "succeeded") return { kind: "ignored" };
+  const intent = refund.payment_intent;
+  return withAmount(refund.amount, refund.currency, {
+    eventId: refund.id,
+    kind: "refunded",
+    reference: refund.metadata?.reference ?? null,
+    providerId: typeof intent === "string" ? intent : (intent?.id ?? null),
+    refundId: refund.metadata?.refund_id ?? null,
+  });
+}
+
+function withAmount(
+  told: number,
+  code: string,
+  event: Omit<ProviderEvent, "provider" | "amount" | "currency">,
+): VerifyOutcome {
+  const amount = fromStripeAmount(told, code);
+  if (amount === null) {
+    const message = `is no amount of ${code} that can be counted exactly`;
+    return { kind: "unreadable", errors: [{ field: "data.object.amount", code: "invalid_amount", message }] };
+  }
+  return { kind: "event", event: { provider: "stripe", amount, currency: code, ...event } };
+}
+
+const unreadable = (error: z.ZodError): VerifyOutcome => ({
+  kind: "unreadable",
+  errors: fieldErrors(error.issues),
+});

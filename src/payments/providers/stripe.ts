@@ -1,0 +1,115 @@
+import { Stripe } from "stripe";
+import type { Order } from "../../orders/order.ts";
+import type { Context } from "../../platform/context.ts";
+import { describeError } from "../../platform/log.ts";
+import type { Settings } from "../../platform/settings.ts";
+import type { OpenOutcome, Payment, Provider, RefundOutcome, RefundRequest } from "../provider.ts";
+import { toStripeAmount } from "./stripe-amount.ts";
+import { verifyStripeEvent } from "./stripe-event.ts";
+
+/** A buyer waits for the answer. */
+const TIMEOUT_MS = 10_000;
+
+/** https://docs.stripe.com/payments/payment-intents: one PaymentIntent for each of our payments. */
+export const stripe: Provider = {
+  open: openIntent,
+  verify: verifyStripeEvent,
+  refund: refundIntent,
+};
+
+/** One for each set of settings. It keeps no connection, so requests may share it. */
+const clients = new WeakMap<Settings, Stripe>();
+
+function clientOf(settings: Settings): Stripe | null {
+  if (settings.STRIPE_SECRET_KEY === undefined) return null;
+  const known = clients.get(settings);
+  if (known) return known;
+  const client = new Stripe(settings.STRIPE_SECRET_KEY, {
+    ...(settings.STRIPE_API_URL === undefined ? {} : addressOf(settings.STRIPE_API_URL)),
+    httpClient: Stripe.createFetchHttpClient((...call: Parameters<typeof fetch>) => fetch(...call)),
+    // Whoever called may call again under the same idempotency key.
+    maxNetworkRetries: 0,
+    timeout: TIMEOUT_MS,
+    telemetry: false,
+  });
+  clients.set(settings, client);
+  return client;
+}
+
+function addressOf(text: string) {
+  const url = new URL(text);
+  const protocol = url.protocol === "http:" ? ("http" as const) : ("https" as const);
+  return { host: url.hostname, port: url.port || (protocol === "http" ? 80 : 443), protocol };
+}
+
+const NO_KEY = "STRIPE_SECRET_KEY is not set";
+
+async function openIntent(context: Context, order: Order, payment: Payment): Promise<OpenOutcome> {
+  const client = clientOf(context.settings);
+  if (!client) return { kind: "unavailable", error: NO_KEY };
+  const amount = toStripeAmount(payment.amount, payment.currency);
+  if (amount === null)
+    return { kind: "refused", error: `Stripe takes no such amount of ${payment.currency}` };
+  try {
+    const intent = await client.paymentIntents.create(
+      {
+        amount,
+        currency: payment.currency.toLowerCase(),
+        automatic_payment_methods: { enabled: true },
+        metadata: { reference: order.reference, order_id: order.id, payment_id: payment.id },
+      },
+      { idempotencyKey: payment.id },
+    );
+    return { kind: "open", providerId: intent.id, clientSecret: intent.client_secret };
+  } catch (error) {
+    return failureOf(context, error, { final: "refused", open: "unavailable" });
+  }
+}
+
+async function refundIntent(
+  context: Context,
+  payment: Payment,
+  refund: RefundRequest,
+): Promise<RefundOutcome> {
+  const client = clientOf(context.settings);
+  if (!client) return { kind: "failed", error: NO_KEY };
+  if (payment.providerId === null) return { kind: "refused", error: "the payment has no PaymentIntent" };
+  const amount = toStripeAmount(refund.amount, refund.currency);
+  if (amount === null) return { kind: "refused", error: `Stripe takes no such amount of ${refund.currency}` };
+  try {
+    const made = await client.refunds.create(
+      {
+        payment_intent: payment.providerId,
+        amount,
+        metadata: { refund_id: refund.id, order_id: payment.orderId, payment_id: payment.id },
+      },
+      { idempotencyKey: refund.id },
+    );
+    switch (made.status) {
+      case "succeeded":
+        return { kind: "settled", providerId: made.id };
+      case "failed":
+      case "canceled":
+        return { kind: "refused", error: `Stripe's refund ${made.id} is ${made.status}` };
+      default:
+        return { kind: "sent", providerId: made.id };
+    }
+  } catch (error) {
+    return failureOf(context, error, { final: "refused", open: "failed" });
+  }
+}
+
+/**
+ * What Stripe would say again to the same request is final; a wrong key, a limit, a twin under way and whatever is
+ * Stripe's own trouble may pass.
+ */
+function failureOf<Final extends string, Open extends string>(
+  context: Context,
+  error: unknown,
+  kinds: { final: Final; open: Open },
+): { kind: Final | Open; error: string } {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Stripe.errors.StripeInvalidRequestError) return { kind: kinds.final, error: message };
+  context.log.error("Stripe could not be asked", { error: describeError(error) });
+  return { kind: kinds.open, error: message };
+}

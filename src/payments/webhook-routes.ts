@@ -1,0 +1,76 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { createRouter, jsonContent, problems } from "../platform/http.ts";
+import { notFound, type Problem, problem } from "../platform/problem.ts";
+import { isProviderName, providerOf } from "./providers.ts";
+import { receiveEvent } from "./receive-event.ts";
+import { receivedSchema } from "./schemas.ts";
+
+/** Mounted apart from the other routes: neither a token nor a limit stands before a provider's signature. */
+export const paymentWebhookRoutes = createRouter();
+
+const webhookRoute = createRoute({
+  method: "post",
+  path: "/webhooks/payments/{provider}",
+  tags: ["Payments"],
+  summary: "Hear from a payment provider",
+  description:
+    "Signed by the provider: `Stripe-Signature` for stripe, the headers of Standard Webhooks for standard. Answers " +
+    "as soon as the event is stored; the same event again is received and changes nothing.",
+  request: {
+    params: z.object({
+      provider: z.string().openapi({ param: { name: "provider", in: "path" }, example: "standard" }),
+    }),
+  },
+  responses: {
+    200: jsonContent(receivedSchema, "Received"),
+    202: jsonContent(receivedSchema, "Received; no order has this reference yet"),
+    ...problems(401, 404, 413, 422),
+  },
+});
+
+paymentWebhookRoutes.openapi(webhookRoute, async (c) => {
+  const name = c.req.valid("param").provider;
+  if (!isProviderName(name)) return problem(c, notFound("payment provider"));
+  const context = c.get("operation");
+  const body = exactText(await c.req.arrayBuffer());
+  // What is no text cannot be what a provider signed.
+  if (body === null) return problem(c, BAD_SIGNATURE);
+  const verified = await providerOf(context, name).verify(context, c.req.raw.headers, body);
+  switch (verified.kind) {
+    case "bad_signature":
+      return problem(c, BAD_SIGNATURE);
+    case "unreadable":
+      return problem(c, unreadable(verified.errors));
+    case "ignored":
+      return c.json({ received: true as const }, 200);
+    case "event": {
+      const outcome = await receiveEvent(context, verified.event);
+      if (outcome.kind === "duplicate")
+        return c.json({ received: true as const, duplicate: true as const }, 200);
+      if (!outcome.matched) return c.json({ received: true as const, matched: false as const }, 202);
+      return c.json({ received: true as const }, 200);
+    }
+  }
+});
+
+/** The body byte for byte: no mark at its head is dropped, and nothing that is not UTF-8 is made to look like it. */
+function exactText(bytes: ArrayBuffer): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+const BAD_SIGNATURE: Problem = {
+  status: 401,
+  code: "bad_signature",
+  detail: "The signature is missing, wrong or too old.",
+};
+
+const unreadable = (errors: NonNullable<Problem["errors"]>): Problem => ({
+  status: 422,
+  code: "invalid_body",
+  detail: "A field is wrong.",
+  errors,
+});

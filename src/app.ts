@@ -8,8 +8,10 @@ import { inventoryRoutes } from "./inventory/routes.ts";
 import { notificationsRoutes } from "./notifications/routes.ts";
 import { jobsRoutes } from "./ops/jobs/routes.ts";
 import { reconcileRoutes } from "./ops/reconcile/routes.ts";
+import { reportsRoutes } from "./ops/reports/routes.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { tasksRoutes } from "./ops/tasks/routes.ts";
+import { delayedRoutes } from "./orders/delayed/routes.ts";
 import { fulfilmentRoutes } from "./orders/fulfilment/routes.ts";
 import { ordersRoutes } from "./orders/routes.ts";
 import { paymentsRoutes } from "./payments/routes.ts";
@@ -54,11 +56,13 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   app.route("/api/v1", catalogRoutes(stock));
   app.route("/api/v1", reconcileRoutes);
   app.route("/api/v1", inventoryRoutes);
+  app.route("/api/v1", delayedRoutes);
   app.route("/api/v1", ordersRoutes);
   app.route("/api/v1", fulfilmentRoutes);
   app.route("/api/v1", paymentsRoutes);
   app.route("/api/v1", notificationsRoutes);
   app.route("/api/v1", jobsRoutes);
+  app.route("/api/v1", reportsRoutes);
   app.route("/api/v1", tasksRoutes);
 
   app.onError(answerError);

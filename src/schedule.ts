@@ -8,10 +8,8 @@ import { describeError } from "./platform/log.ts";
  * and must go by it: a week's worth of them would be too many for one run.
  */
 export async function runSchedule(context: Context): Promise<void> {
-  await Promise.all([
-    guarded(context, "jobs", () => runDueJobs(context)),
-    guarded(context, "forget-keys", () => forgetOldKeys(context)),
-  ]);
+  await guarded(context, "jobs", () => runDueJobs(context));
+  await guarded(context, "forget-keys", () => forgetOldKeys(context));
 }
 
 /** What fails is told in the log and stops nothing else; the next minute tries again. */

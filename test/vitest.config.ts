@@ -39,6 +39,7 @@ export default defineConfig({
                 ORDERS_PER_MINUTE: "0",
                 REQUESTS_PER_MINUTE: "0",
                 HOLD_SECONDS: "3600",
+                FULFILMENT: "manual",
                 ADMIN_EMAIL: "admin@shop.example",
               },
             },

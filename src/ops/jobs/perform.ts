@@ -12,8 +12,6 @@ export interface EndedRun {
   outcome: "done" | "failed";
   /** What was done, or why it failed. */
   detail: string;
-  /** There was nothing to do. */
-  idle: boolean;
 }
 
 const MAX_DETAIL_LENGTH = 2_000;
@@ -27,35 +25,33 @@ export async function perform(
   now: () => number = () => context.clock.now(),
 ): Promise<EndedRun> {
   const log = context.log.with({ job: job.name, run: begun.id });
-  const ended = (outcome: EndedRun["outcome"], detail: string, idle: boolean): EndedRun => ({
+  const ended = (outcome: EndedRun["outcome"], detail: string): EndedRun => ({
     id: begun.id,
     name: job.name,
     startedAt: begun.startedAt,
     finishedAt: now(),
     outcome,
     detail: detail.slice(0, MAX_DETAIL_LENGTH),
-    idle,
   });
   try {
     const detail = await job.handler({ ...context, log }, begun.run);
-    const run = ended("done", detail ?? NOTHING, detail === null);
+    const run = ended("done", detail ?? NOTHING);
     log.info("a job ran", { done: run.detail, duration_ms: run.finishedAt - run.startedAt });
     return run;
   } catch (error) {
     const thrown = withoutQuery(error);
-    const run = ended("failed", thrown instanceof Error ? thrown.message : String(thrown), false);
+    const run = ended("failed", thrown instanceof Error ? thrown.message : String(thrown));
     log.error("a job failed", { error: describeError(error), duration_ms: run.finishedAt - run.startedAt });
     return run;
   }
 }
 
 /**
- * Writes down how runs ended, in one batch. Of scheduled runs with nothing to do only the last in a row is kept, so a
- * quiet shop keeps one row for each job and not one for each minute.
+ * Writes down how runs ended, in one batch. A scheduled run with nothing to do is kept until the next one, so a quiet
+ * shop keeps one row for each job and not one for each minute.
  */
 export async function recordEnds({ env, log }: Context, runs: EndedRun[]): Promise<void> {
   if (runs.length === 0) return;
-  const idle = runs.filter((run) => run.idle);
   const rows = runs.map(({ id, finishedAt, outcome, detail }) => ({ id, finishedAt, outcome, detail }));
   try {
     await env.DB.batch([
@@ -64,7 +60,7 @@ export async function recordEnds({ env, log }: Context, runs: EndedRun[]): Promi
            detail = row.value ->> 'detail'
          FROM json_each(?1) AS row WHERE job_runs.id = row.value ->> 'id'`,
       ).bind(jsonParameter(rows)),
-      ...(idle.length === 0 ? [] : [forgetIdleBefore(env.DB, idle)]),
+      forgetIdleBefore(env.DB, runs),
     ]);
   } catch (error) {
     // The work is done, and the next run is by the schedule: only the record says `running` of it.

@@ -28,7 +28,7 @@ export async function runByHand(context: Context, job: Job, at: number | null): 
     clock: { now: () => clock.now() + shift, sleep: (milliseconds) => clock.sleep(milliseconds) },
   };
   const ended = await perform(shifted, job, { id, startedAt, run: { since: null } }, () => clock.now());
-  await recordEnds(context, [{ ...ended, idle: false }]);
+  await recordEnds(context, [ended]);
   if (shift !== 0) await shiftBack(context, id, shift);
   return {
     id,

@@ -5,8 +5,8 @@ import type { OrderStatus } from "../lifecycle.ts";
 /** How many orders one batch takes on: a backlog is worked off by several. */
 export const LOST_BATCH = 200;
 
-/** The statuses that somebody is working on; in SQL as the partial indexes have them. */
-export const IN_WORK = "status IN ('confirmed', 'processing', 'shipped')";
+/** The statuses that somebody is working on; in SQL, of `orders AS o`, as the partial indexes have them. */
+export const IN_WORK = "o.status IN ('confirmed', 'processing', 'shipped')";
 
 /** An order whose next round is due. Stamps are milliseconds. */
 export interface Lost {
@@ -27,18 +27,18 @@ export interface Lost {
 export async function findLost({ env, settings, clock }: Context): Promise<Lost[]> {
   const patience = settings.DELAYED_AFTER_MINUTES * 60_000;
   const now = clock.now();
-  const columns = "id, reference, status, version, status_at, delayed_retries";
+  const columns = "o.id, o.reference, o.status, o.version, o.status_at, o.delayed_retries";
   const rounds = Array.from({ length: settings.DELAYED_RETRIES }, (_, index) => ({
     round: index + 1,
     before: now - patience * (index + 1),
   }));
   const { results } = await env.DB.prepare(
-    `SELECT * FROM (SELECT ${columns} FROM orders
-       WHERE ${IN_WORK} AND delayed_retries = 0 AND delayed_at IS NULL AND status_at < ?1
-       ORDER BY status_at LIMIT ${LOST_BATCH})
+    `SELECT * FROM (SELECT ${columns} FROM orders AS o
+       WHERE ${IN_WORK} AND o.delayed_retries = 0 AND o.delayed_at IS NULL AND o.status_at < ?1
+       ORDER BY o.status_at LIMIT ${LOST_BATCH})
      UNION ALL
-     SELECT ${columns} FROM json_each(?2) AS due CROSS JOIN orders
-     WHERE ${IN_WORK} AND delayed_retries = due.value ->> 'round' AND delayed_at <= due.value ->> 'before'
+     SELECT ${columns} FROM json_each(?2) AS due CROSS JOIN orders AS o
+     WHERE ${IN_WORK} AND o.delayed_retries = due.value ->> 'round' AND o.delayed_at <= due.value ->> 'before'
      LIMIT ${LOST_BATCH}`,
   )
     .bind(now - patience, jsonParameter(rounds))

@@ -2,6 +2,7 @@ import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { jsonParameter, rowsOf } from "../../platform/d1.ts";
 import { readRule } from "./moments.ts";
+import { CUT_OFF, MAX_RUN_MS } from "./perform.ts";
 import type { JobWire } from "./schemas.ts";
 import { JOBS, type Job } from "./table.ts";
 
@@ -14,9 +15,6 @@ interface Row {
   outcome: "running" | "done" | "failed" | null;
   detail: string | null;
 }
-
-/** Longer than a cron trigger's worker may live: what runs longer than this was cut off. */
-export const MAX_RUN_MS = 15 * 60_000;
 
 /** These jobs as they stand, in the order of the table, in one round trip. */
 export async function readJobs(context: Context, jobs: readonly Job[] = JOBS): Promise<JobWire[]> {
@@ -54,6 +52,6 @@ function lastRun({ started_at, finished_at, outcome, detail }: Row, now: number)
     at: isoStamp(started_at),
     outcome: died ? "failed" : outcome,
     duration_ms: finished_at === null ? null : finished_at - started_at,
-    detail: died ? "its worker died before it ended" : detail,
+    detail: died ? CUT_OFF : detail,
   };
 }

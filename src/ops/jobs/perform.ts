@@ -14,6 +14,10 @@ export interface EndedRun {
   detail: string;
 }
 
+/** As long as a cron trigger's worker may live: what has not ended by then was cut off. */
+export const MAX_RUN_MS = 15 * 60_000;
+export const CUT_OFF = "its worker died before it ended";
+
 const MAX_DETAIL_LENGTH = 2_000;
 const NOTHING = "nothing to do";
 

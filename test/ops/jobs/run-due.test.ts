@@ -145,6 +145,43 @@ describe("a job that fails", () => {
   });
 });
 
+describe("a run whose worker died", () => {
+  const die = () =>
+    env.DB.prepare("UPDATE job_runs SET outcome = 'running', finished_at = NULL, detail = NULL").run();
+  const reports = async () =>
+    (await runsOf("daily-report")).map(({ scheduled_for, outcome, detail }) => [
+      scheduled_for,
+      outcome,
+      detail,
+    ]);
+
+  test("is made up for once, when the worker must be dead, by one of many", async () => {
+    goTo("2027-03-20T23:59:30Z");
+    await tick();
+    goTo("2027-03-21T00:00:00Z");
+    const midnight = testClock.now();
+    await tick();
+    await env.DB.prepare("DELETE FROM daily_reports").run();
+    await die();
+    testClock.advance(15 * MINUTE);
+    await tick();
+    expect(await reports()).toEqual([[midnight, "running", null]]);
+    testClock.advance(MINUTE);
+    await Promise.all(Array.from({ length: 4 }, () => tick()));
+    const dead = [midnight, "failed", "its worker died before it ended"];
+    expect(await reports()).toEqual([dead, [midnight, "done", "made 2027-03-20"]]);
+    expect(await reportDates()).toEqual(["2027-03-20"]);
+
+    await env.DB.prepare("UPDATE job_runs SET outcome = 'running' WHERE outcome = 'done'").run();
+    testClock.advance(HOUR);
+    await tick();
+    expect(await runsOf("daily-report")).toHaveLength(2);
+    goTo("2027-03-22T00:00:00Z");
+    await tick();
+    expect((await reports()).at(-1)).toEqual([midnight + DAY, "done", "made 2027-03-21"]);
+  });
+});
+
 test("a quiet shop keeps one row for each job, and each row that tells of something", async () => {
   for (let minutes = 0; minutes < 5; minutes++) {
     await tick();

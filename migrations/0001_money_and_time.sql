@@ -106,4 +106,6 @@ CREATE INDEX `refunds_payment` ON `refunds` (`payment_id`);--> statement-breakpo
 ALTER TABLE `orders` ADD `events_owed` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `orders` ADD `delayed_at` integer;--> statement-breakpoint
 ALTER TABLE `orders` ADD `delayed_retries` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+CREATE INDEX `orders_in_work` ON `orders` (`status_at`,`id`) WHERE status IN ('confirmed', 'processing', 'shipped');--> statement-breakpoint
+CREATE INDEX `orders_delayed` ON `orders` (`delayed_retries`,`delayed_at`,`status_at`) WHERE status IN ('confirmed', 'processing', 'shipped');--> statement-breakpoint
 CREATE INDEX `work_dead` ON `work` (`finished_at`,`id`) WHERE state = 'dead';

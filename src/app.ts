@@ -8,8 +8,10 @@ import { inventoryRoutes } from "./inventory/routes.ts";
 import { notificationsRoutes } from "./notifications/routes.ts";
 import { jobsRoutes } from "./ops/jobs/routes.ts";
 import { reconcileRoutes } from "./ops/reconcile/routes.ts";
+import { reportsRoutes } from "./ops/reports/routes.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { tasksRoutes } from "./ops/tasks/routes.ts";
+import { delayedRoutes } from "./orders/delayed/routes.ts";
 import { fulfilmentRoutes } from "./orders/fulfilment/routes.ts";
 import { orderPageRoutes } from "./orders/page-routes.ts";
 import { ordersRoutes } from "./orders/routes.ts";
@@ -59,6 +61,7 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   app.route("/api/v1", catalogRoutes(stock));
   app.route("/api/v1", reconcileRoutes);
   app.route("/api/v1", inventoryRoutes);
+  app.route("/api/v1", delayedRoutes);
   app.route("/api/v1", ordersRoutes);
   app.route("/api/v1", fulfilmentRoutes);
   // After all whose paths it would take for an order's name.
@@ -66,6 +69,7 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   app.route("/api/v1", paymentsRoutes);
   app.route("/api/v1", notificationsRoutes);
   app.route("/api/v1", jobsRoutes);
+  app.route("/api/v1", reportsRoutes);
   app.route("/api/v1", tasksRoutes);
 
   app.onError(answerError);

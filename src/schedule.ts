@@ -1,34 +1,22 @@
-import { ringOwed } from "./events/work.ts";
-import { expireUnpaid } from "./orders/jobs.ts";
+import { runDueJobs } from "./ops/jobs/run-due.ts";
 import type { Context } from "./platform/context.ts";
 import { forgetOldKeys } from "./platform/idempotency.ts";
 import { describeError } from "./platform/log.ts";
 
-interface Job {
-  name: string;
-  /** Returns how much was done. */
-  run: (context: Context) => Promise<number>;
-}
-
-/** What expires owes work, so the bells come after it. */
-const JOBS: Job[] = [
-  { name: "expire-unpaid", run: expireUnpaid },
-  { name: "send-owed", run: ringOwed },
-  { name: "clean-up", run: forgetOldKeys },
-];
-
-/** Cron -> jobs. Each minute, one after the other; one that fails is told in the log and stops none of the others. */
+/**
+ * Each minute: the jobs that are due, and old idempotency keys. The keys are no job, because they come by the minute
+ * and must go by it: a week's worth of them would be too many for one run.
+ */
 export async function runSchedule(context: Context): Promise<void> {
-  for (const job of JOBS) await runJob(context, job);
+  await guarded(context, "jobs", () => runDueJobs(context));
+  await guarded(context, "forget-keys", () => forgetOldKeys(context));
 }
 
-async function runJob(context: Context, { name, run }: Job): Promise<void> {
-  const log = context.log.with({ job: name });
-  const start = context.clock.now();
+/** What fails is told in the log and stops nothing else; the next minute tries again. */
+async function guarded(context: Context, part: string, run: () => Promise<unknown>): Promise<void> {
   try {
-    const done = await run({ ...context, log });
-    log.info("a job ran", { done, duration_ms: context.clock.now() - start });
+    await run();
   } catch (error) {
-    log.error("a job failed", { error: describeError(error), duration_ms: context.clock.now() - start });
+    context.log.error("the minute failed", { schedule: part, error: describeError(error) });
   }
 }

@@ -1,20 +1,35 @@
 import { z } from "zod";
 import type { Task, TaskOutcome } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
+import { renderNotice } from "./notice.ts";
 import { renderOrderConfirmation } from "./order-confirmation.ts";
 import { readOrderForMail } from "./read-order.ts";
 import { sendMail } from "./send-mail.ts";
 
-const payloadSchema = z.object({ template: z.literal("order_confirmation"), order_id: z.string() });
+const payloadSchema = z.discriminatedUnion("template", [
+  z.object({ template: z.literal("order_confirmation"), order_id: z.string() }),
+  z.object({ template: z.literal("notice"), subject: z.string(), lines: z.array(z.string()) }),
+]);
 
 /** Orders that died before their mail was sent get no confirmation. */
 const DEAD = new Set(["rejected", "cancelled", "expired"]);
 
-/** Sends the e-mail of an order that its work row names. */
+/** Sends the e-mail that a work row asks for: an order's to its buyer, a notice to `ADMIN_EMAIL`. */
 export async function sendEmail(context: Context, task: Task): Promise<TaskOutcome> {
   const payload = payloadSchema.safeParse(task.payload);
   if (!payload.success) return { kind: "failed", error: `no such mail: ${z.prettifyError(payload.error)}` };
-  const order = await readOrderForMail(context, payload.data.order_id);
-  if (order === null || DEAD.has(order.status)) return { kind: "done" };
-  return sendMail(context, task.id, await renderOrderConfirmation(order, context.settings.TIME_ZONE));
+  switch (payload.data.template) {
+    case "order_confirmation": {
+      const order = await readOrderForMail(context, payload.data.order_id);
+      if (order === null || DEAD.has(order.status)) return { kind: "done" };
+      const mail = await renderOrderConfirmation(order, context.settings.TIME_ZONE);
+      return sendMail(context, task.id, mail);
+    }
+    case "notice": {
+      const { ADMIN_EMAIL } = context.settings;
+      // Nobody is there to be told any more.
+      if (ADMIN_EMAIL === undefined) return { kind: "done" };
+      return sendMail(context, task.id, await renderNotice(payload.data, ADMIN_EMAIL));
+    }
+  }
 }

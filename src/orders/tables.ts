@@ -65,6 +65,12 @@ export const orders = sqliteTable(
     index("orders_status").on(table.status, table.createdAt, table.id),
     index("orders_email").on(table.customerEmail, table.createdAt, table.id),
     index("orders_due").on(table.expiresAt).where(sql`status = 'pending'`),
+    index("orders_in_work")
+      .on(table.statusAt, table.id)
+      .where(sql`status IN ('confirmed', 'processing', 'shipped')`),
+    index("orders_delayed")
+      .on(table.delayedRetries, table.delayedAt, table.statusAt)
+      .where(sql`status IN ('confirmed', 'processing', 'shipped')`),
   ],
 );
 

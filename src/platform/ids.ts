@@ -22,6 +22,7 @@ export type IdPrefix =
   | "prd"
   | "ret"
   | "rfd"
+  | "run"
   | "ses"
   | "shp"
   | "sto"

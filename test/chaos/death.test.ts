@@ -257,7 +257,7 @@ describe("cancelling", () => {
 describe("expiring", () => {
   const card = { payment_method: "card" };
 
-  test("by the sweep frees the units once, however the sweep ends", { timeout: 60_000 }, async () => {
+  test("by the sweep frees the units once, however the sweep ends", { timeout: 150_000 }, async () => {
     await atEveryCall(async (boundary) => {
       const stage = await Stage.build([1, 1]);
       const order = await placed(await post("/orders", stage.order(card)));

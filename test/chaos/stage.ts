@@ -68,8 +68,11 @@ export function send(
   return { answer, deferred };
 }
 
-/** The minute sweep, watched. */
+/** The minute sweep, watched: a new minute for the jobs that come each minute, wherever the clock stands. */
 export async function sweep(boundary = new Boundary()): Promise<void> {
+  await env.DB.prepare(
+    `UPDATE jobs SET ran_for = ran_for - 60000 WHERE name IN ('expire-unpaid', 'resolve-delayed', 'send-owed')`,
+  ).run();
   const deferred: Promise<unknown>[] = [];
   await worker.scheduled(
     { scheduledTime: testClock.now(), cron: "* * * * *", noRetry: () => {} } as ScheduledController,

@@ -1,3 +1,82 @@
-import { createRouter } from "../../platform/http.ts";
+import { createRoute } from "@hono/zod-openapi";
+import { requireStaff } from "../../accounts/authenticate.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { toList } from "../../platform/pagination.ts";
+import { notFound, type Problem, problem } from "../../platform/problem.ts";
+import { changeJob } from "./change.ts";
+import { readJobs } from "./list.ts";
+import { runByHand } from "./run-by-hand.ts";
+import {
+  jobChangeSchema,
+  jobListSchema,
+  jobParam,
+  jobRunSchema,
+  jobSchema,
+  runJobSchema,
+} from "./schemas.ts";
+import { findJob, JOBS } from "./table.ts";
 
-export const jobsRoutes = createRouter();
+const staffOnly = { tags: ["operations"], security: bearer, middleware: [requireStaff] };
+
+const AT_IS_LOCAL: Problem = {
+  status: 403,
+  code: "local_only",
+  detail: "Only a local shop runs a job as if at another time.",
+  errors: [{ field: "at", code: "local_only", message: "is for local shops" }],
+};
+
+const listRoute = createRoute({
+  ...staffOnly,
+  method: "get",
+  path: "/jobs",
+  summary: "The jobs, their schedules and last runs",
+  responses: { 200: jsonContent(jobListSchema, "All of them"), ...problems(401, 403) },
+});
+
+const changeRoute = createRoute({
+  ...staffOnly,
+  method: "patch",
+  path: "/jobs/{name}",
+  summary: "Change a job's schedule, or switch it on or off",
+  request: { params: jobParam, body: jsonBody(jobChangeSchema) },
+  responses: { 200: jsonContent(jobSchema, "Changed"), ...problems(400, 401, 403, 404, 422) },
+});
+
+const runRoute = createRoute({
+  ...staffOnly,
+  method: "post",
+  path: "/jobs/{name}/run",
+  summary: "Run a job now, besides its schedule",
+  request: {
+    params: jobParam,
+    body: { required: false, content: { "application/json": { schema: runJobSchema } } },
+  },
+  responses: { 200: jsonContent(jobRunSchema, "The run"), ...problems(400, 401, 403, 404, 422) },
+});
+
+export const jobsRoutes = createRouter()
+  .openapi(listRoute, async (c) => {
+    const jobs = await readJobs(c.get("operation"));
+    const all = { page: 1, page_size: JOBS.length };
+    const cursorOf = () => ({ key: 0, id: "" });
+    return c.json(
+      toList(all, jobs, jobs.length, cursorOf, (job) => job),
+      200,
+    );
+  })
+  .openapi(changeRoute, async (c) => {
+    const job = findJob(c.req.valid("param").name);
+    if (!job) return problem(c, notFound("job"));
+    await changeJob(c.get("operation"), job, c.req.valid("json"));
+    const [changed] = await readJobs(c.get("operation"), [job]);
+    if (!changed) throw new Error("a job of the table was not read");
+    return c.json(changed, 200);
+  })
+  .openapi(runRoute, async (c) => {
+    const context = c.get("operation");
+    const job = findJob(c.req.valid("param").name);
+    if (!job) return problem(c, notFound("job"));
+    const at = c.req.valid("json")?.at ?? null;
+    if (at !== null && context.settings.ENVIRONMENT !== "development") return problem(c, AT_IS_LOCAL);
+    return c.json(await runByHand(context, job, at), 200);
+  });

@@ -1,0 +1,149 @@
+import { encodeTime } from "ulid";
+import { REFRESH_TOKEN_LIFE } from "../../accounts/session.ts";
+import type { Context } from "../../platform/context.ts";
+import { type IdPrefix, prefixed } from "../../platform/ids.ts";
+
+const DAY_MS = 24 * 3_600_000;
+/** Mails are kept in development only, to be read by who tries things out. */
+const EMAIL_LIFE_MS = 7 * DAY_MS;
+/** Rows that one statement looks at or deletes: short enough to let orders through between two. */
+const CHUNK = 1_000;
+/** Chunks of one table a run; what is left is the next run's. */
+const MAX_CHUNKS = 500;
+
+/** One statement's share. `cursor` is where the next begins; null at the end. */
+interface Chunk {
+  deleted: number;
+  cursor: string | null;
+}
+
+interface Broom {
+  what: string;
+  sweep: (db: D1Database, cursor: string) => Promise<Chunk>;
+}
+
+/**
+ * Job `clean-up`: deletes what is older than `RETENTION_DAYS` (0 keeps all) or has ended by itself, in small
+ * statements that each stand for themselves, so it may be cut off anywhere. Orders, movements, claims, dead work and
+ * daily reports stay. What is exactly as old as that stays too.
+ */
+export async function cleanUp(context: Context): Promise<string | null> {
+  const now = context.clock.now();
+  const { RETENTION_DAYS } = context.settings;
+  const brooms = [
+    ...(RETENTION_DAYS === 0 ? [] : retained(now - RETENTION_DAYS * DAY_MS)),
+    expiredTokens(now),
+    endedSessions(now),
+    oldEmails(now),
+  ];
+  const done: string[] = [];
+  for (const broom of brooms) {
+    const deleted = await sweep(context, broom);
+    if (deleted > 0) done.push(`${broom.what} ${deleted}`);
+  }
+  return done.length === 0 ? null : `deleted ${done.join(", ")}`;
+}
+
+async function sweep({ env }: Context, broom: Broom): Promise<number> {
+  let deleted = 0;
+  let cursor: string | null = "";
+  for (let chunks = 0; chunks < MAX_CHUNKS && cursor !== null; chunks++) {
+    const chunk: Chunk = await broom.sweep(env.DB, cursor);
+    deleted += chunk.deleted;
+    cursor = chunk.cursor;
+  }
+  return deleted;
+}
+
+/** What has an index by age, or was appended in order: the oldest rows again and again, until they are young. */
+function oldest(what: string, sql: string, before: number): Broom {
+  return {
+    what,
+    sweep: async (db) => {
+      const { meta } = await db.prepare(sql).bind(before).run();
+      return { deleted: meta.changes, cursor: meta.changes < CHUNK ? null : "" };
+    },
+  };
+}
+
+/**
+ * What is keyed by an id that is ordered by time, and of which some rows must stay: walked from the first id to the
+ * last that is old enough to be looked at.
+ */
+function walked(
+  what: string,
+  prefix: IdPrefix,
+  before: number,
+  sql: { ids: string; remove: string; parameters: number[] },
+): Broom {
+  const last = prefixed(prefix, encodeTime(before).toLowerCase());
+  return {
+    what,
+    sweep: async (db, cursor) => {
+      const { results } = await db
+        .prepare(`${sql.ids} LIMIT ${CHUNK}`)
+        .bind(cursor, last)
+        .all<{ id: string }>();
+      const end = results.at(-1)?.id;
+      if (end === undefined) return { deleted: 0, cursor: null };
+      const { meta } = await db
+        .prepare(sql.remove)
+        .bind(cursor, end, ...sql.parameters)
+        .run();
+      return { deleted: meta.changes, cursor: results.length < CHUNK ? null : end };
+    },
+  };
+}
+
+const retained = (before: number): Broom[] => [
+  walked("history lines of ended orders", "ord", before, {
+    ids: "SELECT DISTINCT order_id AS id FROM order_history WHERE order_id > ?1 AND order_id < ?2 ORDER BY order_id",
+    remove: `DELETE FROM order_history WHERE order_id > ?1 AND order_id <= ?2 AND EXISTS (
+      SELECT 1 FROM orders AS o WHERE o.id = order_history.order_id AND o.status_at < ?3
+        AND o.status IN ('delivered', 'returned', 'cancelled', 'expired', 'rejected'))`,
+    parameters: [before],
+  }),
+  oldest(
+    "events",
+    `DELETE FROM events WHERE seq IN (
+       SELECT seq FROM (SELECT seq, at FROM events ORDER BY seq LIMIT ${CHUNK}) WHERE at < ?1)`,
+    before,
+  ),
+  oldest(
+    "tasks done",
+    `DELETE FROM work WHERE id IN (
+       SELECT id FROM work WHERE state <> 'owed' AND state = 'done' AND finished_at < ?1
+       ORDER BY finished_at LIMIT ${CHUNK})`,
+    before,
+  ),
+  oldest(
+    "job runs",
+    `DELETE FROM job_runs WHERE id IN (
+       SELECT id FROM job_runs WHERE started_at < ?1 ORDER BY started_at LIMIT ${CHUNK})`,
+    before,
+  ),
+];
+
+const expiredTokens = (now: number): Broom =>
+  oldest(
+    "expired refresh tokens",
+    `DELETE FROM refresh_tokens WHERE hash IN (
+       SELECT hash FROM refresh_tokens WHERE expires_at < ?1 ORDER BY expires_at LIMIT ${CHUNK})`,
+    now,
+  );
+
+/** Sessions that were revoked, or that no token renews any more; young ones are not looked at. */
+const endedSessions = (now: number): Broom =>
+  walked("ended sessions", "ses", now - REFRESH_TOKEN_LIFE, {
+    ids: "SELECT id FROM sessions WHERE id > ?1 AND id < ?2 ORDER BY id",
+    remove: `DELETE FROM sessions WHERE id > ?1 AND id <= ?2 AND (revoked_at IS NOT NULL OR last_used_at < ?3)`,
+    parameters: [now - REFRESH_TOKEN_LIFE],
+  });
+
+const oldEmails = (now: number): Broom =>
+  oldest(
+    "kept mails",
+    `DELETE FROM emails WHERE id IN (
+       SELECT id FROM (SELECT id, sent_at FROM emails ORDER BY id LIMIT ${CHUNK}) WHERE sent_at < ?1)`,
+    now - EMAIL_LIFE_MS,
+  );

@@ -1,0 +1,57 @@
+import { isoStamp } from "../../platform/clock.ts";
+import type { Context } from "../../platform/context.ts";
+import { jsonParameter, rowsOf } from "../../platform/d1.ts";
+import { readRule } from "./moments.ts";
+import { CUT_OFF, MAX_RUN_MS } from "./perform.ts";
+import type { JobWire } from "./schemas.ts";
+import { JOBS, type Job } from "./table.ts";
+
+interface Row {
+  name: string;
+  schedule: string | null;
+  enabled: number | null;
+  started_at: number | null;
+  finished_at: number | null;
+  outcome: "running" | "done" | "failed" | null;
+  detail: string | null;
+}
+
+/** These jobs as they stand, in the order of the table, in one round trip. */
+export async function readJobs(context: Context, jobs: readonly Job[] = JOBS): Promise<JobWire[]> {
+  const results = await context.env.DB.batch([
+    context.env.DB.prepare(
+      `SELECT wanted.value AS name, jobs.schedule, jobs.enabled, run.started_at, run.finished_at, run.outcome, run.detail
+       FROM json_each(?1) AS wanted
+       LEFT JOIN jobs ON jobs.name = wanted.value
+       LEFT JOIN job_runs AS run ON run.id = (
+         SELECT latest.id FROM job_runs AS latest WHERE latest.name = wanted.value
+         ORDER BY latest.started_at DESC, latest.id DESC LIMIT 1)`,
+    ).bind(jsonParameter(jobs.map(({ name }) => name))),
+  ]);
+  const rows = new Map(rowsOf<Row>(results, 0).map((row) => [row.name, row]));
+  return jobs.map((job) => render(context, job, rows.get(job.name)));
+}
+
+function render({ clock, settings }: Context, job: Job, row: Row | undefined): JobWire {
+  const schedule = row?.schedule ?? job.schedule;
+  const enabled = row?.enabled !== 0;
+  const next = enabled ? readRule(schedule, settings.TIME_ZONE).after(clock.now()) : null;
+  return {
+    name: job.name,
+    schedule,
+    enabled,
+    last_run: row ? lastRun(row, clock.now()) : null,
+    next_at: next === null ? null : isoStamp(next),
+  };
+}
+
+function lastRun({ started_at, finished_at, outcome, detail }: Row, now: number): JobWire["last_run"] {
+  if (started_at === null || outcome === null) return null;
+  const died = outcome === "running" && started_at < now - MAX_RUN_MS;
+  return {
+    at: isoStamp(started_at),
+    outcome: died ? "failed" : outcome,
+    duration_ms: finished_at === null ? null : finished_at - started_at,
+    detail: died ? CUT_OFF : detail,
+  };
+}

@@ -1,0 +1,53 @@
+import type { TaskName } from "../../events/append.ts";
+import { ring } from "../../events/work.ts";
+import { isoStamp } from "../../platform/clock.ts";
+import type { Context } from "../../platform/context.ts";
+import { prefixed } from "../../platform/ids.ts";
+import { perform, recordEnds } from "./perform.ts";
+import type { JobRunWire } from "./schemas.ts";
+import type { Job } from "./table.ts";
+
+/**
+ * Runs a job now, besides its schedule. Jobs are safe to run twice, so this takes no key.
+ * @param at runs it as if then, milliseconds; null for now
+ */
+export async function runByHand(context: Context, job: Job, at: number | null): Promise<JobRunWire> {
+  const { env, clock } = context;
+  const id = prefixed("run", context.ids.next());
+  const startedAt = clock.now();
+  await env.DB.prepare(
+    "INSERT INTO job_runs (id, name, scheduled_for, started_at, outcome) VALUES (?1, ?2, ?3, ?4, 'running')",
+  )
+    .bind(id, job.name, at, startedAt)
+    .run();
+
+  const shift = at === null ? 0 : at - startedAt;
+  const shifted: Context = {
+    ...context,
+    requestId: shift === 0 ? context.requestId : id,
+    clock: { now: () => clock.now() + shift, sleep: (milliseconds) => clock.sleep(milliseconds) },
+  };
+  const ended = await perform(shifted, job, { id, startedAt, run: { since: null } }, () => clock.now());
+  await recordEnds(context, [ended]);
+  if (shift !== 0) await shiftBack(context, id, shift);
+  return {
+    id,
+    name: job.name,
+    scheduled_for: at === null ? null : isoStamp(at),
+    at: isoStamp(startedAt),
+    outcome: ended.outcome,
+    duration_ms: ended.finishedAt - startedAt,
+    detail: ended.detail,
+  };
+}
+
+/** What a run owed as if then is due as long after now: its consumers go by the real clock. */
+async function shiftBack(context: Context, requestId: string, shift: number): Promise<void> {
+  const { results } = await context.env.DB.prepare(
+    `UPDATE work SET not_before = not_before - ?2, created_at = created_at - ?2
+     WHERE state = 'owed' AND request_id = ?1 RETURNING id, task`,
+  )
+    .bind(requestId, shift)
+    .all<{ id: string; task: TaskName }>();
+  await ring(context, results);
+}

@@ -1,0 +1,18 @@
+import type { Context } from "../../platform/context.ts";
+import { dateAt } from "./day.ts";
+import { readFigures } from "./figures.ts";
+import type { DailyReportWire } from "./schemas.ts";
+
+export type ReportOutcome = { kind: "report"; report: DailyReportWire } | { kind: "not_yet"; today: string };
+
+/** The report of a day as it was written; where there is none, as it would be now. @param date today when null */
+export async function readReport(context: Context, date: string | null): Promise<ReportOutcome> {
+  const today = dateAt(context.clock.now(), context.settings.TIME_ZONE);
+  const asked = date ?? today;
+  if (asked > today) return { kind: "not_yet", today };
+  const stored = await context.env.DB.prepare("SELECT figures FROM daily_reports WHERE date = ?1")
+    .bind(asked)
+    .first<{ figures: string }>();
+  const report = stored ? (JSON.parse(stored.figures) as DailyReportWire) : await readFigures(context, asked);
+  return { kind: "report", report };
+}

@@ -1,0 +1,32 @@
+import { createRoute } from "@hono/zod-openapi";
+import { requireStaff } from "../../accounts/authenticate.ts";
+import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
+import { problem } from "../../platform/problem.ts";
+import { readReport } from "./read.ts";
+import { dailyReportQuerySchema, dailyReportSchema } from "./schemas.ts";
+
+const dailyRoute = createRoute({
+  method: "get",
+  path: "/reports/daily",
+  tags: ["operations"],
+  summary: "A day's orders, revenue, rates and inventory by store, in the shop's time zone",
+  security: bearer,
+  middleware: [requireStaff] as const,
+  request: { query: dailyReportQuerySchema },
+  responses: { 200: jsonContent(dailyReportSchema, "The day"), ...problems(400, 401, 403, 422) },
+});
+
+export const reportsRoutes = createRouter().openapi(dailyRoute, async (c) => {
+  const outcome = await readReport(c.get("operation"), c.req.valid("query").date ?? null);
+  switch (outcome.kind) {
+    case "report":
+      return c.json(outcome.report, 200);
+    case "not_yet":
+      return problem(c, {
+        status: 422,
+        code: "future_date",
+        detail: `That day has not begun: it is ${outcome.today} there.`,
+        errors: [{ field: "date", code: "future_date", message: "has not begun" }],
+      });
+  }
+});

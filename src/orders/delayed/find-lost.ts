@@ -1,0 +1,47 @@
+import type { Context } from "../../platform/context.ts";
+import { jsonParameter } from "../../platform/d1.ts";
+import type { OrderStatus } from "../lifecycle.ts";
+
+/** How many orders one batch takes on: a backlog is worked off by several. */
+export const LOST_BATCH = 200;
+
+/** The statuses that somebody is working on; in SQL, of `orders AS o`, as the partial indexes have them. */
+export const IN_WORK = "o.status IN ('confirmed', 'processing', 'shipped')";
+
+/** An order whose next round is due. Stamps are milliseconds. */
+export interface Lost {
+  id: string;
+  reference: string;
+  status: OrderStatus;
+  version: number;
+  status_at: number;
+  /** Rounds that were made: 0 for one that is newly delayed. */
+  delayed_retries: number;
+}
+
+/**
+ * Orders whose next round is due, by an index for each round. The first comes when an order was longer than
+ * `DELAYED_AFTER_MINUTES` in its status, each further one as long after it was found. The last, `DELAYED_RETRIES + 1`,
+ * puts it before a person, and after that it is left alone.
+ */
+export async function findLost({ env, settings, clock }: Context): Promise<Lost[]> {
+  const patience = settings.DELAYED_AFTER_MINUTES * 60_000;
+  const now = clock.now();
+  const columns = "o.id, o.reference, o.status, o.version, o.status_at, o.delayed_retries";
+  const rounds = Array.from({ length: settings.DELAYED_RETRIES }, (_, index) => ({
+    round: index + 1,
+    before: now - patience * (index + 1),
+  }));
+  const { results } = await env.DB.prepare(
+    `SELECT * FROM (SELECT ${columns} FROM orders AS o
+       WHERE ${IN_WORK} AND o.delayed_retries = 0 AND o.delayed_at IS NULL AND o.status_at < ?1
+       ORDER BY o.status_at LIMIT ${LOST_BATCH})
+     UNION ALL
+     SELECT ${columns} FROM json_each(?2) AS due CROSS JOIN orders AS o
+     WHERE ${IN_WORK} AND o.delayed_retries = due.value ->> 'round' AND o.delayed_at <= due.value ->> 'before'
+     LIMIT ${LOST_BATCH}`,
+  )
+    .bind(now - patience, jsonParameter(rounds))
+    .all<Lost>();
+  return results;
+}

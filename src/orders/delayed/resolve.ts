@@ -1,0 +1,141 @@
+import { appendEvents, type Guard, type NewEvent, type NewWork, oweWork } from "../../events/append.ts";
+import { ring } from "../../events/work.ts";
+import type { Context } from "../../platform/context.ts";
+import { jsonParameter, rowsOf } from "../../platform/d1.ts";
+import { prefixed } from "../../platform/ids.ts";
+import type { OrderStatus } from "../lifecycle.ts";
+import { findLost, LOST_BATCH, type Lost } from "./find-lost.ts";
+
+/** At most so many batches a run: what is left is the next minute's. */
+const MAX_BATCHES = 25;
+
+/** The step that is lost when an order stays in a status. */
+const NEXT: Partial<Record<OrderStatus, OrderStatus>> = {
+  confirmed: "processing",
+  processing: "shipped",
+  shipped: "delivered",
+};
+
+/** Orders of one run by what was done for them. One that is newly delayed is sent its step in the same round. */
+interface Done {
+  marked: number;
+  sent: number;
+  raised: number;
+}
+
+/**
+ * Job `resolve-delayed`: marks orders that are too long in a step, sends simulated ones their lost step again, and
+ * puts before a person what that did not help. Each round of each order is one stamped batch's: of two at once one
+ * wins it, and an order that went on meanwhile is left alone. Manual fulfilment has no step to send: there the rounds
+ * only pass, so that staff have as long to go on by themselves.
+ */
+export async function resolveDelayed(context: Context): Promise<string | null> {
+  const all: Done = { marked: 0, sent: 0, raised: 0 };
+  for (let batches = 0; batches < MAX_BATCHES; batches++) {
+    const lost = await findLost(context);
+    if (lost.length === 0) break;
+    const done = await takeRound(context, lost);
+    all.marked += done.marked;
+    all.sent += done.sent;
+    all.raised += done.raised;
+    if (lost.length < LOST_BATCH) break;
+  }
+  const { marked, sent, raised } = all;
+  if (marked + sent + raised === 0) return null;
+  return `marked ${marked}, sent ${sent} again, put ${raised} before a person`;
+}
+
+/** One round of these orders, in one batch. */
+async function takeRound(context: Context, lost: Lost[]): Promise<Done> {
+  const { env, settings, clock } = context;
+  const now = clock.now();
+  const nonce = context.ids.next();
+  const isNew = (order: Lost) => order.delayed_retries === 0;
+  const isLast = (order: Lost) => order.delayed_retries >= settings.DELAYED_RETRIES;
+  const raised = lost.filter(isLast);
+  const steps =
+    settings.FULFILMENT === "simulated"
+      ? lost.filter((order) => !isLast(order)).map((order) => stepOf(context, order, now))
+      : [];
+  const stamped: Guard = {
+    sql: "EXISTS (SELECT 1 FROM orders AS o WHERE o.id = row.value ->> 'object_id' AND o.stamp = ?2)",
+    parameters: [nonce],
+  };
+  // A step that is still owed is not lost, but late: it is tried again by itself.
+  const notOwed: Guard = {
+    sql: `${stamped.sql} AND row.value ->> 'object_id' NOT IN (
+      SELECT object_id FROM work WHERE state = 'owed' AND task = 'fulfilment-step')`,
+    parameters: [nonce],
+  };
+  const events = [
+    ...lost.filter(isNew).map((order) => eventOf(context, order, "order.delayed", now)),
+    ...raised.map((order) => eventOf(context, order, "order.needs_attention", now)),
+  ];
+  const results = await env.DB.batch([
+    env.DB.prepare(
+      `UPDATE orders SET stamp = ?2, delayed_at = coalesce(delayed_at, ?3), delayed_retries = delayed_retries + 1
+       FROM json_each(?1) AS row
+       WHERE orders.id = row.value ->> 'id' AND orders.version = row.value ->> 'version'
+         AND orders.delayed_retries = row.value ->> 'delayed_retries'
+       RETURNING orders.id`,
+    ).bind(jsonParameter(lost), nonce, now),
+    appendEvents(env.DB, events, stamped),
+    oweWork(env.DB, steps, notOwed),
+    ...(settings.ADMIN_EMAIL && raised.length > 0 ? [oweNotice(context, raised, nonce, now)] : []),
+  ]);
+  context.defer(
+    ring(
+      context,
+      steps.map(({ id }) => ({ id, task: "fulfilment-step" })),
+    ),
+  );
+  const won = new Set(rowsOf<{ id: string }>(results, 0).map(({ id }) => id));
+  return {
+    marked: lost.filter((order) => won.has(order.id) && isNew(order)).length,
+    sent: results[2]?.meta.changes ?? 0,
+    raised: raised.filter((order) => won.has(order.id)).length,
+  };
+}
+
+const stepOf = (context: Context, order: Lost, now: number): NewWork => ({
+  id: prefixed("wrk", context.ids.next()),
+  task: "fulfilment-step",
+  object_id: order.id,
+  payload: { order_id: order.id, from: order.status, to: NEXT[order.status] },
+  not_before: now,
+  request_id: context.requestId,
+});
+
+const eventOf = (context: Context, order: Lost, type: string, now: number): NewEvent => ({
+  id: prefixed("evt", context.ids.next()),
+  type,
+  at: now,
+  object_type: "order",
+  object_id: order.id,
+  object_version: order.version,
+  data: {
+    reference: order.reference,
+    status: order.status,
+    since: order.status_at,
+    retries: order.delayed_retries,
+  },
+});
+
+/** One mail for all that this batch won, however many: a shop that stands still needs one letter, not hundreds. */
+function oweNotice(context: Context, raised: Lost[], nonce: string, now: number): D1PreparedStatement {
+  return context.env.DB.prepare(
+    `INSERT INTO work (id, task, object_id, payload, state, not_before, attempts, request_id, created_at)
+     SELECT ?3, 'email', 'orders', json_object('template', 'notice', 'subject',
+         CASE count(*) WHEN 1 THEN 'An order needs your attention' ELSE count(*) || ' orders need your attention' END,
+         'lines', json_group_array(o.reference || ' is ' || o.status || ' since ' ||
+           strftime('%Y-%m-%dT%H:%M:%SZ', o.status_at / 1000, 'unixepoch') ORDER BY o.status_at, o.id)),
+       'owed', ?4, 0, ?5, ?4
+     FROM json_each(?1) AS row JOIN orders AS o ON o.id = row.value AND o.stamp = ?2 HAVING count(*) > 0`,
+  ).bind(
+    jsonParameter(raised.map(({ id }) => id)),
+    nonce,
+    prefixed("wrk", context.ids.next()),
+    now,
+    context.requestId,
+  );
+}

@@ -1,0 +1,23 @@
+import { createRoute } from "@hono/zod-openapi";
+import { requireStaff } from "../../accounts/authenticate.ts";
+import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
+import { listQuerySchema } from "../../platform/read-page.ts";
+import { listDelayed } from "./list.ts";
+import { delayedListSchema } from "./schemas.ts";
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/orders/delayed",
+  tags: ["Orders"],
+  summary: "List orders that are too long in a step",
+  description: "Confirmed, processing or shipped for more than DELAYED_AFTER_MINUTES; the longest first.",
+  security: bearer,
+  middleware: [requireStaff] as const,
+  request: { query: listQuerySchema },
+  responses: { 200: jsonContent(delayedListSchema, "A page of orders"), ...problems(400, 401, 403) },
+});
+
+/** Mounted before the orders' own routes, which would take `delayed` for an order's name. */
+export const delayedRoutes = createRouter().openapi(listRoute, async (c) =>
+  c.json(await listDelayed(c.get("operation"), c.req.valid("query")), 200),
+);

@@ -1,0 +1,185 @@
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, test } from "vitest";
+import { makeDailyReports } from "../../../src/ops/reports/make.ts";
+import { prefixed, systemIds } from "../../../src/platform/ids.ts";
+import { testContext } from "../../events/context.ts";
+import { askUnder, refusalOf } from "../../orders/ask.ts";
+import { givenCatalog } from "../../support/catalog.ts";
+import { testClock } from "../../support/clock.ts";
+import { type SignedIn, signIn } from "../../support/sign-in.ts";
+import { goTo, HOUR, reportDates } from "../jobs/shop-hours.ts";
+
+const BERLIN = { TIME_ZONE: "Europe/Berlin" };
+const { settings } = testContext();
+const inBerlin = testContext({ settings: { ...settings, ...BERLIN } });
+
+let staff: SignedIn;
+beforeEach(async () => {
+  goTo("2026-10-26T12:00:00Z");
+  staff = await signIn("staff");
+});
+
+const report = (query = "", given: Record<string, unknown> = BERLIN) =>
+  askUnder(given, "GET", `/reports/daily${query}`, undefined, staff.headers);
+
+/** Orders straight in D1: when, how they stand, whose they are, minor units and units. */
+async function givenSales(
+  ...rows: [at: string, status: string, email: string, total: number, units: number, currency?: string][]
+): Promise<void> {
+  await env.DB.batch(
+    rows.map(([at, status, email, total, units, currency = "EUR"]) => {
+      const id = systemIds.next();
+      return env.DB.prepare(
+        `INSERT INTO orders (id, reference, claim_id, status, payment_status, payment_method, priority, customer,
+           customer_email, currency, subtotal, shipping, tax, duty, total, total_items, version, stamp, status_at,
+           created_at, updated_at)
+         VALUES (?1, ?1, 'c', ?2, 'none', 'invoice', 'normal', '{}', ?3, ?4, ?5, 0, 0, 0, ?5, ?6, 1, 's', ?7, ?7, ?7)`,
+      ).bind(prefixed("ord", id), status, email, currency, total, units, Date.parse(at));
+    }),
+  );
+}
+
+/** The 25 hours of 25 October 2026 in Berlin: from 22:00 UTC the day before up to 23:00 UTC. */
+const givenADay = () =>
+  givenSales(
+    ["2026-10-20T10:00:00Z", "delivered", "old@shop.example", 100, 1],
+    ["2026-10-24T21:59:59.999Z", "confirmed", "early@shop.example", 9_999, 9],
+    ["2026-10-24T22:00:00Z", "delivered", "old@shop.example", 1_000, 2],
+    ["2026-10-25T00:30:00Z", "confirmed", "twice@shop.example", 500, 1],
+    ["2026-10-25T01:30:00Z", "shipped", "twice@shop.example", 250, 1],
+    ["2026-10-25T12:00:00Z", "returned", "new@shop.example", 30, 1, "JPY"],
+    ["2026-10-25T12:00:00Z", "pending", "waits@shop.example", 7_000, 7],
+    ["2026-10-25T12:00:00Z", "cancelled", "gone@shop.example", 7_000, 7],
+    ["2026-10-25T13:00:00Z", "rejected", "short@shop.example", 7_000, 7],
+    ["2026-10-25T22:59:59.999Z", "processing", "early@shop.example", 1, 1],
+    ["2026-10-25T23:00:00Z", "confirmed", "late@shop.example", 9_999, 9],
+  );
+
+const FIGURES = {
+  date: "2026-10-25",
+  time_zone: "Europe/Berlin",
+  from: "2026-10-24T22:00:00.000Z",
+  to: "2026-10-25T23:00:00.000Z",
+  made_at: "2026-10-26T12:00:00.000Z",
+  orders: {
+    total: 8,
+    by_status: {
+      cancelled: 1,
+      confirmed: 1,
+      delivered: 1,
+      pending: 1,
+      processing: 1,
+      rejected: 1,
+      returned: 1,
+      shipped: 1,
+    },
+    per_hour: 0.32,
+  },
+  revenue: [
+    { amount: "17.51", currency: "EUR" },
+    { amount: "30", currency: "JPY" },
+  ],
+  units_sold: 6,
+  completion_rate: 0.25,
+  error_rate: 0.125,
+  customers: 4,
+  repeat_customers: 3,
+};
+
+describe("a day's report", () => {
+  test("counts the orders of the shop's own day, here one of 25 hours", async () => {
+    await givenADay();
+    const { status, body } = await report("?date=2026-10-25");
+    expect(status).toBe(200);
+    expect(body).toEqual({ ...FIGURES, inventory: [] });
+  });
+
+  test("of today is what there is so far", async () => {
+    await givenADay();
+    const { body } = await report();
+    expect(body).toMatchObject({
+      date: "2026-10-26",
+      from: "2026-10-25T23:00:00.000Z",
+      to: "2026-10-26T23:00:00.000Z",
+      orders: { total: 1, by_status: { confirmed: 1 }, per_hour: 0.08 },
+      units_sold: 9,
+    });
+  });
+
+  test("of a day without orders is all zeros, and its rates are not known", async () => {
+    expect((await report("?date=1999-12-31")).body).toMatchObject({
+      orders: { total: 0, by_status: {}, per_hour: 0 },
+      revenue: [],
+      completion_rate: null,
+      error_rate: null,
+      customers: 0,
+      repeat_customers: 0,
+    });
+  });
+
+  test("tells the inventory of each store, archived products apart", async () => {
+    const { productIds, storeIds } = await givenCatalog({ products: 4, stores: 2, lowStockThreshold: 5 });
+    const [full, low, out, archived] = productIds;
+    const [near, far] = storeIds;
+    await env.DB.batch([
+      env.DB.prepare("UPDATE products SET active = 0 WHERE id = ?1").bind(archived),
+      env.DB.prepare(
+        `INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at)
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, (value ->> 2) - (value ->> 3), 1, 1, 1
+         FROM json_each(?1)`,
+      ).bind(
+        JSON.stringify([
+          [full, near, 6, 0],
+          [low, near, 9, 4],
+          [out, near, 3, 3],
+          [archived, near, 0, 0],
+        ]),
+      ),
+    ]);
+    expect((await report()).body.inventory).toEqual([
+      {
+        store_id: near,
+        store_name: "Store 1",
+        products: 3,
+        units: 18,
+        available: 11,
+        low_stock: 1,
+        out_of_stock: 1,
+      },
+      {
+        store_id: far,
+        store_name: "Store 2",
+        products: 0,
+        units: 0,
+        available: 0,
+        low_stock: 0,
+        out_of_stock: 0,
+      },
+    ]);
+  });
+
+  test("once written is given as it was written", async () => {
+    await givenADay();
+    expect(await makeDailyReports(inBerlin, null)).toBe("made 2026-10-25");
+    await env.DB.prepare("UPDATE orders SET status = 'cancelled'").run();
+    testClock.advance(HOUR);
+    expect((await report("?date=2026-10-25")).body).toEqual({ ...FIGURES, inventory: [] });
+  });
+
+  test("is written once by many at once", async () => {
+    await Promise.all(
+      Array.from({ length: 4 }, () => makeDailyReports(inBerlin, Date.parse("2026-10-23T00:00Z"))),
+    );
+    expect(await reportDates()).toEqual(["2026-10-23", "2026-10-24", "2026-10-25"]);
+  });
+
+  test("of a day to come is refused by the shop's own clock, and what is no date cannot be read", async () => {
+    expect(refusalOf(await report("?date=2026-10-27"))).toEqual([422, "future_date", "date"]);
+    goTo("2026-10-26T23:00:00Z");
+    expect((await report("?date=2026-10-27")).status).toBe(200);
+    expect(refusalOf(await report("?date=2026-10-27", {}))).toEqual([422, "future_date", "date"]);
+    for (const date of ["2026-02-30", "20261026", "yesterday", "2026-10-26T00:00:00Z", ""]) {
+      expect((await report(`?date=${date}`)).status).toBe(400);
+    }
+  });
+});

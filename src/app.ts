@@ -12,6 +12,7 @@ import { opsRoutes } from "./ops/routes.ts";
 import { tasksRoutes } from "./ops/tasks/routes.ts";
 import { fulfilmentRoutes } from "./orders/fulfilment/routes.ts";
 import { ordersRoutes } from "./orders/routes.ts";
+import { refundRoutes } from "./payments/refund-routes.ts";
 import { paymentsRoutes } from "./payments/routes.ts";
 import { bodyGuard } from "./platform/body-guard.ts";
 import type { Clock } from "./platform/clock.ts";
@@ -57,6 +58,7 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   app.route("/api/v1", ordersRoutes);
   app.route("/api/v1", fulfilmentRoutes);
   app.route("/api/v1", paymentsRoutes);
+  app.route("/api/v1", refundRoutes);
   app.route("/api/v1", notificationsRoutes);
   app.route("/api/v1", jobsRoutes);
   app.route("/api/v1", tasksRoutes);

@@ -1,5 +1,6 @@
 import { ringOwed } from "./events/work.ts";
 import { expireUnpaid } from "./orders/jobs.ts";
+import { setAsideDead } from "./payments/set-aside.ts";
 import type { Context } from "./platform/context.ts";
 import { forgetOldKeys } from "./platform/idempotency.ts";
 import { describeError } from "./platform/log.ts";
@@ -10,8 +11,9 @@ interface Job {
   run: (context: Context) => Promise<number>;
 }
 
-/** What expires owes work, so the bells come after it. */
+/** What was set aside may expire, and what expires owes work, so the bells come after it. */
 const JOBS: Job[] = [
+  { name: "set-aside-dead", run: setAsideDead },
   { name: "expire-unpaid", run: expireUnpaid },
   { name: "send-owed", run: ringOwed },
   { name: "clean-up", run: forgetOldKeys },

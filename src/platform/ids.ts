@@ -11,7 +11,20 @@ export interface Ids {
 }
 
 /** The prefix of each kind of id. An id tells what it names: `ord_…` is an order. */
-export type IdPrefix = "adr" | "cat" | "clm" | "evt" | "mov" | "ord" | "prd" | "ses" | "sto" | "usr" | "wrk";
+export type IdPrefix =
+  | "adr"
+  | "cat"
+  | "clm"
+  | "evt"
+  | "mov"
+  | "ord"
+  | "pay"
+  | "prd"
+  | "rfd"
+  | "ses"
+  | "sto"
+  | "usr"
+  | "wrk";
 
 export const prefixed = (prefix: IdPrefix, ulid: string): string => `${prefix}_${ulid}`;
 

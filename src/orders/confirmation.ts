@@ -4,7 +4,7 @@ import { prefixed } from "../platform/ids.ts";
 import type { Order } from "./order.ts";
 
 /** What an order owes from the moment that it is confirmed, however it came to be: placed so, or paid. */
-export function owedOnConfirmation(context: Context, order: Pick<Order, "id">): NewWork[] {
+export function owedOnConfirmation(context: Context, order: Pick<Order, "id" | "priority">): NewWork[] {
   return [
     {
       id: prefixed("wrk", context.ids.next()),

@@ -84,9 +84,10 @@ function decideRefund(event: PaymentEvent, money: Money): Decision {
 
 /** Those that the event names: by our id, by the provider's, or by the provider's for the payment; else all of its. */
 function refundsNamed(
-  { provider, providerId }: PaymentEvent,
+  { provider, providerId, refundId }: PaymentEvent,
   { payments, refunds }: Money,
 ): { byName: boolean; refunds: Refund[] } {
+  if (refundId !== null) return { byName: true, refunds: refunds.filter(({ id }) => id === refundId) };
   const named = refunds.filter(
     (refund) => providerId !== null && (refund.id === providerId || refund.providerId === providerId),
   );

@@ -7,7 +7,10 @@ import type { paymentEvents, payments, refunds } from "./tables.ts";
 
 export type Payment = typeof payments.$inferSelect;
 export type Refund = typeof refunds.$inferSelect;
-export type PaymentEvent = typeof paymentEvents.$inferSelect;
+export type PaymentEvent = typeof paymentEvents.$inferSelect & {
+  /** Which of our refunds a `refunded` event names; null where the provider does not say. */
+  refundId: string | null;
+};
 
 /** An order with all the money that came for it and went back, of one moment. Minor units of the order's currency. */
 export interface Money {
@@ -82,16 +85,37 @@ export async function readTold(context: Context, provider: string, eventId: stri
   const results = await DB.batch([
     ...moneyStatements(DB, NAMED_ORDER, [provider, eventId]),
     DB.prepare(
-      `SELECT e.provider, e.event_id AS eventId, e.order_id AS orderId, e.reference, e.kind, e.amount, e.currency,
-         e.provider_id AS providerId, e.state, e.outcome, e.operation, e.stamp, e.received_at AS receivedAt,
-         (SELECT c.fate FROM claims AS c WHERE c.id = 'clm_' || e.operation) AS fate
+      `SELECT e.*, (SELECT c.fate FROM claims AS c WHERE c.id = 'clm_' || e.operation) AS fate
        FROM payment_events AS e WHERE e.provider = ?1 AND e.event_id = ?2`,
     ).bind(provider, eventId),
   ]);
-  const [row] = rowsOf<PaymentEvent & { fate: string | null }>(results, 3);
-  if (!row) return null;
-  const { fate, ...event } = row;
-  return { event, fate, money: moneyOf(results) };
+  const [row] = rowsOf<EventRow>(results, 3);
+  return row ? { event: eventOf(row), fate: row.fate, money: moneyOf(results) } : null;
+}
+
+interface EventRow extends Pick<PaymentEvent, "provider" | "reference" | "kind" | "amount" | "currency"> {
+  event_id: string;
+  order_id: string | null;
+  provider_id: string | null;
+  refund_id?: string | null;
+  state: PaymentEvent["state"];
+  outcome: string | null;
+  operation: string;
+  stamp: string;
+  received_at: number;
+  fate: string | null;
+}
+
+function eventOf(row: EventRow): PaymentEvent {
+  const { provider, reference, kind, amount, currency, state, outcome, operation, stamp } = row;
+  return {
+    ...{ provider, reference, kind, amount, currency, state, outcome, operation, stamp },
+    eventId: row.event_id,
+    orderId: row.order_id,
+    providerId: row.provider_id,
+    refundId: row.refund_id ?? null,
+    receivedAt: row.received_at,
+  };
 }
 
 const sum = (amounts: number[]): number => amounts.reduce((total, amount) => total + amount, 0);

@@ -134,7 +134,7 @@ async function promise(
 }
 
 /** Which payments an amount is taken from. */
-export function spread(payments: Payment[], amount: number | null): { payment: Payment; amount: number }[] {
+function spread(payments: Payment[], amount: number | null): { payment: Payment; amount: number }[] {
   let wanted = amount ?? Number.POSITIVE_INFINITY;
   return payments.flatMap((payment) => {
     const part = Math.min(leftOf(payment), wanted);

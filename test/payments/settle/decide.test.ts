@@ -80,7 +80,7 @@ describe("a success", () => {
     ["rejected", [], "give_back"],
     ["expired", [], "late"],
     ["expired", [PAID], "late"],
-  ])("for an order that is %s with %j: %s", (status, payments, kind) => {
+  ])("for an order that is %s (%#)", (status, payments, kind) => {
     expect(decide(event(), money(status, payments)).kind).toBe(kind);
   });
 
@@ -151,6 +151,6 @@ test.each<[OrderStatus, Payment[], Refund[], string]>([
   ["cancelled", [PAID], [], "refund_due"],
   ["cancelled", [PAID], [refund({ state: "failed", amount: 1000 })], "refund_due"],
   ["cancelled", [PAID], [refund({ state: "settled", amount: 1000 })], "refunded"],
-])("an order that is %s with %j and %j is %s", (status, payments, refunds, expected) => {
+])("the payment status of an order that is %s (%#)", (status, payments, refunds, expected) => {
   expect(paymentStatusOf(money(status, payments, refunds))).toBe(expected);
 });

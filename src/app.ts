@@ -16,6 +16,7 @@ import { fulfilmentRoutes } from "./orders/fulfilment/routes.ts";
 import { orderPageRoutes } from "./orders/page-routes.ts";
 import { ordersRoutes } from "./orders/routes.ts";
 import { paymentsOf } from "./payments/list-payments.ts";
+import { refundRoutes } from "./payments/refund-routes.ts";
 import { paymentsRoutes } from "./payments/routes.ts";
 import { paymentWebhookRoutes } from "./payments/webhook-routes.ts";
 import { bodyGuard } from "./platform/body-guard.ts";
@@ -67,6 +68,7 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   // After all whose paths it would take for an order's name.
   app.route("/api/v1", orderPageRoutes({ paymentsOf }));
   app.route("/api/v1", paymentsRoutes);
+  app.route("/api/v1", refundRoutes);
   app.route("/api/v1", notificationsRoutes);
   app.route("/api/v1", jobsRoutes);
   app.route("/api/v1", reportsRoutes);

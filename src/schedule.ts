@@ -1,13 +1,16 @@
 import { runDueJobs } from "./ops/jobs/run-due.ts";
+import { setAsideDead } from "./payments/set-aside.ts";
 import type { Context } from "./platform/context.ts";
 import { forgetOldKeys } from "./platform/idempotency.ts";
 import { describeError } from "./platform/log.ts";
 
 /**
- * Each minute: the jobs that are due, and old idempotency keys. The keys are no job, because they come by the minute
- * and must go by it: a week's worth of them would be too many for one run.
+ * Each minute: payment events that can no longer be worked off, the jobs that are due, and old idempotency keys. The
+ * keys are no job, because they come by the minute and must go by it: a week's worth would be too many for one run.
  */
 export async function runSchedule(context: Context): Promise<void> {
+  // What is set aside may expire, so this comes before the jobs.
+  await guarded(context, "set-aside-dead", () => setAsideDead(context));
   await guarded(context, "jobs", () => runDueJobs(context));
   await guarded(context, "forget-keys", () => forgetOldKeys(context));
 }

@@ -6,7 +6,7 @@ export interface NewEvent {
   /** `order.placed`, `product.updated`: the object, then what happened to it. */
   type: string;
   at: number;
-  object_type: "order" | "product" | "task";
+  object_type: "order" | "payment" | "product" | "task";
   object_id: string;
   object_version: number;
   data: Record<string, unknown>;

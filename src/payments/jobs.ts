@@ -1,15 +1,42 @@
+import { z } from "zod";
 import type { Task, TaskOutcome } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
+import type { RefunderOf } from "./provider.ts";
+import { providerOf } from "./providers.ts";
+import { refundOrder, sendRefund } from "./send-refund.ts";
+import { settleEvent } from "./settle-event.ts";
+
+const eventSchema = z.object({ provider: z.string(), event_id: z.string() });
 
 /** Task `payment-event`, payload `{provider, event_id}`: works off what a provider told. */
-export async function settlePaymentEvent(_context: Context, _task: Task): Promise<TaskOutcome> {
-  return { kind: "failed", error: "not built yet" };
+export async function settlePaymentEvent(context: Context, task: Task): Promise<TaskOutcome> {
+  const payload = eventSchema.safeParse(task.payload);
+  if (!payload.success) return { kind: "failed", error: `no such event: ${z.prettifyError(payload.error)}` };
+  return settleEvent(context, task, payload.data.provider, payload.data.event_id);
 }
 
+const refundSchema = z.union([
+  z.object({ refund_id: z.string() }),
+  z.object({
+    order_id: z.string(),
+    amount: z.int().min(0).nullable(),
+    reason: z.string().nullable(),
+  }),
+]);
+
 /**
- * Task `refund`, payload `{order_id, amount, reason}` (`amount` in minor units, null for all that is left): promises
- * the refund on the order's payments, and asks their provider for it.
+ * Task `refund`, payload `{refund_id}`: sends a refund that was promised; or `{order_id, amount, reason}` (`amount` in
+ * minor units, null for all that is left): promises it on the order's payments first.
  */
-export async function payRefund(_context: Context, _task: Task): Promise<TaskOutcome> {
-  return { kind: "failed", error: "not built yet" };
-}
+export const payRefundBy =
+  (refunderOf: RefunderOf) =>
+  async (context: Context, task: Task): Promise<TaskOutcome> => {
+    const payload = refundSchema.safeParse(task.payload);
+    if (!payload.success)
+      return { kind: "failed", error: `no such refund: ${z.prettifyError(payload.error)}` };
+    if ("refund_id" in payload.data) return sendRefund(context, refunderOf, payload.data.refund_id);
+    const { order_id: orderId, amount, reason } = payload.data;
+    return refundOrder(context, refunderOf, task, { orderId, amount, reason });
+  };
+
+export const payRefund = payRefundBy(providerOf);

@@ -74,3 +74,6 @@ export type RefundOutcome =
   | { kind: "refused"; error: string }
   /** Not this time, or not known whether: ask again under the same id. */
   | { kind: "failed"; error: string };
+
+/** The part of the providers that refunds need. */
+export type RefunderOf = (context: Context, provider: ProviderName) => Pick<Provider, "refund">;

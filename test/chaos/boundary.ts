@@ -119,6 +119,7 @@ export class Boundary {
       STOCK: this.#watchObjects("Stock", env.STOCK),
       RATE_LIMITER: this.#watchObjects("RateLimiter", env.RATE_LIMITER),
       ORDERS_QUEUE: this.#watchMethods("orders", env.ORDERS_QUEUE, ["send", "sendBatch"]),
+      PAYMENTS_QUEUE: this.#watchMethods("payments", env.PAYMENTS_QUEUE, ["send", "sendBatch"]),
       NOTIFICATIONS_QUEUE: this.#watchMethods("notifications", env.NOTIFICATIONS_QUEUE, [
         "send",
         "sendBatch",

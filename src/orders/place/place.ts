@@ -1,8 +1,8 @@
 import { ring } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
-import { prefixed, sha256 } from "../../platform/ids.ts";
+import { sha256 } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
-import { firstStep } from "../fulfilment/steps.ts";
+import { owedOnConfirmation } from "../confirmation.ts";
 import type { Order } from "../order.ts";
 import { type Answers, ask, claimOf } from "./ask.ts";
 import { type Decision, decide, type Shortfall } from "./decide.ts";
@@ -163,15 +163,7 @@ async function propose(context: Context, decision: Decision, { render }: PlaceOp
   const accessToken = decision.order.userId === null ? context.ids.secret() : undefined;
   const order = { ...decision.order, accessTokenHash: accessToken ? await sha256(accessToken) : null };
   const answer = render(order, decision.fate === "rejected" ? decision.shortfalls : null, accessToken);
-  const confirmation = {
-    id: prefixed("wrk", context.ids.next()),
-    task: "email" as const,
-    object_id: order.id,
-    payload: { template: "order_confirmation", order_id: order.id },
-    not_before: context.clock.now(),
-    request_id: context.requestId,
-  };
-  const work = order.status === "confirmed" ? [confirmation, ...firstStep(context, order)] : [];
+  const work = order.status === "confirmed" ? owedOnConfirmation(context, order) : [];
   return { decision: { ...decision, order }, answer, accessToken, work };
 }
 

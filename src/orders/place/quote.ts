@@ -23,6 +23,8 @@ export interface Quote {
   order: Order;
   /** For each product, stores in order of preference. */
   stores: Map<string, string[]>;
+  /** The buyer named the store: nothing may come from another. */
+  only: boolean;
 }
 
 /** Prices a draft by what D1 said. Pure: nothing is held yet, and a refusal leaves nothing behind. */
@@ -97,7 +99,10 @@ export function quote(
     draft.storeId === null
       ? chooseStores(draft.lines, answers.hints)
       : new Map(draft.lines.map((line) => [line.productId, [draft.storeId as string]]));
-  return { kind: "quoted", quote: { claim: order.claimId, draft, order, stores } };
+  return {
+    kind: "quoted",
+    quote: { claim: order.claimId, draft, order, stores, only: draft.storeId !== null },
+  };
 }
 
 function orderable(answers: Answers, productId: string): ProductRow | undefined {

@@ -3,8 +3,18 @@ import type { Allocation, ReserveOutcome, ReserveRequest } from "../../inventory
 import type { Context } from "../../platform/context.ts";
 import { jsonParameter } from "../../platform/d1.ts";
 import { describeError } from "../../platform/log.ts";
+import type { Order } from "../order.ts";
 import { letGo } from "./let-go.ts";
-import type { Quote } from "./quote.ts";
+
+/** What a claim is to hold: all of an order's items. */
+export interface Wanted {
+  claim: string;
+  order: Pick<Order, "id" | "items">;
+  /** For each product, stores in order of preference. */
+  stores: Map<string, string[]>;
+  /** Nothing may come from another store. */
+  only: boolean;
+}
 
 /** What the Stock objects said to one claim, by product. A failed call's outcome is `unknown`: it may have held. */
 export type Reservation = Map<string, ReserveOutcome | { kind: "unknown" }>;
@@ -13,22 +23,28 @@ export type Reservation = Map<string, ReserveOutcome | { kind: "unknown" }>;
 const PATIENCE = 1_000;
 const FIRST_PAUSE = 20;
 
-/** Step 2 of placing: one RPC a product, all in parallel, for every quote. */
-export async function reserveAll(context: Context, quotes: Quote[]): Promise<Map<Quote, Reservation>> {
-  const reservations = new Map<Quote, Reservation>(quotes.map((quote) => [quote, new Map()]));
+/** Step 2 of placing: one RPC a product, all in parallel, for every claim that wants units. */
+export async function reserveAll<W extends Wanted>(
+  context: Context,
+  wants: W[],
+): Promise<Map<W, Reservation>> {
+  const reservations = new Map<W, Reservation>(wants.map((wanted) => [wanted, new Map()]));
   await reserveLines(context, reservations, () => true);
   return reservations;
 }
 
 /** Tries again for about a second what fell short only by units that others may yet let go. Notes it in place. */
-export async function tryAgain(context: Context, reservations: Map<Quote, Reservation>): Promise<void> {
+export async function tryAgain<W extends Wanted>(
+  context: Context,
+  reservations: Map<W, Reservation>,
+): Promise<void> {
   const patient = new Map(reservations);
   let pause = FIRST_PAUSE;
   for (let waited = 0; patient.size > 0 && waited < PATIENCE; waited += pause, pause *= 2) {
     await context.clock.sleep(pause);
     await reserveLines(context, patient, isShort);
-    for (const [quote, reservation] of patient) {
-      if (![...reservation.values()].some(isShort)) patient.delete(quote);
+    for (const [wanted, reservation] of patient) {
+      if (![...reservation.values()].some(isShort)) patient.delete(wanted);
     }
   }
 }
@@ -49,19 +65,19 @@ export function heldAllocations(reservation: Reservation): Map<string, Allocatio
 /** Asks the objects of all lines that `wanted` names, and notes their answers in place. */
 async function reserveLines(
   context: Context,
-  reservations: Map<Quote, Reservation>,
-  wanted: (outcome: Reservation extends Map<string, infer Outcome> ? Outcome | undefined : never) => boolean,
+  reservations: Map<Wanted, Reservation>,
+  asks: (outcome: Reservation extends Map<string, infer Outcome> ? Outcome | undefined : never) => boolean,
 ): Promise<void> {
   const byProduct = new Map<string, { reservation: Reservation; request: ReserveRequest }[]>();
-  for (const [quote, reservation] of reservations) {
-    for (const item of quote.order.items) {
-      if (!wanted(reservation.get(item.productId))) continue;
+  for (const [wanted, reservation] of reservations) {
+    for (const item of wanted.order.items) {
+      if (!asks(reservation.get(item.productId))) continue;
       const request: ReserveRequest = {
-        claim: quote.claim,
-        orderId: quote.order.id,
+        claim: wanted.claim,
+        orderId: wanted.order.id,
         quantity: item.quantity,
-        stores: quote.stores.get(item.productId) ?? [],
-        only: quote.draft.storeId !== null,
+        stores: wanted.stores.get(item.productId) ?? [],
+        only: wanted.only,
       };
       byProduct.set(item.productId, [...(byProduct.get(item.productId) ?? []), { reservation, request }]);
     }
@@ -96,10 +112,10 @@ async function callReserve(context: Context, productId: string, requests: Reserv
  * fate and with a larger id will give way to ours, and a dead one lets go now: where these hold enough, waiting is
  * worth it. The order of the ids keeps two from waiting for each other. Reads the fates once.
  */
-export async function thoseWhoMayWait(
+export async function thoseWhoMayWait<W extends Wanted>(
   context: Context,
-  reservations: Map<Quote, Reservation>,
-): Promise<Map<Quote, Reservation>> {
+  reservations: Map<W, Reservation>,
+): Promise<Map<W, Reservation>> {
   const short = [...reservations].filter(([, reservation]) => [...reservation.values()].some(isShort));
   const inTheWay = claimsInTheWay(short.map(([, reservation]) => reservation));
   if (inTheWay.size === 0) return new Map();
@@ -114,12 +130,12 @@ export async function thoseWhoMayWait(
     fates.has(claim) ? fates.get(claim) !== "placed" : claim > ours;
 
   return new Map(
-    short.filter(([quote, reservation]) =>
-      quote.order.items.every((item) => {
+    short.filter(([wanted, reservation]) =>
+      wanted.order.items.every((item) => {
         const outcome = reservation.get(item.productId);
         if (!isShort(outcome)) return outcome?.kind === "held";
         const mayCome = outcome.inTheWay
-          .filter(({ claim }) => givesWay(claim, quote.claim))
+          .filter(({ claim }) => givesWay(claim, wanted.claim))
           .reduce((sum, { quantity }) => sum + quantity, 0);
         return outcome.available + mayCome >= item.quantity;
       }),

@@ -1,0 +1,20 @@
+import type { NewWork } from "../events/append.ts";
+import type { Context } from "../platform/context.ts";
+import { prefixed } from "../platform/ids.ts";
+import { firstStep } from "./fulfilment/steps.ts";
+import type { Order } from "./order.ts";
+
+/** What an order owes from the moment that it is confirmed, however it came to be: placed so, or paid. */
+export function owedOnConfirmation(context: Context, order: Pick<Order, "id" | "priority">): NewWork[] {
+  return [
+    {
+      id: prefixed("wrk", context.ids.next()),
+      task: "email",
+      object_id: order.id,
+      payload: { template: "order_confirmation", order_id: order.id },
+      not_before: context.clock.now(),
+      request_id: context.requestId,
+    },
+    ...firstStep(context, order),
+  ];
+}

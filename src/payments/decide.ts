@@ -1,0 +1,114 @@
+import type { Money, Payment, PaymentEvent, Refund } from "./money.ts";
+
+/** What is to be made of a payment event. `into` is the payment that it speaks of; null: one that we did not open. */
+export type Decision =
+  /** Another worker was here. */
+  | { kind: "worked_off" }
+  | { kind: "unknown_order" }
+  /** Nothing to do, now or ever. */
+  | { kind: "note"; outcome: string }
+  /** Before staff, and never paid. */
+  | { kind: "flag"; outcome: "wrong_amount" | "wrong_currency" | "unknown_refund" }
+  | { kind: "pay"; into: Payment | null }
+  /** Taken for an order that cannot use it: due back at once. */
+  | { kind: "give_back"; outcome: "second_payment" | "dead_order"; into: Payment | null }
+  /** Taken for an order that has expired: a new claim on its stock decides. */
+  | { kind: "late"; into: Payment | null }
+  | { kind: "fail"; payment: Payment | null }
+  | { kind: "settle_refund"; refund: Refund };
+
+/** Turns what a provider told, and the order as it stands, into what is to be done. Pure. */
+export function decide(event: PaymentEvent, money: Money | null): Decision {
+  if (event.state !== "owed") return { kind: "worked_off" };
+  if (!money) return { kind: "unknown_order" };
+  switch (event.kind) {
+    case "succeeded":
+      return decideSuccess(event, money);
+    case "failed":
+      return decideFailure(event, money);
+    case "refunded":
+      return decideRefund(event, money);
+  }
+}
+
+function decideSuccess(event: PaymentEvent, money: Money): Decision {
+  const { order } = money;
+  const into = paymentOf(event, money.payments);
+  // One payment told in two events: the provider's name for it says so.
+  if (into?.status === "succeeded") return { kind: "note", outcome: "already_captured" };
+  if (currencyOf(event, money) !== order.currency) return { kind: "flag", outcome: "wrong_currency" };
+  if (event.amount !== order.total) return { kind: "flag", outcome: "wrong_amount" };
+  switch (order.status) {
+    case "pending":
+      return { kind: "pay", into };
+    case "expired":
+      return { kind: "late", into };
+    case "cancelled":
+    case "rejected":
+      return { kind: "give_back", outcome: "dead_order", into };
+    case "confirmed":
+    case "processing":
+    case "shipped":
+    case "delivered":
+    case "returned":
+      // An invoice, or cash on delivery, that was paid by card after all.
+      return money.payments.some(({ captured }) => captured > 0)
+        ? { kind: "give_back", outcome: "second_payment", into }
+        : { kind: "pay", into };
+  }
+}
+
+function decideFailure(event: PaymentEvent, money: Money): Decision {
+  if (money.order.status !== "pending") return { kind: "note", outcome: "no_effect" };
+  const payment = paymentOf(event, money.payments);
+  return { kind: "fail", payment: payment?.status === "open" ? payment : null };
+}
+
+/**
+ * Of the refunds that the event may speak of, the one that it settles: the oldest sent one of its amount, or one that
+ * is due, since a provider may tell of it before its sender could mark it.
+ */
+function decideRefund(event: PaymentEvent, money: Money): Decision {
+  const named = refundsNamed(event, money);
+  const alike =
+    currencyOf(event, money) === money.order.currency
+      ? named.refunds.filter(({ amount }) => amount === event.amount)
+      : [];
+  const refund = alike.find(({ state }) => state === "sent") ?? alike.find(({ state }) => state === "due");
+  if (refund) return { kind: "settle_refund", refund };
+  if (named.byName && alike.some(({ state }) => state === "settled")) {
+    return { kind: "note", outcome: "already_settled" };
+  }
+  return { kind: "flag", outcome: "unknown_refund" };
+}
+
+/** Those that the event names: by our id, by the provider's, or by the provider's for the payment; else all of its. */
+function refundsNamed(
+  { provider, providerId, refundId }: PaymentEvent,
+  { payments, refunds }: Money,
+): { byName: boolean; refunds: Refund[] } {
+  if (refundId !== null) return { byName: true, refunds: refunds.filter(({ id }) => id === refundId) };
+  const named = refunds.filter(
+    (refund) => providerId !== null && (refund.id === providerId || refund.providerId === providerId),
+  );
+  if (named.length > 0) return { byName: true, refunds: named };
+  const theirs = payments.filter((payment) => payment.provider === provider);
+  const paid = theirs.filter((payment) => providerId !== null && payment.providerId === providerId);
+  const of = paid.length > 0 ? paid : theirs;
+  return {
+    byName: paid.length > 0,
+    refunds: refunds.filter((refund) => of.some((payment) => payment.id === refund.paymentId)),
+  };
+}
+
+/** By the provider's name for it; where that says nothing, the latest of this provider that has taken nothing yet. */
+function paymentOf({ provider, providerId }: PaymentEvent, payments: Payment[]): Payment | null {
+  const theirs = payments.filter((payment) => payment.provider === provider);
+  const named = theirs.find((payment) => providerId !== null && payment.providerId === providerId);
+  const untaken = (payment: Payment) =>
+    payment.status !== "succeeded" && (providerId === null || payment.providerId === null);
+  return named ?? theirs.findLast(untaken) ?? null;
+}
+
+const currencyOf = (event: PaymentEvent, { order }: Money): string =>
+  (event.currency ?? order.currency).toUpperCase();

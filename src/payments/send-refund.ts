@@ -1,0 +1,144 @@
+import { ring, type Task, type TaskOutcome } from "../events/work.ts";
+import type { Context } from "../platform/context.ts";
+import { type Change, changeMoney } from "./change.ts";
+import {
+  leftOf,
+  type Money,
+  type Payment,
+  type Refund,
+  readMoneyOfOrder,
+  readMoneyOfRefund,
+} from "./money.ts";
+import type { RefunderOf, RefundOutcome } from "./provider.ts";
+import { newRefund } from "./settle-parts.ts";
+
+/** How often a write that lost the order to another change looks again. Each loss means that the other went on. */
+const MAX_TRIES = 16;
+
+/**
+ * Sends one promised refund to its provider, under its own id, and marks what came of it. Only one that is `due` is
+ * sent: a repeat of this task finds it marked. A death between the provider's answer and the mark sends it again under
+ * the same id, which the provider knows.
+ */
+export async function sendRefund(
+  context: Context,
+  refunderOf: RefunderOf,
+  refundId: string,
+): Promise<TaskOutcome> {
+  const money = await readMoneyOfRefund(context, refundId);
+  const refund = money?.refunds.find(({ id }) => id === refundId);
+  const payment = money?.payments.find(({ id }) => id === refund?.paymentId);
+  if (!money || !refund || !payment) return { kind: "failed", error: `there is no refund ${refundId}` };
+  if (refund.state !== "due") return { kind: "done" };
+
+  const outcome = await refunderOf(context, payment.provider).refund(context, payment, refund);
+  if (outcome.kind === "failed") return outcome;
+  return mark(context, money, refundId, outcome);
+}
+
+async function mark(
+  context: Context,
+  known: Money,
+  refundId: string,
+  outcome: Exclude<RefundOutcome, { kind: "failed" }>,
+): Promise<TaskOutcome> {
+  let money: Money | null = known;
+  for (let tries = 0; tries < MAX_TRIES && money; tries++) {
+    const refund = money.refunds.find(({ id }) => id === refundId);
+    // The provider itself may have told of it meanwhile.
+    if (refund?.state !== "due") return { kind: "done" };
+    const moved = await changeMoney(context, money, markOf(refund, outcome));
+    if (moved.won) {
+      context.defer(ring(context, [{ id: moved.followWorkId, task: "follow" }]));
+      return { kind: "done" };
+    }
+    money = await readMoneyOfRefund(context, refundId);
+  }
+  return { kind: "failed", error: "others changed the order each time" };
+}
+
+const EVENTS = {
+  settled: "payment.refunded",
+  sent: "payment.refund_sent",
+  refused: "payment.refund_failed",
+} as const;
+
+function markOf(refund: Refund, outcome: Exclude<RefundOutcome, { kind: "failed" }>): Change {
+  const refused = outcome.kind === "refused";
+  return {
+    event: EVENTS[outcome.kind],
+    reason: refused ? outcome.error : refund.reason,
+    data: { payment_id: refund.paymentId, refund_id: refund.id, amount: refund.amount },
+    refund: {
+      row: refund,
+      from: ["due"],
+      to: outcome.kind === "refused" ? "failed" : outcome.kind,
+      providerId: refused ? null : outcome.providerId,
+    },
+  };
+}
+
+/**
+ * Gives back what is left of an order's payments, or so much of it: promises refunds, oldest payment first, in one
+ * batch, and then sends each. The refunds are named after the task, so that a rerun finds and sends them.
+ * @param amount minor units of the order's currency, null for all that is left; no more than is left is promised
+ */
+export async function refundOrder(
+  context: Context,
+  refunderOf: RefunderOf,
+  task: Task,
+  owed: { orderId: string; amount: number | null; reason: string | null },
+): Promise<TaskOutcome> {
+  const promised = await promise(context, task, owed);
+  if (promised.kind === "failed") return promised;
+  let failure: TaskOutcome | null = null;
+  for (const refund of promised.refunds) {
+    const outcome = await sendRefund(context, refunderOf, refund.id);
+    if (outcome.kind === "failed") failure = outcome;
+  }
+  return failure ?? { kind: "done" };
+}
+
+async function promise(
+  context: Context,
+  task: Task,
+  { orderId, amount, reason }: { orderId: string; amount: number | null; reason: string | null },
+): Promise<{ kind: "promised"; refunds: Refund[] } | { kind: "failed"; error: string }> {
+  const name = `rfd_${task.id.replace(/^wrk_/, "")}`;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const money = await readMoneyOfOrder(context, orderId);
+    if (!money) return { kind: "failed", error: `there is no order ${orderId}` };
+    const made = money.refunds.filter(({ id }) => id === name || id.startsWith(`${name}-`));
+    if (made.length > 0) return { kind: "promised", refunds: made };
+    const refunds = spread(money.payments, amount).map((part, index) =>
+      newRefund(context, part.payment, {
+        id: index === 0 ? name : `${name}-${index + 1}`,
+        amount: part.amount,
+        reason,
+      }),
+    );
+    if (refunds.length === 0) return { kind: "promised", refunds };
+    const moved = await changeMoney(context, money, {
+      event: "payment.refund_due",
+      reason,
+      data: {
+        refund_ids: refunds.map(({ id }) => id),
+        amount: refunds.reduce((sum, refund) => sum + refund.amount, 0),
+        cause: "order",
+      },
+      promised: refunds,
+    });
+    if (moved.won) return { kind: "promised", refunds };
+  }
+  return { kind: "failed", error: "others changed the order each time" };
+}
+
+/** Which payments an amount is taken from. */
+function spread(payments: Payment[], amount: number | null): { payment: Payment; amount: number }[] {
+  let wanted = amount ?? Number.POSITIVE_INFINITY;
+  return payments.flatMap((payment) => {
+    const part = Math.min(leftOf(payment), wanted);
+    wanted -= part;
+    return part > 0 ? [{ payment, amount: part }] : [];
+  });
+}

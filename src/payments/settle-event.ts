@@ -1,0 +1,150 @@
+import { appendEvents, type NewWork } from "../events/append.ts";
+import { MAX_ATTEMPTS } from "../events/backoff.ts";
+import { ring, type Task, type TaskOutcome } from "../events/work.ts";
+import { owedOnConfirmation } from "../orders/confirmation.ts";
+import type { Moved } from "../orders/move.ts";
+import type { Context } from "../platform/context.ts";
+import { prefixed } from "../platform/ids.ts";
+import { type Change, changeMoney } from "./change.ts";
+import { type Decision, decide } from "./decide.ts";
+import { settleLate } from "./late-payment.ts";
+import { type Money, type PaymentEvent, readTold, type Told } from "./money.ts";
+import { capturedBy, giveBack } from "./settle-parts.ts";
+import { closeQuietly } from "./statements.ts";
+
+/** How often an event that lost its order to another change looks again. Each loss means that the other went on. */
+const MAX_TRIES = 16;
+
+/**
+ * Works off one event that a provider told: reads it with its order, decides, and writes its effect in one stamped
+ * batch that also closes it. Two at the same event, a lease lost, a death before the mark: the event is closed once, and
+ * whoever comes later finds it so.
+ */
+export async function settleEvent(
+  context: Context,
+  task: Task,
+  provider: string,
+  eventId: string,
+): Promise<TaskOutcome> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const told = await readTold(context, provider, eventId);
+    if (!told) return { kind: "failed", error: `there is no event ${eventId} of ${provider}` };
+    const outcome = await settle(context, task, told);
+    if (outcome.kind !== "again") return outcome;
+  }
+  return { kind: "failed", error: "others changed the order each time" };
+}
+
+async function settle(
+  context: Context,
+  task: Task,
+  { event, fate, money }: Told,
+): Promise<TaskOutcome | { kind: "again" }> {
+  const decision = decide(event, money);
+  if (decision.kind === "worked_off") return { kind: "done" };
+  if (!money || decision.kind === "unknown_order") return keepUnmatched(context, task, event);
+  if (decision.kind === "note") {
+    await context.env.DB.batch(closeQuietly(context.env.DB, event, money.order.id, decision.outcome));
+    return { kind: "done" };
+  }
+  if (decision.kind === "late") {
+    const outcome = await settleLate(context, { event, money, into: decision.into }, fate);
+    return outcome.kind === "settled" ? done(context, outcome.moved, outcome.owed) : outcome;
+  }
+  const change = changeOf(context, event, money, decision);
+  const moved = await changeMoney(context, money, change);
+  return moved.won ? done(context, moved, change.work ?? []) : { kind: "again" };
+}
+
+type AtOnce = Exclude<Decision, { kind: "worked_off" | "unknown_order" | "note" | "late" }>;
+
+/** What a decision comes to, where one batch is all that it takes. */
+function changeOf(context: Context, event: PaymentEvent, money: Money, decision: AtOnce): Change {
+  const told = { provider: event.provider, event_id: event.eventId, amount: event.amount };
+  switch (decision.kind) {
+    case "pay": {
+      const captured = capturedBy(context, event, money, decision.into);
+      const pending = money.order.status === "pending";
+      return {
+        event: "order.paid",
+        reason: "paid",
+        data: { payment_id: captured.id, amount: captured.captured, late: false },
+        ...(pending ? { to: "confirmed" as const } : {}),
+        closes: { event, state: "done", outcome: "paid" },
+        captured,
+        work: pending ? owedOnConfirmation(context, money.order) : [],
+      };
+    }
+    case "give_back":
+      return giveBack(context, event, money, decision.into, decision.outcome);
+    case "flag":
+      return {
+        event: "payment.flagged",
+        reason: decision.outcome,
+        data: { ...told, currency: event.currency, cause: decision.outcome },
+        closes: { event, state: "flagged", outcome: decision.outcome },
+      };
+    case "fail":
+      return {
+        event: "payment.failed",
+        reason: "the payment failed",
+        data: { ...told, payment_id: decision.payment?.id ?? null },
+        paymentStatus: "failed",
+        closes: { event, state: "done", outcome: "failed" },
+        ...(decision.payment ? { failed: decision.payment } : {}),
+      };
+    case "settle_refund": {
+      const { refund } = decision;
+      return {
+        event: "payment.refunded",
+        reason: refund.reason,
+        data: { payment_id: refund.paymentId, refund_id: refund.id, amount: refund.amount },
+        closes: { event, state: "done", outcome: "refunded" },
+        refund: { row: refund, from: ["due", "sent"], to: "settled", providerId: null },
+      };
+    }
+  }
+}
+
+/** Rings for what the change owes; the sweep does where this worker is gone before. */
+function done(context: Context, moved: Moved, owed: NewWork[]): TaskOutcome {
+  context.defer(ring(context, [{ id: moved.followWorkId, task: "follow" }, ...owed]));
+  return { kind: "done" };
+}
+
+/** No order has its reference: tried again for a while, since it may be told of before it is there, then for staff. */
+async function keepUnmatched(context: Context, task: Task, event: PaymentEvent): Promise<TaskOutcome> {
+  if (task.attempt < MAX_ATTEMPTS) {
+    return { kind: "failed", error: `no order has the reference ${event.reference}` };
+  }
+  const { env, clock, ids } = context;
+  const nonce = ids.next();
+  const about = { provider: event.provider, event_id: event.eventId, reference: event.reference };
+  await env.DB.batch([
+    env.DB.prepare(
+      `UPDATE payment_events SET state = 'unmatched', outcome = 'unmatched', stamp = ?3
+       WHERE provider = ?1 AND event_id = ?2 AND state = 'owed' AND order_id IS NULL`,
+    ).bind(event.provider, event.eventId, nonce),
+    appendEvents(
+      env.DB,
+      [
+        {
+          id: prefixed("evt", ids.next()),
+          type: "payment.unmatched",
+          at: clock.now(),
+          object_type: "payment",
+          object_id: event.eventId,
+          object_version: 1,
+          data: { ...about, kind: event.kind, amount: event.amount, currency: event.currency },
+        },
+      ],
+      {
+        sql: `EXISTS (SELECT 1 FROM payment_events AS e
+          WHERE e.provider = row.value -> 'data' ->> 'provider' AND e.event_id = row.value ->> 'object_id'
+            AND e.stamp = ?2)`,
+        parameters: [nonce],
+      },
+    ),
+  ]);
+  return { kind: "done" };
+}

@@ -1,0 +1,94 @@
+import type { NewWork } from "../events/append.ts";
+import type { Context } from "../platform/context.ts";
+import { prefixed } from "../platform/ids.ts";
+import type { Change } from "./change.ts";
+import type { Money, Payment, PaymentEvent, Refund } from "./money.ts";
+
+/** The payment as the event leaves it: the one that it speaks of, or a new one named after the event's operation. */
+export function capturedBy(
+  context: Context,
+  event: PaymentEvent,
+  { order }: Money,
+  into: Payment | null,
+): Payment {
+  const now = context.clock.now();
+  const payment: Payment = into ?? {
+    id: prefixed("pay", event.operation),
+    orderId: order.id,
+    provider: event.provider as Payment["provider"],
+    providerId: event.providerId,
+    status: "open",
+    amount: event.amount,
+    currency: order.currency,
+    captured: 0,
+    refunded: 0,
+    clientSecret: null,
+    stamp: "",
+    createdAt: now,
+    updatedAt: now,
+  };
+  return {
+    ...payment,
+    providerId: payment.providerId ?? event.providerId,
+    status: "succeeded",
+    captured: event.amount,
+  };
+}
+
+/** A refund as it is promised. @param id `rfd_…`, derived from whatever asks for it, so that a rerun finds it */
+export function newRefund(
+  context: Context,
+  payment: Pick<Payment, "id" | "orderId" | "currency">,
+  refund: { id: string; amount: number; reason: string | null },
+): Refund {
+  const now = context.clock.now();
+  return {
+    ...refund,
+    paymentId: payment.id,
+    orderId: payment.orderId,
+    currency: payment.currency,
+    state: "due",
+    providerId: null,
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+/** The task that sends one promised refund. */
+export const refundWork = (context: Context, refund: Pick<Refund, "id" | "orderId">): NewWork => ({
+  id: prefixed("wrk", context.ids.next()),
+  task: "refund",
+  object_id: refund.orderId,
+  payload: { refund_id: refund.id },
+  not_before: context.clock.now(),
+  request_id: context.requestId,
+});
+
+const REASONS = {
+  second_payment: "a second payment",
+  dead_order: "paid for an order that was not to be filled",
+  out_of_stock: "paid after it had expired, and its stock was gone",
+} as const;
+
+/** Money that its order cannot use: taken, and all of it due back, in one change. */
+export function giveBack(
+  context: Context,
+  event: PaymentEvent,
+  money: Money,
+  into: Payment | null,
+  cause: keyof typeof REASONS,
+) {
+  const captured = capturedBy(context, event, money, into);
+  const reason = REASONS[cause];
+  const id = prefixed("rfd", event.operation);
+  const refund = newRefund(context, captured, { id, amount: captured.captured, reason });
+  return {
+    event: "payment.refund_due",
+    reason,
+    data: { payment_id: captured.id, refund_id: id, amount: refund.amount, cause },
+    closes: { event, state: "done", outcome: cause === "second_payment" ? cause : "refund_due" },
+    captured,
+    promised: [refund],
+    work: [refundWork(context, refund)],
+  } satisfies Change;
+}

@@ -1,0 +1,177 @@
+import { env } from "cloudflare:workers";
+import { isLiving, type OrderStatus, type PaymentStatus } from "../../src/orders/lifecycle.ts";
+
+interface OrderRow {
+  id: string;
+  status: OrderStatus;
+  payment_status: PaymentStatus;
+  payment_method: string;
+  total: number;
+  events_owed: number;
+}
+
+interface PaymentRow {
+  id: string;
+  order_id: string;
+  status: string;
+  captured: number;
+  refunded: number;
+}
+
+interface RefundRow {
+  id: string;
+  payment_id: string;
+  order_id: string;
+  amount: number;
+  state: "due" | "sent" | "settled" | "failed";
+}
+
+interface EventRow {
+  event_id: string;
+  order_id: string | null;
+  kind: "succeeded" | "failed" | "refunded";
+  amount: number;
+  state: "owed" | "done" | "flagged" | "unmatched";
+  outcome: string | null;
+}
+
+/** Outcomes of an event whose money was taken into a payment. */
+const TAKEN = ["paid", "late_paid", "second_payment", "refund_due"];
+
+const sum = (amounts: number[]): number => amounts.reduce((total, amount) => total + amount, 0);
+
+/** All of it as of one moment: a batch is one transaction. */
+async function readAll() {
+  const all = (table: string) => env.DB.prepare(`SELECT * FROM ${table}`);
+  const [orders, payments, refunds, events] = await env.DB.batch([
+    all("orders"),
+    all("payments"),
+    all("refunds"),
+    all("payment_events"),
+  ]);
+  return {
+    orders: (orders?.results ?? []) as unknown as OrderRow[],
+    payments: (payments?.results ?? []) as unknown as PaymentRow[],
+    refunds: (refunds?.results ?? []) as unknown as RefundRow[],
+    events: (events?.results ?? []) as unknown as EventRow[],
+  };
+}
+
+/**
+ * The invariant of money (DESIGN.md §2), in words where it is broken now; none is what a test wants. What providers
+ * told that they took is compared with what payments, refunds and orders say became of it. With `calm` also what holds
+ * only when all that was owed is done.
+ */
+export async function brokenMoney({ calm }: { calm: boolean }): Promise<string[]> {
+  const { orders, payments, refunds, events } = await readAll();
+  const broken: string[] = [];
+  for (const payment of payments) {
+    broken.push(
+      ...brokenPayment(
+        payment,
+        refunds.filter((refund) => refund.payment_id === payment.id),
+      ),
+    );
+  }
+  let kept = 0;
+  for (const order of orders) {
+    const theirs = {
+      payments: payments.filter((payment) => payment.order_id === order.id),
+      refunds: refunds.filter((refund) => refund.order_id === order.id),
+      events: events.filter((event) => event.order_id === order.id),
+    };
+    broken.push(...brokenOrder(order, theirs, calm));
+    if (isLiving(order.status)) kept += keptBy(theirs);
+  }
+  if (calm) broken.push(...brokenTotals(events, refunds, payments, kept), ...unfinished(events, refunds));
+  return broken;
+}
+
+interface Theirs {
+  payments: PaymentRow[];
+  refunds: RefundRow[];
+  events: EventRow[];
+}
+
+const keptBy = ({ payments, refunds }: Omit<Theirs, "events">): number =>
+  sum(payments.map(({ captured }) => captured)) - sum(promised(refunds).map(({ amount }) => amount));
+
+const promised = (refunds: RefundRow[]): RefundRow[] => refunds.filter(({ state }) => state !== "failed");
+
+/** At every moment: never more is promised than was captured, and each promise is a refund. */
+function brokenPayment(payment: PaymentRow, refunds: RefundRow[]): string[] {
+  const broken: string[] = [];
+  const sums = sum(promised(refunds).map(({ amount }) => amount));
+  if (payment.refunded !== sums) broken.push(`${payment.id}: refunded ${payment.refunded}, refunds ${sums}`);
+  if (sums > payment.captured) broken.push(`${payment.id}: refunds ${sums} of ${payment.captured}`);
+  if (payment.status !== "succeeded" && payment.captured !== 0) {
+    broken.push(`${payment.id} is ${payment.status} with ${payment.captured}`);
+  }
+  return broken;
+}
+
+function brokenOrder(order: OrderRow, theirs: Theirs, calm: boolean): string[] {
+  const { payments, refunds, events } = theirs;
+  const broken: string[] = [];
+  const say = (fault: string) => broken.push(`${order.id} (${order.status}): ${fault}`);
+  const captured = sum(payments.map((payment) => payment.captured));
+  const taken = sum(
+    events.filter(({ outcome }) => TAKEN.includes(outcome ?? "")).map(({ amount }) => amount),
+  );
+  const kept = keptBy(theirs);
+  const owed = events.filter(({ state, outcome }) => state === "owed" && outcome === null).length;
+
+  if (captured !== taken) say(`captured ${captured}, events took ${taken}`);
+  if (order.events_owed !== owed) say(`events_owed ${order.events_owed}, there are ${owed}`);
+  if (isLiving(order.status)) {
+    if (order.status === "pending" && captured > 0) say(`pending with ${captured}`);
+    if (order.status !== "pending" && order.payment_method === "card" && captured < order.total) {
+      say(`goes on with ${captured} of ${order.total}`);
+    }
+    if (kept > order.total) say(`keeps ${kept} of ${order.total}`);
+  } else if (calm || order.status !== "cancelled") {
+    const refused = sum(refunds.filter(({ state }) => state === "failed").map(({ amount }) => amount));
+    if (kept > refused) say(`keeps ${kept}, and will never be filled`);
+  }
+  if (calm && !allowedStatus(order, captured, refunds)) say(`payment ${order.payment_status}`);
+  return broken;
+}
+
+function allowedStatus({ status, payment_status, total }: OrderRow, captured: number, refunds: RefundRow[]) {
+  const of = (...states: RefundRow["state"][]) =>
+    sum(refunds.filter(({ state }) => states.includes(state)).map(({ amount }) => amount));
+  if (captured === 0) return ["none", "awaiting", "failed"].includes(payment_status);
+  const left = captured - of("settled");
+  if (of("due", "sent") > 0 || (!isLiving(status) && left > 0)) return payment_status === "refund_due";
+  if (left === 0) return payment_status === "refunded";
+  if (of("settled") > 0 && left < total) return payment_status === "partially_refunded";
+  return payment_status === "paid";
+}
+
+/** What came in is what went out, is going out, is before staff, or is what living orders were paid with. */
+function brokenTotals(
+  events: EventRow[],
+  refunds: RefundRow[],
+  payments: PaymentRow[],
+  kept: number,
+): string[] {
+  const of = (keep: (event: EventRow) => boolean) =>
+    sum(events.filter((event) => event.kind === "succeeded" && keep(event)).map(({ amount }) => amount));
+  const came = of(({ state, outcome }) => state !== "owed" && outcome !== "already_captured");
+  const flagged = of(({ state }) => state === "flagged" || state === "unmatched");
+  const back = sum(promised(refunds).map(({ amount }) => amount));
+  const refused =
+    sum(payments.map(({ captured }) => captured)) - sum(payments.map(({ refunded }) => refunded)) - kept;
+  return came === back + refused + flagged + kept
+    ? []
+    : [`came ${came}, back ${back}, refused ${refused}, flagged ${flagged}, kept ${kept}`];
+}
+
+function unfinished(events: EventRow[], refunds: RefundRow[]): string[] {
+  return [
+    ...events
+      .filter(({ state, outcome }) => state === "owed" && outcome === null)
+      .map(({ event_id }) => `event ${event_id} is owed`),
+    ...refunds.filter(({ state }) => state === "due").map(({ id }) => `refund ${id} is due`),
+  ];
+}

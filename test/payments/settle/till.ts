@@ -1,0 +1,245 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect } from "vitest";
+import { type TaskHandlers, workOff } from "../../../src/events/work.ts";
+import { expireUnpaid, followOrder } from "../../../src/orders/jobs.ts";
+import { payRefundBy, settlePaymentEvent } from "../../../src/payments/jobs.ts";
+import type { PaymentEvent } from "../../../src/payments/money.ts";
+import type { RefundOutcome } from "../../../src/payments/provider.ts";
+import { setAsideDead } from "../../../src/payments/set-aside.ts";
+import { prefixed, systemIds } from "../../../src/platform/ids.ts";
+import { Boundary } from "../../chaos/boundary.ts";
+import { brokenInvariants, type Opening } from "../../chaos/invariants.ts";
+import { brokenMoney } from "../../chaos/money.ts";
+import { testContext } from "../../events/context.ts";
+import { owe } from "../../events/rows.ts";
+import { testClock } from "../../support/clock.ts";
+import { basket, givenShop, placed, post } from "../../support/shop.ts";
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+
+/** Bells that nobody hears. */
+const silent = { send: async () => {}, sendBatch: async () => {} } as unknown as Queue;
+
+export const QUIET = { ORDERS_QUEUE: silent, PAYMENTS_QUEUE: silent, NOTIFICATIONS_QUEUE: silent };
+
+/**
+ * A shop whose payments are worked off by the test's own hand: no bell rings, so a task runs when the test says, under
+ * the boundary that it gives. The provider behind it counts what it is asked to pay back, each refund once.
+ */
+export class Till {
+  readonly productIds: string[];
+  readonly opening: Opening;
+  /** What the provider answers to a refund. */
+  answer: (refundId: string) => RefundOutcome = () => ({ kind: "settled", providerId: null });
+  /** Refund ids as the provider was called with them. */
+  readonly asked: string[] = [];
+  /** What the provider has paid out, by refund id: its idempotency key. */
+  readonly paidOut = new Map<string, number>();
+  readonly mails: string[] = [];
+
+  private constructor(productIds: string[], opening: Opening) {
+    this.productIds = productIds;
+    this.opening = opening;
+  }
+
+  static async open(...stock: number[]): Promise<Till> {
+    const { productIds } = await givenShop(stock.map((quantity) => [quantity]));
+    return new Till(productIds, new Map(productIds.map((id, index) => [id, stock[index] ?? 0])));
+  }
+
+  /** One of each product, by card. */
+  order(more: Record<string, unknown> = {}) {
+    const quantities = Object.fromEntries(this.productIds.map((id) => [id, 1]));
+    return post("/orders", basket(quantities, { payment_method: "card", ...more })).then(placed);
+  }
+
+  #handlers(boundary: Boundary): TaskHandlers {
+    return {
+      email: async (_context, task) => {
+        this.mails.push(task.objectId);
+        return { kind: "done" };
+      },
+      follow: followOrder,
+      "fulfilment-step": async () => ({ kind: "done" }),
+      "payment-event": settlePaymentEvent,
+      restock: async () => ({ kind: "done" }),
+      refund: payRefundBy(() => ({
+        refund: (_context, _payment, refund) =>
+          boundary.cross("provider.refund", async () => {
+            this.asked.push(refund.id);
+            const outcome = this.answer(refund.id);
+            if (outcome.kind === "settled" || outcome.kind === "sent")
+              this.paidOut.set(refund.id, refund.amount);
+            return outcome;
+          }),
+      })),
+    };
+  }
+
+  context(boundary: Boundary = new Boundary()) {
+    const deferred: Promise<unknown>[] = [];
+    const watched = boundary.watch(env);
+    const context = testContext({
+      env: { ...watched, ...QUIET },
+      defer: (work) => void deferred.push(work.catch(() => {})),
+    });
+    return { context, deferred };
+  }
+
+  /** Works these tasks off once. A worker that dies in it is given up on. */
+  async work(ids: string[], boundary = new Boundary()): Promise<void> {
+    const { context, deferred } = this.context(boundary);
+    const worked = workOff(context, this.#handlers(boundary), ids).then(() => Promise.all(deferred));
+    const dead = boundary.reached.then(() => aMoment(60));
+    await Promise.race([worked.catch(() => {}), dead]);
+  }
+
+  async expire(boundary = new Boundary()): Promise<void> {
+    const { context, deferred } = this.context(boundary);
+    const swept = setAsideDead(context)
+      .then(() => expireUnpaid(context))
+      .then(() => Promise.all(deferred));
+    await Promise.race([swept.catch(() => {}), boundary.reached.then(() => aMoment(60))]);
+  }
+
+  /** All that is due now and what comes of it, until nothing is. */
+  async drain(): Promise<void> {
+    for (let rounds = 0; rounds < 20; rounds++) {
+      const ids = await dueWork();
+      if (ids.length === 0) return;
+      await this.work(ids);
+    }
+    throw new Error("the work never ends");
+  }
+
+  async mustHold(calm = false): Promise<void> {
+    expect(await brokenInvariants(this.opening, { calm })).toEqual([]);
+    expect(await brokenMoney({ calm })).toEqual([]);
+  }
+
+  async #isCalm(): Promise<boolean> {
+    const broken = await brokenMoney({ calm: true });
+    return broken.length === 0 && (await brokenInvariants(this.opening, { calm: true })).length === 0;
+  }
+
+  /** Lets leases, holds and deadlines pass until nothing is left to do; the invariants hold at every step. */
+  async settle(): Promise<void> {
+    for (let rounds = 0; rounds < 2; rounds++) {
+      testClock.advance(HOUR + MINUTE);
+      for (const id of this.productIds) await runDurableObjectAlarm(env.STOCK.get(env.STOCK.idFromName(id)));
+      await this.mustHold();
+      await this.drain();
+      await this.expire();
+      await this.drain();
+      if (await this.#isCalm()) return;
+    }
+    await this.mustHold(true);
+  }
+}
+
+const aMoment = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+
+async function dueWork(): Promise<string[]> {
+  const { results } = await env.DB.prepare(
+    "SELECT id FROM work WHERE state = 'owed' AND not_before <= ?1 ORDER BY not_before, id",
+  )
+    .bind(testClock.now())
+    .all<{ id: string }>();
+  return results.map(({ id }) => id);
+}
+
+type Told = Partial<Omit<PaymentEvent, "stamp" | "state" | "outcome">>;
+
+/** Stores an event as the receiver does, with its task, and rings nothing. Returns its id and its task's. */
+export async function tell(
+  order: { id: string; reference: string } | null,
+  event: Told = {},
+): Promise<{ eventId: string; workId: string; operation: string }> {
+  const operation = event.operation ?? systemIds.next();
+  const eventId = event.eventId ?? `evt_of_provider_${operation}`;
+  const provider = event.provider ?? "standard";
+  const workId = prefixed("wrk", systemIds.next());
+  await env.DB.batch([
+    env.DB.prepare(
+      `INSERT INTO payment_events (provider, event_id, order_id, reference, kind, amount, currency, provider_id, state,
+         outcome, operation, stamp, received_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, (SELECT total FROM orders WHERE id = ?3), 0), ?7, ?8, 'owed', NULL, ?9,
+         ?9, ?10)`,
+    ).bind(
+      provider,
+      eventId,
+      order?.id ?? null,
+      event.reference ?? order?.reference ?? "ORD-NOBODYS",
+      event.kind ?? "succeeded",
+      event.amount ?? null,
+      event.currency ?? null,
+      event.providerId ?? null,
+      operation,
+      testClock.now(),
+    ),
+    env.DB.prepare("UPDATE orders SET events_owed = events_owed + 1 WHERE id = ?1").bind(order?.id ?? ""),
+  ]);
+  await owe({
+    id: workId,
+    task: "payment-event",
+    object_id: order?.id ?? eventId,
+    payload: { provider, event_id: eventId },
+  });
+  return { eventId, workId, operation };
+}
+
+/** A payment that was opened for an order, and not paid yet. */
+export async function openPayment(
+  order: { id: string },
+  payment: { id: string; provider?: string; providerId?: string | null },
+): Promise<void> {
+  await env.DB.prepare(
+    `INSERT INTO payments (id, order_id, provider, provider_id, status, amount, currency, captured, refunded,
+       client_secret, stamp, created_at, updated_at)
+     SELECT ?1, id, ?3, ?4, 'open', total, currency, 0, 0, NULL, 'opened', ?5, ?5 FROM orders WHERE id = ?2`,
+  )
+    .bind(payment.id, order.id, payment.provider ?? "standard", payment.providerId ?? null, testClock.now())
+    .run();
+}
+
+export async function rows<T = Record<string, unknown>>(sql: string, ...parameters: unknown[]): Promise<T[]> {
+  return (
+    await env.DB.prepare(sql)
+      .bind(...parameters)
+      .all<T>()
+  ).results;
+}
+
+export async function orderRow(id: string) {
+  const [row] = await rows<Record<string, unknown>>(
+    "SELECT status, payment_status, version, claim_id, expires_at, events_owed FROM orders WHERE id = ?1",
+    id,
+  );
+  return row;
+}
+
+export async function eventRow(eventId: string) {
+  const [row] = await rows(
+    "SELECT state, outcome, order_id FROM payment_events WHERE event_id = ?1",
+    eventId,
+  );
+  return row;
+}
+
+export const paymentRows = (orderId: string) =>
+  rows(
+    `SELECT id, provider, provider_id, status, captured, refunded FROM payments WHERE order_id = ?1
+     ORDER BY created_at, id`,
+    orderId,
+  );
+
+export const refundRows = (orderId: string) =>
+  rows(
+    "SELECT id, payment_id, amount, state, reason FROM refunds WHERE order_id = ?1 ORDER BY created_at, id",
+    orderId,
+  );
+
+export const eventTypes = async (objectId: string): Promise<unknown[]> =>
+  (await rows("SELECT type FROM events WHERE object_id = ?1 ORDER BY seq", objectId)).map(({ type }) => type);

@@ -18,7 +18,14 @@ import { listOrders } from "./list.ts";
 import type { Order } from "./order.ts";
 import { draftOf } from "./place/draft.ts";
 import { placeOrders, type RenderAnswer } from "./place/place.ts";
-import { GUESTS_OFF, insufficientStock, notCancellable, refusalProblem, UNAVAILABLE } from "./problems.ts";
+import {
+  GUESTS_OFF,
+  insufficientStock,
+  notCancellable,
+  refusalProblem,
+  SELLING_STOPPED,
+  UNAVAILABLE,
+} from "./problems.ts";
 import { renderOrder } from "./render.ts";
 import {
   cancelSchema,
@@ -78,6 +85,8 @@ ordersRoutes.openapi(placeRoute, async (c) => {
       return problem(c, refusalProblem(outcome.refusal, draft));
     case "limited":
       return problem(c, limitedProblem({ retryAfter: 60, ...limited }), limited.headers);
+    case "stopped":
+      return problem(c, SELLING_STOPPED, { "Retry-After": "60" });
     case "unavailable":
     case undefined:
       return problem(c, UNAVAILABLE, { "Retry-After": "1" });

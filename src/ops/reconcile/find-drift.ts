@@ -19,7 +19,7 @@ interface About {
 /**
  * Compares what was looked at. Pure. Nothing that is under way is drift, whatever moved between the parts of the look:
  *
- * - level_ledger, level_holds, alarm_asleep are told by one turn of the object, in which nothing moves;
+ * - level_ledger, level_holds and alarm_asleep are told by one turn of the object, in which nothing moves;
  * - order_unheld: the order's row was the same before and after the audit, so it was so during it, and an order holds all
  *   that it has not shipped from before its row exists until after its row lets go of it;
  * - dead_hold, hold_differs: D1 moves first and the object follows, so a difference this way is usual for a moment. It
@@ -51,7 +51,7 @@ export function findDrift(look: Look, now: number, hold: number): Drift[] {
       if (claim.state === "open" && row) compareHold(claim, row, { now, hold }, note);
     }
     compareProjection(look, productId, audit, note);
-    compareAlarm(audit, note);
+    compareAlarm(audit, now, note);
     return found;
   });
 }
@@ -155,8 +155,15 @@ function compareProjection({ before, after }: Look, productId: string, audit: St
   }
 }
 
-function compareAlarm({ due, alarm }: StockAudit, note: Note): void {
-  if (due === null || (alarm !== null && alarm <= due)) return;
+/**
+ * An alarm that is set for what has passed stands at the moment of its setting, and one that is being delivered is not
+ * told of any more: what is due only just now is on its way.
+ */
+function compareAlarm({ due, alarm }: StockAudit, now: number, note: Note): void {
+  if (due === null) return;
+  const delivered = due <= now && due + ON_ITS_WAY > now;
+  const sleeps = alarm === null ? !delivered : alarm > Math.max(due, now);
+  if (!sleeps) return;
   const when = new Date(due).toISOString();
   note(
     "alarm_asleep",

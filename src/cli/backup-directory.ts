@@ -2,7 +2,6 @@ import { createHash, type Hash } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import type { BackupReader } from "./restore-shop.ts";
 import { type BackupWriter, type Manifest, manifestSchema } from "./save-shop.ts";
 
@@ -77,11 +76,19 @@ export async function readDirectory(directory: string): Promise<BackupReader> {
     manifest,
     rows: async function* (name) {
       if (!manifest.files.some((file) => file.name === name)) return;
-      const lines = createInterface({
-        input: createReadStream(join(directory, name)),
-        crlfDelay: Number.POSITIVE_INFINITY,
-      });
-      for await (const line of lines) yield JSON.parse(line) as Record<string, unknown>;
+      for await (const line of linesOf(join(directory, name)))
+        yield JSON.parse(line) as Record<string, unknown>;
     },
   };
+}
+
+/** Lines end at a line feed and nowhere else: JSON may hold U+2028, which readline would take for an end too. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of createReadStream(path, "utf8")) {
+    const lines = `${rest}${chunk}`.split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
 }

@@ -42,8 +42,8 @@ const ROUNDS = 3;
  * Puts a shop back to a backup. Selling stops first and goes on last, so a restore that dies in between leaves a shop that
  * sells nothing, and is simply run again: each step empties before it fills. The order in between:
  *
- * 1. All objects are emptied. While D1 is half there no hold may ask for its fate: it would be told, and D1 would have it
- *    in writing, that a living order's claim is abandoned.
+ * 1. All objects are emptied: those that are in no backup stay so, and none has a hold that asks for its fate while D1 is
+ *    half there, only to be told that a living order is none. Loaded rows replace what a late one may still write.
  * 2. D1, table by table. 3. The objects, born again: their reports beat those of their former life.
  * 4. Reconciliation with repair over all products. Selling goes on only when nothing is left open.
  */

@@ -99,3 +99,21 @@ async function callsOfRepair(): Promise<number> {
   await send(boundary, "/inventory/reconcile", { product_ids: [productId], repair: true }, staff).answer;
   return boundary.calls.length;
 }
+
+test("what moves between the parts of a look is no drift", { timeout: 60_000 }, async () => {
+  for (let at = 0; at < 4; at++) {
+    const { productIds } = await givenShop([[9]]);
+    const [productId = ""] = productIds;
+    const staff = (await signIn("staff")).headers;
+    const order = await placeUnits(productId, 2);
+    const boundary = new Boundary({ at, ending: "stalls" });
+    const sent = send(boundary, "/inventory/reconcile", { product_ids: [productId] }, staff);
+    await boundary.reached;
+    const token = { "X-Order-Token": order.access_token ?? "" };
+    expect((await post(`/orders/${order.id}/cancel`, {}, token)).status).toBe(200);
+    await placeUnits(productId, 3);
+    boundary.wake();
+    expect(await (await sent.answer).json()).toMatchObject({ checked: 1, drift: [] });
+    boundary.bury();
+  }
+});

@@ -25,9 +25,14 @@ export class ApiFailed extends Error {
 
 const problemSchema = z.object({ code: z.string(), detail: z.string(), errors: z.unknown().optional() });
 
-export function createApi(url: string, token: string | null): Api {
+/** @param send what carries the requests: tests have their own */
+export function createApi(
+  url: string,
+  token: string | null,
+  send: (url: string, init: RequestInit) => Promise<Response> = fetch,
+): Api {
   const call = async <T>(method: string, path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> => {
-    const answer = await fetch(`${url}/api/v1${path}`, {
+    const answer = await send(`${url}/api/v1${path}`, {
       method,
       headers: {
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),

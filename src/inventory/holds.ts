@@ -86,6 +86,38 @@ export function updateHold({ sql }: Turn, claim: string, version: number, held: 
   sql.all("UPDATE claims SET state = ?, version = ? WHERE claim = ?", state, version, claim);
 }
 
+/** When a claim that reconciliation put here asks first; milliseconds. */
+const ASK_SOON = 5 * 60_000;
+
+/** Reconciliation puts a claim at what its row says, whatever it was here: unknown, or settled. */
+export function putClaim(
+  turn: Turn,
+  claim: { claim: string; orderId: string | null; version: number; askAt: number | null },
+  held: Held[],
+): void {
+  const { sql, now } = turn;
+  sql.all(
+    `INSERT INTO claims (claim, order_id, state, version, ask_at, asks, created_at)
+     VALUES (?1, ?2, 'open', ?3, ?4, 0, ?5)
+     ON CONFLICT (claim) DO UPDATE SET order_id = COALESCE(order_id, excluded.order_id), ask_at = excluded.ask_at`,
+    claim.claim,
+    claim.orderId,
+    claim.version,
+    claim.askAt ?? now + ASK_SOON,
+    now,
+  );
+  for (const { store_id } of held) {
+    sql.all(
+      "INSERT INTO holds (claim, store_id, kept, shipped) VALUES (?, ?, 0, 0) ON CONFLICT DO NOTHING",
+      claim.claim,
+      store_id,
+    );
+  }
+  const changed = new Map(held.map((part) => [part.store_id, part]));
+  const all = heldBy(sql, claim.claim).map((part) => changed.get(part.store_id) ?? part);
+  updateHold(turn, claim.claim, claim.version, all);
+}
+
 /** Open claims in these stores that may yet let go: no living order was heard of. Largest claim first. */
 export const inTheWay = (sql: Sql, stores: string[]): { claim: string; quantity: number }[] =>
   sql.all(

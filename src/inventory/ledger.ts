@@ -5,7 +5,7 @@ import { one, type Sql, type Turn } from "./sql-port.ts";
 import type { Count, Movement, MovementPage, MovementType } from "./stock-types.ts";
 
 /** What one unit of a movement does to a store's two numbers. Quantities are signed. */
-const EFFECTS: Record<MovementType, Count> = {
+const EFFECTS: Record<Exclude<MovementType, "correction">, Count> = {
   opening: { on_hand: 1, reserved: 0 },
   add: { on_hand: 1, reserved: 0 },
   receive: { on_hand: 1, reserved: 0 },
@@ -20,32 +20,52 @@ const EFFECTS: Record<MovementType, Count> = {
   ship: { on_hand: 1, reserved: 1 },
 };
 
-export interface Move {
-  type: MovementType;
+interface About {
   storeId: string;
-  /** Negative where units leave: `remove`, `damage`, `transfer_out`, `ship`, a `set` to less. */
-  quantity: number;
   actor: string;
   reason?: string;
   reference?: string | null;
   orderId?: string | null;
 }
 
+export interface Move extends About {
+  type: Exclude<MovementType, "correction">;
+  /** Negative where units leave: `remove`, `damage`, `transfer_out`, `ship`, a `set` to less. */
+  quantity: number;
+}
+
 /**
- * The only way to change a level: the level, its line in the ledger and the news for the projection are written
+ * The way to change a level: the level, its line in the ledger and the news for the projection are written
  * together. A move that would break `0 <= reserved <= on_hand` throws: callers decide before they move.
  */
-export function move(
-  turn: Turn,
-  { type, storeId, quantity, actor, reason, reference, orderId }: Move,
-): Movement {
-  const { sql, now } = turn;
+export function move(turn: Turn, { type, quantity, ...about }: Move): Movement {
   const effect = EFFECTS[type];
-  const before = readCount(sql, storeId) ?? NOTHING;
+  const before = readCount(turn.sql, about.storeId) ?? NOTHING;
   const after: Count = {
     on_hand: before.on_hand + effect.on_hand * quantity,
     reserved: before.reserved + effect.reserved * quantity,
   };
+  return write(turn, type, quantity, before, after, about);
+}
+
+/**
+ * Sets a level to what reconciliation found to be true. The line's difference is taken from `before`: the level's own
+ * numbers, or the ledger's sums where it is the level that was wrong.
+ */
+export function correct(turn: Turn, before: Count, after: Count, about: About): Movement {
+  const quantity = after.on_hand - before.on_hand || after.reserved - before.reserved;
+  return write(turn, "correction", quantity, before, after, about);
+}
+
+function write(
+  turn: Turn,
+  type: MovementType,
+  quantity: number,
+  before: Count,
+  after: Count,
+  { storeId, actor, reason, reference, orderId }: About,
+): Movement {
+  const { sql, now } = turn;
   sql.all(
     `INSERT INTO levels (store_id, on_hand, reserved, version) VALUES (?, ?, ?, ?)
      ON CONFLICT (store_id) DO UPDATE

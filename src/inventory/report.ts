@@ -52,3 +52,20 @@ export function acknowledge({ sql, now }: Turn, epoch: number, version: number):
     epoch,
   );
 }
+
+/**
+ * The projection is told everything again, under a new epoch: that beats whatever it has, and an acknowledgement that is
+ * still on its way to the old one counts for nothing. @param beyond the highest epoch that the projection has
+ */
+export function tellAgain({ sql, now }: Turn, beyond: number): void {
+  sql.all(
+    `UPDATE meta SET epoch = MAX(?1, epoch + 1, ?2 + 1), acked = 0,
+       report_at = MIN(COALESCE(report_at, ?3), MAX(?1 + ?4, sent_at + ?5))
+     WHERE version > 0`,
+    now,
+    beyond,
+    Number.MAX_SAFE_INTEGER,
+    GATHER,
+    PACE,
+  );
+}

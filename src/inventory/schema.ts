@@ -16,7 +16,8 @@ import { one, type Sql, type Turn } from "./sql-port.ts";
  *
  * Who writes what: `levels` and `movements` only ledger.ts, together, so that levels are the sums of the ledger by
  * construction; `claims` and `holds` only holds.ts, save when a claim asks, which is ask.ts; `operations` only
- * operations.ts; `meta`, once born, only report.ts.
+ * operations.ts; `meta`, once born, only report.ts. A restore (load.ts) writes all of them, and reconciliation mends
+ * through the same files (mend.ts, balance.ts).
  *
  * - meta.schema: which of these layouts this is. meta.epoch: when this storage was born; a restored object is born
  *   again, and its reports beat those of its former life.
@@ -103,6 +104,15 @@ export function bear({ sql, now }: Turn, productId: string): void {
     productId,
     now,
   );
+}
+
+/** Drops everything: as if nothing had ever been written here. */
+export function wipe(sql: Sql): void {
+  const named = sql.all<{ name: string }>(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN (SELECT value FROM json_each(?))",
+    JSON.stringify(["meta", "levels", "claims", "holds", "movements", "operations"]),
+  );
+  for (const { name } of named) sql.all(`DROP TABLE ${name}`);
 }
 
 export interface Meta {

@@ -90,6 +90,7 @@ const movementSchema = z
       "reserve",
       "release",
       "ship",
+      "correction",
     ]),
     store_id: z.string(),
     quantity: z.int().openapi({ description: "Units; negative where on_hand falls" }),

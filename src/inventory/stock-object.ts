@@ -7,6 +7,8 @@ import type {
   AdjustCommand,
   AskFates,
   FollowCommand,
+  LoadPage,
+  MendCommand,
   OpenCommand,
   ReserveRequest,
   StockCommands,
@@ -94,6 +96,34 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
 
   async reported(epoch: number, version: number) {
     this.#stock.reported(epoch, version);
+  }
+
+  /** While the alarm is read nothing else comes in: it and the audit are of one moment. */
+  async audit(claims: string[]) {
+    const alarm = await this.ctx.storage.getAlarm();
+    return { ...this.#stock.audit(claims), alarm };
+  }
+
+  /** Sets the alarm whatever it was believed to be set for: one that slept is what may have to be mended. */
+  async mend(productId: string, command: MendCommand) {
+    this.#armedFor = null;
+    return this.#stock.mend(productId, command);
+  }
+
+  async dump(cursor: string | null) {
+    return this.#stock.dump(cursor);
+  }
+
+  async load(productId: string, page: LoadPage) {
+    if (page.first) await this.ctx.storage.deleteAlarm();
+    this.#armedFor = null;
+    this.#stock.load(productId, page);
+  }
+
+  async empty() {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    this.#armedFor = null;
   }
 }
 

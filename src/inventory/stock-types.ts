@@ -110,7 +110,9 @@ export type MovementType =
   | "transfer_out"
   | "reserve"
   | "release"
-  | "ship";
+  | "ship"
+  /** Reconciliation sets right what drifted: it may change either number, or only note what a level had said. */
+  | "correction";
 
 export interface Count {
   on_hand: number;
@@ -173,6 +175,86 @@ export interface StockReport {
   levels: { storeId: string; onHand: number; reserved: number; version: number }[];
 }
 
+/** A claim as its object has it, with its units store by store. */
+export interface AuditedClaim {
+  claim: string;
+  order_id: string | null;
+  state: "open" | "settled";
+  /** The order's version that was last applied; 0: no living order was heard of yet. */
+  version: number;
+  created_at: number;
+  ask_at: number;
+  parts: { store_id: string; kept: number; shipped: number }[];
+}
+
+/** All that reconciliation compares, as it was at one moment. Stamps are milliseconds. */
+export interface StockAudit {
+  epoch: number;
+  version: number;
+  /** The projection was told, and has acknowledged, all up to this version. */
+  acked: number;
+  levels: (Count & { store_id: string; version: number })[];
+  /** The sums of what the ledger's lines changed. */
+  ledger: (Count & { store_id: string })[];
+  /** The open claims, and those that were asked for. */
+  claims: AuditedClaim[];
+  /** When the object must be awake next, and when it will be; null: not at all. */
+  due: number | null;
+  alarm: number | null;
+}
+
+/** Brings one claim to what its row says, whatever versions were applied before. */
+export interface MendHold extends Verdict {
+  orderId: string | null;
+  /** The claim's version in the audit that found the drift, null where it had none: another now, and nothing is done. */
+  seen: number | null;
+}
+
+export interface MendCommand {
+  /** Stands in the ledger beside each correction. */
+  operation: string;
+  /** Rebuild the levels from the ledger and the holds. */
+  balance: boolean;
+  holds: MendHold[];
+  /** Tell the projection everything again, under an epoch above this one; null: it needs nothing. */
+  tellBeyond: number | null;
+}
+
+export type MendOutcome =
+  | { kind: "mended" }
+  /** The claim went on since it was audited: look again. */
+  | { kind: "moved" }
+  /** The units that it lacks are not there. */
+  | { kind: "short"; store_id: string; missing: number };
+
+export interface MendReport {
+  /** Stores whose levels cannot be rebuilt: more is on hold there than the ledger says is on hand. */
+  unbalanced: string[];
+  /** One for each of the command's holds, in their order. */
+  holds: MendOutcome[];
+}
+
+export type StockTable = "meta" | "levels" | "claims" | "holds" | "movements" | "operations";
+
+/** One row of an object's storage, as a backup keeps it. */
+export interface StockRow {
+  table: StockTable;
+  row: Record<string, string | number | null>;
+}
+
+export interface DumpPage {
+  rows: StockRow[];
+  /** To read on with; null at the end. */
+  next: string | null;
+}
+
+/** A part of an object's backup. The first empties what is there, the last wakes the object. */
+export interface LoadPage {
+  first: boolean;
+  last: boolean;
+  rows: StockRow[];
+}
+
 /** What a Stock object does, over RPC. Business reasons are outcomes; it throws only when broken. */
 export interface StockCommands {
   /** One call a product, for one order or a bulk. `holdFor`: after how long an unheard-of hold asks, ms. */
@@ -190,4 +272,13 @@ export interface StockCommands {
   movements(before: number | null, limit: number): Promise<MovementPage>;
   /** The projection has caught up to this version: it need not be told again. */
   reported(epoch: number, version: number): Promise<void>;
+  /** @param claims to be told of whatever their state, besides all open ones */
+  audit(claims: string[]): Promise<StockAudit>;
+  /** Sets right what an audit found, and re-arms the alarm. A repeat changes nothing. */
+  mend(productId: string, command: MendCommand): Promise<MendReport>;
+  /** A page of all that is stored here. */
+  dump(cursor: string | null): Promise<DumpPage>;
+  load(productId: string, page: LoadPage): Promise<void>;
+  /** Forgets everything, as if the product had never been stocked. */
+  empty(): Promise<void>;
 }

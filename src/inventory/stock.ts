@@ -2,10 +2,14 @@ import type { Clock } from "../platform/clock.ts";
 import { describeError, type Log } from "../platform/log.ts";
 import { adjust } from "./adjust.ts";
 import { ASK_AGAIN, nextDue, obey, takeDue } from "./ask.ts";
+import { audit, NOTHING_TO_AUDIT } from "./audit.ts";
+import { dump } from "./dump.ts";
 import { follow, followUnborn } from "./follow.ts";
 import { readHolds } from "./holds.ts";
 import { readMovements } from "./ledger.ts";
 import { NO_LEVELS, readLevels } from "./levels.ts";
+import { load } from "./load.ts";
+import { mend } from "./mend.ts";
 import { open } from "./open.ts";
 import { onceByOperation } from "./operations.ts";
 import { acknowledge, takeReport } from "./report.ts";
@@ -16,15 +20,20 @@ import type {
   AdjustCommand,
   AskFates,
   CommandOutcome,
+  DumpPage,
   FollowCommand,
   FollowOutcome,
   Hold,
   Inventory,
   Levels,
+  LoadPage,
+  MendCommand,
+  MendReport,
   MovementPage,
   OpenCommand,
   ReserveOutcome,
   ReserveRequest,
+  StockAudit,
   StockReport,
   TransferCommand,
 } from "./stock-types.ts";
@@ -94,6 +103,25 @@ export class Stock {
 
   reported(epoch: number, version: number): void {
     if (this.#born()) this.#turn((turn) => acknowledge(turn, epoch, version));
+  }
+
+  audit(claims: string[]): Omit<StockAudit, "alarm"> {
+    return this.#born() ? audit(this.#parts.sql, claims) : NOTHING_TO_AUDIT;
+  }
+
+  mend(productId: string, command: MendCommand): MendReport {
+    return this.#write(productId, (turn) => mend(turn, command));
+  }
+
+  dump(cursor: string | null): DumpPage {
+    return this.#born() ? dump(this.#parts.sql, cursor) : { rows: [], next: null };
+  }
+
+  /** Arms nothing before the last part: what is half here must not ask about claims. */
+  load(productId: string, page: LoadPage): void {
+    const { sql, clock } = this.#parts;
+    if (page.last) this.#turn((turn) => load(turn, productId, page));
+    else sql.transact(() => load({ sql, now: clock.now() }, productId, page));
   }
 
   /** Asks for the fates of holds whose time has come, and sends the report that is due. Never throws. */

@@ -41,6 +41,15 @@ const PARTS: Record<string, Part> = {
       return null;
     },
   },
+  selling: {
+    whenDown: "unhealthy",
+    ask: async (env) => {
+      const stopped = await env.DB.prepare(
+        "SELECT 1 FROM shop_state WHERE key = 'selling' AND value = 'stopped'",
+      ).first();
+      return stopped === null ? null : "selling is stopped";
+    },
+  },
   cache: {
     whenDown: "degraded",
     ask: async (env) => {

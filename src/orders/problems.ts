@@ -20,6 +20,13 @@ export const outcomeUnknown = ({ id, reference }: Order, accessToken: string | u
   order: { id, reference, ...(accessToken === undefined ? {} : { access_token: accessToken }) },
 });
 
+/** 503: a restore is under way, or an admin has stopped selling. */
+export const SELLING_STOPPED: Problem = {
+  status: 503,
+  code: "selling_stopped",
+  detail: "The shop takes no orders just now. Send the same request again later.",
+};
+
 export const GUESTS_OFF: Problem = {
   status: 401,
   code: "unauthenticated",

@@ -23,6 +23,7 @@ import {
   notCancellable,
   outcomeUnknown,
   refusalProblem,
+  SELLING_STOPPED,
   UNAVAILABLE,
 } from "./problems.ts";
 import { renderOrder } from "./render.ts";
@@ -83,6 +84,8 @@ ordersRoutes.openapi(placeRoute, async (c) => {
       return problem(c, limitedProblem({ retryAfter: 60, ...limited }), limited.headers);
     case "unknown":
       return problem(c, outcomeUnknown(outcome.order, outcome.accessToken), { "Retry-After": "1" });
+    case "stopped":
+      return problem(c, SELLING_STOPPED, { "Retry-After": "60" });
     case "unavailable":
     case undefined:
       return problem(c, UNAVAILABLE, { "Retry-After": "1" });

@@ -1,3 +1,59 @@
-import { createRouter } from "../../platform/http.ts";
+import { createRoute } from "@hono/zod-openapi";
+import { requireStaff } from "../../accounts/authenticate.ts";
+import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
+import { once } from "../../platform/idempotency.ts";
+import type { Problem } from "../../platform/problem.ts";
+import { problem } from "../../platform/problem.ts";
+import { backupRoutes } from "../backup/routes.ts";
+import { sellingRoutes } from "../selling/routes.ts";
+import { isOpen } from "./drift.ts";
+import { findUnknown, reconcileFrom, reconcileProducts } from "./reconcile.ts";
+import { type ReconcileRequest, reconcileSchema, reconciliationSchema } from "./schemas.ts";
+
+const reconcile = createRoute({
+  method: "post",
+  path: "/inventory/reconcile",
+  tags: ["Inventory"],
+  summary: "Compare stock with its ledger, its orders and its lists; mend it when asked",
+  security: bearer,
+  middleware: [requireStaff],
+  request: { body: { required: false, content: { "application/json": { schema: reconcileSchema } } } },
+  responses: {
+    200: jsonContent(reconciliationSchema, "What was found, and mended"),
+    ...problems(400, 401, 403, 422),
+  },
+});
 
 export const reconcileRoutes = createRouter();
+
+reconcileRoutes.openapi(reconcile, async (c) => {
+  const context = c.get("operation");
+  // No body is an empty one, and passes by the schema and its defaults.
+  const { product_ids, repair, after }: Partial<ReconcileRequest> = c.req.valid("json");
+  const answer = await once(c, async (id) => {
+    const options = { repair: repair ?? false, operation: `reconcile-${id}` };
+    if (product_ids === undefined) return c.json(await reconcileFrom(context, after ?? "", options), 200);
+    const wanted = [...new Set(product_ids)];
+    const unknown = await findUnknown(context, wanted);
+    if (unknown.length > 0) return problem(c, unknownProducts(product_ids, unknown));
+    const drift = await reconcileProducts(context, wanted, options);
+    const repaired = drift.filter((one) => !isOpen(one)).length;
+    return c.json({ checked: wanted.length, drift, repaired, next: null }, 200);
+  });
+  return answer as never;
+});
+
+reconcileRoutes.route("/", sellingRoutes);
+reconcileRoutes.route("/", backupRoutes);
+
+const unknownProducts = (given: string[], unknown: string[]): Problem => ({
+  status: 422,
+  code: "unknown_product",
+  detail: "A product is not there.",
+  errors: unknown.map((id) => ({
+    field: `product_ids.${given.indexOf(id)}`,
+    code: "unknown_product",
+    message: "is not there",
+    product_id: id,
+  })),
+});

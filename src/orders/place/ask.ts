@@ -30,6 +30,8 @@ export interface Answers {
   hints: StoreHint[];
   knownStores: Set<string>;
   account: { name: string; email: string } | null;
+  /** False from a restore until its reconciliation has ended, or while an admin has stopped it. */
+  selling: boolean;
 }
 
 interface KeyRow {
@@ -69,11 +71,12 @@ export async function ask(context: Context, drafts: Draft[]): Promise<Answers> {
     env.DB.prepare("SELECT name, email FROM users WHERE id = ?1").bind(
       actor.kind === "user" ? actor.userId : "",
     ),
+    env.DB.prepare("SELECT 1 FROM shop_state WHERE key = 'selling' AND value = 'stopped'"),
     ...(keyed.length === 0 ? [] : putDownKeys(env.DB, jsonParameter(keyed), context.clock.now())),
   ]);
 
   const keys: KeyState[] = fresh.map((operation) => ({ kind: "fresh", operation }));
-  for (const row of rowsOf<KeyRow>(results, 5)) {
+  for (const row of rowsOf<KeyRow>(results, 6)) {
     keys[row.draft] = keyState(row, drafts[row.draft]?.key?.fingerprint);
   }
   return {
@@ -82,6 +85,7 @@ export async function ask(context: Context, drafts: Draft[]): Promise<Answers> {
     hints: rowsOf<StoreHint>(results, 1),
     knownStores: new Set(rowsOf<{ id: string }>(results, 2).map((store) => store.id)),
     account: rowsOf<{ name: string; email: string }>(results, 3)[0] ?? null,
+    selling: rowsOf(results, 4).length === 0,
   };
 }
 

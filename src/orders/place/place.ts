@@ -22,6 +22,8 @@ export type Placing =
   | { kind: "key_reused" }
   | { kind: "refused"; refusal: Refusal }
   | { kind: "limited" }
+  /** The shop takes no orders just now. Nothing is held; the same request may be sent again. */
+  | { kind: "stopped" }
   /** A part did not answer. Nothing is lost and nothing sold: the same request may be sent again. */
   | { kind: "unavailable" }
   /** Without a key, and D1 away before it could be asked whether this order stands. */
@@ -130,6 +132,7 @@ async function startOf(
   if (!key) throw new Error("a draft was given no operation");
   if (key.kind === "reused") return { kind: "key_reused" };
   if (key.kind === "answered") return { kind: "replayed", answer: { status: key.status, body: key.body } };
+  if (!answers.selling) return { kind: "stopped" };
   if (!admitted) return { kind: "limited" };
 
   let operation: string | null = key.operation;

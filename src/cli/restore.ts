@@ -1,0 +1,78 @@
+import { createInterface } from "node:readline/promises";
+import { setTimeout as pause } from "node:timers/promises";
+import { defineCommand, runMain } from "citty";
+import { adminApi } from "./admin-api.ts";
+import { readDirectory } from "./backup-directory.ts";
+import { refuseUnknown } from "./known-options.ts";
+import { shopOptions, shopUrl } from "./local-token.ts";
+import { restoreShop } from "./restore-shop.ts";
+
+interface RestoreCommand {
+  directory: string;
+  url: string;
+  token: string | undefined;
+  yes: boolean;
+  forceOpen: boolean;
+}
+
+async function restore({ directory, url, token, yes, forceOpen }: RestoreCommand): Promise<void> {
+  const backup = await readDirectory(directory);
+  const { made_at, products } = backup.manifest;
+  const what = `Everything at ${url} goes back to ${made_at} (${products} products).`;
+  if (!yes && !(await agreed(what))) throw new Error("Nothing was changed. --yes goes on without asking.");
+
+  const options = { forceOpen, tell: console.log, pause: (milliseconds: number) => pause(milliseconds) };
+  const outcome = await restoreShop(await adminApi({ url, token }), backup, options);
+  for (const { product_id, kind, state, detail } of outcome.open) {
+    console.error(`${product_id}: ${kind} (${state}), ${detail}`);
+  }
+  switch (outcome.kind) {
+    case "open":
+      console.log(`Reconciled, ${outcome.repaired} repaired. Selling goes on.`);
+      return;
+    case "stopped":
+      throw new Error(
+        "Selling stays stopped: set the above right and open it by POST /api/v1/ops/selling, or use --force-open.",
+      );
+  }
+}
+
+async function agreed(what: string): Promise<boolean> {
+  if (!process.stdin.isTTY) return false;
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await terminal.question(`${what} Type yes to go on: `);
+  terminal.close();
+  return answer.trim().toLowerCase() === "yes";
+}
+
+const options = {
+  directory: { type: "positional", required: true, description: "What a backup wrote" },
+  yes: { type: "boolean", default: false, description: "Do not ask" },
+  "force-open": { type: "boolean", default: false, description: "Sell again whatever reconciliation leaves" },
+  ...shopOptions,
+} as const;
+
+const command = defineCommand({
+  meta: {
+    name: "npm run restore --",
+    description: "Puts a shop back to a backup; it sells nothing until its stock is reconciled",
+  },
+  args: options,
+  run: async ({ args }) => {
+    try {
+      refuseUnknown({ ...args, forceOpen: undefined, _: args._.slice(1) }, { ...options, forceOpen: true });
+      await restore({
+        directory: args.directory,
+        url: shopUrl(args.url),
+        token: args.token,
+        yes: args.yes,
+        forceOpen: args["force-open"],
+      });
+    } catch (error) {
+      console.error(error instanceof Error ? error.message : String(error));
+      process.exitCode = 1;
+    }
+  },
+});
+
+await runMain(command);

@@ -1,0 +1,133 @@
+import type { Context } from "../../platform/context.ts";
+import { jsonParameter, rowsOf } from "../../platform/d1.ts";
+import { readTables, type Table } from "./tables.ts";
+
+const ROWS_A_PAGE = 500;
+/** Events that one round of changes goes through. */
+const EVENTS_A_ROUND = 500;
+
+export type Row = Record<string, unknown>;
+
+export interface TablePage {
+  rows: Row[];
+  next: string | null;
+}
+
+/** A page of a table, in the order of its primary key. @param cursor the key of the row to go on after, as JSON */
+export async function dumpTable(context: Context, table: Table, cursor: string | null): Promise<TablePage> {
+  const after = cursor === null ? null : (JSON.parse(cursor) as unknown[]);
+  const key = table.key.join(", ");
+  const past = after === null ? "" : `WHERE (${key}) > (${table.key.map(() => "?").join(", ")})`;
+  const { results } = await context.env.DB.prepare(
+    `SELECT ${table.columns.join(", ")} FROM ${table.name} ${past} ORDER BY ${key} LIMIT ${ROWS_A_PAGE}`,
+  )
+    .bind(...(after ?? []))
+    .all<Row>();
+  const last = results.at(-1);
+  const more = results.length === ROWS_A_PAGE && last !== undefined;
+  return { rows: results, next: more ? JSON.stringify(table.key.map((column) => last[column])) : null };
+}
+
+/** The cursor of a table that another key has cannot be ours. */
+export function isCursorOf(table: Table, cursor: string): boolean {
+  try {
+    const values: unknown = JSON.parse(cursor);
+    return (
+      Array.isArray(values) &&
+      values.length === table.key.length &&
+      values.every((value) => typeof value === "string" || typeof value === "number")
+    );
+  } catch {
+    return false;
+  }
+}
+
+export interface Changes {
+  /** By table. */
+  rows: Record<string, Row[]>;
+  /** The last event that was gone through: ask for what came after it. */
+  seq: number;
+  /** More had happened already. */
+  more: boolean;
+}
+
+/**
+ * All rows of the orders and products that changed after an event, as they are together at one moment. Tables are paged
+ * out one after the other, so what moves meanwhile is torn: an order of one version with the lines of another. Every
+ * change of an order or a product appends an event in its batch; so reading whole, in one batch, what the events name
+ * makes it whole again, and what moves after that has a later event. When a round finds no more, all is whole.
+ */
+export async function dumpChanges(context: Context, after: number): Promise<Changes> {
+  const { DB } = context.env;
+  const tables = await readTables(context);
+  const changed = (type: string) =>
+    `SELECT object_id FROM (SELECT object_id, object_type FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2)
+     WHERE object_type = '${type}'`;
+  const wanted = tables.flatMap((table) => {
+    const where = aggregateOf(table, changed);
+    return where === null ? [] : [{ table, where }];
+  });
+  const results = await DB.batch([
+    DB.prepare("SELECT seq FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2").bind(after, EVENTS_A_ROUND),
+    ...wanted.map(({ table, where }) =>
+      DB.prepare(`SELECT ${table.columns.join(", ")} FROM ${table.name} WHERE ${where}`).bind(
+        after,
+        EVENTS_A_ROUND,
+      ),
+    ),
+  ]);
+  const seqs = rowsOf<{ seq: number }>(results, 0);
+  return {
+    rows: Object.fromEntries(wanted.map(({ table }, index) => [table.name, rowsOf<Row>(results, 1 + index)])),
+    seq: seqs.at(-1)?.seq ?? after,
+    more: seqs.length === EVENTS_A_ROUND,
+  };
+}
+
+/** Which rows of a table belong to a changed order or product; null: the table is about neither. */
+function aggregateOf({ name, columns }: Table, changed: (type: string) => string): string | null {
+  if (name === "events") return "seq IN (SELECT seq FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2)";
+  if (name === "orders") return `id IN (${changed("order")})`;
+  if (name === "products") return `id IN (${changed("product")})`;
+  if (name === "work") return `object_id IN (${changed("order")})`;
+  if (columns.includes("order_id")) return `order_id IN (${changed("order")})`;
+  if (columns.includes("product_id")) return `product_id IN (${changed("product")})`;
+  return null;
+}
+
+/** Where the log of events stands now. */
+export async function readLastSeq(context: Context): Promise<number> {
+  const row = await context.env.DB.prepare("SELECT max(seq) AS seq FROM events").first<{
+    seq: number | null;
+  }>();
+  return row?.seq ?? 0;
+}
+
+/** Puts rows back; with `first` after emptying the table, in one batch. A row that stands there already gives way. */
+export async function loadTable(context: Context, table: Table, rows: Row[], first: boolean): Promise<void> {
+  const { DB } = context.env;
+  const values = table.columns.map((column) => `value ->> '$.${column}'`);
+  await DB.batch([
+    ...(first ? [DB.prepare(`DELETE FROM ${table.name}`)] : []),
+    DB.prepare(
+      `INSERT OR REPLACE INTO ${table.name} (${table.columns.join(", ")})
+       SELECT ${values.join(", ")} FROM json_each(?1)`,
+    ).bind(jsonParameter(rows)),
+  ]);
+}
+
+/**
+ * After all tables are loaded. What one table counts of another may be torn by a moment in the backup: it is counted
+ * again, or an order would wait for ever for an event that was worked off. The projection starts empty.
+ */
+export async function finishTables(context: Context): Promise<void> {
+  const { DB } = context.env;
+  await DB.batch([
+    DB.prepare("DELETE FROM stock_levels"),
+    DB.prepare(
+      `UPDATE orders SET events_owed =
+         (SELECT count(*) FROM payment_events AS e WHERE e.order_id = orders.id AND e.state = 'owed')
+       WHERE events_owed > 0 OR id IN (SELECT order_id FROM payment_events WHERE state = 'owed')`,
+    ),
+  ]);
+}

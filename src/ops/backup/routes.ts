@@ -1,0 +1,180 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import { requireAdmin } from "../../accounts/authenticate.ts";
+import { stockOf } from "../../inventory/client.ts";
+import type { AppEnv } from "../../platform/app-env.ts";
+import { isoStamp } from "../../platform/clock.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { notFound, type Problem, problem } from "../../platform/problem.ts";
+import { readSelling } from "../selling/selling.ts";
+import { dumpChanges, dumpTable, finishTables, isCursorOf, loadTable, readLastSeq } from "./dump-table.ts";
+import {
+  changesQuery,
+  changesSchema,
+  cursorQuery,
+  doneSchema,
+  emptyStockSchema,
+  loadStockSchema,
+  loadTableSchema,
+  overviewSchema,
+  stockPageSchema,
+  tablePageSchema,
+} from "./schemas.ts";
+import { dumpStock, emptyStock } from "./stock.ts";
+import { findTable, readSchemaVersion, readTables } from "./tables.ts";
+
+const SELLING_OPEN: Problem = {
+  status: 409,
+  code: "selling_open",
+  detail: "Stop selling first: POST /ops/selling.",
+};
+
+const BAD_CURSOR: Problem = {
+  status: 400,
+  code: "invalid_query",
+  detail: "The query could not be read.",
+  errors: [{ field: "cursor", code: "invalid_cursor", message: "is not a next of this table" }],
+};
+
+/** What overwrites the shop works only while nothing is sold. */
+const whileStopped: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const { state } = await readSelling(c.get("operation"));
+  return state === "stopped" ? next() : problem(c, SELLING_OPEN);
+};
+
+const tags = ["operations"];
+const reading = { tags, security: bearer, method: "get" as const, middleware: [requireAdmin] };
+const writing = { tags, security: bearer, method: "post" as const, middleware: [requireAdmin, whileStopped] };
+const done = { 200: jsonContent(doneSchema, "Done") };
+const tableName = z.object({ name: z.string() });
+const productId = z.object({ product_id: z.string().min(1).max(64) });
+
+const overview = createRoute({
+  ...reading,
+  path: "/ops/backup",
+  summary: "What a backup has",
+  responses: { 200: jsonContent(overviewSchema, "The tables"), ...problems(401, 403) },
+});
+
+const readTable = createRoute({
+  ...reading,
+  path: "/ops/backup/tables/{name}",
+  summary: "Read a table, page by page",
+  request: { params: tableName, query: cursorQuery },
+  responses: { 200: jsonContent(tablePageSchema, "A page"), ...problems(400, 401, 403, 404) },
+});
+
+const writeTable = createRoute({
+  ...writing,
+  path: "/ops/backup/tables/{name}",
+  summary: "Restore a part of a table",
+  request: { params: tableName, body: jsonBody(loadTableSchema) },
+  responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
+});
+
+const readChanges = createRoute({
+  ...reading,
+  path: "/ops/backup/changes",
+  summary: "Read whole what changed after an event",
+  request: { query: changesQuery },
+  responses: { 200: jsonContent(changesSchema, "The rows"), ...problems(400, 401, 403) },
+});
+
+const readStock = createRoute({
+  ...reading,
+  path: "/ops/backup/stock/{product_id}",
+  summary: "Read a product's stock object, page by page",
+  request: { params: productId, query: cursorQuery },
+  responses: { 200: jsonContent(stockPageSchema, "A page"), ...problems(400, 401, 403) },
+});
+
+const writeStock = createRoute({
+  ...writing,
+  path: "/ops/backup/stock/{product_id}",
+  summary: "Restore a part of a product's stock object",
+  request: { params: productId, body: jsonBody(loadStockSchema) },
+  responses: { ...done, ...problems(400, 401, 403, 409, 413, 422) },
+});
+
+const emptyObjects = createRoute({
+  ...writing,
+  path: "/ops/backup/empty-stock",
+  summary: "Empty stock objects before a restore",
+  request: { body: jsonBody(emptyStockSchema) },
+  responses: { ...done, ...problems(400, 401, 403, 409, 413, 422) },
+});
+
+const finish = createRoute({
+  ...writing,
+  path: "/ops/backup/finish",
+  summary: "Say that all tables are restored",
+  responses: { ...done, ...problems(401, 403, 409) },
+});
+
+export const backupRoutes = createRouter();
+
+backupRoutes.openapi(overview, async (c) => {
+  const context = c.get("operation");
+  const tables = (await readTables(context)).map(({ name }) => name);
+  const at = isoStamp(context.clock.now());
+  const last_seq = await readLastSeq(context);
+  return c.json({ schema: await readSchemaVersion(context), at, last_seq, tables }, 200);
+});
+
+backupRoutes.openapi(readTable, async (c) => {
+  const context = c.get("operation");
+  const table = await findTable(context, c.req.valid("param").name);
+  if (!table) return problem(c, notFound("table"));
+  const { cursor } = c.req.valid("query");
+  if (cursor !== undefined && !isCursorOf(table, cursor)) return problem(c, BAD_CURSOR);
+  return c.json(await dumpTable(context, table, cursor ?? null), 200);
+});
+
+backupRoutes.openapi(writeTable, async (c) => {
+  const context = c.get("operation");
+  const table = await findTable(context, c.req.valid("param").name);
+  if (!table) return problem(c, notFound("table"));
+  const { rows, first } = c.req.valid("json");
+  await loadTable(context, table, rows, first);
+  return c.json({ done: true as const }, 200);
+});
+
+backupRoutes.openapi(readChanges, async (c) =>
+  c.json(await dumpChanges(c.get("operation"), c.req.valid("query").after), 200),
+);
+
+backupRoutes.openapi(readStock, async (c) => {
+  const { cursor } = c.req.valid("query");
+  if (cursor !== undefined && !isStockCursor(cursor)) return problem(c, BAD_CURSOR);
+  return c.json(await dumpStock(c.get("operation"), c.req.valid("param").product_id, cursor ?? null), 200);
+});
+
+backupRoutes.openapi(writeStock, async (c) => {
+  const { product_id } = c.req.valid("param");
+  await stockOf(c.env, product_id).load(product_id, c.req.valid("json"));
+  return c.json({ done: true as const }, 200);
+});
+
+backupRoutes.openapi(emptyObjects, async (c) => {
+  await emptyStock(c.get("operation"), c.req.valid("json").product_ids);
+  return c.json({ done: true as const }, 200);
+});
+
+backupRoutes.openapi(finish, async (c) => {
+  await finishTables(c.get("operation"));
+  return c.json({ done: true as const }, 200);
+});
+
+const stockCursor = z.object({
+  part: z.enum(["settled", "movements"]),
+  after: z.union([z.string(), z.number()]),
+  until: z.number(),
+});
+
+function isStockCursor(cursor: string): boolean {
+  try {
+    return stockCursor.safeParse(JSON.parse(cursor)).success;
+  } catch {
+    return false;
+  }
+}

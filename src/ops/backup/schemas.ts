@@ -1,0 +1,60 @@
+import { z } from "@hono/zod-openapi";
+
+const cell = z.union([z.string(), z.number(), z.null()]);
+const row = z.record(z.string(), cell);
+
+export const cursorQuery = z.object({
+  cursor: z.string().max(2_000).optional().openapi({ description: "`next` of the page before" }),
+});
+
+export const changesQuery = z.object({ after: z.coerce.number().int().min(0) });
+
+export const overviewSchema = z
+  .object({
+    schema: z.string().openapi({ description: "The last migration: a backup fits where it is the same" }),
+    at: z.iso.datetime(),
+    last_seq: z.int().openapi({ description: "Where the log of events stands" }),
+    tables: z.array(z.string()),
+  })
+  .openapi("BackupOverview");
+
+export const tablePageSchema = z
+  .object({ rows: z.array(z.record(z.string(), z.unknown())), next: z.string().nullable() })
+  .openapi("BackupTablePage");
+
+export const changesSchema = z
+  .object({
+    rows: z.record(z.string(), z.array(z.record(z.string(), z.unknown()))),
+    seq: z.int(),
+    more: z.boolean(),
+  })
+  .openapi("BackupChanges");
+
+export const loadTableSchema = z
+  .object({
+    first: z.boolean().openapi({ description: "Empties the table first" }),
+    rows: z.array(row).max(5_000),
+  })
+  .strict()
+  .openapi("BackupTableRows");
+
+const stockRow = z.object({
+  table: z.enum(["meta", "levels", "claims", "holds", "movements", "operations"]),
+  row,
+});
+
+export const stockPageSchema = z
+  .object({ rows: z.array(stockRow), next: z.string().nullable() })
+  .openapi("BackupStockPage");
+
+export const loadStockSchema = z
+  .object({ first: z.boolean(), last: z.boolean(), rows: z.array(stockRow).max(10_000) })
+  .strict()
+  .openapi("BackupStockRows");
+
+export const emptyStockSchema = z
+  .object({ product_ids: z.array(z.string().min(1).max(64)).max(200) })
+  .strict()
+  .openapi("BackupStockEmpty");
+
+export const doneSchema = z.object({ done: z.literal(true) }).openapi("BackupDone");

@@ -1,0 +1,47 @@
+import type { Context } from "../../platform/context.ts";
+
+/**
+ * Tables that no backup has: what migrations are applied (the manifest names the last), whether the shop sells (a restore
+ * decides it), and the projection, which the objects tell again. A restore empties the projection.
+ */
+const LEFT_OUT = ["d1_migrations", "shop_state", "stock_levels"];
+
+export interface Table {
+  name: string;
+  columns: string[];
+  /** The primary key's columns, in its order: pages go by them. */
+  key: string[];
+}
+
+/** Every table that a backup has, by name. Virtual tables are left out, and what stands behind them: they are derived. */
+export async function readTables(context: Context): Promise<Table[]> {
+  const { results } = await context.env.DB.prepare(
+    `SELECT m.name AS "table", c.name AS column_name, c.pk FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c
+     WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND m.name NOT LIKE '\\_cf\\_%' ESCAPE '\\'
+       AND m.sql NOT LIKE 'CREATE VIRTUAL%' AND m.name NOT IN (SELECT value FROM json_each(?1))
+       AND NOT EXISTS (SELECT 1 FROM sqlite_master AS v WHERE v.sql LIKE 'CREATE VIRTUAL%'
+         AND m.name LIKE replace(v.name, '_', '\\_') || '\\_%' ESCAPE '\\')
+     ORDER BY m.name, c.cid`,
+  )
+    .bind(JSON.stringify(LEFT_OUT))
+    .all<{ table: string; column_name: string; pk: number }>();
+  return [...Map.groupBy(results, (row) => row.table)].map(([name, rows]) => ({
+    name,
+    columns: rows.map((row) => row.column_name),
+    key: rows
+      .filter((row) => row.pk > 0)
+      .toSorted((one, other) => one.pk - other.pk)
+      .map((row) => row.column_name),
+  }));
+}
+
+export const findTable = async (context: Context, name: string): Promise<Table | null> =>
+  (await readTables(context)).find((table) => table.name === name) ?? null;
+
+/** The last migration that this database has: a backup fits where it is the same. */
+export async function readSchemaVersion(context: Context): Promise<string> {
+  const row = await context.env.DB.prepare("SELECT name FROM d1_migrations ORDER BY id DESC LIMIT 1").first<{
+    name: string;
+  }>();
+  return row?.name ?? "none";
+}

@@ -1,0 +1,132 @@
+import { stockOf } from "../../inventory/client.ts";
+import type { StockAudit } from "../../inventory/stock-types.ts";
+import type { OrderStatus } from "../../orders/lifecycle.ts";
+import type { OrderAllocation } from "../../orders/order.ts";
+import type { Context } from "../../platform/context.ts";
+import { jsonParameter, rowsOf } from "../../platform/d1.ts";
+
+/** Statuses in which an order may have units to ship. What comes after has shipped, or closed, all of it. */
+const UNDER_WAY: readonly OrderStatus[] = ["pending", "confirmed", "processing", "shipped"];
+
+/** A living order's line with units that have not left. */
+export interface OpenLine {
+  product_id: string;
+  order_id: string;
+  claim: string;
+  version: number;
+  allocations: OrderAllocation[];
+}
+
+export interface ProjectedLevel {
+  product_id: string;
+  store_id: string;
+  on_hand: number;
+  reserved: number;
+  epoch: number;
+  version: number;
+}
+
+/** What D1 says of an open hold's claim. */
+export interface ClaimRow {
+  claim: string;
+  fate: "placed" | "rejected" | "abandoned" | null;
+  decided_at: number | null;
+  order_id: string | null;
+  /** The claim that the order names now. */
+  named_claim: string | null;
+  status: OrderStatus | null;
+  version: number | null;
+  updated_at: number | null;
+  allocations: OrderAllocation[];
+}
+
+interface Sight {
+  lines: OpenLine[];
+  projection: ProjectedLevel[];
+}
+
+/** D1, each object in one turn, and D1 again. */
+export interface Look {
+  before: Sight;
+  audits: Map<string, StockAudit>;
+  after: Sight;
+  /** By product and claim, as of after. */
+  claims: Map<string, ClaimRow>;
+}
+
+export const claimKey = (productId: string, claim: string): string => `${productId} ${claim}`;
+
+/**
+ * Reads all that is compared. Two parts cannot be read at one moment, so D1 is read on both sides of the objects: a row
+ * that is the same before and after was so while the object was audited, and what only ever grows (versions,
+ * acknowledgements, fates) is read on the side that makes its comparison sound. find-drift.ts says which.
+ */
+export async function look(context: Context, productIds: string[]): Promise<Look> {
+  const before = await readSight(context, productIds);
+  const named = Map.groupBy(before.lines, (line) => line.product_id);
+  const audits = new Map(
+    await Promise.all(
+      productIds.map(async (productId) => {
+        const claims = (named.get(productId) ?? []).map((line) => line.claim);
+        return [productId, await stockOf(context.env, productId).audit(claims)] as const;
+      }),
+    ),
+  );
+  const asked = [...audits].flatMap(([productId, { claims }]) =>
+    claims.filter(({ state }) => state === "open").map(({ claim }) => [productId, claim] as const),
+  );
+  const after = await readSight(context, productIds, asked);
+  return { before, audits, after, claims: after.claims };
+}
+
+/** Pairs of product and claim in one parameter of a statement: about 70 bytes each. */
+const PAIRS_A_STATEMENT = 10_000;
+
+async function readSight(context: Context, productIds: string[], asked: (readonly [string, string])[] = []) {
+  const { DB } = context.env;
+  const wanted = jsonParameter(productIds);
+  const chunks = Array.from({ length: Math.ceil(asked.length / PAIRS_A_STATEMENT) }, (_, index) =>
+    asked.slice(index * PAIRS_A_STATEMENT, (index + 1) * PAIRS_A_STATEMENT),
+  );
+  const results = await DB.batch([
+    DB.prepare(
+      `SELECT i.product_id, o.id AS order_id, o.claim_id AS claim, o.version, i.allocations
+       FROM json_each(?1) AS under_way JOIN orders AS o ON o.status = under_way.value
+       JOIN order_items AS i ON i.order_id = o.id
+       WHERE i.product_id IN (SELECT value FROM json_each(?2))`,
+    ).bind(jsonParameter(UNDER_WAY), wanted),
+    DB.prepare(
+      `SELECT l.product_id, l.store_id, l.on_hand, l.reserved, l.epoch, l.version
+       FROM json_each(?1) AS wanted JOIN stock_levels AS l ON l.product_id = wanted.value`,
+    ).bind(wanted),
+    ...chunks.map((pairs) => claimsOf(DB, pairs)),
+  ]);
+  const claims = chunks.flatMap((_, index) => rowsOf<RawClaim>(results, 2 + index));
+  return {
+    lines: rowsOf<RawLine>(results, 0).map((line) => ({
+      ...line,
+      allocations: JSON.parse(line.allocations) as OrderAllocation[],
+    })),
+    projection: rowsOf<ProjectedLevel>(results, 1),
+    claims: new Map(
+      claims.map(({ product_id, allocations, ...row }) => [
+        claimKey(product_id, row.claim),
+        { ...row, allocations: JSON.parse(allocations ?? "[]") as OrderAllocation[] },
+      ]),
+    ),
+  };
+}
+
+type RawLine = Omit<OpenLine, "allocations"> & { allocations: string };
+type RawClaim = Omit<ClaimRow, "allocations"> & { product_id: string; allocations: string | null };
+
+const claimsOf = (db: D1Database, pairs: (readonly [string, string])[]): D1PreparedStatement =>
+  db
+    .prepare(
+      `SELECT asked.value ->> 0 AS product_id, asked.value ->> 1 AS claim, c.fate, c.decided_at, o.id AS order_id,
+         o.claim_id AS named_claim, o.status, o.version, o.updated_at, i.allocations
+       FROM json_each(?1) AS asked LEFT JOIN claims AS c ON c.id = asked.value ->> 1
+       LEFT JOIN orders AS o ON o.id = c.order_id
+       LEFT JOIN order_items AS i ON i.order_id = o.id AND i.product_id = asked.value ->> 0`,
+    )
+    .bind(jsonParameter(pairs));

@@ -1,0 +1,50 @@
+import { z } from "@hono/zod-openapi";
+import { DRIFT_KINDS, DRIFT_STATES } from "./drift.ts";
+
+/** One look asks each product's object: no more than this in one request. */
+export const MAX_PRODUCTS = 100;
+
+export const reconcileSchema = z
+  .object({
+    product_ids: z
+      .array(z.string().min(1).max(64))
+      .min(1)
+      .max(MAX_PRODUCTS)
+      .optional()
+      .openapi({ description: "Left out: all products, as far as one request gets" }),
+    repair: z.boolean().default(false),
+    after: z.string().max(64).optional().openapi({ description: "`next` of the answer to go on from" }),
+  })
+  .strict()
+  .refine(({ product_ids, after }) => product_ids === undefined || after === undefined, {
+    path: ["after"],
+    message: "goes with all products only",
+  })
+  .openapi("Reconcile");
+
+export type ReconcileRequest = z.infer<typeof reconcileSchema>;
+
+export const reconciliationSchema = z
+  .object({
+    checked: z.int().openapi({ description: "Products" }),
+    drift: z.array(
+      z.object({
+        product_id: z.string(),
+        kind: z.enum(DRIFT_KINDS),
+        detail: z.string(),
+        store_id: z.string().nullable(),
+        claim: z.string().nullable(),
+        order_id: z.string().nullable(),
+        state: z.enum(DRIFT_STATES).openapi({
+          description:
+            "`short`: the units are not there; `unbalanced`: a person must count; `moved`: look again",
+        }),
+      }),
+    ),
+    repaired: z.int(),
+    next: z
+      .string()
+      .nullable()
+      .openapi({ description: "Send as `after` to go on; null when all were checked" }),
+  })
+  .openapi("Reconciliation");

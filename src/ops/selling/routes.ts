@@ -1,0 +1,37 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { requireAdmin, requireStaff } from "../../accounts/authenticate.ts";
+import { isoStamp } from "../../platform/clock.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { readSelling, SELLING_STATES, type Selling, setSelling } from "./selling.ts";
+
+const stateSchema = z.enum(SELLING_STATES);
+
+const sellingSchema = z.object({ state: stateSchema, since: z.iso.datetime().nullable() }).openapi("Selling");
+
+const about = { path: "/ops/selling" as const, tags: ["operations"], security: bearer };
+
+const read = createRoute({
+  ...about,
+  method: "get",
+  summary: "Whether orders are taken",
+  middleware: [requireStaff],
+  responses: { 200: jsonContent(sellingSchema, "The state"), ...problems(401, 403) },
+});
+
+const set = createRoute({
+  ...about,
+  method: "post",
+  summary: "Stop selling, or go on",
+  description: "While it is stopped, new orders are answered 503 `selling_stopped`.",
+  middleware: [requireAdmin],
+  request: { body: jsonBody(z.object({ state: stateSchema }).strict()) },
+  responses: { 200: jsonContent(sellingSchema, "The state"), ...problems(400, 401, 403, 422) },
+});
+
+const render = ({ state, since }: Selling) => ({ state, since: since === null ? null : isoStamp(since) });
+
+export const sellingRoutes = createRouter()
+  .openapi(read, async (c) => c.json(render(await readSelling(c.get("operation"))), 200))
+  .openapi(set, async (c) =>
+    c.json(render(await setSelling(c.get("operation"), c.req.valid("json").state)), 200),
+  );

@@ -1,0 +1,126 @@
+/** One search: a property of a model, in a scene or with a fault planted. */
+export interface Row {
+  model: "placing" | "payment" | "fulfilment";
+  /** The name of a formula in the model, or `comes_to_rest`: no run goes on for ever. */
+  property: string;
+  flags: string[];
+  /** What the flags change besides the scene; null where nothing is wrong. */
+  fault: string | null;
+  expected: "holds" | "fails";
+}
+
+/** The scenes that all properties of a model are checked in. */
+const SCENES: [model: Row["model"], flags: string[], properties: string[]][] = [
+  ["placing", [], ["living_is_held", "sold_once", "one_order", "calm_holds", "calm_key", "comes_to_rest"]],
+  ["placing", ["PLENTY"], ["enough_places"]],
+  ["placing", ["DOUBLE"], ["one_order"]],
+  ...[["RIVAL", "CANCEL"], ["RIVAL", "TWICE"], ["DEAD_LETTERS"]].map((flags): (typeof SCENES)[number] => [
+    "payment",
+    flags,
+    [
+      "living_is_held",
+      "sold_once",
+      "never_neither",
+      "never_both",
+      "confirmed_is_paid",
+      "in_time_is_paid",
+      "calm_holds",
+      "calm_events",
+      "calm_deadline",
+      "enough_revives",
+      "comes_to_rest",
+    ],
+  ]),
+  [
+    "fulfilment",
+    [],
+    [
+      "living_is_held",
+      "levels",
+      "never_unshipped",
+      "sold_once",
+      "ship_or_cancel",
+      "calm_levels",
+      "comes_to_rest",
+    ],
+  ],
+  [
+    "fulfilment",
+    ["MONEY"],
+    ["ship_or_cancel", "never_more_back", "back_once", "calm_money", "calm_refunds", "comes_to_rest"],
+  ],
+];
+
+/** Each breaks the property beside it; what it takes out is told at the head of its model. */
+const FAULTS: [model: Row["model"], fault: string, scene: string[], property: string][] = [
+  ["placing", "RELEASE_FIRST", [], "living_is_held"],
+  ["placing", "NO_FENCE", [], "living_is_held"],
+  ["placing", "RELEASE_BY_DELTA", [], "sold_once"],
+  ["placing", "RENEW_BLIND", ["DOUBLE"], "one_order"],
+  ["placing", "DROP_DEADLINE", [], "calm_holds"],
+  ["placing", "NO_RENEWAL", [], "calm_key"],
+  ["placing", "HASTY", ["PLENTY"], "enough_places"],
+  ["placing", "SHOVE", [], "comes_to_rest"],
+
+  ["payment", "NO_FENCE", [], "living_is_held"],
+  ["payment", "SAME_CLAIM", [], "living_is_held"],
+  ["payment", "NAMED_EARLY", [], "living_is_held"],
+  ["payment", "NO_STAMP", ["DEAD_LETTERS"], "living_is_held"],
+  ["payment", "RELEASE_BY_DELTA", [], "sold_once"],
+  ["payment", "MARK_FIRST", [], "never_neither"],
+  ["payment", "REFUND_APART", ["CANCEL"], "never_neither"],
+  ["payment", "CANCEL_OWES_NOTHING", ["CANCEL"], "never_neither"],
+  ["payment", "NO_STAMP", ["CANCEL"], "never_neither"],
+  ["payment", "SECOND_IS_DONE", ["TWICE"], "never_neither"],
+  ["payment", "MESSAGE_IS_PAYMENT", [], "never_both"],
+  ["payment", "FAILED_UNPAYS", ["TWICE"], "confirmed_is_paid"],
+  ["payment", "EXPIRES_ANYWAY", [], "in_time_is_paid"],
+  ["payment", "ASKS_ONCE", [], "calm_holds"],
+  ["payment", "NO_SWEEP", [], "calm_events"],
+  ["payment", "DEAD_WAITS", ["DEAD_LETTERS"], "calm_deadline"],
+  ["payment", "HASTY", [], "enough_revives"],
+  ["payment", "STALE_LET_GO", [], "enough_revives"],
+  ["payment", "ABANDONED_REFUNDS", [], "enough_revives"],
+  ["payment", "CLAIM_PER_EVENT", ["TWICE"], "enough_revives"],
+  ["payment", "NO_NEXT_CLAIM", [], "comes_to_rest"],
+
+  ["fulfilment", "FOLLOW_FIRST", [], "living_is_held"],
+  ["fulfilment", "ANY_ORDER", [], "never_unshipped"],
+  ["fulfilment", "BY_DELTA", [], "levels"],
+  ["fulfilment", "BY_DELTA", [], "sold_once"],
+  ["fulfilment", "NO_STAMP", [], "ship_or_cancel"],
+  ["fulfilment", "ASKS_ONCE", [], "calm_levels"],
+  ["fulfilment", "SPINS", [], "comes_to_rest"],
+  ["fulfilment", "REFUND_IS_NO_CHANGE", ["MONEY"], "never_more_back"],
+  ["fulfilment", "FRESH_KEY", ["MONEY"], "back_once"],
+  ["fulfilment", "CANCEL_OWES_NOTHING", ["MONEY"], "calm_money"],
+  ["fulfilment", "CLOSE_OWES_NOTHING", ["MONEY"], "calm_money"],
+  ["fulfilment", "SETTLED_FIRST", ["MONEY"], "calm_refunds"],
+];
+
+/** "When calm" says nothing of a model that is never calm: that it never is must fail in every scene. */
+const CALM = SCENES.map(
+  ([model, flags]): Row => ({
+    model,
+    property: "never_calm",
+    flags,
+    fault: null,
+    expected: "fails",
+  }),
+);
+
+export const ROWS: Row[] = [
+  ...SCENES.flatMap(([model, flags, properties]) =>
+    properties.map((property): Row => ({ model, property, flags, fault: null, expected: "holds" })),
+  ),
+  ...CALM,
+  ...FAULTS.map(
+    ([model, fault, scene, property]): Row => ({
+      model,
+      property,
+      flags: [...scene, fault],
+      fault,
+      expected: "fails",
+    }),
+  ),
+];

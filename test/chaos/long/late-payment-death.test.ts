@@ -3,11 +3,18 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { stockOf } from "../../../src/inventory/client.ts";
 import { prefixed, systemIds } from "../../../src/platform/ids.ts";
-import { Boundary } from "../../chaos/boundary.ts";
 import { owe } from "../../events/rows.ts";
+import {
+  atEveryCall,
+  forgetMailsBut,
+  givenExpired,
+  LONG,
+  mustBeEither,
+  reserved,
+} from "../../payments/settle/endings.ts";
+import { MINUTE, orderRow, rows, Till, tell } from "../../payments/settle/till.ts";
 import { testClock } from "../../support/clock.ts";
-import { atEveryCall, forgetMailsBut, givenExpired, LONG, mustBeEither, reserved } from "./endings.ts";
-import { MINUTE, orderRow, rows, Till, tell } from "./till.ts";
+import { Boundary } from "../boundary.ts";
 
 describe("a late payment", () => {
   test("for which there is stock revives its order once, however its worker ends", LONG, async () => {

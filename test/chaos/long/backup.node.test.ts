@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { appendFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { readDirectory, writeDirectory, writeManifest } from "../../src/cli/backup-directory.ts";
-import { projectRoot } from "../../src/cli/wrangler.ts";
-import { exactInventory, placedOrder, placeOrder, stockProducts } from "../support/http-shop.ts";
-import { adminApi, freshState, removeState, type Server, startServer } from "../support/server.ts";
+import { readDirectory, writeDirectory, writeManifest } from "../../../src/cli/backup-directory.ts";
+import { projectRoot } from "../../../src/cli/wrangler.ts";
+import { exactInventory, placedOrder, placeOrder, stockProducts } from "../../support/http-shop.ts";
+import { adminApi, freshState, removeState, type Server, startServer } from "../../support/server.ts";
 
 const directory = freshState();
 const servers: Server[] = [];

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { atEveryCall } from "../../chaos/at-every-call.ts";
-import { Boundary, type Ending } from "../../chaos/boundary.ts";
-import { outcomeOf, send } from "../../chaos/stage.ts";
-import { owed, pay } from "./rows.ts";
-import { moved, prepared } from "./stage.ts";
+import { owed, pay } from "../../orders/fulfilment/rows.ts";
+import { moved, prepared } from "../../orders/fulfilment/stage.ts";
+import { atEveryCall } from "../at-every-call.ts";
+import { Boundary, type Ending } from "../boundary.ts";
+import { outcomeOf, send } from "../stage.ts";
 
 const PATIENT = { timeout: 240_000 };
 /** Beside a rival: what fails and lives differs in nothing that matters from what is dead. */

@@ -1,17 +1,17 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
-import { type Api, createApi } from "../../src/cli/api.ts";
-import { type BackupReader, type RestoreOptions, restoreShop } from "../../src/cli/restore-shop.ts";
-import { type BackupWriter, type Manifest, saveShop } from "../../src/cli/save-shop.ts";
-import { stockOf } from "../../src/inventory/client.ts";
-import type { OrderWire } from "../../src/orders/schemas.ts";
-import { brokenInvariants } from "../chaos/invariants.ts";
-import { sweep } from "../chaos/stage.ts";
-import { answerOf } from "../orders/ask.ts";
-import { testClock } from "../support/clock.ts";
-import { basket, get, givenShop, placed, post } from "../support/shop.ts";
-import { signIn } from "../support/sign-in.ts";
+import { type Api, createApi } from "../../../src/cli/api.ts";
+import { type BackupReader, type RestoreOptions, restoreShop } from "../../../src/cli/restore-shop.ts";
+import { type BackupWriter, type Manifest, saveShop } from "../../../src/cli/save-shop.ts";
+import { stockOf } from "../../../src/inventory/client.ts";
+import type { OrderWire } from "../../../src/orders/schemas.ts";
+import { answerOf } from "../../orders/ask.ts";
+import { testClock } from "../../support/clock.ts";
+import { basket, get, givenShop, placed, post } from "../../support/shop.ts";
+import { signIn } from "../../support/sign-in.ts";
+import { brokenInvariants } from "../invariants.ts";
+import { sweep } from "../stage.ts";
 
 const HOUR = 3_600_000;
 

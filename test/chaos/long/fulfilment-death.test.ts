@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { atEveryCall } from "../../chaos/at-every-call.ts";
-import type { Ending } from "../../chaos/boundary.ts";
-import { outcomeOf, send } from "../../chaos/stage.ts";
-import { levels } from "../ask.ts";
-import { owed, pay } from "./rows.ts";
-import { freshKey, moved, prepared } from "./stage.ts";
+import { levels } from "../../orders/ask.ts";
+import { owed, pay } from "../../orders/fulfilment/rows.ts";
+import { freshKey, moved, prepared } from "../../orders/fulfilment/stage.ts";
+import { atEveryCall } from "../at-every-call.ts";
+import type { Ending } from "../boundary.ts";
+import { outcomeOf, send } from "../stage.ts";
 
 /**
  * Death at every await of what moves an order's stock, as in chaos/death.test.ts: the invariants hold at every step,

@@ -1,12 +1,19 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { prefixed, systemIds } from "../../../src/platform/ids.ts";
-import { Boundary } from "../../chaos/boundary.ts";
 import { owe } from "../../events/rows.ts";
+import {
+  atEveryCall,
+  forgetMailsBut,
+  LONG,
+  mustBeEither,
+  reserved,
+  TOTAL,
+} from "../../payments/settle/endings.ts";
+import { MINUTE, orderRow, refundRows, rows, Till, tell } from "../../payments/settle/till.ts";
 import { testClock } from "../../support/clock.ts";
 import { post } from "../../support/shop.ts";
-import { atEveryCall, forgetMailsBut, LONG, mustBeEither, reserved, TOTAL } from "./endings.ts";
-import { MINUTE, orderRow, refundRows, rows, Till, tell } from "./till.ts";
+import { Boundary } from "../boundary.ts";
 
 describe("a payment in time", () => {
   test("pays once, however its worker ends", LONG, async () => {

@@ -103,7 +103,8 @@ describe("of an order that lies in several stores", () => {
       body.items[0]?.allocations ?? [];
     const { page } = await staff();
     const parts = allocated((await page(id)).body);
-    expect(parts.map(({ quantity }) => quantity).sort()).toEqual([1, 3]);
+    // Which store gives more is a hint of the projection's, which may be behind.
+    expect(parts.map(({ store_id }) => store_id).sort()).toEqual([...storeIds].sort());
 
     for (const [index, { store_id, quantity }] of parts.entries()) {
       const made = await act(id, "shipments", { store_id });

@@ -117,7 +117,7 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
   async load(productId: string, page: LoadPage) {
     if (page.first) await this.ctx.storage.deleteAlarm();
     this.#armedFor = null;
-    this.#stock.load(productId, page);
+    return this.#stock.load(productId, page);
   }
 
   async empty() {

@@ -255,6 +255,9 @@ export interface LoadPage {
   rows: StockRow[];
 }
 
+/** `not_begun`: nothing is here that this part goes on with. `unfit`: it takes no such rows. Nothing was done then. */
+export type LoadOutcome = { kind: "loaded" } | { kind: "not_begun" } | { kind: "unfit"; message: string };
+
 /** What a Stock object does, over RPC. Business reasons are outcomes; it throws only when broken. */
 export interface StockCommands {
   /** One call a product, for one order or a bulk. `holdFor`: after how long an unheard-of hold asks, ms. */
@@ -278,7 +281,7 @@ export interface StockCommands {
   mend(productId: string, command: MendCommand): Promise<MendReport>;
   /** A page of all that is stored here. */
   dump(cursor: string | null): Promise<DumpPage>;
-  load(productId: string, page: LoadPage): Promise<void>;
+  load(productId: string, page: LoadPage): Promise<LoadOutcome>;
   /** Forgets everything, as if the product had never been stocked. */
   empty(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../platform/clock.ts";
+import { constraintIn } from "../platform/d1.ts";
 import { describeError, type Log } from "../platform/log.ts";
 import { adjust } from "./adjust.ts";
 import { ASK_AGAIN, nextDue, obey, takeDue } from "./ask.ts";
@@ -26,6 +27,7 @@ import type {
   Hold,
   Inventory,
   Levels,
+  LoadOutcome,
   LoadPage,
   MendCommand,
   MendReport,
@@ -118,10 +120,18 @@ export class Stock {
   }
 
   /** Arms nothing before the last part: what is half here must not ask about claims. */
-  load(productId: string, page: LoadPage): void {
+  load(productId: string, page: LoadPage): LoadOutcome {
     const { sql, clock } = this.#parts;
-    if (page.last) this.#turn((turn) => load(turn, productId, page));
-    else sql.transact(() => load({ sql, now: clock.now() }, productId, page));
+    if (!page.first && !this.#born()) return { kind: "not_begun" };
+    try {
+      if (page.last) this.#turn((turn) => load(turn, productId, page));
+      else sql.transact(() => load({ sql, now: clock.now() }, productId, page));
+      return { kind: "loaded" };
+    } catch (error) {
+      const message = constraintIn(error);
+      if (message === null) throw error;
+      return { kind: "unfit", message };
+    }
   }
 
   /** Asks for the fates of holds whose time has come, and sends the report that is due. Never throws. */

@@ -42,3 +42,10 @@ export function rowsOf<T>(results: D1Result[], index: number): T[] {
 
 /** One parameter for `json_each(?)`. */
 export const jsonParameter = (rows: readonly unknown[]): string => JSON.stringify(rows);
+
+/** What SQLite refuses of the values it was given. The words name the table and the column, or the check. */
+const REFUSED = /(?:NOT NULL|CHECK|UNIQUE|FOREIGN KEY) constraint failed(?:: [^:]+)?|datatype mismatch/;
+
+/** Which constraint a write broke, in SQLite's words; null when the error is another. */
+export const constraintIn = (error: unknown): string | null =>
+  error instanceof Error ? (REFUSED.exec(error.message)?.[0] ?? null) : null;

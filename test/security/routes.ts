@@ -1,6 +1,9 @@
 import { env } from "cloudflare:workers";
+import { prefixed, systemIds } from "../../src/platform/ids.ts";
 import { basket, givenShop, placed, post } from "../support/shop.ts";
 import { type SignedIn, signIn } from "../support/sign-in.ts";
+import { fulfilmentRoutes, operationsRoutes } from "./routes-of-staff.ts";
+import { long, MISSING, NO_QUANTITY, NO_TEXT, NOT_A_COUNT, NOT_A_FLAG, NOT_TEXT } from "./wrong-values.ts";
 
 /** A shop that is open: something of each kind is there. */
 export interface World {
@@ -9,6 +12,10 @@ export interface World {
   otherStoreId: string;
   categoryId: string;
   orderId: string;
+  /** Of two units, which staff ship and take back. */
+  soldId: string;
+  /** Of the sold order: all of it was captured. */
+  paymentId: string;
   customer: SignedIn;
   staff: SignedIn;
   admin: SignedIn;
@@ -24,7 +31,25 @@ export async function givenWorld(): Promise<World> {
   const order = await placed(await post("/orders", basket({ [productId]: 1 }), customer.headers));
   const [storeId = "", otherStoreId = ""] = shop.storeIds;
   const [categoryId = ""] = shop.categoryIds;
-  return { productId, storeId, otherStoreId, categoryId, orderId: order.id, customer, staff, admin };
+  const sold = await placed(await post("/orders", basket({ [productId]: 2 }), customer.headers));
+  return {
+    ...{ productId, storeId, otherStoreId, categoryId, customer, staff, admin },
+    ...{ orderId: order.id, soldId: sold.id, paymentId: await captured(sold.id) },
+  };
+}
+
+/** A payment that took all of an order's total. */
+async function captured(orderId: string): Promise<string> {
+  const id = prefixed("pay", systemIds.next());
+  await env.DB.prepare(
+    `INSERT INTO payments (id, order_id, provider, status, amount, currency, captured, refunded, stamp, created_at,
+       updated_at)
+     SELECT ?1, id, 'standard', 'succeeded', total, currency, total, 0, 'opened', created_at, created_at
+     FROM orders WHERE id = ?2`,
+  )
+    .bind(id, orderId)
+    .run();
+  return id;
 }
 
 /** A route that takes a body, with a body that it takes and what it must not take. */
@@ -34,21 +59,13 @@ export interface BodyRoute {
   /** The least that may call it. */
   as: "guest" | "customer" | "staff" | "admin";
   body: Record<string, unknown>;
+  /** It does something without a body too. */
+  bodiless?: true;
   /** What the valid body is answered: status, and code where it is a refusal. */
   answer: string;
   /** By the field that the refusal must name: values that are wrong there. */
   wrong: Record<string, unknown[]>;
 }
-
-/** In a table of wrong values: the field is not there at all. */
-export const MISSING = Symbol("missing");
-
-const long = (length: number) => "x".repeat(length);
-const NOT_TEXT = [7, true, null, [], {}];
-const NO_TEXT = [...NOT_TEXT, MISSING, "", "  "];
-const NOT_A_FLAG = [0, 1, "true", null, []];
-const NOT_A_COUNT = [-1, 1.5, 1e300, "2", null, true, [], {}];
-const NO_QUANTITY = [...NOT_A_COUNT, 0, 1e9, 1_000_001, "", "1e3", MISSING];
 
 /** Every route that takes a body. A new one belongs in here. */
 export function bodyRoutes(world: World): BodyRoute[] {
@@ -104,6 +121,7 @@ export function bodyRoutes(world: World): BodyRoute[] {
       method: "POST",
       path: `/orders/${orderId}/cancel`,
       as: "customer",
+      bodiless: true,
       answer: "200",
       body: { reason: "r" },
       wrong: { reason: [7, true, null, [], {}, "", "  ", long(501)] },
@@ -268,6 +286,8 @@ export function bodyRoutes(world: World): BodyRoute[] {
       body: { role: "customer", disabled: false },
       wrong: { role: [7, null, [], "", "Admin", "root"], disabled: NOT_A_FLAG },
     },
+    ...fulfilmentRoutes(world),
+    ...operationsRoutes(world),
   ];
 }
 
@@ -292,7 +312,8 @@ function productFaults(missing: unknown[]): Record<string, unknown[]> {
 /** What of a world could change: rows of each table, and what Stock has of its product. */
 export async function fingerprintOf(world: World): Promise<unknown> {
   const tables = "orders order_items claims work events users products categories stores product_history";
-  const counts = tables
+  const staffs = "shipments returns refunds job_runs shop_state";
+  const counts = `${tables} ${staffs}`
     .split(" ")
     .map((table) => env.DB.prepare(`SELECT '${table}', count(*) FROM ${table}`));
   const rows = await env.DB.batch([

@@ -1,5 +1,5 @@
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter, rowsOf } from "../../platform/d1.ts";
+import { constraintIn, jsonParameter, rowsOf } from "../../platform/d1.ts";
 import { readTables, type Table } from "./tables.ts";
 
 const ROWS_A_PAGE = 500;
@@ -103,17 +103,33 @@ export async function readLastSeq(context: Context): Promise<number> {
   return row?.seq ?? 0;
 }
 
+/** `unfit`: the table takes no such rows, and nothing was done. */
+export type LoadOutcome = { kind: "loaded" } | { kind: "unfit"; message: string };
+
 /** Puts rows back; with `first` after emptying the table, in one batch. A row that stands there already gives way. */
-export async function loadTable(context: Context, table: Table, rows: Row[], first: boolean): Promise<void> {
+export async function loadTable(
+  context: Context,
+  table: Table,
+  rows: Row[],
+  first: boolean,
+): Promise<LoadOutcome> {
   const { DB } = context.env;
   const values = table.columns.map((column) => `value ->> '$.${column}'`);
-  await DB.batch([
+  const batch = [
     ...(first ? [DB.prepare(`DELETE FROM ${table.name}`)] : []),
     DB.prepare(
       `INSERT OR REPLACE INTO ${table.name} (${table.columns.join(", ")})
        SELECT ${values.join(", ")} FROM json_each(?1)`,
     ).bind(jsonParameter(rows)),
-  ]);
+  ];
+  try {
+    await DB.batch(batch);
+  } catch (error) {
+    const message = constraintIn(error);
+    if (message === null) throw error;
+    return { kind: "unfit", message };
+  }
+  return { kind: "loaded" };
 }
 
 /**

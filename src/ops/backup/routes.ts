@@ -1,9 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
 import { requireAdmin } from "../../accounts/authenticate.ts";
 import { stockOf } from "../../inventory/client.ts";
-import type { AppEnv } from "../../platform/app-env.ts";
 import { isoStamp } from "../../platform/clock.ts";
+import type { Context } from "../../platform/context.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { readSelling } from "../selling/selling.ts";
@@ -36,15 +35,26 @@ const BAD_CURSOR: Problem = {
   errors: [{ field: "cursor", code: "invalid_cursor", message: "is not a next of this table" }],
 };
 
-/** What overwrites the shop works only while nothing is sold. */
-const whileStopped: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const { state } = await readSelling(c.get("operation"));
-  return state === "stopped" ? next() : problem(c, SELLING_OPEN);
+/** What overwrites the shop works only while nothing is sold. A request that is wrong in itself is told so first. */
+const isStopped = async (context: Context): Promise<boolean> =>
+  (await readSelling(context)).state === "stopped";
+
+const unfit = (message: string): Problem => ({
+  status: 422,
+  code: "invalid_body",
+  detail: "A field is wrong.",
+  errors: [{ field: "rows", code: "unfit", message }],
+});
+
+const NOT_BEGUN: Problem = {
+  status: 409,
+  code: "restore_not_begun",
+  detail: "Nothing of this product is there to go on with: begin with its first part.",
 };
 
 const tags = ["operations"];
 const reading = { tags, security: bearer, method: "get" as const, middleware: [requireAdmin] };
-const writing = { tags, security: bearer, method: "post" as const, middleware: [requireAdmin, whileStopped] };
+const writing = { tags, security: bearer, method: "post" as const, middleware: [requireAdmin] };
 const done = { 200: jsonContent(doneSchema, "Done") };
 const tableName = z.object({ name: z.string() });
 const productId = z.object({ product_id: z.string().min(1).max(64) });
@@ -134,8 +144,10 @@ backupRoutes.openapi(writeTable, async (c) => {
   const context = c.get("operation");
   const table = await findTable(context, c.req.valid("param").name);
   if (!table) return problem(c, notFound("table"));
+  if (!(await isStopped(context))) return problem(c, SELLING_OPEN);
   const { rows, first } = c.req.valid("json");
-  await loadTable(context, table, rows, first);
+  const outcome = await loadTable(context, table, rows, first);
+  if (outcome.kind === "unfit") return problem(c, unfit(outcome.message));
   return c.json({ done: true as const }, 200);
 });
 
@@ -150,17 +162,27 @@ backupRoutes.openapi(readStock, async (c) => {
 });
 
 backupRoutes.openapi(writeStock, async (c) => {
+  if (!(await isStopped(c.get("operation")))) return problem(c, SELLING_OPEN);
   const { product_id } = c.req.valid("param");
-  await stockOf(c.env, product_id).load(product_id, c.req.valid("json"));
-  return c.json({ done: true as const }, 200);
+  const outcome = await stockOf(c.env, product_id).load(product_id, c.req.valid("json"));
+  switch (outcome.kind) {
+    case "loaded":
+      return c.json({ done: true as const }, 200);
+    case "not_begun":
+      return problem(c, NOT_BEGUN);
+    case "unfit":
+      return problem(c, unfit(outcome.message));
+  }
 });
 
 backupRoutes.openapi(emptyObjects, async (c) => {
+  if (!(await isStopped(c.get("operation")))) return problem(c, SELLING_OPEN);
   await emptyStock(c.get("operation"), c.req.valid("json").product_ids);
   return c.json({ done: true as const }, 200);
 });
 
 backupRoutes.openapi(finish, async (c) => {
+  if (!(await isStopped(c.get("operation")))) return problem(c, SELLING_OPEN);
   await finishTables(c.get("operation"));
   return c.json({ done: true as const }, 200);
 });

@@ -1,0 +1,71 @@
+import { beforeEach, expect, test } from "vitest";
+import { expectOutcomes, JSON_TYPE, outcomeOf } from "./outcomes.ts";
+import { fingerprintOf, givenWorld, type World } from "./routes.ts";
+
+/** Rows that have the shape of a backup and yet fit nowhere, while the shop is stopped to be restored. */
+
+let world: World;
+const send = (path: string, body: unknown) =>
+  outcomeOf({
+    method: "POST",
+    path: `/ops/${path}`,
+    headers: { ...JSON_TYPE, ...world.admin.headers },
+    body: JSON.stringify(body),
+  });
+
+beforeEach(async () => {
+  world = await givenWorld();
+  expect(await send("selling", { state: "stopped" })).toBe("200");
+});
+
+test("rows that a table cannot take are refused, and leave it as it was", async () => {
+  const before = await fingerprintOf(world);
+  const rows: [string, Record<string, unknown>][] = [
+    ["categories", {}],
+    ["categories", { id: "cat_1" }],
+    ["categories", { sqlite: 1, "x') --": 2 }],
+    ["events", { seq: "a text" }],
+    ["orders", { id: world.orderId }],
+  ];
+  for (const [table, row] of rows) {
+    const outcome = await send(`backup/tables/${table}`, { first: true, rows: [row] });
+    expect(`${table} ${JSON.stringify(row)}: ${outcome}`).toBe(
+      `${table} ${JSON.stringify(row)}: 422 invalid_body rows`,
+    );
+  }
+  await expectOutcomes([
+    ["no table", send("backup/tables/nothing", { first: true, rows: [] }), "404 not_found"],
+    ["one left out", send("backup/tables/shop_state", { first: true, rows: [] }), "404 not_found"],
+    ["SQLite's own", send("backup/tables/sqlite_master", { first: true, rows: [] }), "404 not_found"],
+  ]);
+  expect(await fingerprintOf(world)).toEqual(before);
+});
+
+test("rows that stock cannot take are refused, and leave it as it was", async () => {
+  const before = await fingerprintOf(world);
+  const path = `backup/stock/${world.productId}`;
+  const level = { store_id: world.storeId, on_hand: 1, reserved: 0, version: 1 };
+  const rows = [
+    { table: "levels", row: {} },
+    { table: "levels", row: { ...level, on_hand: -1 } },
+    { table: "levels", row: { ...level, reserved: 2 } },
+    { table: "claims", row: { claim: "clm_1", state: "lost" } },
+    { table: "holds", row: { claim: "clm_1", store_id: "sto_1", kept: -1, shipped: 0 } },
+    { table: "movements", row: { seq: "a text" } },
+    { table: "operations", row: { id: null } },
+  ];
+  for (const row of rows) {
+    for (const last of [true, false]) {
+      const outcome = await send(path, { first: true, last, rows: [row] });
+      expect(`${JSON.stringify(row)}: ${outcome}`).toBe(`${JSON.stringify(row)}: 422 invalid_body rows`);
+    }
+  }
+  expect(await fingerprintOf(world)).toEqual(before);
+});
+
+test("a restore of stock goes on only where it began", async () => {
+  const part = { first: false, last: true, rows: [] };
+  expect(await send("backup/stock/prd_unknown", part)).toBe("409 restore_not_begun");
+  expect(await send("backup/stock/prd_unknown", { ...part, first: true })).toBe("200");
+  expect(await send("backup/stock/prd_unknown", part)).toBe("200");
+});

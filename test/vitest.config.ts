@@ -51,6 +51,8 @@ export default defineConfig({
         test: {
           name: "worker",
           ...BOUNDS,
+          // Files share a Worker, and load it once; each test starts from empty storage all the same.
+          isolate: false,
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.node.test.ts", "test/chaos/long/**"],
           setupFiles: ["./test/support/setup.ts"],

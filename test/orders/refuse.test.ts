@@ -1,6 +1,7 @@
 import { listDurableObjectIds } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { systemIds } from "../../src/platform/ids.ts";
 import { givenCatalog } from "../support/catalog.ts";
 import { ADA, basket, givenShop } from "../support/shop.ts";
 import { cancel, countOf, levels, order, read, refusalOf, tokenOf } from "./ask.ts";
@@ -85,13 +86,16 @@ describe("a shortfall", () => {
 describe("what no shop could sell", () => {
   test("unknown and archived products are named each, and get no object storage", async () => {
     const { productIds } = await givenCatalog({ products: 1 });
+    // Names of their own: whether an object was made for one is asked of all that this file's Worker ever made.
+    const unknown = `prd_${systemIds.next()}`;
+    const hostile = `'; DROP TABLE products; -- ${unknown}`;
     const archived = await givenCatalog({ products: 1, active: false });
     const items = [
-      { product_id: "prd_unknown", quantity: 1 },
+      { product_id: unknown, quantity: 1 },
       { product_id: productIds[0], quantity: 1 },
       { product_id: archived.productIds[0], quantity: 1 },
-      { product_id: "'; DROP TABLE products; --", quantity: 1 },
-      { product_id: "prd_unknown", quantity: 1 },
+      { product_id: hostile, quantity: 1 },
+      { product_id: unknown, quantity: 1 },
     ];
     const refused = await order({ items, customer: ADA });
     expect(refusalOf(refused)).toEqual([
@@ -102,9 +106,9 @@ describe("what no shop could sell", () => {
       "items.3.product_id",
     ]);
     expect(refused.body.errors.map((error: { product_id: string }) => error.product_id)).toEqual([
-      "prd_unknown",
+      unknown,
       archived.productIds[0],
-      "'; DROP TABLE products; --",
+      hostile,
     ]);
     for (const { product_id = "" } of items) expect(await hasObject(product_id)).toBe(false);
     await nothingHappened([]);

@@ -247,6 +247,8 @@ describe("cancelling", () => {
     await outcomeOf(send(dying, `/orders/${order.id}/cancel`, {}, headers), dying);
     dying.bury();
     await env.DB.prepare("DELETE FROM work WHERE object_id = ?1 AND task = 'follow'").bind(order.id).run();
+    // Nor does the nightly comparison mend it: only the holds themselves are left to ask.
+    await env.DB.prepare("INSERT OR REPLACE INTO jobs (name, enabled) VALUES ('reconcile-stock', 0)").run();
     await stage.settle();
     for (const productId of stage.productIds) {
       expect(await stockOf(env, productId).levels()).toMatchObject({ on_hand: 1, reserved: 0 });

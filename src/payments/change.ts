@@ -15,6 +15,12 @@ import {
   writeOrder,
 } from "./statements.ts";
 
+/**
+ * How often a change of money that lost its order to another looks again. Each loss means that another went on, and
+ * many may be at one order at once: giving up after a provider has paid would ask it again.
+ */
+export const MAX_TRIES = 64;
+
 /** One change of an order's money, with all that it brings about. What is left out stays. */
 export interface Change {
   event: string;

@@ -6,6 +6,7 @@ import type { Moved } from "../orders/move.ts";
 import type { Order, OrderItem } from "../orders/order.ts";
 import { claimOf } from "../orders/place/ask.ts";
 import { letGo } from "../orders/place/let-go.ts";
+import { abandon } from "../orders/place/record.ts";
 import {
   heldAllocations,
   type Reservation,
@@ -14,7 +15,6 @@ import {
   tryAgain,
 } from "../orders/place/reserve.ts";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
 import { describeError } from "../platform/log.ts";
 import { changeMoney } from "./change.ts";
 import type { Money, Payment, PaymentEvent } from "./money.ts";
@@ -51,13 +51,13 @@ export async function settleLate(context: Context, late: Late, fate: string | nu
   const held = heldAllocations(reservation);
   const outcomes = [...reservation.values()];
   if (!held && outcomes.some(({ kind }) => kind === "unknown" || kind === "settled")) {
-    return abandon(context, late, claim, "the stock for a late payment could not be held");
+    return giveUp(context, late, claim, "the stock for a late payment could not be held");
   }
   try {
     return await record(context, late, claim, held);
   } catch (error) {
     context.log.error("the outcome of a late payment is not known", { error: describeError(error) });
-    return abandon(context, late, claim, "the outcome of a late payment was not known");
+    return giveUp(context, late, claim, "the outcome of a late payment was not known");
   }
 }
 
@@ -113,18 +113,11 @@ const allocated = (item: OrderItem, held: Held): OrderItem => ({
 
 const productsOf = (order: Order): string[] => order.items.map((item) => item.productId);
 
-/** Writes `abandoned` by an insert that yields, and obeys what stands. */
-async function abandon(context: Context, late: Late, claim: string, error: string): Promise<LateOutcome> {
-  const { env, clock } = context;
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      `INSERT INTO claims (id, fate, order_id, stamp, decided_at) VALUES (?1, 'abandoned', NULL, ?2, ?3)
-       ON CONFLICT DO NOTHING`,
-    ).bind(claim, context.ids.next(), clock.now()),
-    env.DB.prepare("SELECT fate FROM claims WHERE id = ?1").bind(claim),
-  ]);
+/** Gives the claim up as placing does, and obeys what stands. */
+async function giveUp(context: Context, late: Late, claim: string, error: string): Promise<LateOutcome> {
+  const standing = (await abandon(context, [{ claim, key: null }])).get(claim);
   // Placed or rejected: the event was closed by the same batch.
-  if (rowsOf<{ fate: string }>(results, 1)[0]?.fate !== "abandoned") return { kind: "again" };
+  if (standing?.fate !== "abandoned") return { kind: "again" };
   const replaced = await replaceClaim(context, late, claim);
   return replaced.kind === "again" ? { kind: "failed", error } : replaced;
 }

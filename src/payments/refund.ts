@@ -2,7 +2,7 @@ import { ring } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
 import { formatMoney, type MoneyWire, parseAmount } from "../platform/money.ts";
-import { changeMoney } from "./change.ts";
+import { changeMoney, MAX_TRIES } from "./change.ts";
 import { leftOf, type Refund, readMoneyOfPayment } from "./money.ts";
 import { newRefund, refundWork } from "./settle-parts.ts";
 
@@ -14,9 +14,6 @@ export type RefundRequestOutcome =
   | { kind: "currency_wrong"; currency: string }
   /** Others changed the order each time before this could: it may be sent again. */
   | { kind: "contended" };
-
-/** Many may refund parts of one payment at once, and each loss means that another of them went on. */
-const MAX_TRIES = 64;
 
 /**
  * Promises a part of a payment back, or all that is left, in one stamped batch with the task that sends it. The sum of

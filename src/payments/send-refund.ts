@@ -1,6 +1,6 @@
 import { ring, type Task, type TaskOutcome } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
-import { type Change, changeMoney } from "./change.ts";
+import { type Change, changeMoney, MAX_TRIES } from "./change.ts";
 import {
   leftOf,
   type Money,
@@ -11,9 +11,6 @@ import {
 } from "./money.ts";
 import type { RefunderOf, RefundOutcome } from "./provider.ts";
 import { newRefund } from "./settle-parts.ts";
-
-/** How often a write that lost the order to another change looks again. Each loss means that the other went on. */
-const MAX_TRIES = 16;
 
 /**
  * Sends one promised refund to its provider, under its own id, and marks what came of it. Only one that is `due` is

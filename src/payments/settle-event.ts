@@ -5,15 +5,12 @@ import { owedOnConfirmation } from "../orders/confirmation.ts";
 import type { Moved } from "../orders/move.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
-import { type Change, changeMoney } from "./change.ts";
+import { type Change, changeMoney, MAX_TRIES } from "./change.ts";
 import { type Decision, decide } from "./decide.ts";
 import { settleLate } from "./late-payment.ts";
 import { type Money, type PaymentEvent, readTold, type Told } from "./money.ts";
 import { capturedBy, giveBack } from "./settle-parts.ts";
 import { closeQuietly } from "./statements.ts";
-
-/** How often an event that lost its order to another change looks again. Each loss means that the other went on. */
-const MAX_TRIES = 16;
 
 /**
  * Works off one event that a provider told: reads it with its order, decides, and writes its effect in one stamped

@@ -35,11 +35,11 @@ export class Bells {
   #ring(queue: string, id: string, delay: number): void {
     const { troubled, chance } = this.#world;
     const due = testClock.now() + delay;
-    if (troubled && chance.odds(15)) return;
+    if (troubled && chance.odds(20)) return;
     this.#ringing.push({
       queue,
       id,
-      due: troubled && chance.odds(10) ? due + chance.below(20) * MINUTE : due,
+      due: troubled && chance.odds(20) ? due + chance.below(20) * MINUTE : due,
     });
     if (troubled && chance.odds(10)) this.#ring(queue, id, delay + chance.below(5) * MINUTE);
   }

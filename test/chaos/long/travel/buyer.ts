@@ -9,7 +9,7 @@ import { type Answer, MINUTE, SECOND, type World } from "./world.ts";
 const HABITS = [
   ...times(10, "early"),
   ...times(7, "late"),
-  ...times(6, "at the deadline"),
+  ...times(10, "at the deadline"),
   ...times(3, "never"),
   ...times(4, "twice"),
   ...times(4, "late twice"),
@@ -125,7 +125,7 @@ export class Buyer {
     const late = this.#chance.between(31, 100) * MINUTE;
     const soon = this.#chance.between(0, 10) * MINUTE;
     const untilDeadline = Date.parse(this.order?.expires_at ?? "") - Date.parse(this.order?.created_at ?? "");
-    const atLast = untilDeadline + this.#chance.pick([-1, 0, 1]);
+    const atLast = untilDeadline + this.#chance.pick([-3 * MINUTE, -MINUTE, -1, -1, 0, 1]);
     switch (habit) {
       case "early":
         this.#pay(early);
@@ -135,7 +135,7 @@ export class Buyer {
         break;
       case "at the deadline":
         this.#pay(atLast);
-        world.agenda.in(atLast, () => world.sweep());
+        world.agenda.in(untilDeadline, () => world.sweep());
         if (this.#chance.odds(25)) world.agenda.in(atLast, () => this.#askToCancel());
         break;
       case "twice":

@@ -83,7 +83,7 @@ export class World {
   static async open(seed: number, shop: Shop): Promise<World> {
     const given = await givenShop(shop.stock, { price: PRICE });
     // The nightly look would mend what must not break in the first place.
-    await env.DB.prepare("INSERT INTO jobs (name, enabled) VALUES ('reconcile-stock', 0)").run();
+    await env.DB.prepare("INSERT OR REPLACE INTO jobs (name, enabled) VALUES ('reconcile-stock', 0)").run();
     return new World(seed, shop, given);
   }
 
@@ -260,6 +260,11 @@ export class World {
     this.outage = false;
     for (const { boundary } of this.#perils) boundary.wake();
     while (!this.agenda.isEmpty) await Promise.all(this.agenda.next(60 * MINUTE).map((act) => act()));
+    this.bury();
+  }
+
+  /** Ends what is dead for good: it waits for nothing any more. */
+  bury(): void {
     for (const { boundary } of this.#perils) boundary.bury();
   }
 }

@@ -52,7 +52,7 @@ export const paymentEvents = sqliteTable(
     state: text("state", { enum: ["owed", "done", "flagged", "unmatched"] }).notNull(),
     /** What came of it: `paid`, `second_payment`, `late_paid`, `refund_due`, `wrong_amount`, … */
     outcome: text("outcome"),
-    /** The operation (a ulid) of the claim that a late payment opens; renewed when a claim was abandoned. */
+    /** A ulid: the payment and the refund that it may make are named after it. */
     operation: text("operation").notNull(),
     /** The nonce of the batch that first wrote it: only that one counts it as owed. */
     stamp: text("stamp").notNull(),

@@ -30,6 +30,7 @@ export const QUIET = { ORDERS_QUEUE: silent, PAYMENTS_QUEUE: silent, NOTIFICATIO
  */
 export class Till {
   readonly productIds: string[];
+  readonly storeIds: string[];
   readonly opening: Opening;
   /** What the provider answers to a refund. */
   answer: (refundId: string) => RefundOutcome = () => ({ kind: "settled", providerId: null });
@@ -39,14 +40,18 @@ export class Till {
   readonly paidOut = new Map<string, number>();
   readonly mails: string[] = [];
 
-  private constructor(productIds: string[], opening: Opening) {
+  private constructor(productIds: string[], storeIds: string[], opening: Opening) {
     this.productIds = productIds;
+    this.storeIds = storeIds;
     this.opening = opening;
   }
 
-  static async open(...stock: number[]): Promise<Till> {
-    const { productIds } = await givenShop(stock.map((quantity) => [quantity]));
-    return new Till(productIds, new Map(productIds.map((id, index) => [id, stock[index] ?? 0])));
+  /** A product for each number of units; a list of them is of several stores. */
+  static async open(...stock: (number | number[])[]): Promise<Till> {
+    const levels = stock.map((units) => (typeof units === "number" ? [units] : units));
+    const { productIds, storeIds } = await givenShop(levels);
+    const opening = levels.map((units) => units.reduce((sum, quantity) => sum + quantity, 0));
+    return new Till(productIds, storeIds, new Map(productIds.map((id, index) => [id, opening[index] ?? 0])));
   }
 
   /** One of each product, by card. */
@@ -214,7 +219,7 @@ export async function rows<T = Record<string, unknown>>(sql: string, ...paramete
 
 export async function orderRow(id: string) {
   const [row] = await rows<Record<string, unknown>>(
-    "SELECT status, payment_status, version, claim_id, expires_at, events_owed FROM orders WHERE id = ?1",
+    "SELECT status, payment_status, version, claim_id, revival_claim, expires_at, events_owed FROM orders WHERE id = ?1",
     id,
   );
   return row;

@@ -7,8 +7,11 @@ export type Payment = typeof payments.$inferSelect;
 
 export type ProviderName = Payment["provider"];
 
-/** What a refund asks back: `amount` in minor units of `currency`. */
-export type RefundRequest = Pick<typeof refunds.$inferSelect, "id" | "amount" | "currency">;
+/**
+ * What a refund asks back: `amount` in minor units of `currency`. `createdAt` (milliseconds) is before the first time
+ * that it was asked for.
+ */
+export type RefundRequest = Pick<typeof refunds.$inferSelect, "id" | "amount" | "currency" | "createdAt">;
 
 /**
  * Whoever takes the buyer's money. Each call may be repeated after a crash, and then has its effect once: the ids
@@ -70,8 +73,8 @@ export type RefundOutcome =
   | { kind: "settled"; providerId: string | null }
   /** Asked for; a `refunded` event settles it later. */
   | { kind: "sent"; providerId: string | null }
-  /** Never, however often it is asked for: before a person. */
-  | { kind: "refused"; error: string }
+  /** Never, however often it is asked for: before a person. `providerId` where it was made, and then failed. */
+  | { kind: "refused"; error: string; providerId?: string }
   /** Not this time, or not known whether: ask again under the same id. */
   | { kind: "failed"; error: string };
 

@@ -53,14 +53,18 @@ export type VerifyOutcome =
 
 export interface ProviderEvent {
   provider: ProviderName;
-  /** The provider's own id: the same event told again has it again. Of Stripe's refunds it is the refund's. */
+  /**
+   * The provider's own id: the same event told again has it again. Of a refund of Stripe's that succeeded it is the
+   * refund's, of one that failed the same with `:failed`: each counts once, and either may come first.
+   */
   eventId: string;
-  kind: "succeeded" | "failed" | "refunded";
+  /** `refund_failed`: it came to nothing, or came back after it was `refunded`; the provider has the money again. */
+  kind: "succeeded" | "failed" | "refunded" | "refund_failed";
   /** The order's (`ORD-…`, in any case) or its id; null where the provider names none. */
   reference: string | null;
-  /** The provider's name for the payment (a PaymentIntent's id), or null. */
+  /** The provider's name for the payment (a PaymentIntent's id), or for our refund that failed; or null. */
   providerId: string | null;
-  /** Which of our refunds (`rfd_…`) a `refunded` settles; null where the provider does not say. */
+  /** Which of our refunds (`rfd_…`) it is about; null where the provider does not say. */
   refundId: string | null;
   /** Minor units. */
   amount: number;

@@ -42,21 +42,31 @@ function isSame(given: string, expected: string): boolean {
   return left.byteLength === right.byteLength && crypto.subtle.timingSafeEqual(left, right);
 }
 
-const KINDS = { success: "succeeded", failed: "failed", refunded: "refunded" } as const;
+const KINDS = {
+  success: "succeeded",
+  failed: "failed",
+  refunded: "refunded",
+  refund_failed: "refund_failed",
+} as const;
 
-const bodySchema = z.object({
-  event_id: z.string().min(1).max(255),
-  reference: z.string().trim().min(1).max(64),
-  status: z.enum(["success", "failed", "refunded"]),
-  /** Minor units. */
-  amount: z.int().min(0),
-  currency: z
-    .string()
-    .regex(/^[A-Za-z]{3}$/, "must be an ISO 4217 code")
-    .toUpperCase()
-    .nullish(),
-  refund_id: z.string().min(1).max(64).nullish(),
-});
+const bodySchema = z
+  .object({
+    event_id: z.string().min(1).max(255),
+    reference: z.string().trim().min(1).max(64),
+    status: z.enum(["success", "failed", "refunded", "refund_failed"]),
+    /** Minor units. */
+    amount: z.int().min(0),
+    currency: z
+      .string()
+      .regex(/^[A-Za-z]{3}$/, "must be an ISO 4217 code")
+      .toUpperCase()
+      .nullish(),
+    refund_id: z.string().min(1).max(64).nullish(),
+  })
+  .refine(({ status, refund_id }) => status !== "refund_failed" || typeof refund_id === "string", {
+    path: ["refund_id"],
+    message: "is needed where a refund failed",
+  });
 
 function readEvent(body: string): VerifyOutcome {
   let json: unknown;

@@ -163,10 +163,10 @@ export async function tell(
   const workId = prefixed("wrk", systemIds.next());
   await env.DB.batch([
     env.DB.prepare(
-      `INSERT INTO payment_events (provider, event_id, order_id, reference, kind, amount, currency, provider_id, state,
-         outcome, operation, stamp, received_at)
-       VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, (SELECT total FROM orders WHERE id = ?3), 0), ?7, ?8, 'owed', NULL, ?9,
-         ?9, ?10)`,
+      `INSERT INTO payment_events (provider, event_id, order_id, reference, kind, amount, currency, provider_id,
+         refund_id, state, outcome, operation, stamp, received_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, (SELECT total FROM orders WHERE id = ?3), 0), ?7, ?8, ?11, 'owed', NULL,
+         ?9, ?9, ?10)`,
     ).bind(
       provider,
       eventId,
@@ -178,6 +178,7 @@ export async function tell(
       event.providerId ?? null,
       operation,
       testClock.now(),
+      event.refundId ?? null,
     ),
     env.DB.prepare("UPDATE orders SET events_owed = events_owed + 1 WHERE id = ?1").bind(order?.id ?? ""),
   ]);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Context } from "../../platform/context.ts";
 import { fieldErrors } from "../../platform/problem.ts";
 import type { ProviderEvent, VerifyOutcome } from "../provider.ts";
+import { stripeEventSchema } from "../webhook-schemas.ts";
 import { fromStripeAmount } from "./stripe-amount.ts";
 
 const TOLERANCE_SECONDS = 300;
@@ -40,8 +41,6 @@ const currency = z.string().length(3).toUpperCase();
 const units = z.int().min(0);
 const metadata = z.record(z.string(), z.string()).nullish();
 
-const envelopeSchema = z.object({ id: z.string().min(1).max(255), type: z.string() });
-
 const intentSchema = z.object({
   data: z.object({
     object: z.object({
@@ -69,7 +68,7 @@ const refundSchema = z.object({
 
 /** https://docs.stripe.com/api/events/types. `charge.refunded` only repeats, as a sum, what the refunds say one by one. */
 function readEvent(event: unknown): VerifyOutcome {
-  const envelope = envelopeSchema.safeParse(event);
+  const envelope = stripeEventSchema.safeParse(event);
   if (!envelope.success) return unreadable(envelope.error);
   switch (envelope.data.type) {
     case "payment_intent.succeeded":

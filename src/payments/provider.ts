@@ -25,7 +25,10 @@ export interface Provider {
    * @param body as it came, byte for byte
    */
   verify(context: Context, headers: Headers, body: string): Promise<VerifyOutcome>;
-  /** Sends money of a captured payment back. Throws for nothing that a provider answers, or fails to. */
+  /**
+   * Sends money of a captured payment back, once however late it is asked for again: a dead letter may be retried after
+   * days. Throws for nothing that a provider answers, or fails to.
+   */
   refund(context: Context, payment: Payment, refund: RefundRequest): Promise<RefundOutcome>;
 }
 

@@ -16,11 +16,9 @@ export const stripeEventSchema = z
       example: "payment_intent.succeeded",
     }),
     data: z.looseObject({
-      object: z
-        .looseObject({})
-        .openapi({
-          description: "The PaymentIntent or refund as Stripe has it, with the metadata that we gave it",
-        }),
+      object: z.looseObject({}).openapi({
+        description: "The PaymentIntent or refund as Stripe has it, with the metadata that we gave it",
+      }),
     }),
   })
   .openapi("StripeEvent");

@@ -47,6 +47,16 @@ test("a PaymentIntent and its refund are made at STRIPE_API_URL, each once under
   expect(stub.intents.get("pi_1")).toMatchObject({ amount: 1999, currency: "jpy" });
   const refund = { id: "rfd_1", amount: 1999, currency: "JPY", createdAt: 0 };
   expect(await stripe.refund(context, PAYMENT, refund)).toEqual({ kind: "settled", providerId: "re_1" });
+
+  // Two days later it is found by its name, and its key is not needed.
+  stub.forgetKeys();
+  const later = { ...context, clock: { ...context.clock, now: () => 48 * 3_600_000 } };
+  expect(await stripe.refund(later, PAYMENT, refund)).toEqual({ kind: "settled", providerId: "re_1" });
+  expect(stub.calls.at(-1)).toMatchObject({
+    method: "GET",
+    fields: { payment_intent: "pi_1", limit: "100" },
+  });
+  expect(stub.refunds.size).toBe(1);
 });
 
 test("a connection that breaks, and a port where nobody is, are unavailable", async () => {

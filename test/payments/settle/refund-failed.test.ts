@@ -1,106 +1,19 @@
-import { beforeEach, describe, expect, test } from "vitest";
-import type { RefundOutcome } from "../../../src/payments/provider.ts";
-import { Boundary } from "../../chaos/boundary.ts";
+import { describe, expect, test } from "vitest";
 import { owe } from "../../events/rows.ts";
 import { askUnder, read } from "../../orders/ask.ts";
 import { post } from "../../support/shop.ts";
 import { signIn } from "../../support/sign-in.ts";
 import { eventRows, tellStandard, tellStripe } from "../tell.ts";
-import {
-  eventRow,
-  eventTypes,
-  openPayment,
-  orderRow,
-  paymentRows,
-  QUIET,
-  refundRows,
-  rows,
-  Till,
-} from "./till.ts";
+import { givenAnswered, mustHaveFailed, outcomeOf, SENT, SETTLED, tellRefund } from "./given-refund.ts";
+import { eventTypes, openPayment, orderRow, paymentRows, QUIET, refundRows, rows, Till } from "./till.ts";
 
 /** Refunds that fail at the provider, also after they were paid out: the money is the shop's again. */
 
 const TOTAL = 1999;
-const SENT: RefundOutcome = { kind: "sent", providerId: "re_1" };
-const SETTLED: RefundOutcome = { kind: "settled", providerId: "re_1" };
-let staff: Record<string, string> = {};
 
-beforeEach(async () => {
-  staff = (await signIn("staff")).headers;
-});
-
-const ask = (body?: unknown) => askUnder(QUIET, "POST", "/payments/pay_1/refund", body, staff);
-
-/** An order that was paid by Stripe's `pi_1`, and a refund of 4.50 on it that was not sent yet. */
-async function givenDue(amount = "4.50") {
-  const till = await Till.open(3);
-  const order = await till.order();
-  await openPayment(order, { id: "pay_1", provider: "stripe", providerId: "pi_1" });
-  const paid = { id: "pi_1", amount: TOTAL, currency: "usd", metadata: { reference: order.reference } };
-  await tellStripe({
-    id: "evt_paid",
-    object: "event",
-    type: "payment_intent.succeeded",
-    data: { object: paid },
-  });
-  await till.drain();
-  const refund = (await ask({ amount, reason: "a scratch" })).body;
-  return { till, order: { ...order, owner: { "X-Order-Token": order.access_token ?? "" } }, refund };
-}
-
-async function givenAnswered(answer: RefundOutcome) {
-  const given = await givenDue();
-  given.till.answer = () => answer;
-  await given.till.drain();
-  return given;
-}
-
-let told = 0;
-/** What Stripe tells of a refund that we asked for. */
-function tellRefund(
-  type: string,
-  status: string,
-  { order, refund }: Awaited<ReturnType<typeof givenDue>>,
-  changed: Record<string, unknown> = {},
-) {
-  told += 1;
-  const metadata = { refund_id: refund.id, order_id: order.id, payment_id: "pay_1" };
-  const object = {
-    id: "re_1",
-    amount: 450,
-    currency: "usd",
-    status,
-    payment_intent: "pi_1",
-    metadata,
-    ...changed,
-  };
-  return tellStripe({ id: `evt_${told}`, object: "event", type, data: { object } });
-}
-
-const outcomeOf = async (eventId: string) => {
-  const row = await eventRow(eventId);
-  return `${row?.state} ${row?.outcome}`;
-};
-
-/** What is left of it everywhere: the sum free again, told once, and nothing owed. */
-async function mustHaveFailed(
-  { till, order }: Awaited<ReturnType<typeof givenDue>>,
-  { calm } = { calm: true },
-) {
-  expect(await refundRows(order.id)).toMatchObject([{ amount: 450, state: "failed" }]);
-  expect(await rows("SELECT provider_id FROM refunds")).toEqual([{ provider_id: "re_1" }]);
-  expect(await paymentRows(order.id)).toMatchObject([{ captured: TOTAL, refunded: 0 }]);
-  expect(await orderRow(order.id)).toMatchObject({
-    status: "confirmed",
-    payment_status: "paid",
-    events_owed: 0,
-  });
-  expect((await eventTypes(order.id)).filter((type) => type === "payment.refund_failed")).toHaveLength(1);
-  await till.mustHold(calm);
-}
-
-/** Its sender has not come back yet. */
-const UNDER_WAY = { calm: false };
+/** For orders that are not the usual one. */
+const askAnew = async (body?: unknown) =>
+  askUnder(QUIET, "POST", "/payments/pay_1/refund", body, (await signIn("staff")).headers);
 
 describe.each([
   ["sent", SENT, "refund_due"],
@@ -133,7 +46,7 @@ describe.each([
 
 test("staff sees it in the order, its payments and its history, and the buyer where they may", async () => {
   const given = await givenAnswered(SETTLED);
-  const { till, order, refund } = given;
+  const { till, order, refund, staff } = given;
   await tellRefund("refund.failed", "failed", given);
   await till.drain();
   const payments = [
@@ -167,7 +80,7 @@ test("staff sees it in the order, its payments and its history, and the buyer wh
 
 test("staff asks again, and that is another refund, of a sum that is free", async () => {
   const given = await givenAnswered(SENT);
-  const { till, order, refund } = given;
+  const { till, order, refund, ask } = given;
   // While it is on its way its sum is not.
   expect((await ask({ amount: "19.99" })).body).toMatchObject({
     code: "refund_exceeds_captured",
@@ -225,83 +138,9 @@ test("of an order that is dead, its money is due back still", async () => {
   expect(await orderRow(order.id)).toMatchObject({ status: "cancelled", payment_status: "refund_due" });
   await till.mustHold(true);
   till.answer = () => ({ kind: "settled", providerId: "re_2" });
-  expect((await ask()).status).toBe(201);
+  expect((await askAnew()).status).toBe(201);
   await till.settle();
   expect(await orderRow(order.id)).toMatchObject({ status: "cancelled", payment_status: "refunded" });
-});
-
-describe("in whatever order it comes", () => {
-  test("before the refund is marked: it is not asked for again", async () => {
-    const given = await givenDue();
-    const { till, order, refund } = given;
-    // Its answer was lost.
-    till.answer = () => ({ kind: "failed", error: "network connection lost" });
-    await till.drain();
-    expect(await refundRows(order.id)).toMatchObject([{ state: "due" }]);
-    await tellRefund("refund.failed", "failed", given);
-    await till.drain();
-    await mustHaveFailed(given, UNDER_WAY);
-    till.answer = () => SETTLED;
-    await till.settle();
-    await mustHaveFailed(given);
-    expect(till.asked).toEqual([refund.id]);
-  });
-
-  test.each([SENT, SETTLED])("between the answer (%j) and its mark: the mark yields", async (answer) => {
-    const given = await givenDue();
-    const { till, refund } = given;
-    till.answer = () => answer;
-    const [task] = await rows<{ id: string }>("SELECT id FROM work WHERE task = 'refund'");
-    const boundary = new Boundary({ at: 3, ending: "stalls" });
-    await till.work([task?.id ?? ""], boundary);
-    expect(boundary.calls).toEqual(["D1.all", "D1.batch", "provider.refund", "D1.batch"]);
-    await tellRefund("refund.failed", "failed", given);
-    await till.drain();
-    await mustHaveFailed(given, UNDER_WAY);
-    boundary.wake();
-    await expect
-      .poll(() => rows("SELECT state FROM work WHERE task = 'refund'"))
-      .toEqual([{ state: "done" }]);
-    await mustHaveFailed(given);
-    expect(till.asked).toEqual([refund.id]);
-  });
-
-  test.each([SENT, SETTLED, { kind: "failed", error: "lost" } as const])(
-    "its success told late changes nothing where its sender heard %j",
-    async (answer) => {
-      const given = await givenAnswered(answer);
-      const { till } = given;
-      await tellRefund("refund.failed", "failed", given);
-      await till.drain();
-      await tellRefund("refund.updated", "succeeded", given);
-      await till.drain();
-      expect(await outcomeOf("re_1")).toBe("done failed_since");
-      await till.settle();
-      await mustHaveFailed(given);
-    },
-  );
-
-  test("its success first: settled, then failed", async () => {
-    const given = await givenAnswered(SENT);
-    const { till } = given;
-    await tellRefund("refund.updated", "succeeded", given);
-    await till.drain();
-    expect(await outcomeOf("re_1")).toBe("done refunded");
-    await tellRefund("refund.failed", "failed", given);
-    await till.drain();
-    await mustHaveFailed(given);
-  });
-
-  test("with its own refusal: told twice, it failed once", async () => {
-    const given = await givenDue();
-    const { till } = given;
-    till.answer = () => ({ kind: "refused", error: "Stripe's refund re_1 is failed", providerId: "re_1" });
-    await tellRefund("refund.failed", "failed", given);
-    const ids = (await rows<{ id: string }>("SELECT id FROM work WHERE state = 'owed'")).map(({ id }) => id);
-    await Promise.all(ids.map((id) => till.work([id])));
-    await till.settle();
-    await mustHaveFailed(given);
-  });
 });
 
 test("fifty webhooks at once, worked off by twenty tasks at once, fail it once", async () => {
@@ -322,7 +161,7 @@ test("fifty webhooks at once, worked off by twenty tasks at once, fail it once",
 
 test("of two refunds the one that failed comes back, and the other stays", async () => {
   const given = await givenAnswered(SETTLED);
-  const { till, order } = given;
+  const { till, order, ask } = given;
   till.answer = () => ({ kind: "settled", providerId: "re_2" });
   await ask({ amount: "10.00" });
   await till.drain();
@@ -359,7 +198,7 @@ test("a standard provider says it by status, and a success after that is for sta
   await tellStandard({ ...about, event_id: "e1", status: "success", amount: TOTAL });
   await till.drain();
   till.answer = () => ({ kind: "sent", providerId: "evt_1" });
-  const refund = (await ask({ amount: "4.50" })).body;
+  const refund = (await askAnew({ amount: "4.50" })).body;
   await till.drain();
   const failed = { ...about, event_id: "e2", status: "refund_failed", refund_id: refund.id };
   expect((await tellStandard(failed)).body).toEqual({ received: true });

@@ -102,6 +102,21 @@ function changeOf(context: Context, event: PaymentEvent, money: Money, decision:
         refund: { row: refund, from: ["due", "sent"], to: "settled", providerId: null },
       };
     }
+    case "fail_refund": {
+      const { refund } = decision;
+      return {
+        event: "payment.refund_failed",
+        reason: "the refund failed at the provider",
+        data: { payment_id: refund.paymentId, refund_id: refund.id, amount: refund.amount },
+        closes: { event, state: "done", outcome: "refund_failed" },
+        refund: {
+          row: refund,
+          from: ["due", "sent", "settled"],
+          to: "failed",
+          providerId: event.providerId,
+        },
+      };
+    }
   }
 }
 

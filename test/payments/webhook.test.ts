@@ -255,6 +255,8 @@ test.each<[Record<string, unknown>, string]>([
   [{ amount: 2 ** 53 }, "amount"],
   [{ currency: "dollars" }, "currency"],
   [{ refund_id: 7 }, "refund_id"],
+  [{ status: "refund_failed" }, "refund_id"],
+  [{ status: "refund_failed", refund_id: null }, "refund_id"],
 ])("a signed body with %j is refused by its field", async (wrong, field) => {
   const answer = await tellStandard(success("ORD-0123456789", wrong));
   expect(refusalOf(answer)).toEqual([422, "invalid_body", field]);

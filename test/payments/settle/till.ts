@@ -5,9 +5,10 @@ import { type TaskHandlers, workOff } from "../../../src/events/work.ts";
 import { expireUnpaid, followOrder } from "../../../src/orders/jobs.ts";
 import { payRefundBy, settlePaymentEvent } from "../../../src/payments/jobs.ts";
 import type { PaymentEvent } from "../../../src/payments/money.ts";
-import type { RefundOutcome } from "../../../src/payments/provider.ts";
+import type { RefunderOf, RefundOutcome } from "../../../src/payments/provider.ts";
 import { setAsideDead } from "../../../src/payments/set-aside.ts";
 import { prefixed, systemIds } from "../../../src/platform/ids.ts";
+import type { Settings } from "../../../src/platform/settings.ts";
 import { Boundary } from "../../chaos/boundary.ts";
 import { brokenInvariants, type Opening } from "../../chaos/invariants.ts";
 import { brokenMoney } from "../../chaos/money.ts";
@@ -39,6 +40,8 @@ export class Till {
   /** What the provider has paid out, by refund id: its idempotency key. */
   readonly paidOut = new Map<string, number>();
   readonly mails: string[] = [];
+  /** A provider in the place of the one that only counts, and the settings that it reads. */
+  real: { refunderOf: RefunderOf; settings: Settings } | null = null;
 
   private constructor(productIds: string[], storeIds: string[], opening: Opening) {
     this.productIds = productIds;
@@ -70,16 +73,20 @@ export class Till {
       "fulfilment-step": async () => ({ kind: "done" }),
       "payment-event": settlePaymentEvent,
       restock: async () => ({ kind: "done" }),
-      refund: payRefundBy(() => ({
-        refund: (_context, _payment, refund) =>
-          boundary.cross("provider.refund", async () => {
-            this.asked.push(refund.id);
-            const outcome = this.answer(refund.id);
-            if (outcome.kind === "settled" || outcome.kind === "sent")
-              this.paidOut.set(refund.id, refund.amount);
-            return outcome;
-          }),
-      })),
+      refund: payRefundBy(this.real?.refunderOf ?? (() => this.#counting(boundary))),
+    };
+  }
+
+  #counting(boundary: Boundary): ReturnType<RefunderOf> {
+    return {
+      refund: (_context, _payment, refund) =>
+        boundary.cross("provider.refund", async () => {
+          this.asked.push(refund.id);
+          const outcome = this.answer(refund.id);
+          if (outcome.kind === "settled" || outcome.kind === "sent")
+            this.paidOut.set(refund.id, refund.amount);
+          return outcome;
+        }),
     };
   }
 
@@ -88,6 +95,7 @@ export class Till {
     const watched = boundary.watch(env);
     const context = testContext({
       env: { ...watched, ...QUIET },
+      ...(this.real ? { settings: this.real.settings } : {}),
       defer: (work) => void deferred.push(work.catch(() => {})),
     });
     return { context, deferred };
@@ -168,10 +176,10 @@ export async function tell(
   const workId = prefixed("wrk", systemIds.next());
   await env.DB.batch([
     env.DB.prepare(
-      `INSERT INTO payment_events (provider, event_id, order_id, reference, kind, amount, currency, provider_id, state,
-         outcome, operation, stamp, received_at)
-       VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, (SELECT total FROM orders WHERE id = ?3), 0), ?7, ?8, 'owed', NULL, ?9,
-         ?9, ?10)`,
+      `INSERT INTO payment_events (provider, event_id, order_id, reference, kind, amount, currency, provider_id,
+         refund_id, state, outcome, operation, stamp, received_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, (SELECT total FROM orders WHERE id = ?3), 0), ?7, ?8, ?11, 'owed', NULL,
+         ?9, ?9, ?10)`,
     ).bind(
       provider,
       eventId,
@@ -183,6 +191,7 @@ export async function tell(
       event.providerId ?? null,
       operation,
       testClock.now(),
+      event.refundId ?? null,
     ),
     env.DB.prepare("UPDATE orders SET events_owed = events_owed + 1 WHERE id = ?1").bind(order?.id ?? ""),
   ]);

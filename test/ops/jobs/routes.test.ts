@@ -93,6 +93,19 @@ describe("changing a job", () => {
     expect(await momentsRun("send-owed")).toEqual(["2027-03-20T10:01:00.000Z"]);
   });
 
+  test("to nothing writes nothing, and answers with the job", async () => {
+    const rows = async () => (await env.DB.prepare("SELECT * FROM jobs ORDER BY name").all()).results;
+    const untouched = { name: "clean-up", schedule: "0 4 * * 0", enabled: true, last_run: null };
+    expect(await change("clean-up", {})).toMatchObject({ status: 200, body: untouched });
+    expect(await rows()).toEqual([]);
+    await change("clean-up", { schedule: "0 5 * * *", enabled: false });
+    const before = await rows();
+    testClock.advance(MINUTE);
+    const answer = await change("clean-up", {});
+    expect(answer.body).toMatchObject({ schedule: "0 5 * * *", enabled: false });
+    expect(await rows()).toEqual(before);
+  });
+
   test.each(["61 * * * *", "* * * *", "0 0 30 2 *", "@hourly", "", "* * * * * *", 5])(
     "%j is no rule",
     async (schedule) => {

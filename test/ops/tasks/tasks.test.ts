@@ -57,7 +57,7 @@ describe("the list", () => {
           attempts: 0,
           error: null,
           not_before: isoStamp(later),
-          created_at: isoStamp(later),
+          created_at: isoStamp(created + 120),
           started_at: null,
           finished_at: null,
           duration_ms: null,

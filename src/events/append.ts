@@ -26,7 +26,14 @@ export interface NewWork {
   request_id: string;
 }
 
-export type TaskName = "email" | "follow" | "fulfilment-step" | "payment-event" | "refund" | "restock";
+export type TaskName =
+  | "email"
+  | "follow"
+  | "fulfilment-step"
+  | "payment-event"
+  | "reconcile"
+  | "refund"
+  | "restock";
 
 /**
  * A condition under which a row of a batch is written: SQL about `row.value`, the JSON of the event or work, with its

@@ -24,6 +24,7 @@ const allBy = (handle: TaskHandlers["email"]): TaskHandlers => ({
   follow: handle,
   "fulfilment-step": handle,
   "payment-event": handle,
+  reconcile: handle,
   refund: handle,
   restock: handle,
 });

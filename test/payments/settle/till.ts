@@ -64,6 +64,7 @@ export class Till {
       follow: followOrder,
       "fulfilment-step": async () => ({ kind: "done" }),
       "payment-event": settlePaymentEvent,
+      reconcile: async () => ({ kind: "done" }),
       restock: async () => ({ kind: "done" }),
       refund: payRefundBy(() => ({
         refund: (_context, _payment, refund) =>

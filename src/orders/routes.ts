@@ -1,6 +1,7 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
+import { idempotencyHeader } from "../catalog/idempotency-header.ts";
 import { STALE } from "../catalog/problems.ts";
 import { ring } from "../events/work.ts";
 import { isStaff } from "../platform/actor.ts";
@@ -40,17 +41,13 @@ import {
 
 export const ordersRoutes = createRouter();
 
-const idempotencyKey = z.object({
-  "idempotency-key": z.string().optional().openapi({ description: "Makes the request safe to repeat" }),
-});
-
 const placeRoute = createRoute({
   method: "post",
   path: "/orders",
   tags: ["Orders"],
   summary: "Place an order",
   description: "Holds the stock and records the order, or refuses and holds nothing.",
-  request: { headers: idempotencyKey, body: jsonBody(placeOrderSchema) },
+  request: { headers: idempotencyHeader, body: jsonBody(placeOrderSchema) },
   responses: { 201: jsonContent(orderSchema, "Placed"), ...problems(400, 401, 409, 413, 415, 422, 429, 503) },
 });
 
@@ -143,7 +140,7 @@ const cancelRoute = createRoute({
   description: "Frees its stock at once. What was paid is refunded. Too late once something has shipped.",
   request: {
     params: orderName,
-    headers: orderToken.extend(idempotencyKey.shape).extend(ifMatchHeader.shape),
+    headers: orderToken.extend(idempotencyHeader.shape).extend(ifMatchHeader.shape),
     body: { required: false, content: { "application/json": { schema: cancelSchema } } },
   },
   responses: { 200: jsonContent(orderSchema, "Cancelled"), ...problems(400, 401, 404, 409, 412, 422, 503) },

@@ -1,9 +1,11 @@
-import { exports } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
 import { type Api, createApi } from "../../../src/cli/api.ts";
 import { type RestoreOptions, restoreShop } from "../../../src/cli/restore-shop.ts";
 import { overviewSchema } from "../../../src/cli/save-shop.ts";
+import { owe } from "../../events/rows.ts";
 import { answerOf, order, refusalOf } from "../../orders/ask.ts";
+import { testClock } from "../../support/clock.ts";
 import { basket, get, givenShop } from "../../support/shop.ts";
 import { type SignedIn, signIn } from "../../support/sign-in.ts";
 
@@ -66,6 +68,17 @@ test("what the first of three parts left open is not forgotten by the last", asy
   expect(outcome).toMatchObject({ kind: "stopped", open: [SHORT] });
   expect(await selling()).toBe("stopped");
   expect(refusalOf(await buy())).toEqual([503, "selling_stopped"]);
+});
+
+test("a walk that the backup was made in the middle of does not go on, and other work does", async () => {
+  const later = testClock.now() + 3_600_000;
+  await owe(
+    { id: "wrk_walk", task: "reconcile", object_id: "run_1", not_before: later },
+    { id: "wrk_mail", task: "email", not_before: later },
+  );
+  expect((await restored([])).outcome).toMatchObject({ kind: "open" });
+  const { results } = await env.DB.prepare("SELECT id FROM work").all();
+  expect(results).toEqual([{ id: "wrk_mail" }]);
 });
 
 test("a reconciliation that breaks off in the middle leaves the shop stopped", async () => {

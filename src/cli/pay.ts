@@ -17,7 +17,7 @@ interface PayOptions {
   url: string;
 }
 
-/** Tells the shop, as the `standard` provider would, that an order was paid, was not, or got money back. */
+/** Tells the shop, as the `standard` provider would, that an order was paid, was not, or got money back or did not. */
 async function pay(options: PayOptions): Promise<void> {
   const settings = mergeSettings(readDevVars(devVarsPath()), process.env);
   const [secret] = (settings.PAYMENT_WEBHOOK_SECRET ?? "").split(",");
@@ -40,8 +40,8 @@ async function pay(options: PayOptions): Promise<void> {
   if (!answer.ok) process.exitCode = 1;
 }
 
-function statusOf({ fail, refund }: PayOptions): "success" | "failed" | "refunded" {
-  if (refund !== undefined) return "refunded";
+function statusOf({ fail, refund }: PayOptions): "success" | "failed" | "refunded" | "refund_failed" {
+  if (refund !== undefined) return fail ? "refund_failed" : "refunded";
   return fail ? "failed" : "success";
 }
 
@@ -97,7 +97,7 @@ async function adminApi(url: string, settings: SettingsText): Promise<Api> {
 
 const options = {
   reference: { type: "positional", required: true, description: "The order's: ORD-…" },
-  fail: { type: "boolean", default: false, description: "The payment failed" },
+  fail: { type: "boolean", default: false, description: "The payment failed, or the refund" },
   refund: { type: "string", description: "This refund (rfd_…) of the order went back" },
   amount: { type: "string", description: "19.99 (the order's total, or the refund's amount)" },
   currency: { type: "string", description: "ISO 4217 (the order's)" },

@@ -130,6 +130,7 @@ function followWork(context: Context, orderId: string, now: number): NewWork {
     task: "follow",
     object_id: orderId,
     payload: { order_id: orderId },
+    at: now,
     not_before: now,
     request_id: context.requestId,
   };

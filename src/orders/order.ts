@@ -40,6 +40,8 @@ export interface Order {
   id: string;
   reference: string;
   claimId: string;
+  /** The store that the buyer named: nothing may come from another. */
+  storeId: string | null;
   userId: string | null;
   accessTokenHash: string | null;
   status: OrderStatus;

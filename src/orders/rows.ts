@@ -1,7 +1,7 @@
 import type { Customer, Order, OrderItem, ShippingAddress } from "./order.ts";
 
 /** An order and its items in one row, for `SELECT ${ORDER_COLUMNS} FROM orders AS o`. */
-export const ORDER_COLUMNS = `o.id, o.reference, o.claim_id, o.user_id, o.access_token_hash, o.status,
+export const ORDER_COLUMNS = `o.id, o.reference, o.claim_id, o.store_id, o.user_id, o.access_token_hash, o.status,
   o.payment_status, o.payment_method, o.priority, o.customer, o.shipping_address, o.currency, o.subtotal, o.shipping,
   o.tax, o.duty, o.total, o.total_items, o.notes, o.metadata, o.expires_at, o.version, o.stamp, o.created_at,
   o.updated_at,
@@ -14,6 +14,7 @@ export interface OrderRow {
   id: string;
   reference: string;
   claim_id: string;
+  store_id: string | null;
   user_id: string | null;
   access_token_hash: string | null;
   status: Order["status"];
@@ -45,6 +46,7 @@ export function orderOf(row: OrderRow): Order {
     id: row.id,
     reference: row.reference,
     claimId: row.claim_id,
+    storeId: row.store_id,
     userId: row.user_id,
     accessTokenHash: row.access_token_hash,
     status: row.status,

@@ -172,7 +172,9 @@ export const orderPaymentSchema = z
     refunds: z.array(
       z.object({
         id: z.string().openapi({ example: "rfd_01jd…" }),
-        status: z.enum(["due", "sent", "settled", "failed"]),
+        status: z.enum(["due", "sent", "settled", "failed"]).openapi({
+          description: "failed: refused, or come back to the provider; its sum may be refunded again",
+        }),
         amount: moneySchema,
         reason: z.string().nullable(),
         created_at: z.string(),

@@ -23,6 +23,13 @@ export const orders = sqliteTable(
     reference: text("reference").notNull().unique(),
     /** The one claim whose holds are this order's. */
     claimId: text("claim_id").notNull(),
+    /**
+     * The claim that payments after its deadline try with: all of them share it, as twins share their key's. Set anew
+     * by compare-and-set, and only when the one before is dead and has let go everywhere. Null: none was tried.
+     */
+    revivalClaim: text("revival_claim"),
+    /** The store that the buyer named: nothing may come from another. Null: the choice was left to the shop. */
+    storeId: text("store_id"),
     userId: text("user_id"),
     /** SHA-256 of a guest's access token. */
     accessTokenHash: text("access_token_hash"),

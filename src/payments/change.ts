@@ -113,7 +113,7 @@ function guardOf({ closes, captured, promised = [], refund, fate }: Change): Gua
   if (closes) {
     conditions.push(
       `EXISTS (SELECT 1 FROM payment_events AS e WHERE e.provider = ?6 ->> 'provider'
-         AND e.event_id = ?6 ->> 'event_id' AND e.operation = ?6 ->> 'operation' AND e.state = 'owed')`,
+         AND e.event_id = ?6 ->> 'event_id' AND e.state = 'owed')`,
     );
   }
   const ofOlder = promised.filter(({ paymentId }) => paymentId !== captured?.id);
@@ -137,7 +137,6 @@ function guardOf({ closes, captured, promised = [], refund, fate }: Change): Gua
   const facts = {
     provider: closes?.event.provider,
     event_id: closes?.event.eventId,
-    operation: closes?.event.operation,
     promised: ofOlder.map(({ paymentId, amount }) => ({ payment_id: paymentId, amount })),
     refund: refund?.row.id,
     from: refund?.from,

@@ -15,7 +15,9 @@ export type Decision =
   /** Taken for an order that has expired: a new claim on its stock decides. */
   | { kind: "late"; into: Payment | null }
   | { kind: "fail"; payment: Payment | null }
-  | { kind: "settle_refund"; refund: Refund };
+  | { kind: "settle_refund"; refund: Refund }
+  /** Its sum is free again, and staff may ask for another. */
+  | { kind: "fail_refund"; refund: Refund };
 
 /** Turns what a provider told, and the order as it stands, into what is to be done. Pure. */
 export function decide(event: PaymentEvent, money: Money | null): Decision {
@@ -28,6 +30,8 @@ export function decide(event: PaymentEvent, money: Money | null): Decision {
       return decideFailure(event, money);
     case "refunded":
       return decideRefund(event, money);
+    case "refund_failed":
+      return decideRefundFailure(event, money);
   }
 }
 
@@ -79,7 +83,28 @@ function decideRefund(event: PaymentEvent, money: Money): Decision {
   if (named.byName && alike.some(({ state }) => state === "settled")) {
     return { kind: "note", outcome: "already_settled" };
   }
+  // Told under the refund's own name, which no other success has: it came late, and what failed stays so.
+  if (alike.some(({ state, providerId }) => state === "failed" && providerId === event.eventId)) {
+    return { kind: "note", outcome: "failed_since" };
+  }
   return { kind: "flag", outcome: "unknown_refund" };
+}
+
+/**
+ * Whatever was told or marked before: a provider may tell of it before its sender could mark it, and after it was
+ * settled. Only of a refund that is named, for a guess would free money that is on its way; and not of another one that
+ * the provider made under its name.
+ */
+function decideRefundFailure(event: PaymentEvent, money: Money): Decision {
+  const refund = money.refunds.find(({ id }) => id === event.refundId);
+  const isIt =
+    refund?.amount === event.amount &&
+    currencyOf(event, money) === money.order.currency &&
+    (refund.providerId === null || event.providerId === null || refund.providerId === event.providerId);
+  if (!isIt) return { kind: "flag", outcome: "unknown_refund" };
+  return refund.state === "failed"
+    ? { kind: "note", outcome: "already_failed" }
+    : { kind: "fail_refund", refund };
 }
 
 /** Those that the event names: by our id, by the provider's, or by the provider's for the payment; else all of its. */

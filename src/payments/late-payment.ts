@@ -17,7 +17,7 @@ import {
 import type { Context } from "../platform/context.ts";
 import { describeError } from "../platform/log.ts";
 import { changeMoney } from "./change.ts";
-import type { Money, Payment, PaymentEvent } from "./money.ts";
+import type { Money, Payment, PaymentEvent, Trial } from "./money.ts";
 import { capturedBy, giveBack } from "./settle-parts.ts";
 
 /** `again`: another was faster, or a dead claim was replaced; what stands now is to be read and decided anew. */
@@ -29,49 +29,46 @@ export type LateOutcome =
 interface Late {
   event: PaymentEvent;
   money: Money;
+  trial: Trial;
   into: Payment | null;
 }
 
 /**
- * A payment for an order that has expired. The order's old claim lets go everywhere; a new one, named after the event's
- * operation, reserves as placing does; and one batch writes its fate with all that hangs on it: the order's revival, or
- * the refund. Whoever dies in here leaves an event that is still owed and a claim that another finds again under its
- * id, or finds dead: then its holds are let go, and only then a fresh one may start.
+ * A payment for an order that has expired. All of an order's late payments try with one claim, as twins share their
+ * key's: each with its own could fall short only because the other's holds are in the way. The order's old claim lets go
+ * everywhere before the first is set, and a dead one before the next. What it holds or is short of is written with its
+ * fate in one batch: the order's revival, or the refund of the event that this worker is at. Whoever dies in here
+ * leaves an event that is still owed, and a claim that the next finds to go on with, or dead.
  */
-export async function settleLate(context: Context, late: Late, fate: string | null): Promise<LateOutcome> {
-  const { event, money } = late;
-  const claim = claimOf(event.operation);
-  if (fate === "abandoned") return replaceClaim(context, late, claim);
+export async function settleLate(context: Context, late: Late): Promise<LateOutcome> {
+  const { money, trial } = late;
+  if (trial.fate !== null) return tryAnew(context, late);
 
-  // Units that the order itself still holds from before must not stand in its way.
-  if (!(await sendFollow(context, money.order))) {
-    return { kind: "failed", error: "the expired order's stock could not be let go" };
-  }
-  const { reservation } = await reserve(context, claim, money.order);
+  const reservation = await reserve(context, trial.claim, money.order);
   const held = heldAllocations(reservation);
   const outcomes = [...reservation.values()];
   if (!held && outcomes.some(({ kind }) => kind === "unknown" || kind === "settled")) {
-    return giveUp(context, late, claim, "the stock for a late payment could not be held");
+    return giveUp(context, late, "the stock for a late payment could not be held");
   }
   try {
-    return await record(context, late, claim, held);
+    return await record(context, late, held);
   } catch (error) {
     context.log.error("the outcome of a late payment is not known", { error: describeError(error) });
-    return giveUp(context, late, claim, "the outcome of a late payment was not known");
+    return giveUp(context, late, "the outcome of a late payment was not known");
   }
 }
 
-/** Where it was held before is preferred; what is not there any more may come from elsewhere. */
-async function reserve(context: Context, claim: string, order: Order): Promise<{ reservation: Reservation }> {
-  const stores = new Map(
-    order.items.map((item) => [item.productId, item.allocations.map(({ store_id }) => store_id)]),
-  );
-  const wanted = { claim, order, stores, only: false };
+/** Where it was held before is preferred; what is not there any more may come from elsewhere, unless a store was named. */
+async function reserve(context: Context, claim: string, order: Order): Promise<Reservation> {
+  const { storeId } = order;
+  const before = ({ allocations }: OrderItem) =>
+    storeId === null ? allocations.map(({ store_id }) => store_id) : [storeId];
+  const wanted = { claim, order, stores: new Map(order.items.map((item) => [item.productId, before(item)])) };
   const reservations = await reserveAll(context, [wanted]);
   await tryAgain(context, await thoseWhoMayWait(context, reservations));
   const reservation = reservations.get(wanted);
   if (!reservation) throw new Error("a claim got no reservation");
-  return { reservation };
+  return reservation;
 }
 
 type Held = NonNullable<ReturnType<typeof heldAllocations>>;
@@ -79,8 +76,7 @@ type Held = NonNullable<ReturnType<typeof heldAllocations>>;
 /** One batch: the fate and what it means. Not won: the fate that another wrote is obeyed by whoever looks again. */
 async function record(
   context: Context,
-  { event, money, into }: Late,
-  claim: string,
+  { event, money, trial: { claim }, into }: Late,
   held: Held | null,
 ): Promise<LateOutcome> {
   const { order } = money;
@@ -114,24 +110,27 @@ const allocated = (item: OrderItem, held: Held): OrderItem => ({
 const productsOf = (order: Order): string[] => order.items.map((item) => item.productId);
 
 /** Gives the claim up as placing does, and obeys what stands. */
-async function giveUp(context: Context, late: Late, claim: string, error: string): Promise<LateOutcome> {
+async function giveUp(context: Context, late: Late, error: string): Promise<LateOutcome> {
+  const { claim } = late.trial;
   const standing = (await abandon(context, [{ claim, key: null }])).get(claim);
-  // Placed or rejected: the event was closed by the same batch.
+  // Placed or rejected: whoever looks again finds what it means, for this event or for another of the order.
   if (standing?.fate !== "abandoned") return { kind: "again" };
-  const replaced = await replaceClaim(context, late, claim);
-  return replaced.kind === "again" ? { kind: "failed", error } : replaced;
+  const renewed = await tryAnew(context, late);
+  return renewed.kind === "again" ? { kind: "failed", error } : renewed;
 }
 
-/** Lets a dead claim go everywhere, and only then gives the event a fresh operation, by compare-and-set. */
-async function replaceClaim(context: Context, { event, money }: Late, claim: string): Promise<LateOutcome> {
-  if (!(await letGo(context, claim, productsOf(money.order)))) {
-    return { kind: "failed", error: "an abandoned claim could not let go" };
-  }
+/** A claim is spent: it lets go everywhere, and only then the order gets a fresh one to try with, by compare-and-set. */
+async function tryAnew(context: Context, { money: { order }, trial }: Late): Promise<LateOutcome> {
+  const released =
+    trial.claim === order.claimId
+      ? await sendFollow(context, order)
+      : await letGo(context, trial.claim, productsOf(order));
+  if (!released) return { kind: "failed", error: "the stock of a dead claim could not be let go" };
   await context.env.DB.prepare(
-    `UPDATE payment_events SET operation = ?4
-     WHERE provider = ?1 AND event_id = ?2 AND operation = ?3 AND state = 'owed'`,
+    `UPDATE orders SET revival_claim = ?3
+     WHERE id = ?1 AND coalesce(revival_claim, claim_id) = ?2 AND status = 'expired'`,
   )
-    .bind(event.provider, event.eventId, event.operation, context.ids.next())
+    .bind(order.id, trial.claim, claimOf(context.ids.next()))
     .run();
   return { kind: "again" };
 }

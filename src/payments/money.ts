@@ -20,12 +20,20 @@ export interface Money {
   refunds: Refund[];
 }
 
+/** The claim that a payment for an expired order tries with, next to its order: the order's own, until that let go. */
+export interface Trial {
+  claim: string;
+  /** None yet: its holds may be built on. */
+  fate: "placed" | "rejected" | "abandoned" | null;
+}
+
 /** A payment event with the order that it is about, as D1 has them at one moment. */
 export interface Told {
   event: PaymentEvent;
-  /** The fate of the claim that the event's present operation opened or would open. */
-  fate: string | null;
-  money: Money | null;
+  /** Null where no order is known to be meant. */
+  about: { money: Money; trial: Trial } | null;
+  /** False from a restore until its reconciliation has ended, or while an admin has stopped it. */
+  selling: boolean;
 }
 
 const PAYMENT_COLUMNS = `p.id, p.order_id AS orderId, p.provider, p.provider_id AS providerId, p.status, p.amount,
@@ -85,12 +93,17 @@ export async function readTold(context: Context, provider: string, eventId: stri
   const results = await DB.batch([
     ...moneyStatements(DB, NAMED_ORDER, [provider, eventId]),
     DB.prepare(
-      `SELECT e.*, (SELECT c.fate FROM claims AS c WHERE c.id = 'clm_' || e.operation) AS fate
-       FROM payment_events AS e WHERE e.provider = ?1 AND e.event_id = ?2`,
+      `SELECT c.id AS claim, f.fate FROM (SELECT coalesce(o.revival_claim, o.claim_id) AS id FROM orders AS o
+         WHERE o.id = (${NAMED_ORDER})) AS c LEFT JOIN claims AS f ON f.id = c.id`,
     ).bind(provider, eventId),
+    DB.prepare("SELECT 1 FROM shop_state WHERE key = 'selling' AND value = 'stopped'"),
+    DB.prepare("SELECT * FROM payment_events WHERE provider = ?1 AND event_id = ?2").bind(provider, eventId),
   ]);
-  const [row] = rowsOf<EventRow>(results, 3);
-  return row ? { event: eventOf(row), fate: row.fate, money: moneyOf(results) } : null;
+  const money = moneyOf(results);
+  const [trial] = rowsOf<Trial>(results, 3);
+  const selling = rowsOf(results, 4).length === 0;
+  const [row] = rowsOf<EventRow>(results, 5);
+  return row ? { event: eventOf(row), about: money && trial ? { money, trial } : null, selling } : null;
 }
 
 interface EventRow extends Pick<PaymentEvent, "provider" | "reference" | "kind" | "amount" | "currency"> {
@@ -103,7 +116,6 @@ interface EventRow extends Pick<PaymentEvent, "provider" | "reference" | "kind" 
   operation: string;
   stamp: string;
   received_at: number;
-  fate: string | null;
 }
 
 function eventOf(row: EventRow): PaymentEvent {

@@ -7,8 +7,11 @@ export type Payment = typeof payments.$inferSelect;
 
 export type ProviderName = Payment["provider"];
 
-/** What a refund asks back: `amount` in minor units of `currency`. */
-export type RefundRequest = Pick<typeof refunds.$inferSelect, "id" | "amount" | "currency">;
+/**
+ * What a refund asks back: `amount` in minor units of `currency`. `createdAt` (milliseconds) is before the first time
+ * that it was asked for.
+ */
+export type RefundRequest = Pick<typeof refunds.$inferSelect, "id" | "amount" | "currency" | "createdAt">;
 
 /**
  * Whoever takes the buyer's money. Each call may be repeated after a crash, and then has its effect once: the ids
@@ -22,7 +25,10 @@ export interface Provider {
    * @param body as it came, byte for byte
    */
   verify(context: Context, headers: Headers, body: string): Promise<VerifyOutcome>;
-  /** Sends money of a captured payment back. Throws for nothing that a provider answers, or fails to. */
+  /**
+   * Sends money of a captured payment back, once however late it is asked for again: a dead letter may be retried after
+   * days. Throws for nothing that a provider answers, or fails to.
+   */
   refund(context: Context, payment: Payment, refund: RefundRequest): Promise<RefundOutcome>;
 }
 
@@ -50,14 +56,18 @@ export type VerifyOutcome =
 
 export interface ProviderEvent {
   provider: ProviderName;
-  /** The provider's own id: the same event told again has it again. Of Stripe's refunds it is the refund's. */
+  /**
+   * The provider's own id: the same event told again has it again. Of a refund of Stripe's that succeeded it is the
+   * refund's, of one that failed the same with `:failed`: each counts once, and either may come first.
+   */
   eventId: string;
-  kind: "succeeded" | "failed" | "refunded";
+  /** `refund_failed`: it came to nothing, or came back after it was `refunded`; the provider has the money again. */
+  kind: "succeeded" | "failed" | "refunded" | "refund_failed";
   /** The order's (`ORD-…`, in any case) or its id; null where the provider names none. */
   reference: string | null;
-  /** The provider's name for the payment (a PaymentIntent's id), or null. */
+  /** The provider's name for the payment (a PaymentIntent's id), or for our refund that failed; or null. */
   providerId: string | null;
-  /** Which of our refunds (`rfd_…`) a `refunded` settles; null where the provider does not say. */
+  /** Which of our refunds (`rfd_…`) it is about; null where the provider does not say. */
   refundId: string | null;
   /** Minor units. */
   amount: number;
@@ -70,8 +80,8 @@ export type RefundOutcome =
   | { kind: "settled"; providerId: string | null }
   /** Asked for; a `refunded` event settles it later. */
   | { kind: "sent"; providerId: string | null }
-  /** Never, however often it is asked for: before a person. */
-  | { kind: "refused"; error: string }
+  /** Never, however often it is asked for: before a person. `providerId` where it was made, and then failed. */
+  | { kind: "refused"; error: string; providerId?: string }
   /** Not this time, or not known whether: ask again under the same id. */
   | { kind: "failed"; error: string };
 

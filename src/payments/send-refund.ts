@@ -15,7 +15,7 @@ import { newRefund } from "./settle-parts.ts";
 /**
  * Sends one promised refund to its provider, under its own id, and marks what came of it. Only one that is `due` is
  * sent: a repeat of this task finds it marked. A death between the provider's answer and the mark sends it again under
- * the same id, which the provider knows.
+ * the same id, which the provider knows, however late that is: see Provider.
  */
 export async function sendRefund(
   context: Context,
@@ -70,7 +70,7 @@ function markOf(refund: Refund, outcome: Exclude<RefundOutcome, { kind: "failed"
       row: refund,
       from: ["due"],
       to: outcome.kind === "refused" ? "failed" : outcome.kind,
-      providerId: refused ? null : outcome.providerId,
+      providerId: outcome.providerId ?? null,
     },
   };
 }

@@ -35,17 +35,19 @@ export async function settleEvent(
 async function settle(
   context: Context,
   task: Task,
-  { event, fate, money }: Told,
+  { event, about, selling }: Told,
 ): Promise<TaskOutcome | { kind: "again" }> {
-  const decision = decide(event, money);
+  const decision = decide(event, about?.money ?? null);
   if (decision.kind === "worked_off") return { kind: "done" };
-  if (!money || decision.kind === "unknown_order") return keepUnmatched(context, task, event);
+  if (!about || decision.kind === "unknown_order") return keepUnmatched(context, task, event);
+  const { money, trial } = about;
   if (decision.kind === "note") {
     await context.env.DB.batch(closeQuietly(context.env.DB, event, money.order.id, decision.outcome));
     return { kind: "done" };
   }
   if (decision.kind === "late") {
-    const outcome = await settleLate(context, { event, money, into: decision.into }, fate);
+    if (!selling) return { kind: "failed", error: "selling is stopped: nothing may be held now" };
+    const outcome = await settleLate(context, { event, money, trial, into: decision.into });
     return outcome.kind === "settled" ? done(context, outcome.moved, outcome.owed) : outcome;
   }
   const change = changeOf(context, event, money, decision);
@@ -98,6 +100,21 @@ function changeOf(context: Context, event: PaymentEvent, money: Money, decision:
         data: { payment_id: refund.paymentId, refund_id: refund.id, amount: refund.amount },
         closes: { event, state: "done", outcome: "refunded" },
         refund: { row: refund, from: ["due", "sent"], to: "settled", providerId: null },
+      };
+    }
+    case "fail_refund": {
+      const { refund } = decision;
+      return {
+        event: "payment.refund_failed",
+        reason: "the refund failed at the provider",
+        data: { payment_id: refund.paymentId, refund_id: refund.id, amount: refund.amount },
+        closes: { event, state: "done", outcome: "refund_failed" },
+        refund: {
+          row: refund,
+          from: ["due", "sent", "settled"],
+          to: "failed",
+          providerId: event.providerId,
+        },
       };
     }
   }

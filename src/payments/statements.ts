@@ -32,7 +32,7 @@ export function writeFate(
        SELECT ?1, ?2, o.id, ?3, ?4 FROM orders AS o
        WHERE o.id = ?5 AND o.version = ?6 AND o.status = 'expired' AND o.claim_id = ?7
          AND EXISTS (SELECT 1 FROM payment_events AS e
-           WHERE e.provider = ?8 AND e.event_id = ?9 AND e.operation = ?10 AND e.state = 'owed')
+           WHERE e.provider = ?8 AND e.event_id = ?9 AND e.state = 'owed')
        ON CONFLICT DO NOTHING`,
     )
     .bind(
@@ -45,7 +45,6 @@ export function writeFate(
       order.claimId,
       fate.closes?.provider ?? null,
       fate.closes?.eventId ?? null,
-      fate.closes?.operation ?? null,
     );
 }
 

@@ -42,17 +42,17 @@ export const paymentEvents = sqliteTable(
     /** The order that it is about; null while its reference is unknown. */
     orderId: text("order_id"),
     reference: text("reference").notNull(),
-    kind: text("kind", { enum: ["succeeded", "failed", "refunded"] }).notNull(),
+    kind: text("kind", { enum: ["succeeded", "failed", "refunded", "refund_failed"] }).notNull(),
     amount: integer("amount").notNull(),
     /** Null where the provider names none: the order's. */
     currency: text("currency"),
     providerId: text("provider_id"),
-    /** Which of our refunds (`rfd_…`) a `refunded` settles, where the provider says. */
+    /** Which of our refunds (`rfd_…`) it is about, where the provider says. */
     refundId: text("refund_id"),
     state: text("state", { enum: ["owed", "done", "flagged", "unmatched"] }).notNull(),
     /** What came of it: `paid`, `second_payment`, `late_paid`, `refund_due`, `wrong_amount`, … */
     outcome: text("outcome"),
-    /** The operation (a ulid) of the claim that a late payment opens; renewed when a claim was abandoned. */
+    /** A ulid: the payment and the refund that it may make are named after it. */
     operation: text("operation").notNull(),
     /** The nonce of the batch that first wrote it: only that one counts it as owed. */
     stamp: text("stamp").notNull(),

@@ -1,35 +1,66 @@
-import { createRoute, z } from "@hono/zod-openapi";
-import { createRouter, jsonContent, problems } from "../platform/http.ts";
+import type { z } from "@hono/zod-openapi";
+import { createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
+import type { ProviderName } from "./provider.ts";
 import { isProviderName, providerOf } from "./providers.ts";
 import { receiveEvent } from "./receive-event.ts";
 import { receivedSchema } from "./schemas.ts";
+import {
+  standardEventSchema,
+  standardHeadersSchema,
+  stripeEventSchema,
+  stripeHeadersSchema,
+} from "./webhook-schemas.ts";
 
 /** Mounted apart from the other routes: neither a token nor a limit stands before a provider's signature. */
 export const paymentWebhookRoutes = createRouter();
 
-const webhookRoute = createRoute({
-  method: "post",
-  path: "/webhooks/payments/{provider}",
-  tags: ["Payments"],
-  summary: "Hear from a payment provider",
-  description:
-    "Signed by the provider: `Stripe-Signature` for stripe, the headers of Standard Webhooks for standard. Answers " +
-    "as soon as the event is stored; the same event again is received and changes nothing.",
-  request: {
-    params: z.object({
-      provider: z.string().openapi({ param: { name: "provider", in: "path" }, example: "standard" }),
-    }),
-  },
-  responses: {
-    200: jsonContent(receivedSchema, "Received"),
-    202: jsonContent(receivedSchema, "Received; no order has this reference yet"),
-    ...problems(401, 404, 413, 422),
-  },
+/**
+ * Described, and routed apart from its description: a body that a route declares is parsed before its handler runs,
+ * and what a provider signed are the bytes.
+ */
+function describeWebhook(provider: ProviderName, { summary, description, headers, body }: Described): void {
+  paymentWebhookRoutes.openAPIRegistry.registerPath({
+    method: "post",
+    path: `/webhooks/payments/${provider}`,
+    tags: ["Payments"],
+    summary,
+    description: `${description} Answers as soon as the event is stored; the same event again changes nothing.`,
+    request: { headers, body: jsonBody(body) },
+    responses: {
+      200: jsonContent(
+        receivedSchema,
+        "Received, and worked off next; or told before; or none of our concern",
+      ),
+      202: jsonContent(receivedSchema, "Received; no order has this reference yet"),
+      ...problems(401, 413, 422, 503),
+    },
+  });
+}
+
+interface Described {
+  summary: string;
+  description: string;
+  headers: z.ZodObject;
+  body: z.ZodType;
+}
+
+describeWebhook("stripe", {
+  summary: "Hear from Stripe",
+  description: "Any event of Stripe's, signed by Stripe.",
+  headers: stripeHeadersSchema,
+  body: stripeEventSchema,
 });
 
-paymentWebhookRoutes.openapi(webhookRoute, async (c) => {
-  const name = c.req.valid("param").provider;
+describeWebhook("standard", {
+  summary: "Hear from a payment provider",
+  description: "Signed as Standard Webhooks has it.",
+  headers: standardHeadersSchema,
+  body: standardEventSchema,
+});
+
+paymentWebhookRoutes.post("/webhooks/payments/:provider", async (c) => {
+  const name = c.req.param("provider");
   if (!isProviderName(name)) return problem(c, notFound("payment provider"));
   const context = c.get("operation");
   const body = exactText(await c.req.arrayBuffer());

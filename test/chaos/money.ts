@@ -29,7 +29,7 @@ interface RefundRow {
 interface EventRow {
   event_id: string;
   order_id: string | null;
-  kind: "succeeded" | "failed" | "refunded";
+  kind: "succeeded" | "failed" | "refunded" | "refund_failed";
   amount: number;
   state: "owed" | "done" | "flagged" | "unmatched";
   outcome: string | null;

@@ -102,6 +102,11 @@ test("a refund goes back by its own amount", { timeout: 20_000 }, async () => {
   expect(verified()).toMatchObject({ status: "refunded", amount: 500, refund_id: "rfd_1" });
 });
 
+test("a refund that failed is told by its own amount", { timeout: 20_000 }, async () => {
+  await run("ORD-7K3F9QXM2A", "--refund", "rfd_1", "--fail");
+  expect(verified()).toMatchObject({ status: "refund_failed", amount: 500, refund_id: "rfd_1" });
+});
+
 test("a shop that refuses is told", { timeout: 20_000 }, async () => {
   status = 401;
   const { code, output } = await run("ORD-7K3F9QXM2A");

@@ -195,10 +195,10 @@ describe("a delayed order", () => {
     const eager = under("simulated", { DELAYED_RETRIES: 0 });
     await givenOrder();
     await env.DB.prepare(
-      `INSERT INTO orders SELECT 'ord_' || value, 'ORD-' || value, claim_id, user_id, access_token_hash, status,
-         payment_status, payment_method, priority, customer, customer_email, shipping_address, currency, subtotal,
-         shipping, tax, duty, total, total_items, notes, metadata, expires_at, version, stamp, status_at, created_at,
-         updated_at, events_owed, delayed_at, delayed_retries
+      `INSERT INTO orders (id, reference, claim_id, status, payment_status, payment_method, priority, customer, customer_email, currency,
+         subtotal, shipping, tax, duty, total, total_items, version, stamp, status_at, created_at, updated_at)
+       SELECT 'ord_' || value, 'ORD-' || value, claim_id, status, payment_status, payment_method, priority, customer, customer_email, currency,
+         subtotal, shipping, tax, duty, total, total_items, version, stamp, status_at, created_at, updated_at
        FROM orders, json_each(?1)`,
     )
       .bind(JSON.stringify(Array.from({ length: 249 }, (_, index) => 1000 + index)))

@@ -30,7 +30,7 @@ async function givenRefund() {
   const order = await givenCardOrder();
   const opened = await answerOf(post(`/orders/${order.id}/payments`, undefined, order.owner));
   const at = testClock.now();
-  const refund = { id: "rfd_01jd0000000000000000000000", amount: 500, currency: "USD" };
+  const refund = { id: "rfd_01jd0000000000000000000000", amount: 500, currency: "USD", createdAt: at };
   await env.DB.batch([
     env.DB.prepare("UPDATE payments SET status = 'succeeded', captured = 1999, refunded = 500"),
     env.DB.prepare(
@@ -122,7 +122,7 @@ test("a lost answer is asked for again, and the money goes back once", async () 
 
 test.each([
   ["pending", { kind: "sent", providerId: "re_1" }],
-  ["failed", { kind: "refused", error: "Stripe's refund re_1 is failed" }],
+  ["failed", { kind: "refused", error: "Stripe's refund re_1 is failed", providerId: "re_1" }],
 ] as const)("a refund that Stripe calls %s", async (status, outcome) => {
   const { send } = await givenStripeRefund();
   stripe.refundStatus = status;

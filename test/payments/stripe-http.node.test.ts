@@ -27,7 +27,7 @@ function contextAt(url: string): Context {
     STRIPE_API_URL: url,
   });
   if (read.kind === "misconfigured") throw new Error(JSON.stringify(read.faults));
-  return { settings: read.settings, log: createLog({ part: "test" }) } as Context;
+  return { settings: read.settings, clock: { now: () => 0 }, log: createLog({ part: "test" }) } as Context;
 }
 
 const ORDER = { id: "ord_1", reference: "ORD-0123456789" } as Order;
@@ -45,8 +45,18 @@ test("a PaymentIntent and its refund are made at STRIPE_API_URL, each once under
   expect(opened).toEqual(Array(2).fill({ kind: "open", providerId: "pi_1", clientSecret: "pi_1_secret_x" }));
   expect([stub.intents.size, stub.callsUnder("pay_1")]).toEqual([1, 2]);
   expect(stub.intents.get("pi_1")).toMatchObject({ amount: 1999, currency: "jpy" });
-  const refund = { id: "rfd_1", amount: 1999, currency: "JPY" };
+  const refund = { id: "rfd_1", amount: 1999, currency: "JPY", createdAt: 0 };
   expect(await stripe.refund(context, PAYMENT, refund)).toEqual({ kind: "settled", providerId: "re_1" });
+
+  // Two days later it is found by its name, and its key is not needed.
+  stub.forgetKeys();
+  const later = { ...context, clock: { ...context.clock, now: () => 48 * 3_600_000 } };
+  expect(await stripe.refund(later, PAYMENT, refund)).toEqual({ kind: "settled", providerId: "re_1" });
+  expect(stub.calls.at(-1)).toMatchObject({
+    method: "GET",
+    fields: { payment_intent: "pi_1", limit: "100" },
+  });
+  expect(stub.refunds.size).toBe(1);
 });
 
 test("a connection that breaks, and a port where nobody is, are unavailable", async () => {

@@ -5,10 +5,13 @@ import { fromStripeAmount, toStripeAmount } from "../../src/payments/providers/s
 import { Boundary, ENDINGS } from "../chaos/boundary.ts";
 import { outcomeOf } from "../chaos/stage.ts";
 import { askUnder, read, refusalOf } from "../orders/ask.ts";
+import { testClock } from "../support/clock.ts";
 import { givenShop } from "../support/shop.ts";
 import { StripeStub } from "../support/stripe-stub.ts";
 import worker from "../support/worker.ts";
 import { cardOrder, givenCardOrder, STRIPE_SETTINGS } from "./tell.ts";
+
+const WEEK = 7 * 24 * 3_600_000;
 
 let stripe: StripeStub;
 beforeEach(() => {
@@ -88,6 +91,24 @@ test.each(["no connection", "answers 500", "loses answers"] as const)(
     expect(await rows()).toMatchObject([{ id: later.body.id, provider_id: "pi_1" }]);
   },
 );
+
+test("asked for again when Stripe has forgotten the key, the one whose secret was never told is left alone", async () => {
+  const order = await givenCardOrder();
+  // An order that waits for days: only then can it be paid still.
+  await env.DB.prepare("UPDATE orders SET expires_at = expires_at + ?1").bind(WEEK).run();
+  stripe.trouble = "loses answers";
+  expect((await payBy(order.id, order.owner)).status).toBe(503);
+  stripe.trouble = "none";
+  testClock.advance(WEEK / 2);
+  stripe.forgetKeys();
+  const answers = [await payBy(order.id, order.owner), await payBy(order.id, order.owner)];
+  expect(answers.map(({ status, body }) => [status, body.client_secret])).toEqual([
+    [201, "pi_2_secret_x"],
+    [201, "pi_2_secret_x"],
+  ]);
+  expect(await rows()).toMatchObject([{ provider_id: "pi_2", client_secret: "pi_2_secret_x" }]);
+  expect([stripe.calls.length, stripe.intents.size]).toEqual([2, 2]);
+});
 
 test("a wrong key is the shop's trouble, not the buyer's", async () => {
   const order = await givenCardOrder();

@@ -47,7 +47,9 @@ test("the table knows every route that takes a body", async () => {
   const { paths } = await response.json<{
     paths: Record<string, Record<string, { requestBody?: unknown }>>;
   }>();
-  const described = Object.entries(paths).flatMap(([path, methods]) =>
+  // A signed body is judged by its signature first: test/payments has what is wrong with those.
+  const unsigned = Object.entries(paths).filter(([path]) => !path.startsWith("/api/v1/webhooks/payments/"));
+  const described = unsigned.flatMap(([path, methods]) =>
     Object.entries(methods)
       .filter(([, operation]) => operation.requestBody !== undefined)
       .map(([method]) => `${method.toUpperCase()} ${path.replace("/api/v1", "")}`),

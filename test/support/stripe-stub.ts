@@ -4,7 +4,7 @@ export interface StripeCall {
   path: string;
   key: string | null;
   version: string | null;
-  /** The form's fields: `metadata[reference]` and the like. */
+  /** The form's fields, `metadata[reference]` and the like, or the query's. */
   fields: Record<string, string>;
 }
 
@@ -47,8 +47,8 @@ export class StripeStub {
   };
 
   #answer(request: Request, text: string): Answer {
-    const { pathname } = new URL(request.url);
-    const fields = Object.fromEntries(new URLSearchParams(text));
+    const { pathname, search, searchParams } = new URL(request.url);
+    const fields = Object.fromEntries(new URLSearchParams(request.method === "GET" ? search : text));
     const key = request.headers.get("Idempotency-Key");
     this.calls.push({
       method: request.method,
@@ -61,7 +61,7 @@ export class StripeStub {
       return refusal(401, "invalid_request_error", "invalid_api_key", "Invalid API Key provided");
     }
     if (this.trouble === "answers 500") return refusal(500, "api_error", "internal", "Something went wrong");
-    if (request.method === "GET") return this.#read(pathname);
+    if (request.method === "GET") return this.#read(pathname, searchParams);
     if (request.headers.get("Content-Type") !== "application/x-www-form-urlencoded") {
       return refusal(400, "invalid_request_error", "content_type", "Form-encode the body");
     }
@@ -76,10 +76,28 @@ export class StripeStub {
     return answer;
   }
 
-  #read(path: string): Answer {
+  /** As Stripe does after a day at least: what was made stays, and a key is new again. */
+  forgetKeys(): void {
+    this.#answers.clear();
+  }
+
+  #read(path: string, query: URLSearchParams): Answer {
+    if (path === "/v1/refunds") return this.#listRefunds(query);
     const [, , kind, id = ""] = path.split("/");
     const found = (kind === "refunds" ? this.refunds : this.intents).get(id);
     return found ? { status: 200, body: found } : missing(id);
+  }
+
+  /** A PaymentIntent's refunds, newest first: https://docs.stripe.com/api/pagination. */
+  #listRefunds(query: URLSearchParams): Answer {
+    const intent = query.get("payment_intent") ?? "";
+    if (!this.intents.has(intent)) return missing(intent);
+    const all = [...this.refunds.values()].filter((refund) => refund.payment_intent === intent).reverse();
+    const after = query.get("starting_after");
+    const start = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1;
+    const end = start + Number(query.get("limit") ?? 10);
+    const data = all.slice(start, end);
+    return { status: 200, body: { object: "list", url: "/v1/refunds", has_more: end < all.length, data } };
   }
 
   #write(path: string, fields: Record<string, string>): Answer {

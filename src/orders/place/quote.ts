@@ -23,8 +23,6 @@ export interface Quote {
   order: Order;
   /** For each product, stores in order of preference. */
   stores: Map<string, string[]>;
-  /** The buyer named the store: nothing may come from another. */
-  only: boolean;
 }
 
 /** Prices a draft by what D1 said. Pure: nothing is held yet, and a refusal leaves nothing behind. */
@@ -72,6 +70,7 @@ export function quote(
     id: prefixed("ord", operation),
     reference: context.ids.reference(),
     claimId: claimOf(operation),
+    storeId: draft.storeId,
     userId: context.actor.kind === "user" ? context.actor.userId : null,
     accessTokenHash: null,
     status: "pending",
@@ -95,14 +94,12 @@ export function quote(
     updatedAt: now,
     items,
   };
+  const { storeId } = draft;
   const stores =
-    draft.storeId === null
+    storeId === null
       ? chooseStores(draft.lines, answers.hints)
-      : new Map(draft.lines.map((line) => [line.productId, [draft.storeId as string]]));
-  return {
-    kind: "quoted",
-    quote: { claim: order.claimId, draft, order, stores, only: draft.storeId !== null },
-  };
+      : new Map(draft.lines.map((line) => [line.productId, [storeId]]));
+  return { kind: "quoted", quote: { claim: order.claimId, draft, order, stores } };
 }
 
 function orderable(answers: Answers, productId: string): ProductRow | undefined {

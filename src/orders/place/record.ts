@@ -133,10 +133,10 @@ function insertOrders(db: D1Database, orders: Order[], nonce: string): D1Prepare
   }));
   return db
     .prepare(
-      `INSERT INTO orders (id, reference, claim_id, user_id, access_token_hash, status, payment_status, payment_method,
+      `INSERT INTO orders (id, reference, claim_id, store_id, user_id, access_token_hash, status, payment_status, payment_method,
          priority, customer, customer_email, shipping_address, currency, subtotal, shipping, tax, duty, total,
          total_items, notes, metadata, expires_at, version, stamp, status_at, created_at, updated_at)
-       SELECT row.value ->> 'id', row.value ->> 'reference', c.id, row.value ->> 'userId',
+       SELECT row.value ->> 'id', row.value ->> 'reference', c.id, row.value ->> 'storeId', row.value ->> 'userId',
          row.value ->> 'accessTokenHash', row.value ->> 'status', row.value ->> 'paymentStatus',
          row.value ->> 'paymentMethod', row.value ->> 'priority', row.value ->> 'customer',
          row.value ->> 'customerEmail', row.value ->> 'shippingAddress', row.value ->> 'currency',

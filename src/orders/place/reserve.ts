@@ -9,11 +9,9 @@ import { letGo } from "./let-go.ts";
 /** What a claim is to hold: all of an order's items. */
 export interface Wanted {
   claim: string;
-  order: Pick<Order, "id" | "items">;
+  order: Pick<Order, "id" | "items" | "storeId">;
   /** For each product, stores in order of preference. */
   stores: Map<string, string[]>;
-  /** Nothing may come from another store. */
-  only: boolean;
 }
 
 /** What the Stock objects said to one claim, by product. A failed call's outcome is `unknown`: it may have held. */
@@ -77,7 +75,7 @@ async function reserveLines(
         orderId: wanted.order.id,
         quantity: item.quantity,
         stores: wanted.stores.get(item.productId) ?? [],
-        only: wanted.only,
+        only: wanted.order.storeId !== null,
       };
       byProduct.set(item.productId, [...(byProduct.get(item.productId) ?? []), { reservation, request }]);
     }

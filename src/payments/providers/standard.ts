@@ -1,5 +1,4 @@
 import { Webhook } from "standardwebhooks";
-import { z } from "zod";
 import { appendEvents } from "../../events/append.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
@@ -7,6 +6,7 @@ import { findUnstorableText } from "../../platform/json-text.ts";
 import { formatMoney } from "../../platform/money.ts";
 import { fieldErrors } from "../../platform/problem.ts";
 import type { Payment, Provider, RefundOutcome, RefundRequest, VerifyOutcome } from "../provider.ts";
+import { standardEventSchema } from "../webhook-schemas.ts";
 
 /** How far a webhook's stamp may be from now, either way: https://github.com/standard-webhooks/standard-webhooks. */
 const TOLERANCE_SECONDS = 300;
@@ -42,21 +42,12 @@ function isSame(given: string, expected: string): boolean {
   return left.byteLength === right.byteLength && crypto.subtle.timingSafeEqual(left, right);
 }
 
-const KINDS = { success: "succeeded", failed: "failed", refunded: "refunded" } as const;
-
-const bodySchema = z.object({
-  event_id: z.string().min(1).max(255),
-  reference: z.string().trim().min(1).max(64),
-  status: z.enum(["success", "failed", "refunded"]),
-  /** Minor units. */
-  amount: z.int().min(0),
-  currency: z
-    .string()
-    .regex(/^[A-Za-z]{3}$/, "must be an ISO 4217 code")
-    .toUpperCase()
-    .nullish(),
-  refund_id: z.string().min(1).max(64).nullish(),
-});
+const KINDS = {
+  success: "succeeded",
+  failed: "failed",
+  refunded: "refunded",
+  refund_failed: "refund_failed",
+} as const;
 
 function readEvent(body: string): VerifyOutcome {
   let json: unknown;
@@ -70,7 +61,7 @@ function readEvent(body: string): VerifyOutcome {
     const message = "must hold neither U+0000 nor half of a surrogate pair";
     return { kind: "unreadable", errors: [{ field, code: "invalid_characters", message }] };
   }
-  const read = bodySchema.safeParse(json);
+  const read = standardEventSchema.safeParse(json);
   if (!read.success) return { kind: "unreadable", errors: fieldErrors(read.error.issues) };
   const { event_id, reference, status, amount, currency, refund_id } = read.data;
   return {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Context } from "../../platform/context.ts";
 import { fieldErrors } from "../../platform/problem.ts";
 import type { ProviderEvent, VerifyOutcome } from "../provider.ts";
+import { stripeEventSchema } from "../webhook-schemas.ts";
 import { fromStripeAmount } from "./stripe-amount.ts";
 
 const TOLERANCE_SECONDS = 300;
@@ -40,8 +41,6 @@ const currency = z.string().length(3).toUpperCase();
 const units = z.int().min(0);
 const metadata = z.record(z.string(), z.string()).nullish();
 
-const envelopeSchema = z.object({ id: z.string().min(1).max(255), type: z.string() });
-
 const intentSchema = z.object({
   data: z.object({
     object: z.object({
@@ -69,7 +68,7 @@ const refundSchema = z.object({
 
 /** https://docs.stripe.com/api/events/types. `charge.refunded` only repeats, as a sum, what the refunds say one by one. */
 function readEvent(event: unknown): VerifyOutcome {
-  const envelope = envelopeSchema.safeParse(event);
+  const envelope = stripeEventSchema.safeParse(event);
   if (!envelope.success) return unreadable(envelope.error);
   switch (envelope.data.type) {
     case "payment_intent.succeeded":
@@ -78,6 +77,7 @@ function readEvent(event: unknown): VerifyOutcome {
       return readIntent(envelope.data.id, "failed", event);
     case "refund.created":
     case "refund.updated":
+    case "refund.failed":
       return readRefund(event);
     default:
       return { kind: "ignored" };
@@ -98,20 +98,40 @@ function readIntent(eventId: string, kind: "succeeded" | "failed", event: unknow
   });
 }
 
-/** A refund is told when it is made and at each change: by its own id, so that it counts once, when it succeeded. */
+/**
+ * A refund is told when it is made and at each change, and what it came to in several events: by its own id, so that
+ * each end counts once. It may fail after it succeeded (https://docs.stripe.com/refunds#failed-refunds), and then never
+ * succeeds again.
+ */
 function readRefund(event: unknown): VerifyOutcome {
   const read = refundSchema.safeParse(event);
   if (!read.success) return unreadable(read.error);
   const refund = read.data.data.object;
-  if (refund.status !== "succeeded") return { kind: "ignored" };
-  const intent = refund.payment_intent;
-  return withAmount(refund.amount, refund.currency, {
-    eventId: refund.id,
-    kind: "refunded",
-    reference: refund.metadata?.reference ?? null,
-    providerId: typeof intent === "string" ? intent : (intent?.id ?? null),
-    refundId: refund.metadata?.refund_id ?? null,
-  });
+  const metadata = refund.metadata ?? {};
+  const refundId = metadata.refund_id ?? null;
+  const intent =
+    typeof refund.payment_intent === "string" ? refund.payment_intent : refund.payment_intent?.id;
+  const told = { reference: metadata.reference ?? metadata.order_id ?? null, refundId };
+  switch (refund.status) {
+    case "succeeded":
+      return withAmount(refund.amount, refund.currency, {
+        ...told,
+        eventId: refund.id,
+        kind: "refunded",
+        providerId: intent ?? null,
+      });
+    case "failed":
+    case "canceled":
+      return withAmount(refund.amount, refund.currency, {
+        ...told,
+        eventId: `${refund.id}:failed`,
+        kind: "refund_failed",
+        // One that was not asked for by us is put before staff with the order of its payment.
+        providerId: refundId === null ? (intent ?? null) : refund.id,
+      });
+    default:
+      return { kind: "ignored" };
+  }
 }
 
 function withAmount(

@@ -66,6 +66,23 @@ async function openIntent(context: Context, order: Order, payment: Payment): Pro
   }
 }
 
+/**
+ * For so long after a refund was promised its key is sure to be known, whenever it was first used: Stripe keeps keys
+ * for 24 hours at least (https://docs.stripe.com/api/idempotent_requests). The other half of the day is for clocks
+ * that differ and for calls under way.
+ */
+const SURE_OF_KEY_MS = 12 * 3_600_000;
+const PAGE = 100;
+/** Refunds of one PaymentIntent that are looked through: more than any has. */
+const MAX_LOOKED_THROUGH = 10 * PAGE;
+
+/**
+ * Creates the refund under its own id as idempotency key. One that was promised long ago (a dead letter that staff
+ * retried, a mark that was never made) may have been made under a key that Stripe has forgotten since: it is looked
+ * for first, and what is there is the answer. Two that look at once and find nothing create under one key, which is
+ * then as young as they are. What would still pay twice is a create that is under way for a day, from before the look
+ * to after the key is gone: no call outlives its timeout by that much.
+ */
 async function refundIntent(
   context: Context,
   payment: Payment,
@@ -73,29 +90,66 @@ async function refundIntent(
 ): Promise<RefundOutcome> {
   const client = clientOf(context.settings);
   if (!client) return { kind: "failed", error: NO_KEY };
-  if (payment.providerId === null) return { kind: "refused", error: "the payment has no PaymentIntent" };
+  const intent = payment.providerId;
+  if (intent === null) return { kind: "refused", error: "the payment has no PaymentIntent" };
   const amount = toStripeAmount(refund.amount, refund.currency);
   if (amount === null) return { kind: "refused", error: `Stripe takes no such amount of ${refund.currency}` };
+
+  if (context.clock.now() - refund.createdAt >= SURE_OF_KEY_MS) {
+    const found = await lookForRefund(context, client, intent, refund.id);
+    if (found.kind === "failed") return found;
+    if (found.made) return outcomeOf(found.made);
+  }
   try {
     const made = await client.refunds.create(
       {
-        payment_intent: payment.providerId,
+        payment_intent: intent,
         amount,
         metadata: { refund_id: refund.id, order_id: payment.orderId, payment_id: payment.id },
       },
       { idempotencyKey: refund.id },
     );
-    switch (made.status) {
-      case "succeeded":
-        return { kind: "settled", providerId: made.id };
-      case "failed":
-      case "canceled":
-        return { kind: "refused", error: `Stripe's refund ${made.id} is ${made.status}` };
-      default:
-        return { kind: "sent", providerId: made.id };
-    }
+    return outcomeOf(made);
   } catch (error) {
     return failureOf(context, error, { final: "refused", open: "failed" });
+  }
+}
+
+/** Whatever goes wrong here says nothing of the refund: only a create may be refused for good. */
+async function lookForRefund(
+  context: Context,
+  client: Stripe,
+  intent: string,
+  refundId: string,
+): Promise<{ kind: "looked"; made: Stripe.Refund | null } | { kind: "failed"; error: string }> {
+  let looked = 0;
+  try {
+    for await (const made of client.refunds.list({ payment_intent: intent, limit: PAGE })) {
+      if (made.metadata?.refund_id === refundId) return { kind: "looked", made };
+      looked += 1;
+      if (looked === MAX_LOOKED_THROUGH) {
+        return { kind: "failed", error: `${intent} has too many refunds to look for ${refundId} among them` };
+      }
+    }
+    return { kind: "looked", made: null };
+  } catch (error) {
+    return failureOf(context, error, { final: "failed", open: "failed" });
+  }
+}
+
+function outcomeOf(made: Stripe.Refund): RefundOutcome {
+  switch (made.status) {
+    case "succeeded":
+      return { kind: "settled", providerId: made.id };
+    case "failed":
+    case "canceled":
+      return {
+        kind: "refused",
+        error: `Stripe's refund ${made.id} is ${made.status}`,
+        providerId: made.id,
+      };
+    default:
+      return { kind: "sent", providerId: made.id };
   }
 }
 

@@ -11,8 +11,9 @@ import {
   LONG,
   mustBeEither,
   reserved,
+  TOTAL,
 } from "../../payments/settle/endings.ts";
-import { MINUTE, orderRow, rows, Till, tell } from "../../payments/settle/till.ts";
+import { MINUTE, orderRow, Till, tell } from "../../payments/settle/till.ts";
 import { testClock } from "../../support/clock.ts";
 import { Boundary } from "../boundary.ts";
 
@@ -31,8 +32,11 @@ describe("a late payment", () => {
     expect(calls).toEqual([
       "D1.all",
       "D1.batch",
+      // The old claim lets go, and the order gets one to try with.
       "Stock.follow",
       "Stock.follow",
+      "D1.run",
+      "D1.batch",
       "Stock.reserve",
       "Stock.reserve",
       "D1.batch",
@@ -62,6 +66,8 @@ describe("a late payment", () => {
         "D1.batch",
         "Stock.follow",
         "Stock.follow",
+        "D1.run",
+        "D1.batch",
         "Stock.reserve",
         "Stock.reserve",
         // Whose claims stand in the way.
@@ -79,9 +85,9 @@ describe("a late payment", () => {
       const till = await Till.open(1, 1);
       const order = await givenExpired(till);
       await till.drain();
-      const { eventId, operation, workId } = await tell(order);
-      // It died once with its units held, and the hold's question has written its fate since.
-      const claim = prefixed("clm", operation);
+      const { workId } = await tell(order);
+      // It was tried once: a worker died with units held, and the hold's question has written the claim's fate since.
+      const claim = prefixed("clm", systemIds.next());
       const [apple = ""] = till.productIds;
       const request = { claim, orderId: order.id, quantity: 1, stores: [], only: false };
       await stockOf(env, apple).reserve(apple, [request], testClock.now() + 60 * MINUTE);
@@ -90,16 +96,14 @@ describe("a late payment", () => {
       )
         .bind(claim)
         .run();
+      await env.DB.prepare("UPDATE orders SET revival_claim = ?2 WHERE id = ?1").bind(order.id, claim).run();
       await till.work([workId], boundary);
       await till.mustHold();
       await till.settle();
       expect(await mustBeEither(till, order.id)).toBe("paid");
-      const [{ operation: renewed } = { operation }] = await rows<{ operation: string }>(
-        "SELECT operation FROM payment_events WHERE event_id = ?1",
-        eventId,
-      );
-      expect(renewed).not.toBe(operation);
-      expect((await orderRow(order.id))?.claim_id).toBe(prefixed("clm", renewed));
+      const after = await orderRow(order.id);
+      expect(after?.revival_claim).not.toBe(claim);
+      expect(after?.claim_id).toBe(after?.revival_claim);
       expect(await reserved(till)).toEqual([1, 1]);
     });
     expect(calls.slice(0, 6)).toEqual([
@@ -116,7 +120,7 @@ describe("a late payment", () => {
     "whose worker stalls anywhere while its claim is let go and the units are sold harms nobody",
     LONG,
     async () => {
-      for (let at = 0; at < 7; at++) {
+      for (let at = 0; at < 9; at++) {
         const till = await Till.open(1, 1);
         const order = await givenExpired(till);
         await till.drain();
@@ -139,6 +143,20 @@ describe("a late payment", () => {
       }
     },
   );
+
+  test("beside another for the same order, whose workers end anywhere, revives it once", LONG, async () => {
+    await atEveryCall(async (boundary) => {
+      const till = await Till.open(1, 1);
+      const order = await givenExpired(till);
+      const [first, second] = [await tell(order), await tell(order)];
+      await Promise.all([till.work([first.workId], boundary), till.work([second.workId])]);
+      await till.mustHold();
+      await till.settle();
+      expect(await orderRow(order.id)).toMatchObject({ status: "confirmed", payment_status: "paid" });
+      expect([...till.paidOut.values()]).toEqual([TOTAL]);
+      expect(await reserved(till)).toEqual([1, 1]);
+    });
+  });
 
   test("under two workers at once, one of which ends anywhere, has one end", LONG, async () => {
     await atEveryCall(async (boundary) => {

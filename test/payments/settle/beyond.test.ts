@@ -1,6 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { stockOf } from "../../../src/inventory/client.ts";
+import { setSelling } from "../../../src/ops/selling/selling.ts";
+import { Boundary } from "../../chaos/boundary.ts";
 import { testClock } from "../../support/clock.ts";
 import { post } from "../../support/shop.ts";
 import {
@@ -111,18 +113,16 @@ describe("a late payment", () => {
   test("revives its order under a new claim where the stock is there", async () => {
     const till = await Till.open(1, 1);
     const order = await givenExpired(till);
-    const { eventId, operation } = await tell(order);
+    const before = await orderRow(order.id);
+    expect(before?.revival_claim).toBeNull();
+    const { eventId } = await tell(order);
     await till.drain();
-    expect(await orderRow(order.id)).toEqual({
-      status: "confirmed",
-      payment_status: "paid",
-      version: 3,
-      claim_id: `clm_${operation}`,
-      expires_at: null,
-      events_owed: 0,
-    });
+    const after = await orderRow(order.id);
+    expect(after).toMatchObject({ status: "confirmed", payment_status: "paid", version: 3 });
+    expect(after).toMatchObject({ expires_at: null, events_owed: 0, revival_claim: after?.claim_id });
+    expect(after?.claim_id).not.toBe(before?.claim_id);
     expect(await eventRow(eventId)).toMatchObject({ state: "done", outcome: "late_paid" });
-    expect(await rows("SELECT fate, order_id FROM claims WHERE id = ?1", `clm_${operation}`)).toEqual([
+    expect(await rows("SELECT fate, order_id FROM claims WHERE id = ?1", after?.claim_id)).toEqual([
       { fate: "placed", order_id: order.id },
     ]);
     await till.settle();
@@ -157,9 +157,8 @@ describe("a late payment", () => {
       events_owed: 0,
     });
     expect(await eventRow(eventId)).toMatchObject({ state: "done", outcome: "refund_due" });
-    expect(await rows("SELECT fate FROM claims WHERE id = ?1", `clm_${operation}`)).toEqual([
-      { fate: "rejected" },
-    ]);
+    const tried = (await orderRow(order.id))?.revival_claim;
+    expect(await rows("SELECT fate FROM claims WHERE id = ?1", tried)).toEqual([{ fate: "rejected" }]);
     expect(await stockOf(env, till.productIds[0] ?? "").levels()).toMatchObject({ on_hand: 2, reserved: 1 });
     await till.settle();
     expect(await orderRow(order.id)).toMatchObject({ status: "expired", payment_status: "refunded" });
@@ -178,6 +177,62 @@ describe("a late payment", () => {
       events_owed: 0,
     });
     expect(till.paidOut.size).toBe(1);
+  });
+
+  test("of two whose workers stall in each other's way revives: both try with one claim", async () => {
+    const till = await Till.open(1, 1);
+    const order = await givenExpired(till);
+    const [first, second] = [await tell(order), await tell(order)];
+    // One holds the first product and has yet to ask for the second; the other asked for both, and has yet to record.
+    const [asking, recording] = [
+      new Boundary({ at: 7, ending: "stalls" }),
+      new Boundary({ at: 4, ending: "stalls" }),
+    ];
+    await till.work([first.workId], asking);
+    expect(asking.calls.slice(6)).toEqual(["Stock.reserve", "Stock.reserve"]);
+    await till.work([second.workId], recording);
+    expect(recording.calls).toEqual(["D1.all", "D1.batch", "Stock.reserve", "Stock.reserve", "D1.batch"]);
+    asking.wake();
+    await expect.poll(async () => (await eventRow(first.eventId))?.state).toBe("done");
+    recording.wake();
+    await expect.poll(async () => (await eventRow(second.eventId))?.state).toBe("done");
+    await till.settle();
+    expect(await orderRow(order.id)).toMatchObject({ status: "confirmed", payment_status: "paid" });
+    expect(await eventRow(second.eventId)).toMatchObject({ outcome: "second_payment" });
+    expect([...till.paidOut]).toEqual([[`rfd_${second.operation}`, TOTAL * 2]]);
+  });
+
+  test("takes nothing from a store that its buyer did not name", async () => {
+    const till = await Till.open([1, 1]);
+    const [apple = ""] = till.productIds;
+    const [named = "", other = ""] = till.storeIds;
+    const order = await till.order({ store_id: named });
+    testClock.advance(31 * MINUTE);
+    await till.expire();
+    await till.drain();
+    await till.order({ store_id: named, payment_method: "invoice" });
+    await tell(order);
+    await till.drain();
+    expect(await orderRow(order.id)).toMatchObject({ status: "expired", payment_status: "refunded" });
+    expect((await stockOf(env, apple).levels()).stores).toContainEqual(
+      expect.objectContaining({ store_id: other, reserved: 0 }),
+    );
+    await till.settle();
+  });
+
+  test("waits while selling is stopped, and holds nothing meanwhile", async () => {
+    const till = await Till.open(1);
+    const order = await givenExpired(till);
+    await setSelling(till.context().context, "stopped");
+    const { eventId, workId } = await tell(order);
+    await till.work([workId]);
+    expect(await eventRow(eventId)).toMatchObject({ state: "owed" });
+    expect(await stockOf(env, till.productIds[0] ?? "").levels()).toMatchObject({ reserved: 0 });
+    await setSelling(till.context().context, "open");
+    testClock.advance(MINUTE);
+    await till.work([workId]);
+    expect(await orderRow(order.id)).toMatchObject({ status: "confirmed", payment_status: "paid" });
+    await till.settle();
   });
 
   test("after one that went back revives once there is stock again", async () => {

@@ -139,6 +139,48 @@ describe("a refund told", () => {
   });
 });
 
+describe("a refund that failed", () => {
+  const refunds = [
+    refund({ id: "rfd_due", state: "due" }),
+    refund({ id: "rfd_sent", state: "sent", providerId: "re_1" }),
+    refund({ id: "rfd_settled", state: "settled", providerId: "re_2" }),
+    refund({ id: "rfd_failed", state: "failed", providerId: "re_3" }),
+  ];
+  const decided = (changed: Partial<PaymentEvent>) => {
+    const decision = decide(event({ amount: 400, ...changed }), money("confirmed", [PAID], refunds));
+    if (decision.kind === "fail_refund" || decision.kind === "settle_refund") {
+      return `${decision.kind} ${decision.refund.id}`;
+    }
+    return "outcome" in decision ? `${decision.kind} ${decision.outcome}` : decision.kind;
+  };
+
+  test.each<[Partial<PaymentEvent>, string]>([
+    [{ refundId: "rfd_due" }, "fail_refund rfd_due"],
+    [{ refundId: "rfd_due", providerId: "re_9" }, "fail_refund rfd_due"],
+    [{ refundId: "rfd_sent" }, "fail_refund rfd_sent"],
+    [{ refundId: "rfd_sent", providerId: "re_1" }, "fail_refund rfd_sent"],
+    [{ refundId: "rfd_settled", providerId: "re_2" }, "fail_refund rfd_settled"],
+    [{ refundId: "rfd_failed", providerId: "re_3" }, "note already_failed"],
+    // Another one that the provider made under our name.
+    [{ refundId: "rfd_sent", providerId: "re_9" }, "flag unknown_refund"],
+    [{ refundId: "rfd_sent", amount: 399 }, "flag unknown_refund"],
+    [{ refundId: "rfd_sent", currency: "EUR" }, "flag unknown_refund"],
+    [{ refundId: "rfd_none" }, "flag unknown_refund"],
+    [{ refundId: null, providerId: "pi_1" }, "flag unknown_refund"],
+    [{ refundId: null }, "flag unknown_refund"],
+  ])("%j: %s", (changed, expected) => {
+    expect(decided({ kind: "refund_failed", ...changed })).toBe(expected);
+  });
+
+  test.each<[Partial<PaymentEvent>, string]>([
+    [{ eventId: "re_3", refundId: "rfd_failed" }, "note failed_since"],
+    // By a name of its own: that money went out after all is for staff to see.
+    [{ eventId: "evt_9", refundId: "rfd_failed" }, "flag unknown_refund"],
+  ])("and is told to have succeeded, %j: %s", (changed, expected) => {
+    expect(decided({ kind: "refunded", ...changed })).toBe(expected);
+  });
+});
+
 test.each<[OrderStatus, Payment[], Refund[], string]>([
   ["pending", [payment()], [], "awaiting"],
   ["confirmed", [PAID], [], "paid"],

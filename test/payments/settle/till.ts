@@ -5,9 +5,10 @@ import { type TaskHandlers, workOff } from "../../../src/events/work.ts";
 import { expireUnpaid, followOrder } from "../../../src/orders/jobs.ts";
 import { payRefundBy, settlePaymentEvent } from "../../../src/payments/jobs.ts";
 import type { PaymentEvent } from "../../../src/payments/money.ts";
-import type { RefundOutcome } from "../../../src/payments/provider.ts";
+import type { RefunderOf, RefundOutcome } from "../../../src/payments/provider.ts";
 import { setAsideDead } from "../../../src/payments/set-aside.ts";
 import { prefixed, systemIds } from "../../../src/platform/ids.ts";
+import type { Settings } from "../../../src/platform/settings.ts";
 import { Boundary } from "../../chaos/boundary.ts";
 import { brokenInvariants, type Opening } from "../../chaos/invariants.ts";
 import { brokenMoney } from "../../chaos/money.ts";
@@ -30,6 +31,7 @@ export const QUIET = { ORDERS_QUEUE: silent, PAYMENTS_QUEUE: silent, NOTIFICATIO
  */
 export class Till {
   readonly productIds: string[];
+  readonly storeIds: string[];
   readonly opening: Opening;
   /** What the provider answers to a refund. */
   answer: (refundId: string) => RefundOutcome = () => ({ kind: "settled", providerId: null });
@@ -38,15 +40,21 @@ export class Till {
   /** What the provider has paid out, by refund id: its idempotency key. */
   readonly paidOut = new Map<string, number>();
   readonly mails: string[] = [];
+  /** A provider in the place of the one that only counts, and the settings that it reads. */
+  real: { refunderOf: RefunderOf; settings: Settings } | null = null;
 
-  private constructor(productIds: string[], opening: Opening) {
+  private constructor(productIds: string[], storeIds: string[], opening: Opening) {
     this.productIds = productIds;
+    this.storeIds = storeIds;
     this.opening = opening;
   }
 
-  static async open(...stock: number[]): Promise<Till> {
-    const { productIds } = await givenShop(stock.map((quantity) => [quantity]));
-    return new Till(productIds, new Map(productIds.map((id, index) => [id, stock[index] ?? 0])));
+  /** A product for each number of units; a list of them is of several stores. */
+  static async open(...stock: (number | number[])[]): Promise<Till> {
+    const levels = stock.map((units) => (typeof units === "number" ? [units] : units));
+    const { productIds, storeIds } = await givenShop(levels);
+    const opening = levels.map((units) => units.reduce((sum, quantity) => sum + quantity, 0));
+    return new Till(productIds, storeIds, new Map(productIds.map((id, index) => [id, opening[index] ?? 0])));
   }
 
   /** One of each product, by card. */
@@ -64,17 +72,22 @@ export class Till {
       follow: followOrder,
       "fulfilment-step": async () => ({ kind: "done" }),
       "payment-event": settlePaymentEvent,
+      reconcile: async () => ({ kind: "done" }),
       restock: async () => ({ kind: "done" }),
-      refund: payRefundBy(() => ({
-        refund: (_context, _payment, refund) =>
-          boundary.cross("provider.refund", async () => {
-            this.asked.push(refund.id);
-            const outcome = this.answer(refund.id);
-            if (outcome.kind === "settled" || outcome.kind === "sent")
-              this.paidOut.set(refund.id, refund.amount);
-            return outcome;
-          }),
-      })),
+      refund: payRefundBy(this.real?.refunderOf ?? (() => this.#counting(boundary))),
+    };
+  }
+
+  #counting(boundary: Boundary): ReturnType<RefunderOf> {
+    return {
+      refund: (_context, _payment, refund) =>
+        boundary.cross("provider.refund", async () => {
+          this.asked.push(refund.id);
+          const outcome = this.answer(refund.id);
+          if (outcome.kind === "settled" || outcome.kind === "sent")
+            this.paidOut.set(refund.id, refund.amount);
+          return outcome;
+        }),
     };
   }
 
@@ -83,6 +96,7 @@ export class Till {
     const watched = boundary.watch(env);
     const context = testContext({
       env: { ...watched, ...QUIET },
+      ...(this.real ? { settings: this.real.settings } : {}),
       defer: (work) => void deferred.push(work.catch(() => {})),
     });
     return { context, deferred };
@@ -163,10 +177,10 @@ export async function tell(
   const workId = prefixed("wrk", systemIds.next());
   await env.DB.batch([
     env.DB.prepare(
-      `INSERT INTO payment_events (provider, event_id, order_id, reference, kind, amount, currency, provider_id, state,
-         outcome, operation, stamp, received_at)
-       VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, (SELECT total FROM orders WHERE id = ?3), 0), ?7, ?8, 'owed', NULL, ?9,
-         ?9, ?10)`,
+      `INSERT INTO payment_events (provider, event_id, order_id, reference, kind, amount, currency, provider_id,
+         refund_id, state, outcome, operation, stamp, received_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, (SELECT total FROM orders WHERE id = ?3), 0), ?7, ?8, ?11, 'owed', NULL,
+         ?9, ?9, ?10)`,
     ).bind(
       provider,
       eventId,
@@ -178,6 +192,7 @@ export async function tell(
       event.providerId ?? null,
       operation,
       testClock.now(),
+      event.refundId ?? null,
     ),
     env.DB.prepare("UPDATE orders SET events_owed = events_owed + 1 WHERE id = ?1").bind(order?.id ?? ""),
   ]);
@@ -214,7 +229,7 @@ export async function rows<T = Record<string, unknown>>(sql: string, ...paramete
 
 export async function orderRow(id: string) {
   const [row] = await rows<Record<string, unknown>>(
-    "SELECT status, payment_status, version, claim_id, expires_at, events_owed FROM orders WHERE id = ?1",
+    "SELECT status, payment_status, version, claim_id, revival_claim, expires_at, events_owed FROM orders WHERE id = ?1",
     id,
   );
   return row;

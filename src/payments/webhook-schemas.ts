@@ -1,0 +1,88 @@
+import { z } from "@hono/zod-openapi";
+
+/**
+ * What providers tell, as it is read once its signature is found good. No route validates by these: the signature is
+ * over the body's bytes, and comes first.
+ */
+
+/** https://docs.stripe.com/api/events/object: of its many fields those that say what it is, the others as they come. */
+export const stripeEventSchema = z
+  .looseObject({
+    id: z.string().min(1).max(255).openapi({ example: "evt_1NG8Du2eZvKYlo2C" }),
+    type: z.string().openapi({
+      description:
+        "`payment_intent.succeeded`, `payment_intent.payment_failed`, `refund.created`, `refund.updated` and " +
+        "`refund.failed` are worked off; every other type is received, and nothing comes of it",
+      example: "payment_intent.succeeded",
+    }),
+    data: z.looseObject({
+      object: z.looseObject({}).openapi({
+        description: "The PaymentIntent or refund as Stripe has it, with the metadata that we gave it",
+      }),
+    }),
+  })
+  .openapi("StripeEvent");
+
+export const standardEventSchema = z
+  .object({
+    event_id: z
+      .string()
+      .min(1)
+      .max(255)
+      .openapi({ description: "The provider's own: the same again is the same event", example: "evt_1" }),
+    reference: z
+      .string()
+      .trim()
+      .min(1)
+      .max(64)
+      .openapi({ description: "The order's reference, in any case, or its id", example: "ORD-7K3F9QXM2A" }),
+    status: z.enum(["success", "failed", "refunded", "refund_failed"]).openapi({
+      description:
+        "`refunded` settles a refund. `refund_failed`: it came to nothing, or came back after it was `refunded`",
+    }),
+    amount: z.int().min(0).openapi({ description: "Minor units", example: 1999 }),
+    currency: z
+      .string()
+      .regex(/^[A-Za-z]{3}$/, "must be an ISO 4217 code")
+      .toUpperCase()
+      .nullish()
+      .openapi({ description: "The order's, where it is not given", example: "USD" }),
+    refund_id: z
+      .string()
+      .min(1)
+      .max(64)
+      .nullish()
+      .openapi({
+        description:
+          "Which refund it is about, as `refund.requested` named it; needed with `refund_failed`. Without it " +
+          "`refunded` settles the oldest one of its amount that was sent",
+        example: "rfd_01jd…",
+      }),
+  })
+  .refine(({ status, refund_id }) => status !== "refund_failed" || typeof refund_id === "string", {
+    path: ["refund_id"],
+    message: "is needed where a refund failed",
+  })
+  .openapi("StandardPaymentEvent");
+
+export const stripeHeadersSchema = z.object({
+  "Stripe-Signature": z.string().openapi({
+    description:
+      "Over the stamp and the body's bytes, by one of STRIPE_WEBHOOK_SECRET, at most 5 minutes old",
+    example: "t=1763683200,v1=5257a869…",
+  }),
+});
+
+/** https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#webhook-headers */
+export const standardHeadersSchema = z.object({
+  "webhook-id": z.string().openapi({ description: "The message's", example: "msg_1" }),
+  "webhook-timestamp": z
+    .string()
+    .regex(/^\d{1,12}$/)
+    .openapi({ description: "Seconds since 1970, at most 5 minutes from now", example: "1763683200" }),
+  "webhook-signature": z.string().openapi({
+    description:
+      "Over the id, the stamp and the body's bytes, by one of PAYMENT_WEBHOOK_SECRET; several, with a space between",
+    example: "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+  }),
+});

@@ -57,7 +57,7 @@ const count = (what: string, times = 1) => mix.set(what, (mix.get(what) ?? 0) + 
 
 test.each(Array.from({ length: SEEDS }, (_, seed) => ({ seed })))(
   `seed $seed : ${ORDERS} orders`,
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async ({ seed }) => {
     const world = await World.open(seed, shopOf(seed));
     vi.spyOn(globalThis, "fetch").mockImplementation(world.stripe.fetch);

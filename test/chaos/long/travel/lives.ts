@@ -20,6 +20,8 @@ interface OrderRow {
   allocated: number;
   shipped: number;
   returned: number;
+  /** The order's version by its last return; 0 without one. */
+  last_return: number;
   captured: number;
   /** Worth of the units that were closed, minor units. */
   closed: number;
@@ -70,6 +72,7 @@ export async function readEnds(buyers: Buyer[], provider: Provider, dead: Set<st
       `SELECT o.id, o.reference, o.customer_email, o.status, o.payment_status, o.payment_method, o.total, o.expires_at,
          (SELECT json_group_array(h.to_status ORDER BY h.version) FROM order_history AS h WHERE h.order_id = o.id)
            AS steps,
+         (SELECT coalesce(max(r.order_version), 0) FROM returns AS r WHERE r.order_id = o.id) AS last_return,
          (SELECT h.snapshot ->> 'expires_at' FROM order_history AS h WHERE h.order_id = o.id AND h.version = 1)
            AS deadline,
          (SELECT coalesce(sum(p.captured), 0) FROM payments AS p WHERE p.order_id = o.id) AS captured,
@@ -128,8 +131,8 @@ const ENDS: Record<OrderStatus, (life: Life, dead: Set<string>) => Rule[]> = {
   pending: () => [[false, "waits past its deadline"]],
   confirmed: (life) => [...alive(life), [life.shipped === 0, "has shipped"]],
   processing: (life) => [...alive(life), [life.shipped < life.allocated, "has nothing left to ship"]],
-  shipped: (life) => [...alive(life), ...gone(life), [life.returned < life.shipped, "is all back"]],
-  delivered: (life) => [...alive(life), ...gone(life), [life.returned < life.shipped, "is all back"]],
+  shipped: (life) => [...alive(life), ...gone(life), [!isAllBack(life), "is all back"]],
+  delivered: (life) => [...alive(life), ...gone(life), [!isAllBack(life), "is all back"]],
   returned: (life) => [...alive(life), ...gone(life), [life.returned === life.shipped, "is not all back"]],
   cancelled: (life) => [...over(life), [life.buyer.cancelAsked, "nobody cancelled it"]],
   expired: (life, dead) => [
@@ -169,6 +172,10 @@ const gone = (life: Life): Rule[] => [
   [life.shipped === life.allocated, "has units left to ship"],
   [life.shipped > 0, "has shipped nothing"],
 ];
+
+/** What came back while the rest had yet to leave, or to be closed, leaves an order that is shipped after it. */
+const isAllBack = ({ returned, shipped, last_return, steps }: Life): boolean =>
+  returned >= shipped && last_return > steps.indexOf("shipped") + 1;
 
 function over(life: Life): Rule[] {
   return [

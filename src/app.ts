@@ -11,6 +11,7 @@ import { reconcileRoutes } from "./ops/reconcile/routes.ts";
 import { reportsRoutes } from "./ops/reports/routes.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { tasksRoutes } from "./ops/tasks/routes.ts";
+import { bulkRoutes } from "./orders/bulk/routes.ts";
 import { delayedRoutes } from "./orders/delayed/routes.ts";
 import { fulfilmentRoutes } from "./orders/fulfilment/routes.ts";
 import { orderPageRoutes } from "./orders/page-routes.ts";
@@ -64,6 +65,7 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   app.route("/api/v1", inventoryRoutes);
   app.route("/api/v1", delayedRoutes);
   app.route("/api/v1", ordersRoutes);
+  app.route("/api/v1", bulkRoutes);
   app.route("/api/v1", fulfilmentRoutes);
   // After all whose paths it would take for an order's name.
   app.route("/api/v1", orderPageRoutes({ paymentsOf }));

@@ -57,6 +57,13 @@ export const CONTENDED: Problem = {
   detail: "Too much happened to this order at once. Send the same request again.",
 };
 
+/** 409 in a bulk of all or nothing: nothing is wrong with this order, but it was not to be placed without the others. */
+export const OTHERS_FELL: Problem = {
+  status: 409,
+  code: "others_not_placed",
+  detail: "Another order of this bulk could not be placed, so this one was not either.",
+};
+
 export const notCancellable = (status: OrderStatus): Problem => ({
   status: 409,
   code: "not_cancellable",

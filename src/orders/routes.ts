@@ -4,25 +4,24 @@ import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
 import { idempotencyHeader } from "../catalog/idempotency-header.ts";
 import { STALE } from "../catalog/problems.ts";
 import { ring } from "../events/work.ts";
-import { isStaff } from "../platform/actor.ts";
 import type { AppEnv } from "../platform/app-env.ts";
-import type { Context } from "../platform/context.ts";
 import { allowedVersions, etagOf, ifMatchHeader } from "../platform/etag.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
-import { KEY_REUSED, type KeyClaim, once, readKey, replay } from "../platform/idempotency.ts";
-import { notFound, problem, problemBody } from "../platform/problem.ts";
+import { KEY_REUSED, once, readKey, replay } from "../platform/idempotency.ts";
+import { notFound, problem } from "../platform/problem.ts";
 import { limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
+import { renderAnswer } from "./answer.ts";
 import { cancelOrder } from "./cancel.ts";
 import { listHistory } from "./history.ts";
+import { orderLimit } from "./limit.ts";
 import { listOrders } from "./list.ts";
 import { orderFor, orderName, orderToken } from "./named.ts";
 import { draftOf } from "./place/draft.ts";
-import { placeOrders, type RenderAnswer } from "./place/place.ts";
+import { placeOrders } from "./place/place.ts";
 import {
   CONTENDED,
   GUESTS_OFF,
-  insufficientStock,
   notCancellable,
   outcomeUnknown,
   refusalProblem,
@@ -64,6 +63,7 @@ ordersRoutes.openapi(placeRoute, async (c) => {
   const placing = placeOrders(context, [draft], {
     admitted: limit.then((outcome) => outcome.kind === "allowed"),
     render: renderAnswer(context.requestId),
+    together: false,
   });
   // A client that hangs up must not leave its order half placed.
   context.defer(placing.catch(() => {}));
@@ -86,6 +86,8 @@ ordersRoutes.openapi(placeRoute, async (c) => {
     case "stopped":
       return problem(c, SELLING_STOPPED, { "Retry-After": "60" });
     case "unavailable":
+    // Not what comes of a draft by itself.
+    case "withdrawn":
     case undefined:
       return problem(c, UNAVAILABLE, { "Retry-After": "1" });
   }
@@ -95,25 +97,6 @@ ordersRoutes.openapi(placeRoute, async (c) => {
 function answered(c: HonoContext<AppEnv>, { status, body }: { status: number; body: string }): never {
   const type = status >= 400 ? "application/problem+json" : "application/json";
   return c.body(body, status as 201, { "content-type": type }) as never;
-}
-
-const renderAnswer =
-  (requestId: string): RenderAnswer =>
-  (order, shortfalls, accessToken) =>
-    shortfalls === null
-      ? { status: 201, body: JSON.stringify(renderOrder(order, accessToken)) }
-      : { status: 409, body: problemBody(insufficientStock(order, shortfalls, accessToken), requestId) };
-
-/** Orders a minute per user, guests per address; staff are free. Twins and retries of one key count once. */
-function orderLimit(context: Context, cost: number, key: KeyClaim | null) {
-  const { actor, settings, address } = context;
-  return {
-    name: "orders",
-    party: actor.kind === "user" ? `user:${actor.userId}` : `address:${address}`,
-    allowed: isStaff(actor) ? 0 : settings.ORDERS_PER_MINUTE,
-    cost,
-    hit: key ? `${key.scope} ${key.key}` : undefined,
-  };
 }
 
 const listRoute = createRoute({

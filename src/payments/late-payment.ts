@@ -84,7 +84,7 @@ async function record(
     const refund = giveBack(context, event, money, into, "out_of_stock");
     const moved = await changeMoney(context, money, { ...refund, fate: { claim, fate: "rejected" } });
     if (!moved.won) return { kind: "again" };
-    context.defer(letGo(context, claim, productsOf(order)));
+    context.defer(letGo(context, [{ claim, productIds: productsOf(order) }]));
     return { kind: "settled", moved, owed: refund.work };
   }
   const captured = capturedBy(context, event, money, into);
@@ -124,7 +124,7 @@ async function tryAnew(context: Context, { money: { order }, trial }: Late): Pro
   const released =
     trial.claim === order.claimId
       ? await sendFollow(context, order)
-      : await letGo(context, trial.claim, productsOf(order));
+      : (await letGo(context, [{ claim: trial.claim, productIds: productsOf(order) }])).size === 0;
   if (!released) return { kind: "failed", error: "the stock of a dead claim could not be let go" };
   await context.env.DB.prepare(
     `UPDATE orders SET revival_claim = ?3

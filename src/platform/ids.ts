@@ -13,6 +13,7 @@ export interface Ids {
 /** The prefix of each kind of id. An id tells what it names: `ord_…` is an order. */
 export type IdPrefix =
   | "adr"
+  | "bat"
   | "cat"
   | "clm"
   | "evt"

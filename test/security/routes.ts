@@ -73,6 +73,14 @@ export function bodyRoutes(world: World): BodyRoute[] {
   return [
     {
       method: "POST",
+      path: "/orders/bulk",
+      as: "guest",
+      answer: "200",
+      body: { orders: [basket({ [productId]: 1 })], mode: "independent" },
+      wrong: { orders: [[], "x", Array(501).fill({})], mode: ["both", 1] },
+    },
+    {
+      method: "POST",
       path: "/orders",
       as: "guest",
       answer: "201",

@@ -7,6 +7,8 @@ import type { PlaceOrderInput } from "../schemas.ts";
 export interface Draft {
   /** The Idempotency-Key it came under; null without one. */
   key: KeyClaim | null;
+  /** The bulk that it came in. */
+  batchId: string | null;
   /** One line a product, in the order of first naming; lines of one product are added up. */
   lines: DraftLine[];
   /** Named by the buyer: nothing may come from another store. */
@@ -30,6 +32,7 @@ export interface DraftLine {
 export function draftOf(input: PlaceOrderInput, key: KeyClaim | null): Draft {
   return {
     key,
+    batchId: null,
     lines: addUp(input.items),
     storeId: input.store_id ?? null,
     customer: input.customer ?? null,

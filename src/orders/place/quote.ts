@@ -71,6 +71,7 @@ export function quote(
     reference: context.ids.reference(),
     claimId: claimOf(operation),
     storeId: draft.storeId,
+    batchId: draft.batchId,
     userId: context.actor.kind === "user" ? context.actor.userId : null,
     accessTokenHash: null,
     status: "pending",

@@ -15,6 +15,7 @@ export type IdPrefix =
   | "adr"
   | "cat"
   | "clm"
+  | "crt"
   | "evt"
   | "mov"
   | "ord"

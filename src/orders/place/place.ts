@@ -5,6 +5,7 @@ import { describeError } from "../../platform/log.ts";
 import { owedOnConfirmation } from "../confirmation.ts";
 import type { Order } from "../order.ts";
 import { type Answers, ask, claimOf } from "./ask.ts";
+import { namedOrder } from "./cart-guard.ts";
 import { type Decision, decide, type Shortfall } from "./decide.ts";
 import type { Draft } from "./draft.ts";
 import { letGo } from "./let-go.ts";
@@ -152,7 +153,7 @@ async function startOf(
  */
 async function refuse(context: Context, draft: Draft, claim: string, refusal: Refusal): Promise<Placing> {
   if (!draft.key) return { kind: "refused", refusal };
-  const standing = (await abandon(context, [{ claim, key: draft.key }])).get(claim);
+  const standing = (await abandon(context, [{ claim, key: draft.key, cart: draft.cart }])).get(claim);
   if (standing?.fate === "abandoned") return { kind: "refused", refusal };
   return standing ? storedAnswer(standing) : { kind: "unavailable" };
 }
@@ -201,16 +202,26 @@ function obey(
     return { kind: "unknown", order: decision.order, accessToken };
   }
   if (!standing) return { kind: "unavailable" };
-  if (standing.fate === "abandoned" && draft.key) return { kind: "abandoned" };
+  const refusal = standing.fate === "abandoned" ? cartRefusal(draft, standing) : null;
+  if (standing.fate === "abandoned" && draft.key && !refusal) return { kind: "abandoned" };
   // Whoever reads a dead fate lets go: the one who wrote it may be dead as well.
   if (standing.fate !== "placed") {
     const productIds = order.items.map((item) => item.productId);
     context.defer(letGo(context, claim, productIds));
   }
+  if (refusal) return { kind: "refused", refusal };
   if (standing.fate === "abandoned") return { kind: "unavailable" };
   if (standing.stamp === nonce && decision.fate === standing.fate && answer) {
     if (work.length > 0) context.defer(ring(context, work));
     return { kind: "decided", order: decision.order, answer };
   }
   return storedAnswer(standing);
+}
+
+/** Why a claim that was given up cannot be tried anew: its cart is another's order now, or not what was read. */
+function cartRefusal({ cart }: Draft, standing: Standing): Refusal | null {
+  if (!cart) return null;
+  const order = namedOrder(standing.spent_by);
+  if (order) return { kind: "cart_spent", order };
+  return standing.cart_version === cart.version ? null : { kind: "cart_changed" };
 }

@@ -88,21 +88,18 @@ describe("a checkout that stalls anywhere", () => {
     "and finds the last units gone to its own other tab is told that, not that stock is short",
     LONG,
     async () => {
-      for (const at of [1, 2]) {
-        const { stage, cart } = await givenStage([1, 1]);
-        const stalled = new Boundary({ at, ending: "stalls" });
-        const sent = click(stalled, cart);
-        await stalled.reached;
-        const other = await checkout(cart, BUYER, freshKey());
-        stalled.wake();
-        const answer = await sent.answer;
-        expect(await answer.json()).toMatchObject({ code: "cart_spent", order: { id: other.body.id } });
-        await Promise.all(sent.deferred);
-        await stage.mustHold();
-        await stage.settle();
-        expect(await ordersOf(cart.id)).toEqual(["confirmed"]);
-        stalled.bury();
-      }
+      const { stage, cart } = await givenStage([1, 1]);
+      const stalled = new Boundary({ at: 1, ending: "stalls" });
+      const sent = click(stalled, cart);
+      await stalled.reached;
+      const other = await checkout(cart, BUYER, freshKey());
+      stalled.wake();
+      const answer = await sent.answer;
+      expect(await answer.json()).toMatchObject({ code: "cart_spent", order: { id: other.body.id } });
+      await Promise.all(sent.deferred);
+      await stage.mustHold();
+      await stage.settle();
+      expect(await ordersOf(cart.id)).toEqual(["confirmed"]);
     },
   );
 

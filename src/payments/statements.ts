@@ -13,9 +13,9 @@ import type { Payment, PaymentEvent, Refund } from "./money.ts";
 const COUNTED = "e.state = 'owed' AND e.order_id IS NOT NULL AND e.outcome IS NULL";
 
 /**
- * The fate of a late payment's claim, by an insert that yields. A cart that has another living order keeps its order from
- * being revived. Its conditions are those under which the order is won
- * by the next statement, so there is never a fate without its order, nor an order revived without its fate.
+ * The fate of a late payment's claim, by an insert that yields. Its conditions are those under which the order is won
+ * by the next statement, so there is never a fate without its order, nor an order revived without its fate. An order
+ * whose cart another living order has spent meanwhile is not revived.
  */
 export function writeFate(
   db: D1Database,

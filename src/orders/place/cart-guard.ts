@@ -6,7 +6,9 @@ import type { NamedOrder } from "./draft.ts";
 /**
  * A cart is spent exactly while a living order names it: that is asked of the orders, and nowhere written down. So an
  * order that dies frees its cart in the batch by which it dies, and one that is revived spends it again.
- * @param cart SQL for the cart's id @param but SQL for the id of an order that does not count
+ * @param cart SQL for the cart's id
+ * @param columns of `living`, the order that has spent it
+ * @param but SQL for the id of an order that does not count
  */
 export const spentBy = (cart: string, columns: string, but = "''"): string =>
   `SELECT ${columns} FROM orders AS living WHERE living.cart_id = ${cart} AND living.status IN (${LIVING_SQL})
@@ -14,7 +16,8 @@ export const spentBy = (cart: string, columns: string, but = "''"): string =>
 
 /**
  * What a claim's fate needs of its cart, in SQL over the JSON `row.value` of the fate: that the cart is still what was
- * read, and that nobody's order has spent it. A fate that needs no cart has none in its row.
+ * read, and that nobody's order has spent it. Where it needs none there is none in the row. One batch must not have two
+ * drafts of one cart: neither's order is there yet when both are asked about.
  */
 export const CART_ALLOWS = `(row.value ->> 'cart' IS NULL OR (
     EXISTS (SELECT 1 FROM carts AS t WHERE t.id = row.value ->> 'cart' AND t.version = row.value ->> 'cart_version')

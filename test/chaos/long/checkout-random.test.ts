@@ -51,9 +51,16 @@ test.each(Array.from({ length: SEEDS }, (_, seed) => ({ seed })))(
     ];
     const told: string[] = [];
     const staff = await signIn("staff");
+    /** Half of them stall where they know of the cart, and have not ordered it yet. */
+    const stalled = (): Boundary => {
+      const boundary = new Boundary({ at: 1 + below(4), ending: "stalls" });
+      boundaries.push(boundary);
+      return boundary;
+    };
     const order = () => {
-      const body = { ...pick([BUYER, BUYER, BY_CARD]), notes: pick(["a", "b"]) };
-      const sent = click(under(["stalls", "stalls", null, ...ENDINGS], 6), cart, pick(keys), body);
+      const boundary = below(2) === 0 ? stalled() : under([null, null, ...ENDINGS], 6);
+      const body = { ...pick([BUYER, BUYER, BY_CARD]), notes: pick(["a", "b", "c", "d"]) };
+      const sent = click(boundary, cart, pick(keys), body);
       sent.answer
         .then(async (response) => told.push((await response.json<{ code?: string }>()).code ?? "placed"))
         .catch(() => {});
@@ -77,12 +84,27 @@ test.each(Array.from({ length: SEEDS }, (_, seed) => ({ seed })))(
       testClock.advance(HOUR + 60_000);
       await wakeObject(pick(stage.productIds), under([null, ...ENDINGS], 4, { inObject: true }));
     };
-    const acts = [order, order, order, order, change, cancel, pay, wake, alarm, () => sweep()];
+    const acts = [
+      order,
+      order,
+      order,
+      order,
+      order,
+      change,
+      cancel,
+      cancel,
+      pay,
+      wake,
+      wake,
+      alarm,
+      () => sweep(),
+    ];
 
     for (let step = 0; step < STEPS; step++) {
       await pick(acts)();
       if (below(2) === 0) await aMoment(below(12));
       await stage.mustHold();
+      expect(await unlikeTheirCart(cart)).toEqual([]);
     }
     for (const boundary of boundaries) boundary.wake();
     await aMoment(200);
@@ -111,5 +133,16 @@ const livingOrders = async (cart: GivenCart): Promise<string[]> =>
       cart.id,
     )
   ).map(({ id }) => id);
+
+/** Nobody changes a cart while it is spent: it has what its order has, unless that was dead in between. */
+const unlikeTheirCart = (cart: GivenCart) =>
+  rows(
+    `SELECT o.id, i.product_id, i.quantity, l.quantity AS ordered
+     FROM orders AS o JOIN cart_items AS i ON i.cart_id = o.cart_id
+     LEFT JOIN order_items AS l ON l.order_id = o.id AND l.product_id = i.product_id
+     WHERE o.cart_id = ?1 AND o.status NOT IN ('rejected', 'cancelled', 'expired') AND l.quantity IS NOT i.quantity
+       AND NOT EXISTS (SELECT 1 FROM order_history AS h WHERE h.order_id = o.id AND h.to_status = 'expired')`,
+    cart.id,
+  );
 
 const aMoment = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));

@@ -91,6 +91,8 @@ test.each(Array.from({ length: SEEDS }, (_, seed) => ({ seed })))(
       order,
       order,
       change,
+      change,
+      change,
       cancel,
       cancel,
       pay,

@@ -1,5 +1,3 @@
-export type Chance = ReturnType<typeof chance>;
-
 /** The same numbers for the same seed (mulberry32). */
 export function chance(seed: number) {
   let state = Math.imul(seed + 1, 0x9e3779b1);

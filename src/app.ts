@@ -2,6 +2,8 @@ import manifest from "../package.json" with { type: "json" };
 import { authenticate } from "./accounts/authenticate.ts";
 import { jwksRoutes } from "./accounts/jwks.ts";
 import { accountsRoutes } from "./accounts/routes.ts";
+import { mergeCart } from "./carts/merge.ts";
+import { cartsRoutes } from "./carts/routes.ts";
 import { catalogRoutes } from "./catalog/routes.ts";
 import type { StockPort } from "./catalog/stock-port.ts";
 import { inventoryRoutes } from "./inventory/routes.ts";
@@ -59,7 +61,7 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   // Before both guards: its signature is its credential, and no provider is to be told to come later.
   app.route("/api/v1", paymentWebhookRoutes);
   app.use("/api/v1/*", authenticate, floodGuard);
-  app.route("/api/v1", accountsRoutes);
+  app.route("/api/v1", accountsRoutes({ merge: mergeCart }));
   app.route("/api/v1", catalogRoutes(stock));
   app.route("/api/v1", reconcileRoutes);
   app.route("/api/v1", inventoryRoutes);
@@ -69,6 +71,7 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   app.route("/api/v1", fulfilmentRoutes);
   // After all whose paths it would take for an order's name.
   app.route("/api/v1", orderPageRoutes({ paymentsOf }));
+  app.route("/api/v1", cartsRoutes);
   app.route("/api/v1", paymentsRoutes);
   app.route("/api/v1", refundRoutes);
   app.route("/api/v1", notificationsRoutes);

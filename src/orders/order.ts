@@ -44,6 +44,8 @@ export interface Order {
   storeId: string | null;
   /** The bulk that it was placed in. */
   batchId: string | null;
+  /** The cart that it was checked out from. */
+  cartId: string | null;
   userId: string | null;
   accessTokenHash: string | null;
   status: OrderStatus;

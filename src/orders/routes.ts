@@ -1,33 +1,20 @@
 import { createRoute } from "@hono/zod-openapi";
-import type { Context as HonoContext } from "hono";
 import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
 import { idempotencyHeader } from "../catalog/idempotency-header.ts";
 import { STALE } from "../catalog/problems.ts";
 import { ring } from "../events/work.ts";
-import type { AppEnv } from "../platform/app-env.ts";
 import { allowedVersions, etagOf, ifMatchHeader } from "../platform/etag.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
-import { KEY_REUSED, once, readKey, replay } from "../platform/idempotency.ts";
+import { once, readKey } from "../platform/idempotency.ts";
 import { notFound, problem } from "../platform/problem.ts";
-import { limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
-import { renderAnswer } from "./answer.ts";
+import { answerPlacing } from "./answer-placing.ts";
 import { cancelOrder } from "./cancel.ts";
 import { listHistory } from "./history.ts";
-import { orderLimit } from "./limit.ts";
 import { listOrders } from "./list.ts";
 import { orderFor, orderName, orderToken } from "./named.ts";
 import { draftOf } from "./place/draft.ts";
-import { placeOrders } from "./place/place.ts";
-import {
-  CONTENDED,
-  GUESTS_OFF,
-  notCancellable,
-  outcomeUnknown,
-  refusalProblem,
-  SELLING_STOPPED,
-  UNAVAILABLE,
-} from "./problems.ts";
+import { CONTENDED, GUESTS_OFF, notCancellable } from "./problems.ts";
 import { renderOrder } from "./render.ts";
 import {
   cancelSchema,
@@ -58,46 +45,8 @@ ordersRoutes.openapi(placeRoute, async (c) => {
   const key = await readKey(c);
   if (key.kind === "malformed") return problem(c, key.problem);
 
-  const draft = draftOf(c.req.valid("json"), key.kind === "key" ? key.claim : null);
-  const limit = takeFrom(context, orderLimit(context, 1, draft.key));
-  const placing = placeOrders(context, [draft], {
-    admitted: limit.then((outcome) => outcome.kind === "allowed"),
-    render: renderAnswer(context.requestId),
-    together: false,
-  });
-  // A client that hangs up must not leave its order half placed.
-  context.defer(placing.catch(() => {}));
-  const [[outcome], limited] = await Promise.all([placing, limit]);
-  for (const [name, value] of Object.entries(limited.headers)) c.header(name, value);
-
-  switch (outcome?.kind) {
-    case "decided":
-      return answered(c, outcome.answer);
-    case "replayed":
-      return replay(outcome.answer.status, outcome.answer.body) as never;
-    case "key_reused":
-      return problem(c, KEY_REUSED);
-    case "refused":
-      return problem(c, refusalProblem(outcome.refusal, draft));
-    case "limited":
-      return problem(c, limitedProblem({ retryAfter: 60, ...limited }), limited.headers);
-    case "unknown":
-      return problem(c, outcomeUnknown(outcome.order, outcome.accessToken), { "Retry-After": "1" });
-    case "stopped":
-      return problem(c, SELLING_STOPPED, { "Retry-After": "60" });
-    case "unavailable":
-    // Not what comes of a draft by itself.
-    case "withdrawn":
-    case undefined:
-      return problem(c, UNAVAILABLE, { "Retry-After": "1" });
-  }
+  return answerPlacing(c, draftOf(c.req.valid("json"), key.kind === "key" ? key.claim : null));
 });
-
-/** The answer in the very bytes that its key will repeat. */
-function answered(c: HonoContext<AppEnv>, { status, body }: { status: number; body: string }): never {
-  const type = status >= 400 ? "application/problem+json" : "application/json";
-  return c.body(body, status as 201, { "content-type": type }) as never;
-}
 
 const listRoute = createRoute({
   method: "get",

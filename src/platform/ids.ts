@@ -16,6 +16,7 @@ export type IdPrefix =
   | "bat"
   | "cat"
   | "clm"
+  | "crt"
   | "evt"
   | "mov"
   | "ord"

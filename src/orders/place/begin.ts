@@ -96,7 +96,7 @@ export async function refuse(
       ? new Map()
       : await abandon(
           context,
-          keyed.map(({ draft, claim }) => ({ claim, key: draft.key })),
+          keyed.map(({ draft, claim }) => ({ claim, key: draft.key, cart: draft.cart })),
         );
   for (const { draft, claim, outcome } of refused) {
     const standing = standings.get(claim);

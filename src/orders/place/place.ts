@@ -6,11 +6,12 @@ import { describeError } from "../../platform/log.ts";
 import { owedOnConfirmation } from "../confirmation.ts";
 import { ask } from "./ask.ts";
 import { begin, refuse } from "./begin.ts";
+import { namedOrder } from "./cart-guard.ts";
 import { asOne, type Decision, decide } from "./decide.ts";
 import type { Draft } from "./draft.ts";
 import { type DeadClaim, letGo } from "./let-go.ts";
 import { type Placing, type RenderAnswer, storedAnswer } from "./placing.ts";
-import type { Quote } from "./quote.ts";
+import type { Quote, Refusal } from "./quote.ts";
 import { abandon, askedOf, type Proposal, record, type Standing } from "./record.ts";
 import {
   type Reservation,
@@ -181,9 +182,21 @@ function obey(
     return { kind: "unknown", order: decision.order, accessToken };
   }
   if (!standing) return { kind: "unavailable" };
-  if (standing.fate === "abandoned") return { kind: draft.key ? "abandoned" : "unavailable" };
+  if (standing.fate === "abandoned") {
+    const refusal = cartRefusal(draft, standing);
+    if (refusal) return { kind: "refused", refusal };
+    return { kind: draft.key ? "abandoned" : "unavailable" };
+  }
   if (standing.stamp === nonce && decision.fate === standing.fate && answer) {
     return { kind: "decided", order: decision.order, answer };
   }
   return storedAnswer(standing);
+}
+
+/** Why a claim that was given up cannot be tried anew: its cart is another's order now, or not what was read. */
+function cartRefusal({ cart }: Draft, standing: Standing): Refusal | null {
+  if (!cart) return null;
+  const order = namedOrder(standing.spent_by);
+  if (order) return { kind: "cart_spent", order };
+  return standing.cart_version === cart.version ? null : { kind: "cart_changed" };
 }

@@ -5,7 +5,9 @@ import type { KeyClaim } from "../../platform/idempotency.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { writeHistory } from "../history-statement.ts";
 import type { Order } from "../order.ts";
+import { CART_ALLOWS, CART_STANDS, markCarts } from "./cart-guard.ts";
 import type { Decision } from "./decide.ts";
+import type { DraftCart } from "./draft.ts";
 
 /** A decision with what its key will answer from now on. */
 export interface Proposal {
@@ -26,12 +28,17 @@ export interface Standing {
   /** Under the draft's key: the answer that every twin repeats. The batch that wrote it knows the body itself. */
   status: number | null;
   body: string | null;
+  /** Of its cart, if it has one and that is there. */
+  cart_version: number | null;
+  /** The living order that has spent its cart: `{id, reference}`. */
+  spent_by: string | null;
 }
 
 /**
  * Step 3 of placing: one batch, one transaction, for any number of drafts. By the stamp rule the first statement wins
  * fates by an insert that yields, stamped with this batch's nonce, and every later one is joined on that stamp: what
- * was not won writes nothing. The last one reads back what stands.
+ * was not won writes nothing. The last one reads back what stands. A checkout whose cart does not allow its fate gets
+ * `abandoned` by the second statement, so that what it holds may be let go.
  * @param together one that was not won undoes them all: it throws, and nothing is written
  */
 export async function record(
@@ -52,8 +59,19 @@ export async function record(
     sql: "EXISTS (SELECT 1 FROM orders AS o WHERE o.id = row.value ->> 'object_id' AND o.stamp = ?2)",
     parameters: [nonce],
   };
+  const checkouts = orders.filter(({ cartId }) => cartId !== null);
   const results = await env.DB.batch([
     writeFates(env.DB, proposals.map(fateOf), nonce, clock.now()),
+    ...(checkouts.length === 0
+      ? []
+      : [
+          writeFates(
+            env.DB,
+            checkouts.map(({ claimId }) => abandoned(claimId)),
+            context.ids.next(),
+            clock.now(),
+          ),
+        ]),
     ...(together
       ? [
           allOrNothing(
@@ -66,6 +84,7 @@ export async function record(
     ...insertOrders(env.DB, orders, nonce),
     ...insertItems(env.DB, orders, nonce),
     ...insertStores(env.DB, orders, nonce),
+    ...(checkouts.length === 0 ? [] : [markCarts(env.DB, checkouts, nonce, clock.now())]),
     ...(orders.length === 0
       ? []
       : [
@@ -92,6 +111,7 @@ export async function record(
 export interface Asked {
   claim: string;
   key: KeyClaim | null;
+  cart: DraftCart | null;
 }
 
 /**
@@ -101,7 +121,7 @@ export interface Asked {
  */
 export async function abandon(context: Context, asked: Asked[]): Promise<Map<string, Standing>> {
   const { env, clock, ids } = context;
-  const fates = asked.map(({ claim }) => ({ claim, fate: "abandoned" as const, order_id: null }));
+  const fates = asked.map(({ claim }) => abandoned(claim));
   const nonce = ids.next();
   return standingsOf(
     await env.DB.batch([writeFates(env.DB, fates, nonce, clock.now()), readStandings(env.DB, asked, nonce)]),
@@ -112,17 +132,30 @@ interface NewFate {
   claim: string;
   fate: Standing["fate"];
   order_id: string | null;
+  /** That it needs, at this version and not spent; null where it needs none. */
+  cart: string | null;
+  cart_version: number | null;
 }
 
-const fateOf = ({ decision }: Proposal): NewFate => ({
-  claim: decision.quote.claim,
-  fate: decision.fate,
-  order_id: decision.fate === "abandoned" ? null : decision.order.id,
+const abandoned = (claim: string): NewFate => ({
+  ...{ claim, fate: "abandoned", order_id: null },
+  ...{ cart: null, cart_version: null },
 });
+
+function fateOf({ decision }: Proposal): NewFate {
+  const { claim, draft } = decision.quote;
+  if (decision.fate === "abandoned") return abandoned(claim);
+  const { cart } = draft;
+  return {
+    ...{ claim, fate: decision.fate, order_id: decision.order.id },
+    ...{ cart: cart?.id ?? null, cart_version: cart?.version ?? null },
+  };
+}
 
 export const askedOf = ({ decision: { quote } }: Proposal): Asked => ({
   claim: quote.claim,
   key: quote.draft.key,
+  cart: quote.draft.cart,
 });
 
 function writeFates(db: D1Database, fates: NewFate[], nonce: string, now: number): D1PreparedStatement {
@@ -130,7 +163,7 @@ function writeFates(db: D1Database, fates: NewFate[], nonce: string, now: number
     .prepare(
       `INSERT INTO claims (id, fate, order_id, stamp, decided_at)
        SELECT row.value ->> 'claim', row.value ->> 'fate', row.value ->> 'order_id', ?2, ?3
-       FROM json_each(?1) AS row WHERE true ON CONFLICT DO NOTHING`,
+       FROM json_each(?1) AS row WHERE ${CART_ALLOWS} ON CONFLICT DO NOTHING`,
     )
     .bind(jsonParameter(fates), nonce, now);
 }
@@ -155,10 +188,12 @@ function insertOrders(db: D1Database, orders: Order[], nonce: string): D1Prepare
     metadata: order.metadata && JSON.stringify(order.metadata),
   }));
   const statement = db.prepare(
-    `INSERT INTO orders (id, reference, claim_id, store_id, batch_id, user_id, access_token_hash, status, payment_status, payment_method,
-         priority, customer, customer_email, shipping_address, currency, subtotal, shipping, tax, duty, total,
-         total_items, notes, metadata, expires_at, version, stamp, status_at, created_at, updated_at)
-       SELECT row.value ->> 'id', row.value ->> 'reference', c.id, row.value ->> 'storeId', row.value ->> 'batchId', row.value ->> 'userId',
+    `INSERT INTO orders (id, reference, claim_id, store_id, batch_id, cart_id, user_id, access_token_hash, status,
+         payment_status, payment_method, priority, customer, customer_email, shipping_address, currency, subtotal,
+         shipping, tax, duty, total, total_items, notes, metadata, expires_at, version, stamp, status_at, created_at,
+         updated_at)
+       SELECT row.value ->> 'id', row.value ->> 'reference', c.id, row.value ->> 'storeId',
+         row.value ->> 'batchId', row.value ->> 'cartId', row.value ->> 'userId',
          row.value ->> 'accessTokenHash', row.value ->> 'status', row.value ->> 'paymentStatus',
          row.value ->> 'paymentMethod', row.value ->> 'priority', row.value ->> 'customer',
          row.value ->> 'customerEmail', row.value ->> 'shippingAddress', row.value ->> 'currency',
@@ -212,10 +247,13 @@ function writeAnswers(
 
 /** Answers that this batch itself wrote are not sent back. */
 function readStandings(db: D1Database, asked: Asked[], nonce: string): D1PreparedStatement {
-  const rows = asked.map(({ claim, key }) => ({ claim, scope: key?.scope ?? null, key: key?.key ?? null }));
+  const rows = asked.map(({ claim, key, cart }) => ({
+    ...{ claim, scope: key?.scope ?? null, key: key?.key ?? null },
+    ...{ cart: cart?.id ?? null },
+  }));
   return db
     .prepare(
-      `SELECT c.id AS claim, c.fate, c.stamp, k.status, iif(c.stamp = ?2, NULL, k.body) AS body
+      `SELECT c.id AS claim, c.fate, c.stamp, k.status, iif(c.stamp = ?2, NULL, k.body) AS body, ${CART_STANDS}
        FROM json_each(?1) AS row JOIN claims AS c ON c.id = row.value ->> 'claim'
        LEFT JOIN idempotency AS k ON k.scope = row.value ->> 'scope' AND k.key = row.value ->> 'key'
          AND c.id = 'clm_' || k.operation`,

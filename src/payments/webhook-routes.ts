@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { createRouter, jsonContent, problems } from "../platform/http.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
+import { AFTER_RESTORE, RESTORING } from "../platform/restore-guard.ts";
 import { isProviderName, providerOf } from "./providers.ts";
 import { receiveEvent } from "./receive-event.ts";
 import { receivedSchema } from "./schemas.ts";
@@ -15,7 +16,8 @@ const webhookRoute = createRoute({
   summary: "Hear from a payment provider",
   description:
     "Signed by the provider: `Stripe-Signature` for stripe, the headers of Standard Webhooks for standard. Answers " +
-    "as soon as the event is stored; the same event again is received and changes nothing.",
+    "as soon as the event is stored; the same event again is received and changes nothing. While the shop is being " +
+    "restored nothing is stored, and a 503 asks for it to be told again.",
   request: {
     params: z.object({
       provider: z.string().openapi({ param: { name: "provider", in: "path" }, example: "standard" }),
@@ -24,7 +26,7 @@ const webhookRoute = createRoute({
   responses: {
     200: jsonContent(receivedSchema, "Received"),
     202: jsonContent(receivedSchema, "Received; no order has this reference yet"),
-    ...problems(401, 404, 413, 422),
+    ...problems(401, 404, 413, 422, 503),
   },
 });
 
@@ -45,6 +47,7 @@ paymentWebhookRoutes.openapi(webhookRoute, async (c) => {
       return c.json({ received: true as const }, 200);
     case "event": {
       const outcome = await receiveEvent(context, verified.event);
+      if (outcome.kind === "restoring") return problem(c, RESTORING, AFTER_RESTORE);
       if (outcome.kind === "duplicate")
         return c.json({ received: true as const, duplicate: true as const }, 200);
       if (!outcome.matched) return c.json({ received: true as const, matched: false as const }, 202);

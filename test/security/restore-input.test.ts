@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { expectOutcomes, JSON_TYPE, outcomeOf } from "./outcomes.ts";
 import { fingerprintOf, givenWorld, type World } from "./routes.ts";
 
-/** Rows that have the shape of a backup and yet fit nowhere, while the shop is stopped to be restored. */
+/** Rows that have the shape of a backup and yet fit nowhere, while the shop is being restored. */
 
 let world: World;
 const send = (path: string, body: unknown) =>
@@ -15,7 +15,7 @@ const send = (path: string, body: unknown) =>
 
 beforeEach(async () => {
   world = await givenWorld();
-  expect(await send("selling", { state: "stopped" })).toBe("200");
+  expect(await send("selling", { state: "restoring" })).toBe("200");
 });
 
 test("rows that a table cannot take are refused, and leave it as it was", async () => {

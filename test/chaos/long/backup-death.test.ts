@@ -2,7 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import { type Api, createApi } from "../../../src/cli/api.ts";
-import { type BackupReader, type RestoreOptions, restoreShop } from "../../../src/cli/restore-shop.ts";
+import { type BackupReader, DRAIN, type RestoreOptions, restoreShop } from "../../../src/cli/restore-shop.ts";
 import { type BackupWriter, type Manifest, saveShop } from "../../../src/cli/save-shop.ts";
 import { stockOf } from "../../../src/inventory/client.ts";
 import type { OrderWire } from "../../../src/orders/schemas.ts";
@@ -34,7 +34,13 @@ function memory() {
   return { files, writer, reader };
 }
 
-const quiet: RestoreOptions = { forceOpen: false, tell: () => {}, pause: async () => {} };
+const quiet: RestoreOptions = {
+  forceOpen: false,
+  tell: () => {},
+  report: async () => {},
+  drain: DRAIN,
+  pause: (milliseconds) => testClock.sleep(milliseconds),
+};
 
 /** The admin's API, over the Worker itself. `watch` sees each call before it goes. */
 async function givenAdmin(watch: (method: string, path: string) => Promise<void> = async () => {}) {
@@ -138,7 +144,13 @@ describe("a restore to an earlier moment", () => {
     const [first, ...others] = seen;
     expect(first?.slice(0, 2)).toEqual(["/ops/selling", 201]);
     expect(others.length).toBeGreaterThan(10);
-    expect(others.every(([, status, code]) => status === 503 && code === "selling_stopped")).toBe(true);
+    expect(others.every(([, status]) => status === 503)).toBe(true);
+    // Once all is there again only orders are kept out, until reconciliation has ended.
+    expect(others.slice(-2).map(([path, , code]) => [path, code])).toEqual([
+      ["/inventory/reconcile", "selling_stopped"],
+      ["/ops/selling", "selling_stopped"],
+    ]);
+    expect(new Set(others.slice(0, -2).map(([, , code]) => code))).toEqual(new Set(["restoring"]));
 
     expect(await statusOf(later?.id ?? "")).toBeNull();
     expect(await statusOf(kept.id)).toBe("confirmed");
@@ -233,14 +245,16 @@ describe("a restore to an earlier moment", () => {
     const whole = calls.length;
     const before = await dumpOf(apple);
     expect(whole).toBeGreaterThan(15);
-    for (let step = 1; step < whole; step += 4) {
+    for (let step = 1; step < whole; step += 1) {
       calls = [];
       posts = step;
       await expect(restoreShop(api, backup, quiet)).rejects.toThrow("died");
       // Objects that wake in between must do no harm.
       testClock.advance(HOUR + 60_000);
       await runDurableObjectAlarm(env.STOCK.get(env.STOCK.idFromName(apple)));
-      expect((await answerOf(post("/orders", basket({ [apple]: 1 })))).body.code).toBe("selling_stopped");
+      const { code } = (await answerOf(post("/orders", basket({ [apple]: 1 })))).body;
+      // What comes last is the opening, and before it the reconciliation.
+      expect([step, code]).toEqual([step, step >= whole - 2 ? "selling_stopped" : "restoring"]);
       posts = Number.POSITIVE_INFINITY;
       expect(await restoreShop(api, backup, quiet)).toMatchObject({ kind: "open", open: [] });
       expect(await statusOf(order.id)).toBe("confirmed");
@@ -312,7 +326,7 @@ describe("the parts of a backup", () => {
     expect((await post("/ops/backup/tables/orders", rows, staff)).status).toBe(403);
     expect(await answerOf(post("/ops/backup/tables/orders", rows, admin))).toMatchObject({
       status: 409,
-      body: { code: "selling_open" },
+      body: { code: "not_restoring" },
     });
     expect((await get("/ops/backup/tables/sqlite_master", admin)).status).toBe(404);
     expect((await get("/ops/backup/tables/shop_state", admin)).status).toBe(404);

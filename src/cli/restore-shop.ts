@@ -56,7 +56,8 @@ const ROUNDS = 3;
  * task or job, so nothing is acknowledged and then overwritten. A restore that dies leaves it so, and is simply run again:
  * each step empties before it fills. The order in between:
  *
- * 0. What had begun before ends, and what is about to be lost is reported.
+ * 0. What had begun before ends, and what is about to be lost is reported. From here to step 4 an admin could open the
+ *    shop by hand, and would have half of one: each part that overwrites asks for the state, and the restore ends.
  * 1. All objects are emptied: those that are in no backup stay so, and none has a hold that asks for its fate while D1 is
  *    half there, only to be told that a living order is none. Loaded rows replace what a late one may still write.
  * 2. D1, table by table. 3. The objects, born again: their reports beat those of their former life.
@@ -75,7 +76,9 @@ export async function restoreShop(
 
   const { state: before } = await api.get("/ops/selling", sellingSchema);
   await setSelling(api, "restoring");
-  options.tell("The shop is closed.");
+  options.tell(
+    "The shop is closed. Should this end before it says so, run it again: nothing else opens it by itself.",
+  );
   const to = await untilQuiet(api, options);
   const after_another_restore = before === "restoring";
   await options.report(await readLostWindow(api, { from: manifest.made_at, to, after_another_restore }));

@@ -80,7 +80,8 @@ const options = {
 const command = defineCommand({
   meta: {
     name: "npm run restore --",
-    description: "Puts a shop back to a backup; it sells nothing until its stock is reconciled",
+    description:
+      "Puts a shop back to a backup; it is closed meanwhile, and sells nothing until its stock is reconciled",
   },
   args: options,
   run: async ({ args }) => {

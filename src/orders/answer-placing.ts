@@ -3,6 +3,7 @@ import type { AppEnv } from "../platform/app-env.ts";
 import { KEY_REUSED, replay } from "../platform/idempotency.ts";
 import { problem } from "../platform/problem.ts";
 import { limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
+import { AFTER_RESTORE, RESTORING } from "../platform/restore-guard.ts";
 import { renderAnswer } from "./answer.ts";
 import { orderLimit } from "./limit.ts";
 import type { Draft } from "./place/draft.ts";
@@ -38,6 +39,8 @@ export async function answerPlacing(c: HonoContext<AppEnv>, draft: Draft): Promi
       return problem(c, outcomeUnknown(outcome.order, outcome.accessToken), { "Retry-After": "1" });
     case "stopped":
       return problem(c, SELLING_STOPPED, { "Retry-After": "60" });
+    case "restoring":
+      return problem(c, RESTORING, AFTER_RESTORE);
     case "unavailable":
     // Not what comes of a draft by itself.
     case "withdrawn":

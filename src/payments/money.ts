@@ -101,7 +101,7 @@ export async function readTold(context: Context, provider: string, eventId: stri
            EXISTS (${spentBy("o.cart_id", "1", "o.id")}) AS cart_spent
          FROM orders AS o WHERE o.id = (${NAMED_ORDER})) AS c LEFT JOIN claims AS f ON f.id = c.id`,
     ).bind(provider, eventId),
-    DB.prepare("SELECT 1 FROM shop_state WHERE key = 'selling' AND value = 'stopped'"),
+    DB.prepare("SELECT 1 FROM shop_state WHERE key = 'selling' AND value <> 'open'"),
     DB.prepare("SELECT * FROM payment_events WHERE provider = ?1 AND event_id = ?2").bind(provider, eventId),
   ]);
   const money = moneyOf(results);

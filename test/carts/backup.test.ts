@@ -38,7 +38,13 @@ test("carts come back as they were, spent or not", async () => {
   const rows = async function* (file: string) {
     for (const row of tables.get(file) ?? []) yield row as never;
   };
-  const options = { forceOpen: false, tell: () => {}, pause: async () => {} };
+  const options = {
+    forceOpen: false,
+    tell: () => {},
+    pause: async () => {},
+    report: async () => {},
+    drain: 0,
+  };
   expect(await restoreShop(api, { manifest, rows }, options)).toMatchObject({ kind: "open" });
   const after = await Promise.all([open, users, spent].map(async (cart) => (await read(cart)).body));
   // The projection starts empty: what is free is told again by the objects.

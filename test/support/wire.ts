@@ -86,6 +86,9 @@ export interface Wire extends Omit<Merged<Known>, "errors" | "results" | "snapsh
   payments: Rows<OrderPaymentWire>;
   duplicate: boolean;
 
+  /** Of the OpenAPI document. */
+  paths: Record<string, Record<string, unknown>>;
+
   /** Of stock. */
   stock: Levels & { stores: (Levels & { store_id: string })[] };
   seq: number;

@@ -38,6 +38,7 @@ export type BulkOutcome =
   | { kind: "key_reused" }
   | { kind: "limited" }
   | { kind: "stopped" }
+  | { kind: "restoring" }
   /** Nothing was decided: the same request may be sent again. */
   | { kind: "unavailable" }
   /** Without a key, and D1 away before it could be asked whether all of them stand, or none. */
@@ -61,7 +62,8 @@ export async function placeBulk(
       : await placeOrders(context, drafts, { ...options, render: renderAnswer(context.requestId) });
 
   const kinds = new Set(placings.map(({ kind }) => kind));
-  for (const kind of ["key_reused", "limited", "stopped"] as const) if (kinds.has(kind)) return { kind };
+  for (const kind of ["restoring", "key_reused", "limited", "stopped"] as const)
+    if (kinds.has(kind)) return { kind };
   if (kinds.size === 1 && kinds.has("unavailable")) return { kind: "unavailable" };
 
   let created = 0;
@@ -118,6 +120,7 @@ function resultOf(
     case "key_reused":
     case "limited":
     case "stopped":
+    case "restoring":
     case undefined:
       throw new Error(`a draft of a bulk came to ${placing?.kind}`);
   }

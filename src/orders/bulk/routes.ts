@@ -7,6 +7,7 @@ import { createRouter, jsonBody, jsonContent, problems } from "../../platform/ht
 import { KEY_REUSED, readKey } from "../../platform/idempotency.ts";
 import { type FieldError, type Problem, problem, problemBody } from "../../platform/problem.ts";
 import { limitedProblem, takeFrom } from "../../platform/rate-limit/limit.ts";
+import { AFTER_RESTORE, RESTORING } from "../../platform/restore-guard.ts";
 import { orderLimit } from "../limit.ts";
 import { GUESTS_OFF, SELLING_STOPPED, UNAVAILABLE } from "../problems.ts";
 import { MAX_PRODUCTS, placeBulk, productsOf, readDrafts } from "./place-bulk.ts";
@@ -74,6 +75,8 @@ bulkRoutes.openapi(bulkRoute, async (c) => {
       return problem(c, limitedProblem({ retryAfter: 60, ...limited }), limited.headers);
     case "stopped":
       return problem(c, SELLING_STOPPED, { "Retry-After": "60" });
+    case "restoring":
+      return problem(c, RESTORING, AFTER_RESTORE);
     case "unavailable":
       return problem(c, UNAVAILABLE, { "Retry-After": "1" });
   }

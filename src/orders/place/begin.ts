@@ -21,10 +21,11 @@ export async function begin(
   drafts.forEach((draft, index) => {
     const key = answers.keys[index];
     if (!key) throw new Error("a draft was given no operation");
-    if (key.kind === "reused") outcomes.set(draft, { kind: "key_reused" });
+    if (answers.selling === "restoring") outcomes.set(draft, { kind: "restoring" });
+    else if (key.kind === "reused") outcomes.set(draft, { kind: "key_reused" });
     else if (key.kind === "answered") {
       outcomes.set(draft, { kind: "replayed", answer: { status: key.status, body: key.body } });
-    } else if (!answers.selling) outcomes.set(draft, { kind: "stopped" });
+    } else if (answers.selling === "stopped") outcomes.set(draft, { kind: "stopped" });
     else if (!admitted) outcomes.set(draft, { kind: "limited" });
     else (key.kind === "abandoned" ? spent : fresh).push({ draft, operation: key.operation });
   });

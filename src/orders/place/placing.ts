@@ -16,6 +16,8 @@ export type Placing =
   | { kind: "limited" }
   /** The shop takes no orders just now. Nothing is held; the same request may be sent again. */
   | { kind: "stopped" }
+  /** A backup overwrites the shop: not even a replay would be of what is there afterwards. */
+  | { kind: "restoring" }
   /** A part did not answer. Nothing is lost and nothing sold: the same request may be sent again. */
   | { kind: "unavailable" }
   /** Without a key, and D1 away before it could be asked whether this order stands. */

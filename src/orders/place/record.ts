@@ -3,6 +3,7 @@ import type { Context } from "../../platform/context.ts";
 import { jsonParameter, jsonParameters, rowsOf } from "../../platform/d1.ts";
 import type { KeyClaim } from "../../platform/idempotency.ts";
 import { prefixed } from "../../platform/ids.ts";
+import { refuseWhileRestoring } from "../../platform/restoring.ts";
 import { writeHistory } from "../history-statement.ts";
 import type { Order } from "../order.ts";
 import { CART_ALLOWS, CART_STANDS, markCarts } from "./cart-guard.ts";
@@ -61,6 +62,7 @@ export async function record(
   };
   const checkouts = orders.filter(({ cartId }) => cartId !== null);
   const results = await env.DB.batch([
+    refuseWhileRestoring(env.DB),
     writeFates(env.DB, proposals.map(fateOf), nonce, clock.now()),
     ...(checkouts.length === 0
       ? []

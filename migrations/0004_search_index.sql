@@ -2,7 +2,7 @@
 -- categories by the document's id. Columns in the order of bm25's weights.
 CREATE VIRTUAL TABLE product_index USING fts5 (
   title, category, description,
-  content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3 4'
+  content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3 4'
 );
 --> statement-breakpoint
 -- The words of titles by their trigrams, with a space around each, so that where a word begins and ends counts too.

@@ -18,7 +18,7 @@ export interface Weights {
 export const WEIGHTS: Weights = { title: 10, category: 2, description: 0.3 };
 
 /** So many are scored at most, of titles and of all. */
-const CANDIDATES = 1_000;
+const CANDIDATES = 300;
 
 export type RankedSearch = DocumentQuery & PageQuery & { words: string[] };
 
@@ -60,9 +60,11 @@ export function rank(
       "product_index MATCH (SELECT '{title} : (' || match || ')' FROM wanted)",
       `(SELECT yes * ${CANDIDATES} FROM more)`,
     )})`,
+    // One that is in both is scored by all that it says.
     `candidates AS MATERIALIZED (
-      SELECT * FROM anywhere UNION ALL SELECT * FROM titled WHERE id NOT IN (SELECT id FROM anywhere))`,
-    `scored (number) AS MATERIALIZED (SELECT count(*) FROM candidates)`,
+      SELECT id, product_id, score FROM anywhere
+      UNION ALL SELECT id, product_id, score FROM titled WHERE id NOT IN (SELECT id FROM anywhere))`,
+    "scored (number) AS MATERIALIZED (SELECT count(*) FROM candidates)",
   );
   const page = `SELECT * FROM (
       SELECT product_id, 0 AS tier, score, id FROM candidates ORDER BY score, id LIMIT ${limit} OFFSET ${place})

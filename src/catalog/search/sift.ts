@@ -24,11 +24,12 @@ export function sift(search: SortedSearch, parameters: Parameters): { ctes: stri
       LIMIT ${few + 1})`,
     `few (yes) AS MATERIALIZED (SELECT count(*) <= ${few} FROM matching)`,
   );
-  const besides = ["NOT (SELECT yes FROM few)", ...(search.words === null ? [] : [SAYS_SO])];
-  const page = `SELECT * FROM (
-      SELECT product_id, key FROM matching WHERE (SELECT yes FROM few)
-      ORDER BY key ${direction}, product_id ${direction}
-      LIMIT ${parameters.add(limit)} OFFSET ${parameters.add(offset)})
-    UNION ALL SELECT * FROM (${walk(search, parameters, besides)})`;
-  return { ctes, page };
+  // The way that is not taken costs nothing only under a limit of 0: a condition would be asked row by row.
+  const sorted = `SELECT product_id, key FROM matching ORDER BY key ${direction}, product_id ${direction}
+    LIMIT (SELECT yes * ${parameters.add(limit)} FROM few) OFFSET ${parameters.add(offset)}`;
+  const walked = walk(search, parameters, {
+    besides: search.words === null ? [] : [SAYS_SO],
+    limit: `(SELECT (NOT yes) * ${parameters.add(limit)} FROM few)`,
+  });
+  return { ctes, page: `SELECT * FROM (${sorted}) UNION ALL SELECT * FROM (${walked})` };
 }

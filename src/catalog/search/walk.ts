@@ -17,12 +17,16 @@ export type SortedSearch = DocumentQuery & PageQuery & { sort: Exclude<Sort, "re
 /**
  * Goes along the index of the order and stops when the page is full. Reads no more than the page where all that is asked
  * for is in that index; else also what it passes by.
- * @param besides what else must hold of each document
+ * @param besides what else must hold of each document; `limit`, in SQL, is the page's unless given
  * @returns a SELECT of `product_id` and its sort `key`, in order
  */
-export function walk(search: SortedSearch, parameters: Parameters, besides: string[] = []): string {
+export function walk(
+  search: SortedSearch,
+  parameters: Parameters,
+  { besides = [], limit }: { besides?: string[]; limit?: string } = {},
+): string {
   const { column, direction } = orderOf(search.sort);
-  const { limit, offset } = pageWindow(search);
+  const window = pageWindow(search);
   const conditions = [
     ...documentConditions(search, parameters),
     ...(asksOneStore(search) ? [inThatStore(search, parameters)] : []),
@@ -32,7 +36,7 @@ export function walk(search: SortedSearch, parameters: Parameters, besides: stri
   return `SELECT documents.product_id, documents.${column} AS key FROM ${documentsBy(search, column)}
     WHERE ${conditions.join(" AND ")}
     ORDER BY documents.${column} ${direction}, documents.product_id ${direction}
-    LIMIT ${parameters.add(limit)} OFFSET ${parameters.add(offset)}`;
+    LIMIT ${limit ?? parameters.add(window.limit)} OFFSET ${parameters.add(window.offset)}`;
 }
 
 /** Past the place where the page before ended. */

@@ -24,7 +24,7 @@ CREATE VIEW product_title_words AS
 SELECT DISTINCT products.id AS product_id, words.value AS word
 FROM products, json_each('[' || replace(replace(replace(replace(replace(replace(
   json_quote(lower(products.title)), '-', ' '), '/', ' '), ',', ' '), '(', ' '), ')', ' '), ' ', '","') || ']') AS words
-WHERE length(words.value) BETWEEN 4 AND 40 AND words.value NOT GLOB '*[0-9]*';
+WHERE length(words.value) BETWEEN 3 AND 40 AND words.value NOT GLOB '*[0-9]*';
 --> statement-breakpoint
 CREATE TRIGGER title_words_indexed AFTER INSERT ON title_words BEGIN
   INSERT INTO title_word_index (rowid, word) VALUES (NEW.id, ' ' || NEW.word || ' ');

@@ -1,6 +1,7 @@
 import type { Context } from "../../platform/context.ts";
 import { type List, toList } from "../../platform/pagination.ts";
 import { type Condition, readPage } from "../../platform/read-page.ts";
+import { categoryCalled } from "../search/documents.ts";
 import { searchProducts } from "../search/search.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
 import type { Product, ProductQuery } from "./schemas.ts";
@@ -36,7 +37,12 @@ export async function listProducts(context: Context, query: ProductQuery): Promi
 
 function conditionsOf({ category, active }: ProductQuery): Condition[] {
   const conditions: Condition[] = [];
-  if (category !== undefined) conditions.push({ sql: "products.category_id = ?", parameters: [category] });
+  if (category !== undefined) {
+    conditions.push({
+      sql: `products.category_id = ${categoryCalled("?")}`,
+      parameters: [category, category],
+    });
+  }
   if (active === "false") conditions.push({ sql: "products.active = 0", parameters: [] });
   return conditions;
 }

@@ -37,6 +37,10 @@ export class Parameters {
 export const asksOneStore = ({ inStock, storeId }: DocumentQuery): boolean =>
   inStock && storeId !== undefined;
 
+/** Whether anything is asked for but words. */
+export const hasFilters = (query: DocumentQuery): boolean =>
+  query.category !== undefined || query.inStock || hasPriceRange(query);
+
 export const hasPriceRange = ({ minPrice, maxPrice }: DocumentQuery): boolean =>
   minPrice !== undefined || maxPrice !== undefined;
 
@@ -51,16 +55,16 @@ export function documentsBy(query: DocumentQuery, column: "created_at" | "price"
   return `product_documents AS documents INDEXED BY ${index}`;
 }
 
+/** The id of the category that has it, or has it for a name. @param id a parameter, in SQL */
+export const categoryCalled = (id: string): string =>
+  `coalesce((SELECT id FROM categories WHERE id = ${id}), (SELECT id FROM categories WHERE lower(name) = lower(${id})))`;
+
 /** What a document must be; `product_index` and the store's level are asked for elsewhere. Never empty. */
 export function documentConditions(query: DocumentQuery, parameters: Parameters): string[] {
   const { category, minPrice, maxPrice, inStock } = query;
   const conditions = ["true"];
   if (category !== undefined) {
-    const named = parameters.add(category);
-    conditions.push(
-      `documents.category_id = coalesce((SELECT id FROM categories WHERE id = ${named}),
-         (SELECT id FROM categories WHERE lower(name) = lower(${named})))`,
-    );
+    conditions.push(`documents.category_id = ${categoryCalled(parameters.add(category))}`);
   }
   if (minPrice !== undefined) conditions.push(`documents.price >= ${parameters.add(minPrice)}`);
   if (maxPrice !== undefined) conditions.push(`documents.price <= ${parameters.add(maxPrice)}`);

@@ -2,8 +2,15 @@ import type { Context } from "../../platform/context.ts";
 import { rowsOf } from "../../platform/d1.ts";
 import { COUNT_LIMIT, type List, type PageQuery, toList } from "../../platform/pagination.ts";
 import { type ProductRow, renderProduct } from "../products/product.ts";
-import { asksOneStore, type DocumentQuery, hasPriceRange, orderOf, Parameters } from "./documents.ts";
-import { matching, wanted } from "./matching.ts";
+import {
+  asksOneStore,
+  type DocumentQuery,
+  hasFilters,
+  hasPriceRange,
+  orderOf,
+  Parameters,
+} from "./documents.ts";
+import { MATCHES, matching, wanted } from "./matching.ts";
 import { placeOf, type RankedSearch, rank, WEIGHTS, type Weights } from "./rank.ts";
 import type { FoundProduct } from "./schemas.ts";
 import { sift } from "./sift.ts";
@@ -91,7 +98,10 @@ const isInOneIndex = (search: SortedSearch): boolean =>
 function countStatement(db: D1Database, search: ProductSearch): D1PreparedStatement {
   const parameters = new Parameters();
   const ctes = search.words === null ? "" : `WITH ${wanted(search.words, parameters)}`;
-  const { from, where } = matching(search, parameters);
+  const { from, where } =
+    search.words !== null && !hasFilters(search)
+      ? { from: "product_index", where: [MATCHES] }
+      : matching(search, parameters);
   const sql = `${ctes} SELECT count(*) AS counted FROM (
     SELECT 1 FROM ${from} WHERE ${where.join(" AND ")} LIMIT ${COUNT_LIMIT + 1})`;
   return db.prepare(sql).bind(...parameters.values);

@@ -4,7 +4,7 @@ import { matching, SAYS_SO, wanted } from "./matching.ts";
 import { pastCursor, type SortedSearch, walk } from "./walk.ts";
 
 /** So many are gathered and sorted; where there are more, every so many-th document is one, and they are walked to. */
-const FEW = { words: 10_000, filters: 2_000 };
+const FEW = { words: 4_000, filters: 2_000 };
 
 /**
  * Where no index has both what is asked for and its order. Few that match are gathered and sorted. Many are found soon

@@ -1,8 +1,9 @@
 -- The text index of what is on sale, kept by triggers. It holds no text of its own: it is found again in products and
 -- categories by the document's id. Columns in the order of bm25's weights.
+-- `shelf` is the category's id without its prefix, so that words and a category are looked up together.
 -- A beginning of up to ten letters is as quick to look up as a word.
 CREATE VIRTUAL TABLE product_index USING fts5 (
-  title, category, description,
+  title, category, description, shelf,
   content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3 4 5 6 7 8 9 10'
 );
 --> statement-breakpoint
@@ -13,7 +14,8 @@ CREATE VIRTUAL TABLE title_word_index USING fts5 (
 --> statement-breakpoint
 CREATE VIEW product_texts AS
 SELECT documents.id, documents.product_id, documents.category_id, products.title,
-  coalesce(categories.name, '') AS category, products.description
+  coalesce(categories.name, '') AS category, products.description,
+  substr(documents.category_id, 5) AS shelf
 FROM product_documents AS documents
 JOIN products ON products.id = documents.product_id
 LEFT JOIN categories ON categories.id = documents.category_id;
@@ -31,8 +33,8 @@ CREATE TRIGGER title_words_indexed AFTER INSERT ON title_words BEGIN
 END;
 --> statement-breakpoint
 CREATE TRIGGER documents_indexed AFTER INSERT ON product_documents BEGIN
-  INSERT INTO product_index (rowid, title, category, description)
-    SELECT id, title, category, description FROM product_texts WHERE id = NEW.id;
+  INSERT INTO product_index (rowid, title, category, description, shelf)
+    SELECT id, title, category, description, shelf FROM product_texts WHERE id = NEW.id;
   INSERT INTO title_words (word)
     SELECT word FROM product_title_words AS said WHERE product_id = NEW.product_id
       AND NOT EXISTS (SELECT 1 FROM title_words WHERE title_words.word = said.word);
@@ -76,8 +78,9 @@ CREATE TRIGGER products_reworded AFTER UPDATE OF title, description, category_id
 WHEN OLD.active = 1 AND NEW.active = 1 AND
   (NEW.title <> OLD.title OR NEW.description <> OLD.description OR NEW.category_id <> OLD.category_id) BEGIN
   DELETE FROM product_index WHERE rowid = (SELECT id FROM product_documents WHERE product_id = NEW.id);
-  INSERT INTO product_index (rowid, title, category, description)
-    SELECT documents.id, NEW.title, coalesce((SELECT name FROM categories WHERE id = NEW.category_id), ''), NEW.description
+  INSERT INTO product_index (rowid, title, category, description, shelf)
+    SELECT documents.id, NEW.title, coalesce((SELECT name FROM categories WHERE id = NEW.category_id), ''), NEW.description,
+      substr(NEW.category_id, 5)
     FROM product_documents AS documents WHERE documents.product_id = NEW.id;
   INSERT INTO title_words (word)
     SELECT word FROM product_title_words AS said WHERE product_id = NEW.id
@@ -86,15 +89,15 @@ END;
 --> statement-breakpoint
 CREATE TRIGGER categories_renamed AFTER UPDATE OF name ON categories WHEN NEW.name <> OLD.name BEGIN
   DELETE FROM product_index WHERE rowid IN (SELECT id FROM product_documents WHERE category_id = NEW.id);
-  INSERT INTO product_index (rowid, title, category, description)
-    SELECT id, title, category, description FROM product_texts WHERE category_id = NEW.id;
+  INSERT INTO product_index (rowid, title, category, description, shelf)
+    SELECT id, title, category, description, shelf FROM product_texts WHERE category_id = NEW.id;
 END;
 --> statement-breakpoint
 -- In a restore the products may be there before their category.
 CREATE TRIGGER categories_added AFTER INSERT ON categories BEGIN
   DELETE FROM product_index WHERE rowid IN (SELECT id FROM product_documents WHERE category_id = NEW.id);
-  INSERT INTO product_index (rowid, title, category, description)
-    SELECT id, title, category, description FROM product_texts WHERE category_id = NEW.id;
+  INSERT INTO product_index (rowid, title, category, description, shelf)
+    SELECT id, title, category, description, shelf FROM product_texts WHERE category_id = NEW.id;
 END;
 --> statement-breakpoint
 -- Only what crosses 0 is looked at: a sale writes nothing here until it is of the last unit.

@@ -1,5 +1,6 @@
 import {
   asksOneStore,
+  categoryCalled,
   type DocumentQuery,
   documentConditions,
   documentsBy,
@@ -11,16 +12,23 @@ import { matchOf } from "./terms.ts";
 
 /**
  * The CTE `wanted`: what FTS5 is asked. All words, if any product on sale has them all, whatever the filters say of it;
- * else any of them.
+ * else any of them. Besides, of `shelf`, the category: so that no product of another is gone through.
  */
-export function wanted(words: string[], parameters: Parameters): string {
+export function wanted(words: string[], { category }: DocumentQuery, parameters: Parameters): string {
   const { all, any } = matchOf(words);
   const said = parameters.add(all);
-  return `wanted (match) AS MATERIALIZED (
-    SELECT iif(EXISTS (SELECT 1 FROM product_index WHERE product_index MATCH ${said}), ${said}, ${parameters.add(any)}))`;
+  const shelf =
+    category === undefined
+      ? "''"
+      : `' AND {shelf} : "' || replace(substr(coalesce(${categoryCalled(parameters.add(category))}, ''), 5), '"', '""') || '"'`;
+  return `wanted (words, shelf) AS MATERIALIZED (
+    SELECT iif(EXISTS (SELECT 1 FROM product_index WHERE product_index MATCH ${said}), ${said}, ${parameters.add(any)}),
+      ${shelf})`;
 }
 
-export const MATCHES = "product_index MATCH (SELECT match FROM wanted)";
+export const MATCHES = "product_index MATCH (SELECT words || shelf FROM wanted)";
+export const TITLE_MATCHES =
+  "product_index MATCH (SELECT '{title} : (' || words || ')' || shelf FROM wanted)";
 
 /** That a document says what is wanted: asked of each document by itself. */
 export const SAYS_SO = `(SELECT 1 FROM product_index WHERE ${MATCHES} AND product_index.rowid = documents.id) = 1`;

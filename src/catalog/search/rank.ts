@@ -6,7 +6,7 @@ import {
   inThatStore,
   type Parameters,
 } from "./documents.ts";
-import { INDEXED_DOCUMENTS, MATCHES, wanted } from "./matching.ts";
+import { INDEXED_DOCUMENTS, MATCHES, TITLE_MATCHES, wanted } from "./matching.ts";
 
 /** How much a word counts by where it stands: bm25's weights. */
 export interface Weights {
@@ -43,8 +43,8 @@ export function rank(
   const [title, category, description] = [weights.title, weights.category, weights.description].map(
     (weight) => parameters.add(weight),
   );
-  const score = `bm25(product_index, ${title}, ${category}, ${description})`;
-  const ctes = [wanted(search.words, parameters)];
+  const score = `bm25(product_index, ${title}, ${category}, ${description}, 0)`;
+  const ctes = [wanted(search.words, search, parameters)];
   const conditions = [
     ...documentConditions(search, parameters),
     ...(asksOneStore(search) ? [inThatStore(search, parameters)] : []),
@@ -56,10 +56,7 @@ export function rank(
   ctes.push(
     `anywhere AS MATERIALIZED (${candidate(MATCHES, `${CANDIDATES}`)})`,
     `more (yes) AS MATERIALIZED (SELECT count(*) = ${CANDIDATES} FROM anywhere)`,
-    `titled AS MATERIALIZED (${candidate(
-      "product_index MATCH (SELECT '{title} : (' || match || ')' FROM wanted)",
-      `(SELECT yes * ${CANDIDATES} FROM more)`,
-    )})`,
+    `titled AS MATERIALIZED (${candidate(TITLE_MATCHES, `(SELECT yes * ${CANDIDATES} FROM more)`)})`,
     // One that is in both is scored by all that it says.
     `candidates AS MATERIALIZED (
       SELECT id, product_id, score FROM anywhere

@@ -97,7 +97,7 @@ const isInOneIndex = (search: SortedSearch): boolean =>
 
 function countStatement(db: D1Database, search: ProductSearch): D1PreparedStatement {
   const parameters = new Parameters();
-  const ctes = search.words === null ? "" : `WITH ${wanted(search.words, parameters)}`;
+  const ctes = search.words === null ? "" : `WITH ${wanted(search.words, search, parameters)}`;
   const { from, where } =
     search.words !== null && !hasFilters(search)
       ? { from: "product_index", where: [MATCHES] }

@@ -15,7 +15,7 @@ export function sift(search: SortedSearch, parameters: Parameters): { ctes: stri
   const { column, direction } = orderOf(search.sort);
   const { limit, offset } = pageWindow(search);
   const few = search.words === null ? FEW.filters : FEW.words;
-  const ctes = search.words === null ? [] : [wanted(search.words, parameters)];
+  const ctes = search.words === null ? [] : [wanted(search.words, search, parameters)];
   const { from, where } = matching(search, parameters);
   const conditions = [...where, ...pastCursor(search, parameters)];
   ctes.push(

@@ -31,7 +31,7 @@ export function matchOf(words: string[]): Match {
   // What the last word is counts for more than what only begins so: it is asked for twice.
   const last = words.slice(-1).map(exactly);
   const all = terms.map((forms, index) => anyOf(index === words.length - 1 ? [...last, ...forms] : forms));
-  return { all: all.join(" AND "), any: terms.flat().join(" OR ") };
+  return { all: inTexts(all.join(" AND ")), any: inTexts(terms.flat().join(" OR ")) };
 }
 
 /** Titles that have all the words; with `start`, that begin with them. */
@@ -41,6 +41,8 @@ export function matchTitles(words: string[], { start }: { start: boolean }): str
   return `{title} : (${terms.join(" AND ")})`;
 }
 
+/** Nobody types what a shelf is called. */
+const inTexts = (match: string): string => `{title category description} : (${match})`;
 const exactly = (phrase: string): string => `"${phrase}"`;
 const beginning = (phrase: string): string => `"${phrase}" *`;
 const anyOf = (forms: string[]): string => `(${forms.join(" OR ")})`;

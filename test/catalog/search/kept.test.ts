@@ -26,10 +26,10 @@ async function mustBeInStep(): Promise<void> {
   await env.DB.batch(
     [
       "DROP TABLE IF EXISTS built",
-      `CREATE VIRTUAL TABLE built USING fts5 (title, category, description, content = '', contentless_delete = 1,
+      `CREATE VIRTUAL TABLE built USING fts5 (title, category, description, shelf, content = '', contentless_delete = 1,
          tokenize = 'unicode61 remove_diacritics 2')`,
-      `INSERT INTO built (rowid, title, category, description)
-       SELECT documents.id, products.title, categories.name, products.description FROM products
+      `INSERT INTO built (rowid, title, category, description, shelf)
+       SELECT documents.id, products.title, categories.name, products.description, substr(categories.id, 5) FROM products
        JOIN categories ON categories.id = products.category_id
        JOIN product_documents AS documents ON documents.product_id = products.id`,
       "DROP TABLE IF EXISTS built_terms",

@@ -17,8 +17,9 @@ export interface Weights {
 
 export const WEIGHTS: Weights = { title: 10, category: 2, description: 0.3 };
 
-/** So many are scored at most, of titles and of all. */
-const CANDIDATES = 300;
+/** So many are scored at most: of all that match, and where there are more, of those that do so in the title. */
+const ANYWHERE = 300;
+const TITLED = 1_000;
 
 export type RankedSearch = DocumentQuery & PageQuery & { words: string[] };
 
@@ -54,9 +55,9 @@ export function rank(
     SELECT documents.id, documents.product_id, ${score} AS score FROM ${INDEXED_DOCUMENTS}
     WHERE ${match} AND ${conditions} LIMIT ${most}`;
   ctes.push(
-    `anywhere AS MATERIALIZED (${candidate(MATCHES, `${CANDIDATES}`)})`,
-    `more (yes) AS MATERIALIZED (SELECT count(*) = ${CANDIDATES} FROM anywhere)`,
-    `titled AS MATERIALIZED (${candidate(TITLE_MATCHES, `(SELECT yes * ${CANDIDATES} FROM more)`)})`,
+    `anywhere AS MATERIALIZED (${candidate(MATCHES, `${ANYWHERE}`)})`,
+    `more (yes) AS MATERIALIZED (SELECT count(*) = ${ANYWHERE} FROM anywhere)`,
+    `titled AS MATERIALIZED (${candidate(TITLE_MATCHES, `(SELECT yes * ${TITLED} FROM more)`)})`,
     // One that is in both is scored by all that it says.
     `candidates AS MATERIALIZED (
       SELECT id, product_id, score FROM anywhere

@@ -86,8 +86,8 @@ async function costOf(query: string): Promise<Cost & { plans: string[] }> {
 const ONE_INDEX = 90;
 /** Up to 2,000 gathered, read again, and sorted; or a walk to the page. */
 const FILTERED = 10_000;
-/** Up to 300 candidates, twice, scored and sorted. */
-const RANKED = 5_000;
+/** Up to 300 candidates, and 1,000 by their titles, scored and sorted. */
+const RANKED = 10_000;
 /** Up to 4,000 gathered, read again, and sorted; or a walk to the page. */
 const SAID_AND_SORTED = 15_000;
 

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { readQuery } from "../../../src/catalog/search/read-query.ts";
 import { searchQuerySchema } from "../../../src/catalog/search/schemas.ts";
-import { searchProducts } from "../../../src/catalog/search/search.ts";
+import { type ProductSearch, searchProducts } from "../../../src/catalog/search/search.ts";
 import { suggest } from "../../../src/catalog/search/suggest.ts";
 import { COUNT_LIMIT } from "../../../src/platform/pagination.ts";
 import { testContext } from "../../events/context.ts";
@@ -33,6 +33,10 @@ async function grow(from: number, to: number): Promise<void> {
     env.DB.prepare(
       `INSERT INTO stock_levels ${numbers}
        SELECT 'prd_' || printf('%06d', i), 'sto_few', 5, 0, 5, 0, 0, 0 FROM n WHERE i % 97 = 0`,
+    ),
+    env.DB.prepare(
+      `INSERT INTO stock_levels ${numbers}
+       SELECT 'prd_' || printf('%06d', i), 'sto_wide', 5, 0, 5, 0, 0, 0 FROM n WHERE i % 3 = 0`,
     ),
   ]);
 }
@@ -67,11 +71,15 @@ function watched() {
   return { seen, context: testContext({ env: { ...env, DB } as never }) };
 }
 
-async function costOf(query: string): Promise<Cost & { plans: string[] }> {
+function searchOf(query: string): ProductSearch {
   const read = readQuery(searchQuerySchema.parse(Object.fromEntries(new URLSearchParams(query))), "USD");
   if (read.kind === "unreadable") throw new Error(query);
+  return read.search;
+}
+
+async function costOf(query: string): Promise<Cost & { plans: string[] }> {
   const { seen, context } = watched();
-  await searchProducts(context, read.search);
+  await searchProducts(context, searchOf(query));
   const plans: string[] = [];
   for (const { sql, values } of seen) {
     const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
@@ -91,6 +99,18 @@ const RANKED = 10_000;
 /** Up to 4,000 gathered, read again, and sorted; or a walk to the page. */
 const SAID_AND_SORTED = 15_000;
 
+/** What comes where so many match that they are walked to, worked out without the index. */
+const WALKED: [query: string, sql: string][] = [
+  ["q=product&sort=price_asc", "ORDER BY price, id"],
+  ["q=product&sort=price_desc&category=cat_3", "WHERE category_id = 'cat_3' ORDER BY price DESC, id DESC"],
+  ["q=goes product&sort=newest&max_price=900", "WHERE price <= 90000 ORDER BY created_at DESC, id DESC"],
+  ["min_price=100", "WHERE price >= 10000 ORDER BY created_at DESC, id DESC"],
+  [
+    "store_id=sto_wide&in_stock=true&sort=price_asc",
+    "WHERE id IN (SELECT product_id FROM stock_levels WHERE store_id = 'sto_wide') ORDER BY price, id",
+  ],
+];
+
 const QUERIES: [query: string, atMost: number][] = [
   ["", ONE_INDEX],
   ["sort=price_asc", ONE_INDEX],
@@ -109,6 +129,7 @@ const QUERIES: [query: string, atMost: number][] = [
   ["store_id=sto_1&in_stock=true", FILTERED],
   ["store_id=sto_1&in_stock=true&sort=price_asc", FILTERED],
   ["store_id=sto_few&in_stock=true&sort=price_asc", FILTERED],
+  ["store_id=sto_wide&in_stock=true&sort=price_asc", FILTERED],
   ["store_id=sto_few&in_stock=true&category=cat_3&min_price=10&sort=price_asc", FILTERED],
   ["q=product", RANKED],
   ["q=every", RANKED],
@@ -143,6 +164,15 @@ test("a page costs what its size is, whatever the shop's; and every way leads by
   for (const [query, atMost] of QUERIES) {
     const [small, large] = costs[query] ?? [];
     if (atMost === ONE_INDEX) expect(large?.page, query).toBeLessThanOrEqual((small?.page ?? 0) + 5);
+  }
+
+  for (const [query, sql] of WALKED) {
+    const { results } = await env.DB.prepare(`SELECT id FROM products ${sql} LIMIT 60`).all<{ id: string }>();
+    for (const page of [1, 3]) {
+      const found = await searchProducts(testContext(), searchOf(`${query}&page=${page}`));
+      const expected = results.slice((page - 1) * 20, page * 20).map(({ id }) => id);
+      expect([query, found.results.map(({ id }) => id)]).toEqual([query, expected]);
+    }
   }
 
   const { seen, context } = watched();

@@ -75,6 +75,7 @@ describe("the index is kept", () => {
     await patch(dish, { active: true });
     await patch(lamp, { price: { amount: "1.00" } });
     await api("PATCH", `/categories/${lamps}`, staff, { name: "Lights" });
+    await mustBeInStep();
     await api("PATCH", `/categories/${lamps}`, staff, { description: "They shine" });
     await mustBeInStep();
     await patch(red, { active: true });

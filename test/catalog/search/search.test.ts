@@ -175,7 +175,8 @@ describe("the index", () => {
       ["Blue mug"],
       [],
     ]);
-    await api("PATCH", `/products/${id}`, staff, { title: "Red mug", description: "Porcelain" });
+    await api("PATCH", `/products/${id}`, staff, { title: "Red mug" });
+    await api("PATCH", `/products/${id}`, staff, { description: "Porcelain" });
     expect([await titles("blue"), await titles("stoneware"), await titles("porcelain")]).toEqual([
       [],
       [],
@@ -222,12 +223,14 @@ describe("the index", () => {
 });
 
 test("a word that very many products have is ranked by titles first, and every match is listed once", async () => {
+  const mugs = Array.from({ length: 400 }, (_, n) => ({
+    title: `Mug number ${n}`,
+    description: "Holds tea and coffee",
+  }));
   await givenProducts([
+    ...mugs.slice(0, 100),
     ...Array.from({ length: 400 }, (_, n) => ({ title: `Lamp ${n}`, description: "Goes with a mug" })),
-    ...Array.from({ length: 400 }, (_, n) => ({
-      title: `Mug number ${n}`,
-      description: "Holds tea and coffee",
-    })),
+    ...mugs.slice(100),
     { title: "Mug", description: "" },
   ]);
   const seen: string[] = [];

@@ -54,7 +54,7 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   app.use(nameRequest(ids), logRequests(clock), apiHeaders, notStored);
   // Before the settings are insisted on: it is the one that says when it is they that are wrong.
   app.route("/", opsRoutes);
-  app.use(openContext({ clock, ids }), crossOrigin, urlGuard, methodGuard(app), bodyGuard);
+  app.use(openContext({ clock, ids }), crossOrigin, urlGuard("/api/v1/search/"), methodGuard(app), bodyGuard);
 
   const product = { name: "Holdfast", version, description };
   app.route("/", docsRoutes(product, describeApi(app, product)));

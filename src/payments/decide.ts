@@ -1,4 +1,4 @@
-import type { Money, Payment, PaymentEvent, Refund } from "./money.ts";
+import { isOfOrder, type Money, type Payment, type PaymentEvent, type Refund } from "./money.ts";
 
 /** What is to be made of a payment event. `into` is the payment that it speaks of; null: one that we did not open. */
 export type Decision =
@@ -39,7 +39,7 @@ function decideSuccess(event: PaymentEvent, money: Money): Decision {
   const { order } = money;
   const into = paymentOf(event, money.payments);
   // One payment told in two events: the provider's name for it says so.
-  if (into?.status === "succeeded") return { kind: "note", outcome: "already_captured" };
+  if (into && into.captured > 0) return { kind: "note", outcome: "already_captured" };
   if (currencyOf(event, money) !== order.currency) return { kind: "flag", outcome: "wrong_currency" };
   if (event.amount !== order.total) return { kind: "flag", outcome: "wrong_amount" };
   switch (order.status) {
@@ -56,7 +56,7 @@ function decideSuccess(event: PaymentEvent, money: Money): Decision {
     case "delivered":
     case "returned":
       // An invoice, or cash on delivery, that was paid by card after all.
-      return money.payments.some(({ captured }) => captured > 0)
+      return money.payments.some((payment) => isOfOrder(payment) && payment.captured > 0)
         ? { kind: "give_back", outcome: "second_payment", into }
         : { kind: "pay", into };
   }
@@ -74,10 +74,7 @@ function decideFailure(event: PaymentEvent, money: Money): Decision {
  */
 function decideRefund(event: PaymentEvent, money: Money): Decision {
   const named = refundsNamed(event, money);
-  const alike =
-    currencyOf(event, money) === money.order.currency
-      ? named.refunds.filter(({ amount }) => amount === event.amount)
-      : [];
+  const alike = named.refunds.filter((refund) => isOfSum(event, refund));
   const refund = alike.find(({ state }) => state === "sent") ?? alike.find(({ state }) => state === "due");
   if (refund) return { kind: "settle_refund", refund };
   if (named.byName && alike.some(({ state }) => state === "settled")) {
@@ -98,8 +95,8 @@ function decideRefund(event: PaymentEvent, money: Money): Decision {
 function decideRefundFailure(event: PaymentEvent, money: Money): Decision {
   const refund = money.refunds.find(({ id }) => id === event.refundId);
   const isIt =
-    refund?.amount === event.amount &&
-    currencyOf(event, money) === money.order.currency &&
+    refund !== undefined &&
+    isOfSum(event, refund) &&
     (refund.providerId === null || event.providerId === null || refund.providerId === event.providerId);
   if (!isIt) return { kind: "flag", outcome: "unknown_refund" };
   return refund.state === "failed"
@@ -131,9 +128,13 @@ function paymentOf({ provider, providerId }: PaymentEvent, payments: Payment[]):
   const theirs = payments.filter((payment) => payment.provider === provider);
   const named = theirs.find((payment) => providerId !== null && payment.providerId === providerId);
   const untaken = (payment: Payment) =>
-    payment.status !== "succeeded" && (providerId === null || payment.providerId === null);
+    payment.captured === 0 && (providerId === null || payment.providerId === null);
   return named ?? theirs.findLast(untaken) ?? null;
 }
+
+/** What goes back goes in the currency in which it came, the order's or not. */
+const isOfSum = ({ amount, currency }: PaymentEvent, refund: Refund): boolean =>
+  amount === refund.amount && (currency === null || currency.toUpperCase() === refund.currency);
 
 const currencyOf = (event: PaymentEvent, { order }: Money): string =>
   (event.currency ?? order.currency).toUpperCase();

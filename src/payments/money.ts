@@ -132,6 +132,9 @@ function eventOf(row: EventRow): PaymentEvent {
 
 const sum = (amounts: number[]): number => amounts.reduce((total, amount) => total + amount, 0);
 
+/** Whether what it took is its order's. */
+export const isOfOrder = ({ status }: Payment): boolean => status !== "given_back";
+
 /** What of a payment is neither back nor on its way back. */
 export const leftOf = (payment: Payment): number => payment.captured - payment.refunded;
 
@@ -139,9 +142,12 @@ export const leftOf = (payment: Payment): number => payment.captured - payment.r
  * What an order's payments and refunds make its payment status. `refund_due` from the moment that money is promised
  * until all of it is settled, and for as long as a dead order's money is here; then `refunded` where nothing is kept,
  * `paid` where its total is (a second payment went back), and else `partially_refunded`. An order for which nothing
- * was ever taken keeps the status that it has.
+ * was ever taken keeps the status that it has. What staff gave back was not taken for it.
  */
-export function paymentStatusOf({ order, payments, refunds }: Money): PaymentStatus {
+export function paymentStatusOf(money: Money): PaymentStatus {
+  const { order } = money;
+  const payments = money.payments.filter(isOfOrder);
+  const refunds = money.refunds.filter(({ paymentId }) => payments.some(({ id }) => id === paymentId));
   const captured = sum(payments.map((payment) => payment.captured));
   if (captured === 0) return order.paymentStatus;
   const settled = sum(refunds.filter(({ state }) => state === "settled").map(({ amount }) => amount));

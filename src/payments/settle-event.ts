@@ -1,4 +1,4 @@
-import { appendEvents, type NewWork } from "../events/append.ts";
+import { appendEvents, type NewWork, oweWork } from "../events/append.ts";
 import { MAX_ATTEMPTS } from "../events/backoff.ts";
 import { ring, type Task, type TaskOutcome } from "../events/work.ts";
 import { owedOnConfirmation } from "../orders/confirmation.ts";
@@ -9,6 +9,7 @@ import { type Change, changeMoney, MAX_TRIES } from "./change.ts";
 import { type Decision, decide } from "./decide.ts";
 import { settleLate } from "./late-payment.ts";
 import { type Money, type PaymentEvent, readTold, type Told } from "./money.ts";
+import { unmatchedNotice } from "./notices.ts";
 import { capturedBy, giveBack } from "./settle-parts.ts";
 import { closeQuietly } from "./statements.ts";
 
@@ -134,6 +135,7 @@ async function keepUnmatched(context: Context, task: Task, event: PaymentEvent):
   const { env, clock, ids } = context;
   const nonce = ids.next();
   const about = { provider: event.provider, event_id: event.eventId, reference: event.reference };
+  const notices = unmatchedNotice(context, event);
   await env.DB.batch([
     env.DB.prepare(
       `UPDATE payment_events SET state = 'unmatched', outcome = 'unmatched', stamp = ?3
@@ -159,6 +161,11 @@ async function keepUnmatched(context: Context, task: Task, event: PaymentEvent):
         parameters: [nonce],
       },
     ),
+    oweWork(env.DB, notices, {
+      sql: `EXISTS (SELECT 1 FROM payment_events AS e WHERE e.provider = ?2 AND e.event_id = ?3 AND e.stamp = ?4)`,
+      parameters: [event.provider, event.eventId, nonce],
+    }),
   ]);
+  context.defer(ring(context, notices));
   return { kind: "done" };
 }

@@ -93,8 +93,21 @@ interface Theirs {
   events: EventRow[];
 }
 
-const keptBy = ({ payments, refunds }: Omit<Theirs, "events">): number =>
-  sum(payments.map(({ captured }) => captured)) - sum(promised(refunds).map(({ amount }) => amount));
+/** What staff gave back was never the order's: it is compared with the events that took it, and with its refunds. */
+const isOfOrder = ({ status }: PaymentRow): boolean => status !== "given_back";
+
+const refundsOf = (payments: PaymentRow[], refunds: RefundRow[]): RefundRow[] =>
+  refunds.filter((refund) => payments.some(({ id }) => id === refund.payment_id));
+
+const capturedBy = (payments: PaymentRow[]): number => sum(payments.map(({ captured }) => captured));
+
+const toldIn = (events: EventRow[], outcomes: string[]): number =>
+  sum(events.filter(({ outcome }) => outcomes.includes(outcome ?? "")).map(({ amount }) => amount));
+
+function keptBy({ payments, refunds }: Omit<Theirs, "events">): number {
+  const theirs = payments.filter(isOfOrder);
+  return capturedBy(theirs) - sum(promised(refundsOf(theirs, refunds)).map(({ amount }) => amount));
+}
 
 const promised = (refunds: RefundRow[]): RefundRow[] => refunds.filter(({ state }) => state !== "failed");
 
@@ -104,7 +117,7 @@ function brokenPayment(payment: PaymentRow, refunds: RefundRow[]): string[] {
   const sums = sum(promised(refunds).map(({ amount }) => amount));
   if (payment.refunded !== sums) broken.push(`${payment.id}: refunded ${payment.refunded}, refunds ${sums}`);
   if (sums > payment.captured) broken.push(`${payment.id}: refunds ${sums} of ${payment.captured}`);
-  if (payment.status !== "succeeded" && payment.captured !== 0) {
+  if (!["succeeded", "given_back"].includes(payment.status) && payment.captured !== 0) {
     broken.push(`${payment.id} is ${payment.status} with ${payment.captured}`);
   }
   return broken;
@@ -114,26 +127,30 @@ function brokenOrder(order: OrderRow, theirs: Theirs, calm: boolean): string[] {
   const { payments, refunds, events } = theirs;
   const broken: string[] = [];
   const say = (fault: string) => broken.push(`${order.id} (${order.status}): ${fault}`);
-  const captured = sum(payments.map((payment) => payment.captured));
-  const taken = sum(
-    events.filter(({ outcome }) => TAKEN.includes(outcome ?? "")).map(({ amount }) => amount),
-  );
+  const captured = capturedBy(payments.filter(isOfOrder));
+  const taken = toldIn(events, TAKEN);
+  const givenBack = [
+    capturedBy(payments.filter((payment) => !isOfOrder(payment))),
+    toldIn(events, ["given_back"]),
+  ];
   const kept = keptBy(theirs);
+  const own = refundsOf(payments.filter(isOfOrder), refunds);
+  const refused = sum(own.filter(({ state }) => state === "failed").map(({ amount }) => amount));
   const owed = events.filter(({ state, outcome }) => state === "owed" && outcome === null).length;
 
   if (captured !== taken) say(`captured ${captured}, events took ${taken}`);
+  if (givenBack[0] !== givenBack[1]) say(`gave back ${givenBack[0]}, events took ${givenBack[1]} for that`);
   if (order.events_owed !== owed) say(`events_owed ${order.events_owed}, there are ${owed}`);
   if (isLiving(order.status)) {
     if (order.status === "pending" && captured > 0) say(`pending with ${captured}`);
     if (order.status !== "pending" && order.payment_method === "card" && captured < order.total) {
       say(`goes on with ${captured} of ${order.total}`);
     }
-    if (kept > order.total) say(`keeps ${kept} of ${order.total}`);
+    if (kept - refused > order.total) say(`keeps ${kept} of ${order.total}`);
   } else if (calm || order.status !== "cancelled") {
-    const refused = sum(refunds.filter(({ state }) => state === "failed").map(({ amount }) => amount));
     if (kept > refused) say(`keeps ${kept}, and will never be filled`);
   }
-  if (calm && !allowedStatus(order, captured, refunds)) say(`payment ${order.payment_status}`);
+  if (calm && !allowedStatus(order, captured, own)) say(`payment ${order.payment_status}`);
   return broken;
 }
 

@@ -59,6 +59,7 @@ test("the table knows every route that takes a body", async () => {
       .replace(/^\/inventory\/prd_\w+/, "/inventory/{product_id}")
       .replace(/^\/ops\/backup\/stock\/prd_\w+/, "/ops/backup/stock/{product_id}")
       .replace(/^(\/jobs|\/ops\/backup\/tables)\/[^/]+/, "$1/{name}")
+      .replace(/^(\/payments\/events)\/[^/]+\/[^/]+/, "$1/{provider}/{event_id}")
       .replace(/\/[a-z]{3}_\w{26}/, "/{id}")}`;
   expect(routes.map(pattern).sort()).toEqual(described.sort());
 });

@@ -6,7 +6,8 @@ const NO_ID = [7, true, [], {}, "", long(65)];
 const NO_LIST = [{}, "x", 7, true];
 
 /** Each as it stands after the one before: a part is shipped, the rest given up, and what went out comes back. */
-export function fulfilmentRoutes({ productId, storeId, soldId, paymentId }: World): BodyRoute[] {
+export function fulfilmentRoutes(world: World): BodyRoute[] {
+  const { productId, storeId, orderId, soldId, paymentId, flaggedId, unmatchedId } = world;
   return [
     {
       method: "POST",
@@ -82,6 +83,23 @@ export function fulfilmentRoutes({ productId, storeId, soldId, paymentId }: Worl
         "amount.currency": ["EUR", "$"],
         reason: [...NO_NOTE, null],
       },
+    },
+    {
+      method: "POST",
+      path: `/payments/events/standard/${flaggedId}/give-back`,
+      as: "staff",
+      bodiless: true,
+      answer: "200",
+      body: { reason: "r" },
+      wrong: { reason: [...NO_NOTE, null] },
+    },
+    {
+      method: "POST",
+      path: `/payments/events/standard/${unmatchedId}/match`,
+      as: "staff",
+      answer: "200",
+      body: { order: orderId },
+      wrong: { order: [...NO_ID, null, MISSING, "ORD-NONE"] },
     },
   ];
 }

@@ -16,6 +16,9 @@ export interface World {
   soldId: string;
   /** Of the sold order: all of it was captured. */
   paymentId: string;
+  /** What a provider told: of the order, and of none. */
+  flaggedId: string;
+  unmatchedId: string;
   customer: SignedIn;
   staff: SignedIn;
   admin: SignedIn;
@@ -35,6 +38,7 @@ export async function givenWorld(): Promise<World> {
   return {
     ...{ productId, storeId, otherStoreId, categoryId, customer, staff, admin },
     ...{ orderId: order.id, soldId: sold.id, paymentId: await captured(sold.id) },
+    ...{ flaggedId: await told("flagged", order.id), unmatchedId: await told("unmatched", null) },
   };
 }
 
@@ -48,6 +52,20 @@ async function captured(orderId: string): Promise<string> {
      FROM orders WHERE id = ?2`,
   )
     .bind(id, orderId)
+    .run();
+  return id;
+}
+
+/** A payment event of 5.00 that waits for a person. */
+async function told(state: "flagged" | "unmatched", orderId: string | null): Promise<string> {
+  const operation = systemIds.next();
+  const id = prefixed("evt", operation);
+  await env.DB.prepare(
+    `INSERT INTO payment_events (provider, event_id, order_id, reference, kind, amount, state, outcome, operation, stamp,
+       received_at)
+     VALUES ('standard', ?1, ?2, 'ORD-TYPO', 'succeeded', 500, ?3, ?3, ?4, ?4, 0)`,
+  )
+    .bind(id, orderId, state, operation)
     .run();
   return id;
 }

@@ -1,0 +1,95 @@
+import { expect, test } from "vitest";
+import { giveBackEvent } from "../../../src/payments/give-back-event.ts";
+import { matchEvent } from "../../../src/payments/match-event.ts";
+import { systemIds } from "../../../src/platform/ids.ts";
+import { givenFlagged, givenUnmatched, notices } from "../../payments/settle/by-staff.ts";
+import { atEveryCall, LONG, TOTAL } from "../../payments/settle/endings.ts";
+import { eventRow, orderRow, paymentRows, refundRows, rows, Till, tell } from "../../payments/settle/till.ts";
+import { Boundary } from "../boundary.ts";
+
+/** Death at every await of what staff do about payment events, and of the letters that they are owed. */
+
+/** Does it once under the boundary, gives up on a worker that dies in it, and answers what the repeat is answered. */
+async function twice<T>(run: (boundary: Boundary) => Promise<T>, boundary: Boundary): Promise<T> {
+  const dead = boundary.reached.then(() => new Promise<void>((resolve) => setTimeout(resolve, 60)));
+  await Promise.race([run(boundary).catch(() => {}), dead]);
+  const repeated = await run(new Boundary());
+  await boundary.deliver();
+  return repeated;
+}
+
+test("a payment that is given back goes back once, however its worker ends", LONG, async () => {
+  const calls = await atEveryCall(async (boundary) => {
+    const till = await Till.open(1, 1);
+    const { order, eventId, operation } = await givenFlagged(till);
+    const command = { operation: systemIds.next(), reason: null };
+    const event = { provider: "standard", eventId };
+    const outcome = await twice(
+      (under) => giveBackEvent(till.context(under).context, event, command),
+      boundary,
+    );
+    expect(outcome).toEqual({ kind: "given_back" });
+    await till.mustHold();
+    const again = { operation: systemIds.next(), reason: null };
+    expect((await giveBackEvent(till.context().context, event, again)).kind).toBe("not_flagged");
+    await till.drain();
+    expect(await orderRow(order.id)).toMatchObject({ status: "pending", version: 4, events_owed: 0 });
+    await till.settle();
+    expect([...till.paidOut]).toEqual([[`rfd_${operation}`, 500]]);
+    expect(await refundRows(order.id)).toMatchObject([{ amount: 500, state: "settled" }]);
+    expect(await eventRow(eventId)).toMatchObject({ state: "done", outcome: "given_back" });
+  });
+  expect(calls).toEqual(["D1.batch", "D1.batch"]);
+});
+
+test("an event that is matched is worked off once, however its worker ends", LONG, async () => {
+  const calls = await atEveryCall(async (boundary) => {
+    const till = await Till.open(1, 1);
+    const order = await till.order();
+    const { eventId } = await givenUnmatched(till, { amount: TOTAL });
+    const command = { operation: systemIds.next(), order: order.reference };
+    const event = { provider: "standard", eventId };
+    const outcome = await twice((under) => matchEvent(till.context(under).context, event, command), boundary);
+    expect(outcome).toEqual({ kind: "matched" });
+    expect(await orderRow(order.id)).toMatchObject({ events_owed: 1 });
+    await till.mustHold();
+    await till.drain();
+    expect(await orderRow(order.id)).toMatchObject({
+      status: "confirmed",
+      payment_status: "paid",
+      version: 2,
+    });
+    expect(await paymentRows(order.id)).toMatchObject([{ captured: TOTAL }]);
+    const lines = await rows(
+      "SELECT id FROM events WHERE type = 'payment.matched' AND object_id = ?1",
+      eventId,
+    );
+    expect(lines).toHaveLength(1);
+    await till.settle();
+  });
+  expect(calls).toEqual(["D1.first", "D1.batch"]);
+});
+
+test("staff are owed one letter for an event, however its worker ends", LONG, async () => {
+  const about = async (id: string) => (await notices()).filter((notice) => notice.object_id === id);
+  await atEveryCall(async (boundary) => {
+    const till = await Till.open(1, 1);
+    const order = await till.order();
+    const { workId } = await tell(order, { amount: 500 });
+    await till.work([workId], boundary);
+    await boundary.deliver();
+    await till.settle();
+    expect(await about(order.id)).toHaveLength(1);
+  });
+  await atEveryCall(async (boundary) => {
+    const till = await Till.open(1, 1);
+    const { eventId, workId } = await givenUnmatched(till, { amount: TOTAL }, boundary);
+    await boundary.deliver();
+    await till.settle();
+    // Whoever dies in its last attempt leaves it to the dead letters.
+    const [task] = await rows<{ state: string }>("SELECT state FROM work WHERE id = ?1", workId);
+    const { state } = (await eventRow(eventId)) ?? {};
+    expect(await about(eventId)).toHaveLength(state === "unmatched" ? 1 : 0);
+    if (state === "owed") expect(task?.state).toBe("dead");
+  });
+});

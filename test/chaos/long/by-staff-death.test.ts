@@ -1,10 +1,21 @@
+import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { giveBackEvent } from "../../../src/payments/give-back-event.ts";
 import { matchEvent } from "../../../src/payments/match-event.ts";
 import { systemIds } from "../../../src/platform/ids.ts";
 import { givenFlagged, givenUnmatched, notices } from "../../payments/settle/by-staff.ts";
 import { atEveryCall, LONG, TOTAL } from "../../payments/settle/endings.ts";
-import { eventRow, orderRow, paymentRows, refundRows, rows, Till, tell } from "../../payments/settle/till.ts";
+import {
+  eventRow,
+  HOUR,
+  orderRow,
+  paymentRows,
+  refundRows,
+  rows,
+  Till,
+  tell,
+} from "../../payments/settle/till.ts";
+import { testClock } from "../../support/clock.ts";
 import { Boundary } from "../boundary.ts";
 
 /** Death at every await of what staff do about payment events, and of the letters that they are owed. */
@@ -85,11 +96,14 @@ test("staff are owed one letter for an event, however its worker ends", LONG, as
     const till = await Till.open(1, 1);
     const { eventId, workId } = await givenUnmatched(till, { amount: TOTAL }, boundary);
     await boundary.deliver();
+    // Whoever dies in the last attempt leaves a dead letter, which is tried again by hand.
+    testClock.advance(HOUR);
+    await till.work([workId]);
+    await env.DB.prepare("UPDATE work SET state = 'owed', attempts = 7 WHERE id = ?1 AND state = 'dead'")
+      .bind(workId)
+      .run();
     await till.settle();
-    // Whoever dies in its last attempt leaves it to the dead letters.
-    const [task] = await rows<{ state: string }>("SELECT state FROM work WHERE id = ?1", workId);
-    const { state } = (await eventRow(eventId)) ?? {};
-    expect(await about(eventId)).toHaveLength(state === "unmatched" ? 1 : 0);
-    if (state === "owed") expect(task?.state).toBe("dead");
+    expect(await eventRow(eventId)).toMatchObject({ state: "unmatched" });
+    expect(await about(eventId)).toHaveLength(1);
   });
 });

@@ -43,7 +43,10 @@ export interface Change {
   /** A payment as it is once its money was taken; a new row where there is none of its id. */
   captured?: Payment;
   failed?: Payment;
-  /** New refunds of payments that were captured before, or by this very change. At most one for each payment. */
+  /**
+   * New refunds of payments that were captured before, or by this very change, due or already settled. At most one for
+   * each payment.
+   */
   promised?: Refund[];
   /** A refund that goes on, and from where it may. */
   refund?: {

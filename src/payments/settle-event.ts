@@ -10,7 +10,7 @@ import { type Decision, decide } from "./decide.ts";
 import { settleLate } from "./late-payment.ts";
 import { type Money, type PaymentEvent, readTold, type Told } from "./money.ts";
 import { unmatchedNotice } from "./notices.ts";
-import { capturedBy, giveBack } from "./settle-parts.ts";
+import { capturedBy, giveBack, madeAtProvider } from "./settle-parts.ts";
 import { closeQuietly } from "./statements.ts";
 
 /**
@@ -103,6 +103,8 @@ function changeOf(context: Context, event: PaymentEvent, money: Money, decision:
         refund: { row: refund, from: ["due", "sent"], to: "settled", providerId: null },
       };
     }
+    case "record_refund":
+      return madeAtProvider(context, event, decision.payment);
     case "fail_refund": {
       const { refund } = decision;
       return {

@@ -93,6 +93,24 @@ export function giveBack(
   } satisfies Change;
 }
 
+/** A refund that was made at the provider by hand: it is done, and takes its sum of what is left of its payment. */
+export function madeAtProvider(context: Context, event: PaymentEvent, payment: Payment) {
+  const id = prefixed("rfd", event.operation);
+  const reason = "made at the payment provider";
+  const refund: Refund = {
+    ...newRefund(context, payment, { id, amount: event.amount, reason }),
+    state: "settled",
+    providerId: event.eventId,
+  };
+  return {
+    event: "payment.refunded",
+    reason,
+    data: { payment_id: payment.id, refund_id: id, amount: event.amount, cause: "provider" },
+    closes: { event, state: "done", outcome: "refund_recorded" },
+    promised: [refund],
+  } satisfies Change;
+}
+
 /** By staff: what a flagged event took, in its own currency, taken apart from the order's money and due back. */
 export function returned(
   context: Context,

@@ -169,7 +169,7 @@ export function failPayment(db: D1Database, payment: Payment, nonce: string, now
 }
 
 /**
- * Promises money back. What a payment has promised is never more than it has captured: the sum is asked once more
+ * Promises money back, or writes down what went back by itself. What a payment has promised is never more than it has captured: the sum is asked once more
  * here, and a refund is only written beside a payment that took it on.
  */
 export function promiseRefunds(
@@ -194,7 +194,7 @@ export function promiseRefunds(
         `INSERT INTO refunds (id, payment_id, order_id, amount, currency, state, reason, provider_id, created_at,
            updated_at)
          SELECT row.value ->> 'id', p.id, row.value ->> 'orderId', row.value ->> 'amount', row.value ->> 'currency',
-           'due', row.value ->> 'reason', NULL, ?3, ?3
+           row.value ->> 'state', row.value ->> 'reason', row.value ->> 'providerId', ?3, ?3
          FROM json_each(?1) AS row JOIN payments AS p ON p.id = row.value ->> 'paymentId' AND p.stamp = ?2
          WHERE ${WON("row.value ->> 'orderId'", "?2")}`,
       )

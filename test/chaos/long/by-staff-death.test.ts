@@ -107,3 +107,23 @@ test("staff are owed one letter for an event, however its worker ends", LONG, as
     expect(await about(eventId)).toHaveLength(1);
   });
 });
+
+test("a refund that was made at the provider is recorded once, however its worker ends", LONG, async () => {
+  const calls = await atEveryCall(async (boundary) => {
+    const till = await Till.open(1, 1);
+    const order = await till.order();
+    await tell(order);
+    await till.drain();
+    const { workId, operation } = await tell(order, { kind: "refunded", amount: 500 });
+    await till.work([workId], boundary);
+    await boundary.deliver();
+    await till.mustHold();
+    await till.settle();
+    expect(await refundRows(order.id)).toMatchObject([
+      { id: `rfd_${operation}`, amount: 500, state: "settled" },
+    ]);
+    expect(await paymentRows(order.id)).toMatchObject([{ captured: TOTAL, refunded: 500 }]);
+    expect(await orderRow(order.id)).toMatchObject({ payment_status: "partially_refunded", version: 3 });
+  });
+  expect(calls).toEqual(["D1.all", "D1.batch", "D1.batch", "D1.run"]);
+});

@@ -191,7 +191,7 @@ describe("the provider", () => {
     await till.drain();
     expect(await states()).toEqual(["settled", "sent", "sent"]);
     expect((await refundRows(order.id))[0]?.id).toBe(first.body.id);
-    const odd = await tell(order, { kind: "refunded", amount: 250 });
+    const odd = await tell(order, { kind: "refunded", amount: 1300 });
     const euro = await tell(order, { kind: "refunded", amount: 200, currency: "EUR" });
     await till.drain();
     for (const { eventId } of [odd, euro]) {

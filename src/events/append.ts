@@ -24,7 +24,14 @@ export interface NewWork {
   request_id: string;
 }
 
-export type TaskName = "email" | "follow" | "fulfilment-step" | "payment-event" | "refund" | "restock";
+export type TaskName =
+  | "email"
+  | "end-payments"
+  | "follow"
+  | "fulfilment-step"
+  | "payment-event"
+  | "refund"
+  | "restock";
 
 /**
  * A condition under which a row of a batch is written: SQL about `row.value`, the JSON of the event or work, with its

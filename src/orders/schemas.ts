@@ -190,7 +190,7 @@ export const flaggedEventSchema = z
   .object({
     provider: z.string().openapi({ example: "standard" }),
     event_id: z.string().openapi({ description: "The provider's own id of it" }),
-    kind: z.enum(["succeeded", "failed", "refunded", "refund_failed"]),
+    kind: z.enum(["succeeded", "failed", "canceled", "refunded", "refund_failed"]),
     amount: moneySchema
       .nullable()
       .openapi({ description: "Null in a currency that was not named, or that does not exist" }),

@@ -30,6 +30,8 @@ export function decide(event: PaymentEvent, money: Money | null): Decision {
       return decideSuccess(event, money);
     case "failed":
       return decideFailure(event, money);
+    case "canceled":
+      return decideEnd(event, money);
     case "refunded":
       return decideRefund(event, money);
     case "refund_failed":
@@ -64,10 +66,17 @@ function decideSuccess(event: PaymentEvent, money: Money): Decision {
   }
 }
 
+/** A payment that the provider has a name for can be tried again as it is: ended, its buyer could pay both. */
 function decideFailure(event: PaymentEvent, money: Money): Decision {
   if (money.order.status !== "pending") return { kind: "note", outcome: "no_effect" };
-  const payment = paymentOf(event, money.payments);
+  const payment = event.providerId === null ? paymentOf(event, money.payments) : null;
   return { kind: "fail", payment: payment?.status === "open" ? payment : null };
+}
+
+/** Whatever became of its order: what is ended cannot be paid, and the next opens another. */
+function decideEnd(event: PaymentEvent, money: Money): Decision {
+  const payment = paymentOf(event, money.payments);
+  return payment?.status === "open" ? { kind: "fail", payment } : { kind: "note", outcome: "no_effect" };
 }
 
 /**

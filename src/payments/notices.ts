@@ -8,6 +8,7 @@ import type { Money, PaymentEvent } from "./money.ts";
 const KINDS: Record<PaymentEvent["kind"], string> = {
   succeeded: "a payment",
   failed: "a failed payment",
+  canceled: "a cancelled payment",
   refunded: "a refund",
   refund_failed: "a failed refund",
 };

@@ -87,9 +87,9 @@ function changeOf(context: Context, event: PaymentEvent, money: Money, decision:
     case "fail":
       return {
         event: "payment.failed",
-        reason: "the payment failed",
+        reason: event.kind === "canceled" ? "the payment was cancelled" : "the payment failed",
         data: { ...told, payment_id: decision.payment?.id ?? null },
-        paymentStatus: "failed",
+        ...(money.order.status === "pending" ? { paymentStatus: "failed" as const } : {}),
         closes: { event, state: "done", outcome: "failed" },
         ...(decision.payment ? { failed: decision.payment } : {}),
       };

@@ -43,7 +43,7 @@ export const paymentEvents = sqliteTable(
     /** The order that it is about; null while its reference is unknown. */
     orderId: text("order_id"),
     reference: text("reference").notNull(),
-    kind: text("kind", { enum: ["succeeded", "failed", "refunded", "refund_failed"] }).notNull(),
+    kind: text("kind", { enum: ["succeeded", "failed", "canceled", "refunded", "refund_failed"] }).notNull(),
     amount: integer("amount").notNull(),
     /** Null where the provider names none: the order's. */
     currency: text("currency"),

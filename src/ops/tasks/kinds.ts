@@ -9,10 +9,11 @@ interface TaskKind {
 
 /**
  * A step of the fulfilment moves nothing itself: an order too long in one is sent another, and people can take it by
- * hand.
+ * hand. Of what an order is paid after its end, all goes back, whether or not its payments were ended before.
  */
 const KINDS: Record<TaskName, TaskKind> = {
   email: { critical: false },
+  "end-payments": { critical: false },
   follow: { critical: true },
   "fulfilment-step": { critical: false },
   "payment-event": { critical: true },

@@ -1,5 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
+import { cancelOrder } from "../../../src/orders/cancel.ts";
+import { readOrder } from "../../../src/orders/find.ts";
 import { giveBackEvent } from "../../../src/payments/give-back-event.ts";
 import { matchEvent } from "../../../src/payments/match-event.ts";
 import { systemIds } from "../../../src/platform/ids.ts";
@@ -8,6 +10,7 @@ import { atEveryCall, LONG, TOTAL } from "../../payments/settle/endings.ts";
 import {
   eventRow,
   HOUR,
+  openPayment,
   orderRow,
   paymentRows,
   refundRows,
@@ -127,3 +130,39 @@ test("a refund that was made at the provider is recorded once, however its worke
   });
   expect(calls).toEqual(["D1.all", "D1.batch", "D1.batch", "D1.run"]);
 });
+
+test(
+  "a dead order's payment is ended, however the worker ends that cancels it, or that ends it",
+  LONG,
+  async () => {
+    for (const who of ["cancel", "task"] as const) {
+      const calls = await atEveryCall(async (boundary) => {
+        const till = await Till.open(1, 1);
+        const order = await till.order();
+        const payment = { id: `pay_${order.id}`, provider: "stripe", providerId: `pi_${order.id}` };
+        await openPayment(order, payment);
+        const command = { operation: systemIds.next(), reason: null, versions: null };
+        const cancel = async (under: Boundary) => {
+          const { context } = till.context(under);
+          const current = await readOrder(context, order.id);
+          return current && cancelOrder(context, current, command);
+        };
+        const outcome = await (who === "cancel" ? twice(cancel, boundary) : cancel(new Boundary()));
+        expect(outcome?.kind).toBe("cancelled");
+        const owed = await rows<{ id: string }>(
+          "SELECT id FROM work WHERE task = 'end-payments' AND object_id = ?1",
+          order.id,
+        );
+        expect(owed).toHaveLength(1);
+        if (who === "task") await till.work([owed[0]?.id ?? ""], boundary);
+        await boundary.deliver();
+        await till.settle();
+        expect(await paymentRows(order.id)).toMatchObject([{ status: "failed", captured: 0 }]);
+        expect(new Set(till.ended)).toEqual(new Set([payment.providerId]));
+        expect(await orderRow(order.id)).toMatchObject({ status: "cancelled", payment_status: "awaiting" });
+      });
+      if (who === "task")
+        expect(calls).toEqual(["D1.all", "D1.batch", "provider.cancel", "D1.run", "D1.run"]);
+    }
+  },
+);

@@ -1,3 +1,4 @@
+import { dueFor } from "../orders/units.ts";
 import { isOfOrder, leftOf, type Money, type Payment, type PaymentEvent, type Refund } from "./money.ts";
 
 /** What is to be made of a payment event. `into` is the payment that it speaks of; null: one that we did not open. */
@@ -44,8 +45,12 @@ function decideSuccess(event: PaymentEvent, money: Money): Decision {
   const into = paymentOf(event, money.payments);
   // One payment told in two events: the provider's name for it says so.
   if (into && into.captured > 0) return { kind: "note", outcome: "already_captured" };
+  if (order.total === 0 && event.amount === 0) return { kind: "note", outcome: "nothing_to_pay" };
   if (currencyOf(event, money) !== order.currency) return { kind: "flag", outcome: "wrong_currency" };
-  if (event.amount !== order.total) return { kind: "flag", outcome: "wrong_amount" };
+  const isPaid = money.payments.some((payment) => isOfOrder(payment) && payment.captured > 0);
+  // Who pays again may pay what it was before a part of it was closed.
+  const isItsSum = event.amount === dueFor(order) || (isPaid && event.amount === order.total);
+  if (!isItsSum) return { kind: "flag", outcome: "wrong_amount" };
   switch (order.status) {
     case "pending":
       return { kind: "pay", into };
@@ -60,9 +65,7 @@ function decideSuccess(event: PaymentEvent, money: Money): Decision {
     case "delivered":
     case "returned":
       // An invoice, or cash on delivery, that was paid by card after all.
-      return money.payments.some((payment) => isOfOrder(payment) && payment.captured > 0)
-        ? { kind: "give_back", outcome: "second_payment", into }
-        : { kind: "pay", into };
+      return isPaid ? { kind: "give_back", outcome: "second_payment", into } : { kind: "pay", into };
   }
 }
 

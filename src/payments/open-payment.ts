@@ -10,6 +10,8 @@ import { PAYMENT_COLUMNS } from "./rows.ts";
 export type OpenPaymentOutcome =
   | { kind: "open"; payment: Payment }
   | { kind: "already_paid" }
+  /** Its total is 0. */
+  | { kind: "nothing_to_pay" }
   /** Dead, past its deadline, or of a kind that is paid elsewhere. */
   | { kind: "not_payable"; status: Order["status"] }
   /** The provider does not take this payment. */
@@ -85,7 +87,9 @@ async function refusalOf({ env }: Context, order: Order): Promise<OpenPaymentOut
   const status = now?.status ?? order.status;
   const dead = status === "cancelled" || status === "expired" || status === "rejected";
   const paid = ["paid", "partially_refunded", "refunded", "refund_due"].includes(now?.payment_status ?? "");
-  return paid && !dead ? { kind: "already_paid" } : { kind: "not_payable", status };
+  if (dead) return { kind: "not_payable", status };
+  if (order.total === 0) return { kind: "nothing_to_pay" };
+  return paid ? { kind: "already_paid" } : { kind: "not_payable", status };
 }
 
 /**

@@ -257,4 +257,5 @@ export const orderListQuerySchema = listQuerySchema.extend({
 
 export type OrderListQuery = z.infer<typeof orderListQuerySchema>;
 
-export const cancelSchema = z.object({ reason: line(500).optional() }).openapi("CancelOrder");
+/** Strict, as all by which stock or money moves: a field that is not read would do more than was meant. */
+export const cancelSchema = z.strictObject({ reason: line(500).optional() }).openapi("CancelOrder");

@@ -140,6 +140,22 @@ test("a wrong value is refused by the name of its field, in every field of every
   expect(await fingerprintOf(world)).toEqual(before);
 });
 
+test("a field that is not read is refused where stock or money moves", async () => {
+  const before = await fingerprintOf(world);
+  const seen: string[] = [];
+  const expected: string[] = [];
+  for (const { strict = [], ...route } of routes) {
+    for (const where of strict) {
+      const body = altered(route.body, where === "" ? "amounts" : `${where}.amounts`, "1");
+      seen.push(`${route.path}: ${await sending(route, JSON.stringify(body))}`);
+      expected.push(`${route.path}: 422 invalid_body ${where === "" ? "amounts" : where}`);
+    }
+  }
+  expect(seen).toEqual(expected);
+  expect(seen).toHaveLength(13);
+  expect(await fingerprintOf(world)).toEqual(before);
+});
+
 test("a name that nothing has is a 404 wherever a path takes one", async () => {
   const names = [
     "prd_unknown",

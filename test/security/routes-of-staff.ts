@@ -14,6 +14,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       path: `/orders/${soldId}/shipments`,
       as: "staff",
       bodiless: true,
+      strict: ["", "items.0"],
       answer: "201",
       body: {
         items: [{ product_id: productId, quantity: 1 }],
@@ -36,6 +37,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       path: `/orders/${soldId}/close`,
       as: "staff",
       bodiless: true,
+      strict: [""],
       answer: "200",
       body: { reason: "r" },
       wrong: { reason: NO_NOTE },
@@ -44,6 +46,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       method: "POST",
       path: `/orders/${soldId}/transitions`,
       as: "staff",
+      strict: [""],
       answer: "200",
       body: { to: "delivered", note: "n" },
       wrong: {
@@ -55,6 +58,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       method: "POST",
       path: `/orders/${soldId}/returns`,
       as: "staff",
+      strict: ["", "items.0"],
       answer: "201",
       body: {
         items: [{ product_id: productId, quantity: 1, restock: true }],
@@ -76,6 +80,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       path: `/payments/${paymentId}/refund`,
       as: "staff",
       bodiless: true,
+      strict: ["", "amount"],
       answer: "201",
       body: { amount: { amount: "4.50", currency: "USD" }, reason: "r" },
       wrong: {
@@ -89,6 +94,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       path: `/payments/events/standard/${flaggedId}/give-back`,
       as: "staff",
       bodiless: true,
+      strict: [""],
       answer: "200",
       body: { reason: "r" },
       wrong: { reason: [...NO_NOTE, null] },
@@ -97,6 +103,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       method: "POST",
       path: `/payments/events/standard/${unmatchedId}/match`,
       as: "staff",
+      strict: [""],
       answer: "200",
       body: { order: orderId },
       wrong: { order: [...NO_ID, null, MISSING, "ORD-NONE"] },

@@ -79,6 +79,8 @@ export interface BodyRoute {
   body: Record<string, unknown>;
   /** It does something without a body too. */
   bodiless?: true;
+  /** Stock or money moves by it: a field that it does not read is refused, where it stands, and not left out. */
+  strict?: string[];
   /** What the valid body is answered: status, and code where it is a refusal. */
   answer: string;
   /** By the field that the refusal must name: values that are wrong there. */
@@ -140,6 +142,7 @@ export function bodyRoutes(world: World): BodyRoute[] {
       path: `/orders/${orderId}/cancel`,
       as: "customer",
       bodiless: true,
+      strict: [""],
       answer: "200",
       body: { reason: "r" },
       wrong: { reason: [7, true, null, [], {}, "", "  ", long(501)] },
@@ -218,6 +221,7 @@ export function bodyRoutes(world: World): BodyRoute[] {
       method: "POST",
       path: `/inventory/${productId}/adjust`,
       as: "staff",
+      strict: [""],
       answer: "201",
       body: { store_id: storeId, type: "add", quantity: 1, reason: "r", reference: "x" },
       wrong: {
@@ -232,6 +236,7 @@ export function bodyRoutes(world: World): BodyRoute[] {
       method: "POST",
       path: `/inventory/${productId}/transfer`,
       as: "staff",
+      strict: [""],
       answer: "201",
       body: { from_store_id: storeId, to_store_id: otherStoreId, quantity: 1, reason: "r" },
       wrong: {

@@ -136,6 +136,7 @@ function oweEnding(context: Context, moves: Move[], nonce: string, now: number):
       task: "end-payments",
       object_id: order.id,
       payload: { order_id: order.id },
+      at: now,
       not_before: now,
       request_id: context.requestId,
     }),
@@ -153,6 +154,7 @@ function followWork(context: Context, orderId: string, now: number): NewWork {
     task: "follow",
     object_id: orderId,
     payload: { order_id: orderId },
+    at: now,
     not_before: now,
     request_id: context.requestId,
   };

@@ -50,6 +50,13 @@ export const insufficientStock = (
   },
 });
 
+/** 503: the order changed under each try. Nothing was done. */
+export const CONTENDED: Problem = {
+  status: 503,
+  code: "try_again",
+  detail: "Too much happened to this order at once. Send the same request again.",
+};
+
 export const notCancellable = (status: OrderStatus): Problem => ({
   status: 409,
   code: "not_cancellable",

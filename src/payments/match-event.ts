@@ -49,6 +49,7 @@ export async function matchEvent(
           ...work,
           object_id: eventId,
           payload: { provider, event_id: eventId },
+          at: now,
           not_before: now,
           request_id: context.requestId,
         },

@@ -65,6 +65,7 @@ function noticeOf(context: Context, objectId: string, subject: string, lines: st
       task: "email",
       object_id: objectId,
       payload: { template: "notice", subject, lines },
+      at: context.clock.now(),
       not_before: context.clock.now(),
       request_id: context.requestId,
     },

@@ -109,6 +109,7 @@ async function fillIn(
     task: "end-payments",
     object_id: payment.orderId,
     payload: { order_id: payment.orderId },
+    at: clock.now(),
     not_before: clock.now(),
     request_id: context.requestId,
   };

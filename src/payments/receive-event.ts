@@ -38,6 +38,7 @@ export async function receiveEvent(context: Context, event: ProviderEvent): Prom
           ...work,
           object_id: event.eventId,
           payload: { provider: event.provider, event_id: event.eventId },
+          at: now,
           not_before: now,
           request_id: context.requestId,
         },

@@ -157,6 +157,7 @@ function brokenOrder(order: OrderRow, theirs: Theirs, calm: boolean): string[] {
     toldIn(events, ["given_back"]),
   ];
   const kept = keptBy(theirs);
+  // What the provider would not send back is before staff, whatever became of the order.
   const own = refundsOf(payments.filter(isOfOrder), refunds);
   const refused = sum(own.filter(({ state }) => state === "failed").map(({ amount }) => amount));
   const owed = events.filter(({ state, outcome }) => state === "owed" && outcome === null).length;

@@ -35,6 +35,7 @@ const allBy = (handle: TaskHandlers["follow"]): TaskHandlers => ({
   "end-payments": handle,
   "fulfilment-step": handle,
   "payment-event": handle,
+  reconcile: handle,
   refund: handle,
   restock: handle,
 });

@@ -5,6 +5,7 @@ import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
+import { findUnknown } from "../reconcile/reconcile.ts";
 import { readSelling } from "../selling/selling.ts";
 import { dumpChanges, dumpTable, finishTables, isCursorOf, loadTable, readLastSeq } from "./dump-table.ts";
 import {
@@ -39,6 +40,10 @@ const BAD_CURSOR: Problem = {
 const isStopped = async (context: Context): Promise<boolean> =>
   (await readSelling(context)).state === "stopped";
 
+/** Asked before the object is: naming one must not make it. A restore loads the products first. */
+const isProduct = async (context: Context, id: string): Promise<boolean> =>
+  (await findUnknown(context, [id])).length === 0;
+
 const unfit = (message: string): Problem => ({
   status: 422,
   code: "invalid_body",
@@ -52,12 +57,12 @@ const NOT_BEGUN: Problem = {
   detail: "Nothing of this product is there to go on with: begin with its first part.",
 };
 
-const tags = ["operations"];
+const tags = ["Operations"];
 const reading = { tags, security: bearer, method: "get" as const, middleware: [requireAdmin] };
 const writing = { tags, security: bearer, method: "post" as const, middleware: [requireAdmin] };
 const done = { 200: jsonContent(doneSchema, "Done") };
 const tableName = z.object({ name: z.string() });
-const productId = z.object({ product_id: z.string().min(1).max(64) });
+const productId = z.object({ product_id: z.string() });
 
 const overview = createRoute({
   ...reading,
@@ -95,7 +100,7 @@ const readStock = createRoute({
   path: "/ops/backup/stock/{product_id}",
   summary: "Read a product's stock object, page by page",
   request: { params: productId, query: cursorQuery },
-  responses: { 200: jsonContent(stockPageSchema, "A page"), ...problems(400, 401, 403) },
+  responses: { 200: jsonContent(stockPageSchema, "A page"), ...problems(400, 401, 403, 404) },
 });
 
 const writeStock = createRoute({
@@ -103,7 +108,7 @@ const writeStock = createRoute({
   path: "/ops/backup/stock/{product_id}",
   summary: "Restore a part of a product's stock object",
   request: { params: productId, body: jsonBody(loadStockSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 409, 413, 422) },
+  responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
 });
 
 const emptyObjects = createRoute({
@@ -156,14 +161,19 @@ backupRoutes.openapi(readChanges, async (c) =>
 );
 
 backupRoutes.openapi(readStock, async (c) => {
+  const context = c.get("operation");
+  const { product_id } = c.req.valid("param");
   const { cursor } = c.req.valid("query");
   if (cursor !== undefined && !isStockCursor(cursor)) return problem(c, BAD_CURSOR);
-  return c.json(await dumpStock(c.get("operation"), c.req.valid("param").product_id, cursor ?? null), 200);
+  if (!(await isProduct(context, product_id))) return problem(c, notFound("product"));
+  return c.json(await dumpStock(context, product_id, cursor ?? null), 200);
 });
 
 backupRoutes.openapi(writeStock, async (c) => {
-  if (!(await isStopped(c.get("operation")))) return problem(c, SELLING_OPEN);
+  const context = c.get("operation");
   const { product_id } = c.req.valid("param");
+  if (!(await isProduct(context, product_id))) return problem(c, notFound("product"));
+  if (!(await isStopped(context))) return problem(c, SELLING_OPEN);
   const outcome = await stockOf(c.env, product_id).load(product_id, c.req.valid("json"));
   switch (outcome.kind) {
     case "loaded":

@@ -8,7 +8,7 @@ const stateSchema = z.enum(SELLING_STATES);
 
 const sellingSchema = z.object({ state: stateSchema, since: z.iso.datetime().nullable() }).openapi("Selling");
 
-const about = { path: "/ops/selling" as const, tags: ["operations"], security: bearer };
+const about = { path: "/ops/selling" as const, tags: ["Operations"], security: bearer };
 
 const read = createRoute({
   ...about,

@@ -148,7 +148,7 @@ test(
           return current && cancelOrder(context, current, command);
         };
         const outcome = await (who === "cancel" ? twice(cancel, boundary) : cancel(new Boundary()));
-        expect(outcome?.kind).toBe("cancelled");
+        expect(outcome?.kind).toBe("changed");
         const owed = await rows<{ id: string }>(
           "SELECT id FROM work WHERE task = 'end-payments' AND object_id = ?1",
           order.id,

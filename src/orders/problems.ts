@@ -20,7 +20,7 @@ export const outcomeUnknown = ({ id, reference }: Order, accessToken: string | u
   order: { id, reference, ...(accessToken === undefined ? {} : { access_token: accessToken }) },
 });
 
-/** 503: a restore is under way, or an admin has stopped selling. */
+/** 503: an admin has stopped selling, or a restore is not reconciled yet. */
 export const SELLING_STOPPED: Problem = {
   status: 503,
   code: "selling_stopped",

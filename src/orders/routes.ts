@@ -13,6 +13,7 @@ import { KEY_REUSED, type KeyClaim, once, readKey, replay } from "../platform/id
 import { notFound, problem, problemBody } from "../platform/problem.ts";
 import { limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
+import { AFTER_RESTORE, RESTORING } from "../platform/restore-guard.ts";
 import { cancelOrder } from "./cancel.ts";
 import { listHistory } from "./history.ts";
 import { listOrders } from "./list.ts";
@@ -85,6 +86,8 @@ ordersRoutes.openapi(placeRoute, async (c) => {
       return problem(c, outcomeUnknown(outcome.order, outcome.accessToken), { "Retry-After": "1" });
     case "stopped":
       return problem(c, SELLING_STOPPED, { "Retry-After": "60" });
+    case "restoring":
+      return problem(c, RESTORING, AFTER_RESTORE);
     case "unavailable":
     case undefined:
       return problem(c, UNAVAILABLE, { "Retry-After": "1" });

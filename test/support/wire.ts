@@ -91,6 +91,9 @@ export interface Wire extends Omit<Merged<Known>, "errors" | "results" | "snapsh
   /** Of what a payment provider told. */
   event_id: string;
 
+  /** Of the OpenAPI document. */
+  paths: Record<string, Record<string, unknown>>;
+
   /** Of stock. */
   stock: Levels & { stores: (Levels & { store_id: string })[] };
   seq: number;

@@ -18,6 +18,8 @@ import { delayedRoutes } from "./orders/delayed/routes.ts";
 import { fulfilmentRoutes } from "./orders/fulfilment/routes.ts";
 import { orderPageRoutes } from "./orders/page-routes.ts";
 import { ordersRoutes } from "./orders/routes.ts";
+import { paymentEventRoutes } from "./payments/event-routes.ts";
+import { flaggedEventsOf } from "./payments/list-events.ts";
 import { paymentsOf } from "./payments/list-payments.ts";
 import { refundRoutes } from "./payments/refund-routes.ts";
 import { paymentsRoutes } from "./payments/routes.ts";
@@ -71,10 +73,11 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   app.route("/api/v1", bulkRoutes);
   app.route("/api/v1", fulfilmentRoutes);
   // After all whose paths it would take for an order's name.
-  app.route("/api/v1", orderPageRoutes({ paymentsOf }));
+  app.route("/api/v1", orderPageRoutes({ paymentsOf, flaggedEventsOf }));
   app.route("/api/v1", cartsRoutes);
   app.route("/api/v1", paymentsRoutes);
   app.route("/api/v1", refundRoutes);
+  app.route("/api/v1", paymentEventRoutes);
   app.route("/api/v1", notificationsRoutes);
   app.route("/api/v1", jobsRoutes);
   app.route("/api/v1", reportsRoutes);

@@ -110,7 +110,7 @@ export const movementListSchema = listSchema(movementSchema, "StockMovements");
 const reason = textField(1, 500);
 
 export const adjustmentSchema = z
-  .object({
+  .strictObject({
     store_id: storeId,
     type: z.enum(["add", "remove", "set", "receive", "damage", "return"]),
     quantity: z
@@ -132,7 +132,7 @@ export const adjustedSchema = z
   .openapi("StockAdjusted");
 
 export const transferSchema = z
-  .object({
+  .strictObject({
     from_store_id: storeId,
     to_store_id: storeId,
     quantity: z.int().min(1).max(MAX_ON_HAND),

@@ -6,7 +6,13 @@ import type { JobRunWire, JobWire } from "../../src/ops/jobs/schemas.ts";
 import type { Drift } from "../../src/ops/reconcile/drift.ts";
 import type { DailyReportWire } from "../../src/ops/reports/schemas.ts";
 import type { DeadLetterWire, TaskWire } from "../../src/ops/tasks/schemas.ts";
-import type { OrderPaymentWire, OrderWire, ReturnWire, ShipmentWire } from "../../src/orders/schemas.ts";
+import type {
+  FlaggedEventWire,
+  OrderPaymentWire,
+  OrderWire,
+  ReturnWire,
+  ShipmentWire,
+} from "../../src/orders/schemas.ts";
 import type { OpenedPaymentWire } from "../../src/payments/schemas.ts";
 import type { MoneyWire } from "../../src/platform/money.ts";
 import type { FieldError } from "../../src/platform/problem.ts";
@@ -89,7 +95,10 @@ export interface Wire extends Omit<Merged<Known>, "errors" | "results" | "snapsh
   return: ReturnWire;
   returns: Rows<ReturnWire>;
   payments: Rows<OrderPaymentWire>;
+  flagged_events: Rows<FlaggedEventWire>;
   duplicate: boolean;
+  /** Of what a payment provider told. */
+  event_id: string;
 
   /** Of the OpenAPI document. */
   paths: Record<string, Record<string, unknown>>;

@@ -1,3 +1,4 @@
+import { emptyProjection } from "../../inventory/recount.ts";
 import type { Context } from "../../platform/context.ts";
 import { constraintIn, jsonParameter, rowsOf } from "../../platform/d1.ts";
 import { readTables, type Table } from "./tables.ts";
@@ -141,7 +142,7 @@ export async function loadTable(
 export async function finishTables(context: Context): Promise<void> {
   const { DB } = context.env;
   await DB.batch([
-    DB.prepare("DELETE FROM stock_levels"),
+    ...emptyProjection(DB),
     DB.prepare("DELETE FROM work WHERE state = 'owed' AND task = 'reconcile'"),
     DB.prepare(
       `UPDATE orders SET events_owed =

@@ -2,9 +2,16 @@ import type { Context } from "../../platform/context.ts";
 
 /**
  * Tables that no backup has: what migrations are applied (the manifest names the last), whether the shop sells (a restore
- * decides it), and the projection, which the objects tell again. A restore empties the projection.
+ * decides it), and the projection with what is counted of it, which the objects tell again. A restore empties it.
  */
-const LEFT_OUT = ["d1_migrations", "shop_state", "stock_levels"];
+const LEFT_OUT = [
+  "d1_migrations",
+  "shop_state",
+  "stock_levels",
+  "product_stock",
+  "store_stock",
+  "stock_states",
+];
 
 export interface Table {
   name: string;

@@ -65,8 +65,8 @@ function oweLetter(
        INSERT INTO work (id, task, object_id, payload, state, not_before, attempts, request_id, created_at)
        SELECT ?1, 'email', 'inventory', json_object('template', 'notice',
          'subject', CASE products WHEN 1 THEN '1 product is' ELSE products || ' products are' END || ' low on stock',
-         'lines', CASE WHEN products > ${MAX_LINES}
-           THEN json_insert(lines, '$[#]', 'and ' || (products - ${MAX_LINES}) || ' more') ELSE json(lines) END),
+         'lines', json(CASE WHEN products > ${MAX_LINES}
+           THEN json_insert(lines, '$[#]', 'and ' || (products - ${MAX_LINES}) || ' more') ELSE lines END)),
          'owed', ?2, 0, ?3, ?2
        FROM letter WHERE products > 0
        RETURNING payload ->> 'subject' AS subject`,

@@ -11,10 +11,16 @@ import type { ScarceProduct } from "./schemas.ts";
 
 type Row = ProductRow & { on_hand: number; reserved: number; available: number };
 
-/** In the words of their index; `out` are also those that were never stocked. */
+/**
+ * In the words of their index; `out` are also those that were never stocked. `low` begins after those, or where its
+ * cursor says: given both, SQLite would go by the one that is nearer to the beginning.
+ */
 const CONDITIONS = {
-  low: "stock.state = 'low' AND stock.available > 0",
-  out: "stock.state = 'out' AND stock.available <= 0",
+  low: { from: "stock.state = 'low' AND stock.available > 0", past: "stock.state = 'low'" },
+  out: {
+    from: "stock.state = 'out' AND stock.available <= 0",
+    past: "stock.state = 'out' AND stock.available <= 0",
+  },
 } as const;
 
 /** Products on sale that are low, or out, over all stores; the scarcest first, then the oldest. One D1 batch. */
@@ -28,7 +34,7 @@ export async function listScarceProducts(
   const page = env.DB.prepare(
     `SELECT ${PRODUCT_COLUMNS}, stock.on_hand, stock.reserved, stock.available
      FROM product_stock AS stock CROSS JOIN products ON products.id = stock.product_id CROSS ${PRODUCT_CATEGORY}
-     WHERE ${CONDITIONS[state]} ${cursor ? "AND (stock.available, stock.product_id) > (?, ?)" : ""}
+     WHERE ${cursor ? `${CONDITIONS[state].past} AND (stock.available, stock.product_id) > (?, ?)` : CONDITIONS[state].from}
      ORDER BY stock.available, stock.product_id LIMIT ? OFFSET ?`,
   ).bind(...(cursor ? [cursor.key, cursor.id] : []), limit, offset);
   const count = env.DB.prepare("SELECT products AS counted FROM stock_states WHERE state = ?").bind(state);

@@ -25,7 +25,7 @@ export async function listInventory(
   const order = isScarce ? SCARCEST_FIRST : BY_PRODUCT;
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
   const conditions = [
-    ...conditionsOf(query),
+    ...conditionsOf(query, cursor !== null),
     ...(cursor ? [pastCursor(order, isScarce, cursor.key, cursor.id)] : []),
   ];
   const { limit, offset } = pageWindow(query);
@@ -52,14 +52,21 @@ export async function listInventory(
   return { as_of: isoStamp(clock.now()), ...list };
 }
 
-/** In the words of the partial indexes, which a query must repeat to be led by them. */
-function conditionsOf({ low_stock, out_of_stock, store_id }: InventoryQuery): Condition[] {
+/**
+ * In the words of the partial indexes, which a query must repeat to be led by them. What is low begins after what is
+ * out, or where its cursor says: given both, SQLite would go by the one that is nearer to the beginning.
+ */
+function conditionsOf(
+  { low_stock, out_of_stock, store_id }: InventoryQuery,
+  isPastCursor: boolean,
+): Condition[] {
   const conditions: Condition[] = [{ sql: "true", parameters: [] }];
   if (store_id !== undefined) conditions.push({ sql: "levels.store_id = ?", parameters: [store_id] });
   if (low_stock && out_of_stock) {
     conditions.push({ sql: "(levels.state = 'low' OR levels.state = 'out')", parameters: [] });
   } else if (low_stock) {
-    conditions.push({ sql: "levels.state = 'low' AND levels.available > 0", parameters: [] });
+    const begin = isPastCursor ? "" : " AND levels.available > 0";
+    conditions.push({ sql: `levels.state = 'low'${begin}`, parameters: [] });
   } else if (out_of_stock) {
     conditions.push({ sql: "levels.state = 'out' AND levels.available <= 0", parameters: [] });
   }

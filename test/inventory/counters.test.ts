@@ -153,7 +153,7 @@ test("what is counted is what a recount counts, whatever comes in whatever order
       }
       await isTrue();
     }),
-    { numRuns: 25 },
+    { numRuns: 25, seed: 20_261_121 },
   );
 });
 

@@ -232,8 +232,7 @@ describe("each kind of drift is found and mended exactly", () => {
     ["has a row of another life", "UPDATE stock_levels SET epoch = epoch + 1000000"],
     [
       "has a store that never was",
-      `INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at)
-       SELECT product_id, 'sto_never', 1, 0, 1, epoch, version, updated_at FROM stock_levels`,
+      `INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at) SELECT product_id, 'sto_never', 1, 0, 1, epoch, version, updated_at FROM stock_levels`,
     ],
   ])(
     "a projection that %s is told again",

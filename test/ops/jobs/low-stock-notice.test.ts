@@ -9,6 +9,7 @@ import { crowd, givenLevels, report } from "../../inventory/reports.ts";
 import { keptEmails } from "../../notifications/orders.ts";
 import { testClock } from "../../support/clock.ts";
 import { signIn } from "../../support/sign-in.ts";
+import { type Cost, watchedDb } from "../../support/watched-db.ts";
 import { DAY, goTo, notices } from "./shop-hours.ts";
 
 beforeEach(() => goTo("2027-03-20T07:00:00Z"));
@@ -142,6 +143,27 @@ describe("the low-stock notice", () => {
       const lines = (await notices()).flatMap((notice) => notice.lines);
       expect(lines.filter((line) => line.includes(skus[0] ?? ""))).toHaveLength(1);
     });
+  });
+
+  test("costs nothing that grows with what is stored, or was told of before", async () => {
+    await givenLevels([[20]], THRESHOLD);
+    const costs: Cost[] = [];
+    for (const [from, to] of [
+      [0, 20],
+      [20, 2_000],
+    ] as const) {
+      await crowd(from, to, (i) => `${i} % 20`);
+      await env.DB.prepare("UPDATE products SET low_stock_threshold = ?1")
+        .bind(from + 11)
+        .run();
+      await run();
+      const { db, cost } = watchedDb();
+      expect(await sendLowStockNotice(testContext({ env: { ...env, DB: db } }))).toBe(null);
+      costs.push(cost);
+    }
+    expect(costs[1]).toEqual(costs[0]);
+    expect(costs[0]?.written).toBe(0);
+    expect(costs[0]?.read).toBeLessThanOrEqual(12);
   });
 
   test("is not written where all is well, and waits for somebody who is to be told", async () => {

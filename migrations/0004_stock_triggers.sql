@@ -1,6 +1,6 @@
 -- Keeps what is counted of stock true to its levels, whoever writes them: reports, reconciliation, a person by hand.
--- Which state a count is in stands three times below, for a level, a product and a changed product:
--- archived, else out at 0, else low at or below the product's threshold, else healthy.
+-- The state of a count is `archived` where its product is, else `out` at 0, else `low` at or below the product's
+-- threshold, else `healthy`: SQLite has no functions of one's own, so that stands wherever one is told.
 -- src/inventory/recount.ts says the same of whole tables; test/inventory/counters.test.ts compares the two.
 
 UPDATE stock_levels SET
@@ -108,19 +108,22 @@ CREATE TRIGGER products_stock_inserted AFTER INSERT ON products BEGIN
   ON CONFLICT (product_id) DO NOTHING;
 END;
 --> statement-breakpoint
--- A threshold that is raised over what there is, and a return to sale, are falls like any other: see projection.ts.
+-- A threshold that is raised over what there is, and a return to sale, are falls like any other: see src/inventory/note-falls.ts.
 CREATE TRIGGER products_stock_changed AFTER UPDATE OF title, low_stock_threshold, active ON products
 WHEN NEW.title <> OLD.title OR NEW.low_stock_threshold <> OLD.low_stock_threshold OR NEW.active <> OLD.active
 BEGIN
+  UPDATE stock_levels SET sort_title = CASE WHEN NEW.active = 0 THEN NULL ELSE lower(NEW.title) END
+  WHERE product_id = NEW.id AND sort_title IS NOT CASE WHEN NEW.active = 0 THEN NULL ELSE lower(NEW.title) END;
   UPDATE stock_levels SET
     state = CASE WHEN NEW.active = 0 THEN 'archived' WHEN available <= 0 THEN 'out'
-                 WHEN available <= NEW.low_stock_threshold THEN 'low' ELSE 'healthy' END,
-    sort_title = CASE WHEN NEW.active = 0 THEN NULL ELSE lower(NEW.title) END
-  WHERE product_id = NEW.id;
+                 WHEN available <= NEW.low_stock_threshold THEN 'low' ELSE 'healthy' END
+  WHERE product_id = NEW.id AND state <> CASE WHEN NEW.active = 0 THEN 'archived' WHEN available <= 0 THEN 'out'
+    WHEN available <= NEW.low_stock_threshold THEN 'low' ELSE 'healthy' END;
   UPDATE product_stock SET
     state = CASE WHEN NEW.active = 0 THEN 'archived' WHEN available <= 0 THEN 'out'
                  WHEN available <= NEW.low_stock_threshold THEN 'low' ELSE 'healthy' END
-  WHERE product_id = NEW.id;
+  WHERE product_id = NEW.id AND state <> CASE WHEN NEW.active = 0 THEN 'archived' WHEN available <= 0 THEN 'out'
+    WHEN available <= NEW.low_stock_threshold THEN 'low' ELSE 'healthy' END;
   DELETE FROM low_stock WHERE product_id = NEW.id AND EXISTS (
     SELECT 1 FROM product_stock AS s WHERE s.product_id = NEW.id
       AND (s.state = 'archived' OR (s.state = 'healthy' AND low_stock.told = 1)));

@@ -204,3 +204,25 @@ test("a level of what nobody knows is kept, and counts for nothing", async () =>
   expect(levels).toMatchObject([{ product_id: "prd_unknown", state: "archived", sort_title: null }]);
   expect(stores).toMatchObject([{ levels: 1, products: 0, units: 0, available: 0 }]);
 });
+
+test("a change of a product writes only what it changes of its stock", async () => {
+  const [product = ""] = productIds;
+  await applyReports(unheard(), [
+    {
+      ...{ productId: product, epoch: 1, version: 1, at: 1 },
+      levels: storeIds.map((storeId, store) => ({ storeId, onHand: 5 + store, reserved: 0, version: 1 })),
+    },
+  ]);
+  const written = async (change: string) => {
+    const { meta } = await env.DB.prepare(`UPDATE products SET ${change} WHERE id = ?1`).bind(product).run();
+    return meta.rows_written;
+  };
+  const PRICE = await written("price = 7");
+  const ROW = await written("low_stock_threshold = 3");
+  expect(ROW).toBeLessThan(PRICE); // no index stands over it
+  expect(await written("low_stock_threshold = 4, title = title")).toBe(ROW);
+  // The level that came to it, its two places among what is scarce, its store.
+  expect(await written("low_stock_threshold = 5")).toBe(ROW + 4);
+  expect(await written("description = 'x'")).toBe(ROW);
+  await isTrue();
+});

@@ -22,8 +22,10 @@ export const productParam = z.object({
 });
 
 export const inventoryQuerySchema = listQuerySchema.extend({
-  low_stock: flag.openapi({ description: "Available at or below the product's threshold, and above 0" }),
-  out_of_stock: flag.openapi({ description: "Nothing available; with `low_stock`, either" }),
+  low_stock: flag.openapi({
+    description: "On sale, available at or below the product's threshold, and above 0",
+  }),
+  out_of_stock: flag.openapi({ description: "On sale, and nothing available; with `low_stock`, either" }),
   store_id: storeId.optional(),
 });
 export type InventoryQuery = z.infer<typeof inventoryQuerySchema>;

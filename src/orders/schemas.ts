@@ -234,6 +234,21 @@ export const historySchema = z
 
 export const historyListSchema = listSchema(historySchema, "OrderHistoryList");
 
+export const storeOrderSchema = z
+  .object({
+    id: z.string(),
+    reference: z.string(),
+    status: orderStatusSchema,
+    created_at: z.iso.datetime(),
+    total_items: z.int().openapi({ description: "Units of the whole order, other stores' too" }),
+    total: moneySchema,
+  })
+  .openapi("StoreOrder");
+
+export type StoreOrder = z.infer<typeof storeOrderSchema>;
+
+export const storeOrderListSchema = listSchema(storeOrderSchema, "StoreOrderList");
+
 const stamp = z.iso
   .datetime({ offset: true })
   .transform((text) => Date.parse(text))

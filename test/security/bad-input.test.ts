@@ -178,7 +178,8 @@ test("a name that nothing has is a 404 wherever a path takes one", async () => {
     "/inventory/:",
     "/carts/:",
   ];
-  gets.push("/products/:/history", "/inventory/:/transactions");
+  gets.push("/products/:/history", "/inventory/:/transactions", "/inventory/:/levels");
+  gets.push("/stores/:/inventory", "/stores/:/orders");
   const { headers } = world.admin;
   const lines: [string, Promise<string>, string][] = [];
   for (const name of names) {

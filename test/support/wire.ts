@@ -2,6 +2,7 @@ import type { Category } from "../../src/catalog/categories/schemas.ts";
 import type { BulkReport, Product, ProductHistoryEntry } from "../../src/catalog/products/schemas.ts";
 import type { Store } from "../../src/catalog/stores/schemas.ts";
 import type { InventoryRow } from "../../src/inventory/schemas.ts";
+import type { Hold } from "../../src/inventory/stock-types.ts";
 import type { JobRunWire, JobWire } from "../../src/ops/jobs/schemas.ts";
 import type { Drift } from "../../src/ops/reconcile/drift.ts";
 import type { DailyReportWire } from "../../src/ops/reports/schemas.ts";
@@ -105,6 +106,8 @@ export interface Wire extends Omit<Merged<Known>, "errors" | "results" | "snapsh
 
   /** Of stock. */
   stock: Levels & { stores: (Levels & { store_id: string })[] };
+  stores: (Levels & { store_id: string })[];
+  holds: Hold[];
   seq: number;
   drift: Rows<Drift>;
   repaired: number;

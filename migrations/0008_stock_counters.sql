@@ -37,4 +37,5 @@ ALTER TABLE `stock_levels` ADD `state` text DEFAULT 'archived' NOT NULL;--> stat
 ALTER TABLE `stock_levels` ADD `sort_title` text;--> statement-breakpoint
 CREATE INDEX `stock_levels_title` ON `stock_levels` (`store_id`,`sort_title`,`product_id`) WHERE sort_title IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `stock_levels_scarce` ON `stock_levels` (`available`,`product_id`,`store_id`) WHERE state = 'low' OR state = 'out';--> statement-breakpoint
-CREATE INDEX `stock_levels_scarce_store` ON `stock_levels` (`store_id`,`available`,`product_id`) WHERE state = 'low' OR state = 'out';
+CREATE INDEX `stock_levels_scarce_store` ON `stock_levels` (`store_id`,`available`,`product_id`) WHERE state = 'low' OR state = 'out';--> statement-breakpoint
+CREATE INDEX `stock_levels_on_shelf` ON `stock_levels` (`store_id`,`product_id`) WHERE state IN ('healthy', 'low');

@@ -36,7 +36,7 @@ export const stockLevels = sqliteTable(
     primaryKey({ columns: [table.productId, table.storeId] }),
     index("stock_levels_store").on(table.storeId, table.productId),
     // What a store has: far less than what it ever had.
-    index("stock_levels_on_shelf").on(table.storeId, table.productId).where(sql`available > 0`),
+    index("stock_levels_on_shelf").on(table.storeId, table.productId).where(sql`state IN ('healthy', 'low')`),
     index("stock_levels_title")
       .on(table.storeId, table.sortTitle, table.productId)
       .where(sql`sort_title IS NOT NULL`),

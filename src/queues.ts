@@ -7,7 +7,7 @@ import { keepUndelivered } from "./ops/keep-undelivered.ts";
 import { reconcileOn } from "./ops/reconcile/walk.ts";
 import { restockReturn, takeStep } from "./orders/fulfilment/jobs.ts";
 import { followOrder } from "./orders/jobs.ts";
-import { payRefund, settlePaymentEvent } from "./payments/jobs.ts";
+import { endOpenPayments, payRefund, settlePaymentEvent } from "./payments/jobs.ts";
 import type { Context } from "./platform/context.ts";
 import { describeError } from "./platform/log.ts";
 import { isRestoring } from "./platform/restoring.ts";
@@ -20,6 +20,7 @@ type Consumer = (context: Context, batch: MessageBatch) => Promise<void>;
 
 const TASKS: TaskHandlers = {
   email: sendEmail,
+  "end-payments": endOpenPayments,
   follow: followOrder,
   "fulfilment-step": takeStep,
   "payment-event": settlePaymentEvent,

@@ -251,18 +251,17 @@ describe("who may", () => {
 });
 
 describe("the body", () => {
-  test.each([[undefined], [{}], [{ reason: "x".repeat(500) }], [{ something: "else" }]])(
-    "%j will do",
-    async (body) => {
-      const { placed, id } = await givenOrder();
-      expect((await cancel(id, tokenOf(placed), body)).status).toBe(200);
-    },
-  );
+  test.each([[undefined], [{}], [{ reason: "x".repeat(500) }]])("%j will do", async (body) => {
+    const { placed, id } = await givenOrder();
+    expect((await cancel(id, tokenOf(placed), body)).status).toBe(200);
+  });
 
   test.each([
     [{ reason: "x".repeat(501) }, "reason"],
     [{ reason: " " }, "reason"],
     [{ reason: 7 }, "reason"],
+    // It may be thought to cancel a part.
+    [{ items: [{ product_id: "prd_1", quantity: 1 }] }, "items"],
     [[]],
     [null],
     ["why"],

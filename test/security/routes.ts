@@ -19,6 +19,9 @@ export interface World {
   paymentId: string;
   /** The customer's, with one of the product in it. */
   cartId: string;
+  /** What a provider told: of the order, and of none. */
+  flaggedId: string;
+  unmatchedId: string;
   customer: SignedIn;
   staff: SignedIn;
   admin: SignedIn;
@@ -39,6 +42,7 @@ export async function givenWorld(): Promise<World> {
     ...{ productId, storeId, otherStoreId, categoryId, customer, staff, admin },
     ...{ orderId: order.id, soldId: sold.id, paymentId: await captured(sold.id) },
     cartId: (await givenCart({ [productId]: 1 }, customer.headers)).id,
+    ...{ flaggedId: await told("flagged", order.id), unmatchedId: await told("unmatched", null) },
   };
 }
 
@@ -56,6 +60,20 @@ async function captured(orderId: string): Promise<string> {
   return id;
 }
 
+/** A payment event of 5.00 that waits for a person. */
+async function told(state: "flagged" | "unmatched", orderId: string | null): Promise<string> {
+  const operation = systemIds.next();
+  const id = prefixed("evt", operation);
+  await env.DB.prepare(
+    `INSERT INTO payment_events (provider, event_id, order_id, reference, kind, amount, state, outcome, operation, stamp,
+       received_at)
+     VALUES ('standard', ?1, ?2, 'ORD-TYPO', 'succeeded', 500, ?3, ?3, ?4, ?4, 0)`,
+  )
+    .bind(id, orderId, state, operation)
+    .run();
+  return id;
+}
+
 /** A route that takes a body, with a body that it takes and what it must not take. */
 export interface BodyRoute {
   method: "POST" | "PATCH" | "PUT";
@@ -65,6 +83,8 @@ export interface BodyRoute {
   body: Record<string, unknown>;
   /** It does something without a body too. */
   bodiless?: true;
+  /** Stock or money moves by it: a field that it does not read is refused, where it stands, and not left out. */
+  strict?: string[];
   /** What the valid body is answered: status, and code where it is a refusal. */
   answer: string;
   /** By the field that the refusal must name: values that are wrong there. */
@@ -168,6 +188,7 @@ export function bodyRoutes(world: World): BodyRoute[] {
       path: `/orders/${orderId}/cancel`,
       as: "customer",
       bodiless: true,
+      strict: [""],
       answer: "200",
       body: { reason: "r" },
       wrong: { reason: [7, true, null, [], {}, "", "  ", long(501)] },
@@ -246,6 +267,7 @@ export function bodyRoutes(world: World): BodyRoute[] {
       method: "POST",
       path: `/inventory/${productId}/adjust`,
       as: "staff",
+      strict: [""],
       answer: "201",
       body: { store_id: storeId, type: "add", quantity: 1, reason: "r", reference: "x" },
       wrong: {
@@ -260,6 +282,7 @@ export function bodyRoutes(world: World): BodyRoute[] {
       method: "POST",
       path: `/inventory/${productId}/transfer`,
       as: "staff",
+      strict: [""],
       answer: "201",
       body: { from_store_id: storeId, to_store_id: otherStoreId, quantity: 1, reason: "r" },
       wrong: {

@@ -46,7 +46,10 @@ export function matching(query: DocumentQuery, parameters: Parameters): { from: 
   if (asksOneStore(query) && query.category === undefined) {
     return {
       from: "stock_levels AS levels INDEXED BY stock_levels_on_shelf CROSS JOIN product_documents AS documents ON documents.product_id = levels.product_id",
-      where: [`levels.store_id = ${parameters.add(query.storeId)} AND levels.available > 0`, ...conditions],
+      where: [
+        `levels.store_id = ${parameters.add(query.storeId)} AND levels.state IN ('healthy', 'low')`,
+        ...conditions,
+      ],
     };
   }
   const column = hasPriceRange(query) ? "price" : "created_at";

@@ -1,4 +1,5 @@
 import { LEASE_MS } from "../../events/take.ts";
+import { emptyProjection } from "../../inventory/recount.ts";
 import type { Context } from "../../platform/context.ts";
 import { constraintIn, jsonParameter, rowsOf } from "../../platform/d1.ts";
 import { MAX_RUN_MS } from "../jobs/perform.ts";
@@ -176,7 +177,7 @@ export async function loadTable(
 export async function finishTables(context: Context): Promise<void> {
   const { DB } = context.env;
   await DB.batch([
-    DB.prepare("DELETE FROM stock_levels"),
+    ...emptyProjection(DB),
     DB.prepare("DELETE FROM work WHERE state = 'owed' AND task = 'reconcile'"),
     DB.prepare("DELETE FROM cart_items WHERE cart_id NOT IN (SELECT id FROM carts)"),
     DB.prepare(

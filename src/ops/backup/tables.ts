@@ -2,10 +2,19 @@ import type { Context } from "../../platform/context.ts";
 
 /**
  * Tables that no backup has: what migrations are applied (the manifest names the last), whether the shop sells (a restore
- * decides it), the projection, which the objects tell again, and what triggers derive from the catalogue. A restore empties
- * the projection.
+ * decides it), the projection with what is counted of it, which the objects tell again, and what triggers derive from the
+ * catalogue. A restore empties the projection.
  */
-const LEFT_OUT = ["d1_migrations", "shop_state", "stock_levels", "product_documents", "title_words"];
+const LEFT_OUT = [
+  "d1_migrations",
+  "shop_state",
+  "stock_levels",
+  "product_stock",
+  "store_stock",
+  "stock_states",
+  "product_documents",
+  "title_words",
+];
 
 export interface Table {
   name: string;

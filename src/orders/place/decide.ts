@@ -35,7 +35,7 @@ export function asOne(decisions: Decision[]): Decision[] {
 export function decide(context: Context, quote: Quote, reservation: Reservation): Decision {
   const held = heldAllocations(reservation);
   if (held) {
-    const { status, paymentStatus } = beginning(quote.order.paymentMethod);
+    const { status, paymentStatus } = beginning(quote.order.paymentMethod, quote.order.total);
     const minutes = context.settings.ORDER_EXPIRATION_MINUTES;
     const expiresAt = status === "pending" ? quote.order.createdAt + Math.round(minutes * 60_000) : null;
     const items = quote.order.items.map((item) => ({

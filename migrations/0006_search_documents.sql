@@ -21,5 +21,4 @@ CREATE TABLE `title_words` (
 	`word` text NOT NULL
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX `title_words_word_unique` ON `title_words` (`word`);--> statement-breakpoint
-CREATE INDEX `stock_levels_on_shelf` ON `stock_levels` (`store_id`,`product_id`) WHERE available > 0;
+CREATE UNIQUE INDEX `title_words_word_unique` ON `title_words` (`word`);

@@ -1,10 +1,10 @@
 import { availableParallelism } from "node:os";
 import { defineCommand, runMain } from "citty";
 import type { Counted } from "./counted-worker.ts";
-import type { Plan } from "./floor-worker.ts";
 import { growCatalogue, growOrders } from "./grow.ts";
 import { type Ask, load, type Measured } from "./load.ts";
 import { type Operation, operations, ROWS_OF_A_HOLD } from "./operations.ts";
+import type { Plan } from "./plan.ts";
 import { adminOf, type Filled, fill, migrate, type Running, startFloor, startShop } from "./shop.ts";
 
 const SHOP = { products: 1_200, stores: 25, categories: 15 };

@@ -1,28 +1,27 @@
 import { DurableObject } from "cloudflare:workers";
-
-/** What a floor does for each request: the calls that ours was seen to make, with nothing in between. */
-export interface Plan {
-  answer: string;
-  /** Each a call to D1. */
-  reads: { sql: string; parameters: unknown[] }[][];
-  /** So many objects, taken in turn from so many, write so many rows each, all at once. */
-  objects: { each: number; of: number; rows: number };
-  /** A last call to D1 with so many statements, that write so many rows in all. */
-  writes: { statements: number; rows: number };
-}
+import type { Plan } from "./plan.ts";
 
 let plan: Plan;
 let turn = 0;
 
 export class Floor extends DurableObject {
+  override alarm(): void {}
+
   write(rows: number): void {
     this.ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, body TEXT)");
+    this.ctx.storage.setAlarm(Date.now() + 60_000);
     for (let row = 0; row < rows; row++) this.ctx.storage.sql.exec("INSERT INTO rows (body) VALUES ('row')");
   }
 }
 
+interface Bindings {
+  DB: D1Database;
+  FLOOR: DurableObjectNamespace<Floor>;
+  QUEUE: Queue;
+}
+
 export default {
-  async fetch(request, env) {
+  async fetch(request, env, execution) {
     if (request.method === "PUT") plan = await request.json<Plan>();
     const { reads, objects, writes } = plan;
     for (const call of reads) {
@@ -34,7 +33,10 @@ export default {
       new Array(Math.ceil(writes.rows / writes.statements) || 0).fill("a row of a floor"),
     );
     const insert = env.DB.prepare("INSERT INTO floor (body) SELECT value FROM json_each(?)").bind(row);
-    if (writes.rows > 0) await env.DB.batch(new Array(writes.statements).fill(insert));
+    if (writes.rows > 0) {
+      await env.DB.batch(new Array(writes.statements).fill(insert));
+      execution.waitUntil(env.QUEUE.sendBatch([{ body: "a bell" }]));
+    }
     return new Response(plan.answer, { headers: { "content-type": "application/json" } });
   },
-} satisfies ExportedHandler<{ DB: D1Database; FLOOR: DurableObjectNamespace<Floor> }>;
+} satisfies ExportedHandler<Bindings>;

@@ -40,12 +40,20 @@ const SETTINGS = {
   SUGGESTIONS_PER_MINUTE: "0",
 };
 
-/** Starts the Worker with all of its bindings. */
+/**
+ * Starts the Worker with all of its bindings. Of the queues only the one is worked off that keeps the lists up to date: a
+ * mail for each order is not what a request costs.
+ */
 export async function startShop(): Promise<Running> {
   const directory = await bundle("counted-worker.ts");
   const { workerOptions } = unstable_getMiniflareWorkerOptions(join(projectRoot, "wrangler.toml"));
   const secrets = await makeMissingSecrets({}, join(directory, "dev.vars"));
-  return start(directory, { ...workerOptions, bindings: { ...secrets, ...SETTINGS } });
+  const consumers = workerOptions.queueConsumers as Record<string, object>;
+  return start(directory, {
+    ...workerOptions,
+    bindings: { ...secrets, ...SETTINGS },
+    queueConsumers: { inventory: consumers.inventory },
+  });
 }
 
 export async function startFloor(): Promise<Running> {
@@ -58,7 +66,6 @@ export async function startFloor(): Promise<Running> {
     d1Databases: ["DB"],
     durableObjects: { FLOOR: { className: "Floor", useSQLite: true } },
     queueProducers: { QUEUE: "floor" },
-    queueConsumers: { floor: { maxBatchTimeout: 1 } },
   });
 }
 

@@ -2,9 +2,17 @@ import type { Context } from "../../platform/context.ts";
 
 /**
  * Tables that no backup has: what migrations are applied (the manifest names the last), whether the shop sells (a restore
- * decides it), and the projection, which the objects tell again. A restore empties the projection.
+ * decides it), the projection, which the objects tell again, and the figures, which are made again from the orders. A
+ * restore empties the projection.
  */
-const LEFT_OUT = ["d1_migrations", "shop_state", "stock_levels"];
+const LEFT_OUT = [
+  "d1_migrations",
+  "shop_state",
+  "stock_levels",
+  "order_figures",
+  "sale_figures",
+  "product_figures",
+];
 
 export interface Table {
   name: string;

@@ -112,7 +112,7 @@ CREATE TRIGGER orders_moved AFTER UPDATE OF status ON orders WHEN OLD.status <> 
     rejected = rejected + excluded.rejected;
 END;
 --> statement-breakpoint
--- Placing and paying say themselves when an order became sold. For whatever else makes one so, such as a hand.
+-- Whoever makes an order sold need not say when. The batch that places one does, which saves this write.
 CREATE TRIGGER orders_sold_unsaid_at_once AFTER INSERT ON orders
 WHEN NEW.sold_at IS NULL AND NEW.status IN ('confirmed', 'processing', 'shipped', 'delivered', 'returned') BEGIN
   UPDATE orders SET sold_at = NEW.status_at WHERE id = NEW.id;

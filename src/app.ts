@@ -15,6 +15,7 @@ import { delayedRoutes } from "./orders/delayed/routes.ts";
 import { fulfilmentRoutes } from "./orders/fulfilment/routes.ts";
 import { orderPageRoutes } from "./orders/page-routes.ts";
 import { ordersRoutes } from "./orders/routes.ts";
+import { statisticsRoutes } from "./orders/statistics/routes.ts";
 import { paymentsOf } from "./payments/list-payments.ts";
 import { refundRoutes } from "./payments/refund-routes.ts";
 import { paymentsRoutes } from "./payments/routes.ts";
@@ -63,6 +64,7 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   app.route("/api/v1", reconcileRoutes);
   app.route("/api/v1", inventoryRoutes);
   app.route("/api/v1", delayedRoutes);
+  app.route("/api/v1", statisticsRoutes);
   app.route("/api/v1", ordersRoutes);
   app.route("/api/v1", fulfilmentRoutes);
   // After all whose paths it would take for an order's name.

@@ -108,7 +108,6 @@ function winOrders(
     .prepare(
       `UPDATE orders SET status = COALESCE(?2, orders.status), version = orders.version + 1, stamp = ?3,
          status_at = CASE WHEN ?2 IS NULL THEN orders.status_at ELSE ?4 END, updated_at = ?4,
-         sold_at = coalesce(orders.sold_at, CASE WHEN ?2 = 'confirmed' THEN ?4 END),
          delayed_at = CASE WHEN ?2 IS NULL THEN orders.delayed_at END,
          delayed_retries = CASE WHEN ?2 IS NULL THEN orders.delayed_retries ELSE 0 END
        FROM json_each(?1) AS row

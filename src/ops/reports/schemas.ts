@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { orderStatusSchema } from "../../orders/schemas.ts";
+import { calendarDate } from "../../platform/calendar-date.ts";
 import { moneySchema } from "../../platform/money.ts";
 
 const stamp = z.string().openapi({ format: "date-time" });
@@ -41,16 +42,6 @@ export const dailyReportSchema = z
   .openapi("DailyReport");
 export type DailyReportWire = z.infer<typeof dailyReportSchema>;
 
-const isDate = (text: string): boolean => {
-  const stamp = Date.parse(text);
-  return !Number.isNaN(stamp) && new Date(stamp).toISOString().startsWith(text);
-};
-
 export const dailyReportQuerySchema = z.object({
-  date: z
-    .string()
-    .regex(/^\d{4}-\d{2}-\d{2}$/, "must be YYYY-MM-DD")
-    .refine(isDate, "is no day of the calendar")
-    .optional()
-    .openapi({ description: "Today where left out", example: "2026-11-20" }),
+  date: calendarDate.optional().openapi({ description: "Today where left out", example: "2026-11-20" }),
 });

@@ -27,7 +27,9 @@ export async function runByHand(context: Context, job: Job, at: number | null): 
     requestId: shift === 0 ? context.requestId : id,
     clock: { now: () => clock.now() + shift, sleep: (milliseconds) => clock.sleep(milliseconds) },
   };
-  const ended = await perform(shifted, job, { id, startedAt, run: { since: null } }, () => clock.now());
+  const ended = await perform(shifted, job, { id, startedAt, run: { since: null, now: startedAt } }, () =>
+    clock.now(),
+  );
   await recordEnds(context, [ended]);
   if (shift !== 0) await shiftBack(context, id, shift);
   return {

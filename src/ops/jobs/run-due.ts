@@ -59,7 +59,7 @@ export async function runDueJobs(context: Context): Promise<void> {
   const begun = await begin(context, { due, fresh, start, now });
 
   const run = ({ job, id, since }: Due): Promise<EndedRun> =>
-    perform(context, job, { id, startedAt: now, run: { since } });
+    perform(context, job, { id, startedAt: now, run: { since, now } });
   const sweep = async () => {
     const ended: EndedRun[] = [];
     for (const one of begun) if (one.job.sweep) ended.push(await run(one));

@@ -11,6 +11,8 @@ import { sendLowStockNotice } from "./low-stock-notice.ts";
 export interface Run {
   /** How far its schedule had been run before, milliseconds; null when a person started it. */
   since: number | null;
+  /** The real clock's time, milliseconds: the context's may be set to another, to run the job as if then. */
+  now: number;
 }
 
 export interface Job {
@@ -47,7 +49,7 @@ export const JOBS: readonly Job[] = [
     name: "daily-report",
     schedule: "0 0 * * *",
     sweep: false,
-    handler: (context, { since }) => makeDailyReports(context, since),
+    handler: (context, { since, now }) => makeDailyReports(context, since, now),
   },
   { name: "low-stock-notice", schedule: "0 7 * * *", sweep: false, handler: sendLowStockNotice },
   { name: "clean-up", schedule: "0 4 * * 0", sweep: false, handler: cleanUp },

@@ -141,7 +141,7 @@ describe("a job that fails", () => {
     await tick();
     goTo("2027-03-23T00:00:00Z");
     await tick();
-    expect(await reportDates()).toEqual(["2027-03-21", "2027-03-22"]);
+    expect(await reportDates()).toEqual(["2027-03-20", "2027-03-21", "2027-03-22"]);
   });
 });
 

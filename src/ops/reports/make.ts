@@ -1,11 +1,13 @@
 import type { Context } from "../../platform/context.ts";
 import { rowsOf } from "../../platform/d1.ts";
-import { addDays, dateAt } from "./day.ts";
+import { addDays, dateAt, dayOf } from "./day.ts";
 import { readFigures } from "./figures.ts";
 
 /** Days further back than these are not made up for: who asks for one gets it made on the spot. */
 const MAX_DAYS = 31;
 
+/** An order carries the time at which it was decided, and is written as long after it at most. */
+const IN_FLIGHT_MS = 10_000;
 /** A report made within so many days of its own shows that the job ran then: what is missing since is owed. */
 const IN_TIME_DAYS = 4;
 
@@ -41,14 +43,24 @@ export async function makeDailyReports(
     ...(since === null ? [] : [dateAt(since - 1, settings.TIME_ZONE)]),
   ].sort()[0];
 
-  const made: string[] = [];
-  for (let days = MAX_DAYS; days > 0; days--) {
-    const date = addDays(today, -days);
-    if (begin === undefined || date < begin || there.has(date)) continue;
-    await make(context, date, realNow);
-    made.push(date);
-  }
-  return made.length === 0 ? null : `made ${made.join(", ")}`;
+  const wanted = Array.from({ length: MAX_DAYS }, (_, index) => addDays(today, index - MAX_DAYS)).filter(
+    (date) => begin !== undefined && date >= begin && !there.has(date),
+  );
+  const now = await afterTheDay(context, wanted.at(-1), realNow);
+  for (const date of wanted) await make(context, date, now);
+  return wanted.length === 0 ? null : `made ${wanted.join(", ")}`;
+}
+
+/** Waits out what began on the last of the days and is written after it. Returns the time then, by the real clock. */
+async function afterTheDay(
+  { clock, settings }: Context,
+  last: string | undefined,
+  now: number,
+): Promise<number> {
+  const settled = last === undefined ? now : dayOf(last, settings.TIME_ZONE).end + IN_FLIGHT_MS;
+  if (now >= settled) return now;
+  await clock.sleep(settled - now);
+  return settled;
 }
 
 async function make(context: Context, date: string, now: number): Promise<void> {

@@ -2,6 +2,8 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import { makeDailyReports } from "../../../src/ops/reports/make.ts";
 import { prefixed, systemIds } from "../../../src/platform/ids.ts";
+import { Boundary } from "../../chaos/boundary.ts";
+import { send } from "../../chaos/stage.ts";
 import { testContext } from "../../events/context.ts";
 import { askUnder, order, refusalOf } from "../../orders/ask.ts";
 import { staff as staffMember } from "../../orders/fulfilment/staff.ts";
@@ -254,6 +256,27 @@ describe("a day's report", () => {
       Array.from({ length: 4 }, () => makeDailyReports(inBerlin, Date.parse("2026-10-23T00:00Z"))),
     );
     expect(await reportDates()).toEqual(["2026-10-23", "2026-10-24", "2026-10-25"]);
+  });
+
+  test("waits for the orders that were decided on its day and are written after it", async () => {
+    const { productIds } = await givenShop([[5]]);
+    goTo("2026-10-26T22:59:59.900Z");
+    const slow = new Boundary({ at: 3, ending: "stalls" });
+    const { answer } = send(slow, "/orders", basket({ [productIds[0] ?? ""]: 1 }));
+    await slow.reached;
+    goTo("2026-10-26T23:00:00Z");
+    const sleep = async (milliseconds: number) => {
+      slow.wake();
+      await answer;
+      testClock.advance(milliseconds);
+    };
+    const clock = { now: () => testClock.now(), sleep };
+    expect(await makeDailyReports({ ...inBerlin, clock }, null)).toBe("made 2026-10-26");
+    expect((await report("?date=2026-10-26")).body).toMatchObject({
+      made_at: "2026-10-26T23:00:10.000Z",
+      orders: { total: 1 },
+      units_sold: 1,
+    });
   });
 
   test("is written of no day that is not over by the real clock, whatever time a person runs the job as if at", async () => {

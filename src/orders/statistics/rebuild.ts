@@ -22,7 +22,7 @@ const dateOf = (day: number): string => new Date(day).toISOString().slice(0, 10)
 export async function rebuildFigures(
   context: Context,
   after: string | null,
-  limits: { days: number; patience: number } = { days: 400, patience: 20_000 },
+  limits: { days: number; patience: number } = { days: 100, patience: 20_000 },
 ): Promise<Rebuilt> {
   const { env, clock } = context;
   const began = clock.now();

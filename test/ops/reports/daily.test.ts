@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
+import { readFigures } from "../../../src/ops/reports/figures.ts";
 import { makeDailyReports } from "../../../src/ops/reports/make.ts";
 import { prefixed, systemIds } from "../../../src/platform/ids.ts";
 import { Boundary } from "../../chaos/boundary.ts";
@@ -7,6 +8,8 @@ import { send } from "../../chaos/stage.ts";
 import { testContext } from "../../events/context.ts";
 import { askUnder, order, refusalOf } from "../../orders/ask.ts";
 import { staff as staffMember } from "../../orders/fulfilment/staff.ts";
+import { noting } from "../../orders/statistics/figures.ts";
+import { Trace, traced } from "../../orders/traced.ts";
 import { MINUTE, Till, tell } from "../../payments/settle/till.ts";
 import { givenCatalog } from "../../support/catalog.ts";
 import { testClock } from "../../support/clock.ts";
@@ -243,6 +246,49 @@ describe("a day's report", () => {
     });
   });
 
+  test("reads the day's figures and buyers, however many orders other days had", async () => {
+    const costs: number[] = [];
+    for (const [from, to] of [
+      [0, 200],
+      [200, 5_000],
+    ] as const) {
+      await env.DB.prepare(
+        `INSERT INTO orders (id, reference, claim_id, status, payment_status, payment_method, priority, customer,
+           customer_email, currency, subtotal, shipping, tax, duty, total, total_items, version, stamp, status_at,
+           created_at, updated_at)
+         WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2 - 1)
+         SELECT 'ord_' || i, 'R' || i, 'c', iif(i % 2, 'delivered', 'expired'), 'none', 'card', 'normal', '{}',
+           'old@shop.example', 'EUR', 5, 0, 0, 0, 5, 1, 1, 's', t, t, t FROM (SELECT i, ?3 - i * 100000 AS t FROM n)`,
+      )
+        .bind(from, to, Date.parse("2026-10-24T12:00:00Z"))
+        .run();
+      if (from === 0) await givenADay();
+      const { answer, rows } = await traced(
+        new Trace(),
+        "GET",
+        "/reports/daily?date=2026-10-25",
+        undefined,
+        staff.headers,
+        BERLIN,
+      );
+      expect(answer.body).toMatchObject({ ...FIGURES, made_at: expect.any(String) });
+      costs.push(rows[0]?.read ?? 0);
+    }
+    expect(costs[1]).toBe(costs[0]);
+    expect(costs[0]).toBeLessThan(60);
+
+    const seen: string[] = [];
+    await readFigures({ ...inBerlin, env: { ...env, DB: noting(seen) } }, "2026-10-25", testClock.now());
+    const buyers = seen.find((sql) => /orders_buyers/.test(sql));
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${buyers}`)
+      .bind(1, 2)
+      .all<{ detail: string }>();
+    expect(results.map(({ detail }) => detail).filter((detail) => / o /.test(detail))).toEqual([
+      "SEARCH o USING COVERING INDEX orders_sold (sold_at>? AND sold_at<?)",
+      "SEARCH o USING COVERING INDEX orders_buyers (customer_email=? AND sold_at<?)",
+    ]);
+  });
+
   test("once written is given as it was written", async () => {
     await givenADay();
     expect(await makeDailyReports(inBerlin, null)).toBe("made 2026-10-25");
@@ -261,7 +307,7 @@ describe("a day's report", () => {
   test("waits for the orders that were decided on its day and are written after it", async () => {
     const { productIds } = await givenShop([[5]]);
     goTo("2026-10-26T22:59:59.900Z");
-    const slow = new Boundary({ at: 3, ending: "stalls" });
+    const slow = new Boundary({ at: 2, ending: "stalls" });
     const { answer } = send(slow, "/orders", basket({ [productIds[0] ?? ""]: 1 }));
     await slow.reached;
     goTo("2026-10-26T23:00:00Z");

@@ -160,6 +160,21 @@ describe("the statistics", () => {
     expect(await figures()).toEqual(await expectedFigures());
   });
 
+  test("take nothing off for an order that was never sold", async () => {
+    const till = await Till.open(5, 5);
+    const [cancelled] = [await till.order(), await till.order()];
+    const { act } = await staffMember();
+    expect((await act(cancelled.id, "cancel")).status).toBe(200);
+    testClock.advance(HOUR);
+    await till.expire();
+    expect(await statistics()).toMatchObject({
+      by_status: { ...NONE, cancelled: 1, expired: 1 },
+      revenue: [],
+      units_sold: 0,
+    });
+    expect(await figures()).toEqual(await expectedFigures());
+  });
+
   test("know nothing of an order that was not won", async () => {
     const { productIds } = await givenShop([[5]]);
     const body = basket({ [productIds[0] ?? ""]: 1 });

@@ -34,6 +34,7 @@ import { problem } from "./platform/problem.ts";
 import { openContext } from "./platform/request-context.ts";
 import { nameRequest } from "./platform/request-identity.ts";
 import { logRequests } from "./platform/request-log.ts";
+import { restoreGuard } from "./platform/restore-guard.ts";
 import { apiHeaders, notStored } from "./platform/secure-headers.ts";
 import { urlGuard } from "./platform/url-guard.ts";
 
@@ -56,9 +57,9 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   const product = { name: "Holdfast", version, description };
   app.route("/", docsRoutes(product, describeApi(app, product)));
   app.route("/", jwksRoutes);
-  // Before both guards: its signature is its credential, and no provider is to be told to come later.
+  // Before these guards: its signature is its credential, no provider is limited, and it looks itself for a restore.
   app.route("/api/v1", paymentWebhookRoutes);
-  app.use("/api/v1/*", authenticate, floodGuard);
+  app.use("/api/v1/*", authenticate, floodGuard, restoreGuard);
   app.route("/api/v1", accountsRoutes);
   app.route("/api/v1", catalogRoutes(stock));
   app.route("/api/v1", reconcileRoutes);

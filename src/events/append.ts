@@ -19,12 +19,21 @@ export interface NewWork {
   /** The order, or other thing, that it is about. */
   object_id: string;
   payload: Record<string, unknown>;
-  /** Not before, milliseconds. */
+  /** When it came to be owed: now, to the batch that owes it; milliseconds. */
+  at: number;
+  /** Not to be begun before, milliseconds. */
   not_before: number;
   request_id: string;
 }
 
-export type TaskName = "email" | "follow" | "fulfilment-step" | "payment-event" | "refund" | "restock";
+export type TaskName =
+  | "email"
+  | "follow"
+  | "fulfilment-step"
+  | "payment-event"
+  | "reconcile"
+  | "refund"
+  | "restock";
 
 /**
  * A condition under which a row of a batch is written: SQL about `row.value`, the JSON of the event or work, with its
@@ -56,7 +65,7 @@ export function oweWork(db: D1Database, rows: NewWork[], guard: Guard): D1Prepar
     .prepare(
       `INSERT INTO work (id, task, object_id, payload, state, not_before, attempts, request_id, created_at)
        SELECT row.value ->> 'id', row.value ->> 'task', row.value ->> 'object_id', row.value -> 'payload', 'owed',
-              row.value ->> 'not_before', 0, row.value ->> 'request_id', row.value ->> 'not_before'
+              row.value ->> 'not_before', 0, row.value ->> 'request_id', row.value ->> 'at'
        FROM json_each(?1) AS row WHERE ${guard.sql}`,
     )
     .bind(jsonParameter(rows), ...guard.parameters);

@@ -16,6 +16,8 @@ export interface Task {
 
 export type TaskOutcome =
   | { kind: "done" }
+  /** A part of it is: the row is owed on, with this payload and all its attempts, and rung for at once. */
+  | { kind: "goes_on"; payload: Record<string, unknown> }
   /** Tried again later, with exponential backoff and jitter, until the attempts run out. */
   | { kind: "failed"; error: string };
 
@@ -83,6 +85,7 @@ async function attempt(
     const outcome = await within(patience, perform(own, handlers, row));
     if (outcome === "late") await markLate(own, lease, row, patience);
     else if (outcome.kind === "done") await markDone(own, lease, row);
+    else if (outcome.kind === "goes_on") await markOn(own, lease, row, outcome.payload);
     else await markFailed(own, lease, row, outcome.error);
   } catch (error) {
     // The mark was not made: when the lease runs out, the row is due again.
@@ -126,6 +129,23 @@ async function markDone(context: Context, lease: Lease, row: LeasedRow): Promise
   )
     .bind(row.id, lease.nonce, context.clock.now())
     .run();
+}
+
+/** Under its lease too: of two at one part one moves the row on, and who comes late moves it nowhere. */
+async function markOn(
+  context: Context,
+  lease: Lease,
+  row: LeasedRow,
+  payload: Record<string, unknown>,
+): Promise<void> {
+  const { meta } = await context.env.DB.prepare(
+    `UPDATE work SET payload = ?3, attempts = 0, lease = NULL, not_before = ?4, error = NULL
+     WHERE id = ?1 AND lease = ?2 AND state = 'owed'`,
+  )
+    .bind(row.id, lease.nonce, JSON.stringify(payload), context.clock.now())
+    .run();
+  if (meta.changes > 0 && isTaskName(row.task))
+    context.defer(ring(context, [{ id: row.id, task: row.task }]));
 }
 
 async function markFailed(context: Context, lease: Lease, row: LeasedRow, error: string): Promise<void> {
@@ -185,11 +205,12 @@ export async function settleWork(context: Context, ids: string[]): Promise<void>
 }
 
 /** Where each task's bell hangs. */
-const BELLS: Record<TaskName, "NOTIFICATIONS_QUEUE" | "ORDERS_QUEUE" | "PAYMENTS_QUEUE"> = {
+const BELLS: Record<TaskName, "DEFAULT_QUEUE" | "NOTIFICATIONS_QUEUE" | "ORDERS_QUEUE" | "PAYMENTS_QUEUE"> = {
   email: "NOTIFICATIONS_QUEUE",
   follow: "ORDERS_QUEUE",
   "fulfilment-step": "ORDERS_QUEUE",
   "payment-event": "PAYMENTS_QUEUE",
+  reconcile: "DEFAULT_QUEUE",
   refund: "PAYMENTS_QUEUE",
   restock: "ORDERS_QUEUE",
 };
@@ -247,15 +268,29 @@ function chunksOf<T>(items: T[], size: number): T[][] {
 /**
  * Rings for all that is due and not under way, the longest due first. Each minute. Returns how many. What no task
  * of this version does is left for the version that does.
+ * @param ahead how far the context's clock is before the consumers', milliseconds: what is due by it alone is made due
+ * by theirs
  */
-export async function ringOwed(context: Context): Promise<number> {
+export async function ringOwed(context: Context, ahead = 0): Promise<number> {
+  const now = context.clock.now() - ahead;
+  if (ahead > 0) await bringForward(context, now, ahead);
   const { results } = await context.env.DB.prepare(
     `SELECT id, task FROM work
      WHERE state = 'owed' AND not_before <= ?1 AND task IN (SELECT value FROM json_each(?2))
      ORDER BY not_before LIMIT ?3`,
   )
-    .bind(context.clock.now(), jsonParameter(Object.keys(BELLS)), SWEEP_LIMIT)
+    .bind(now, jsonParameter(Object.keys(BELLS)), SWEEP_LIMIT)
     .all<{ id: string; task: TaskName }>();
   await ring(context, results);
   return results.length;
+}
+
+/** In the order in which they are due. A row stays its taker's until its lease ends, whatever clock asks. */
+async function bringForward({ env }: Context, now: number, ahead: number): Promise<void> {
+  await env.DB.prepare(
+    `UPDATE work SET not_before = not_before - ?2
+     WHERE state = 'owed' AND not_before > ?1 AND not_before <= ?1 + ?2 AND (lease IS NULL OR started_at <= ?3)`,
+  )
+    .bind(now, ahead, now - LEASE_MS)
+    .run();
 }

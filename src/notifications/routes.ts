@@ -16,7 +16,7 @@ const localOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
 const listRoute = createRoute({
   method: "get",
   path: "/emails",
-  tags: ["operations"],
+  tags: ["Operations"],
   summary: "Mails that were sent, newest first (admin, local only)",
   security: bearer,
   middleware: [localOnly, requireAdmin] as const,

@@ -7,7 +7,7 @@ const healthRoute = (path: "/health" | "/health/ready") =>
   createRoute({
     method: "get",
     path,
-    tags: ["operations"],
+    tags: ["Operations"],
     summary: "Each part by name",
     responses: {
       200: jsonContent(healthSchema, "Orders can be taken"),

@@ -6,13 +6,15 @@ import type { Order } from "./order.ts";
 
 /** What an order owes from the moment that it is confirmed, however it came to be: placed so, or paid. */
 export function owedOnConfirmation(context: Context, order: Pick<Order, "id" | "priority">): NewWork[] {
+  const now = context.clock.now();
   return [
     {
       id: prefixed("wrk", context.ids.next()),
       task: "email",
       object_id: order.id,
       payload: { template: "order_confirmation", order_id: order.id },
-      not_before: context.clock.now(),
+      at: now,
+      not_before: now,
       request_id: context.requestId,
     },
     ...firstStep(context, order),

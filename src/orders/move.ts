@@ -2,6 +2,7 @@ import { appendEvents, type Guard, type NewWork, oweWork } from "../events/appen
 import type { Context } from "../platform/context.ts";
 import { jsonParameter, rowsOf } from "../platform/d1.ts";
 import { prefixed } from "../platform/ids.ts";
+import { refuseWhileRestoring } from "../platform/restoring.ts";
 import { writeHistory } from "./history-statement.ts";
 import { mayBecome, ORDER_STATUSES, type OrderStatus } from "./lifecycle.ts";
 import type { Order } from "./order.ts";
@@ -45,6 +46,7 @@ export interface Step {
 /**
  * Moves orders one step in one batch, each from its known version: history, event and the `follow` that Stock is owed
  * come with it. By the stamp rule, an order that another moved first gets nothing of this, and is read back as it is.
+ * Throws while a backup overwrites the shop.
  */
 export async function moveOrders(context: Context, moves: Move[], step: Step): Promise<Moved[]> {
   const { env, clock } = context;
@@ -56,6 +58,7 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
   };
   const follows = new Map(moves.map(({ order }) => [order.id, followWork(context, order.id, now)]));
   const results = await env.DB.batch([
+    refuseWhileRestoring(env.DB),
     ...(step.first?.(nonce) ?? []),
     winOrders(env.DB, moves, step, nonce, now),
     ...(step.besides?.(nonce) ?? []),
@@ -130,6 +133,7 @@ function followWork(context: Context, orderId: string, now: number): NewWork {
     task: "follow",
     object_id: orderId,
     payload: { order_id: orderId },
+    at: now,
     not_before: now,
     request_id: context.requestId,
   };

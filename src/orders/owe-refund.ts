@@ -17,12 +17,14 @@ export function oweRefund(
   reason: string | null,
 ): Required<Pick<Step, "besides" | "work">> {
   if (!isPaid(order.paymentStatus) || amount === 0) return { besides: () => [], work: [] };
+  const now = context.clock.now();
   const refund: NewWork = {
     id: prefixed("wrk", context.ids.next()),
     task: "refund",
     object_id: order.id,
     payload: { order_id: order.id, amount, reason },
-    not_before: context.clock.now(),
+    at: now,
+    not_before: now,
     request_id: context.requestId,
   };
   const makeDue = (nonce: string) =>

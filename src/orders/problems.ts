@@ -20,7 +20,7 @@ export const outcomeUnknown = ({ id, reference }: Order, accessToken: string | u
   order: { id, reference, ...(accessToken === undefined ? {} : { access_token: accessToken }) },
 });
 
-/** 503: a restore is under way, or an admin has stopped selling. */
+/** 503: an admin has stopped selling, or a restore is not reconciled yet. */
 export const SELLING_STOPPED: Problem = {
   status: 503,
   code: "selling_stopped",
@@ -49,6 +49,13 @@ export const insufficientStock = (
     ...(accessToken === undefined ? {} : { access_token: accessToken }),
   },
 });
+
+/** 503: the order changed under each try. Nothing was done. */
+export const CONTENDED: Problem = {
+  status: 503,
+  code: "try_again",
+  detail: "Too much happened to this order at once. Send the same request again.",
+};
 
 export const notCancellable = (status: OrderStatus): Problem => ({
   status: 409,

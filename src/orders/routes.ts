@@ -1,7 +1,9 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
+import { idempotencyHeader } from "../catalog/idempotency-header.ts";
 import { STALE } from "../catalog/problems.ts";
+import { ring } from "../events/work.ts";
 import { isStaff } from "../platform/actor.ts";
 import type { AppEnv } from "../platform/app-env.ts";
 import type { Context } from "../platform/context.ts";
@@ -11,6 +13,7 @@ import { KEY_REUSED, type KeyClaim, once, readKey, replay } from "../platform/id
 import { notFound, problem, problemBody } from "../platform/problem.ts";
 import { limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
+import { AFTER_RESTORE, RESTORING } from "../platform/restore-guard.ts";
 import { cancelOrder } from "./cancel.ts";
 import { listHistory } from "./history.ts";
 import { listOrders } from "./list.ts";
@@ -18,6 +21,7 @@ import { orderFor, orderName, orderToken } from "./named.ts";
 import { draftOf } from "./place/draft.ts";
 import { placeOrders, type RenderAnswer } from "./place/place.ts";
 import {
+  CONTENDED,
   GUESTS_OFF,
   insufficientStock,
   notCancellable,
@@ -38,17 +42,13 @@ import {
 
 export const ordersRoutes = createRouter();
 
-const idempotencyKey = z.object({
-  "idempotency-key": z.string().optional().openapi({ description: "Makes the request safe to repeat" }),
-});
-
 const placeRoute = createRoute({
   method: "post",
   path: "/orders",
   tags: ["Orders"],
   summary: "Place an order",
   description: "Holds the stock and records the order, or refuses and holds nothing.",
-  request: { headers: idempotencyKey, body: jsonBody(placeOrderSchema) },
+  request: { headers: idempotencyHeader, body: jsonBody(placeOrderSchema) },
   responses: { 201: jsonContent(orderSchema, "Placed"), ...problems(400, 401, 409, 413, 415, 422, 429, 503) },
 });
 
@@ -86,6 +86,8 @@ ordersRoutes.openapi(placeRoute, async (c) => {
       return problem(c, outcomeUnknown(outcome.order, outcome.accessToken), { "Retry-After": "1" });
     case "stopped":
       return problem(c, SELLING_STOPPED, { "Retry-After": "60" });
+    case "restoring":
+      return problem(c, RESTORING, AFTER_RESTORE);
     case "unavailable":
     case undefined:
       return problem(c, UNAVAILABLE, { "Retry-After": "1" });
@@ -141,10 +143,10 @@ const cancelRoute = createRoute({
   description: "Frees its stock at once. What was paid is refunded. Too late once something has shipped.",
   request: {
     params: orderName,
-    headers: orderToken.extend(idempotencyKey.shape).extend(ifMatchHeader.shape),
+    headers: orderToken.extend(idempotencyHeader.shape).extend(ifMatchHeader.shape),
     body: { required: false, content: { "application/json": { schema: cancelSchema } } },
   },
-  responses: { 200: jsonContent(orderSchema, "Cancelled"), ...problems(400, 401, 404, 409, 412, 422) },
+  responses: { 200: jsonContent(orderSchema, "Cancelled"), ...problems(400, 401, 404, 409, 412, 422, 503) },
 });
 
 ordersRoutes.openapi(cancelRoute, async (c) => {
@@ -155,13 +157,16 @@ ordersRoutes.openapi(cancelRoute, async (c) => {
   return (await once(c, async (operation) => {
     const outcome = await cancelOrder(c.get("operation"), order, { operation, reason, versions });
     switch (outcome.kind) {
-      case "cancelled":
+      case "changed":
+        c.get("operation").defer(ring(c.get("operation"), outcome.owed));
         c.header("ETag", etagOf(outcome.order.version));
         return c.json(renderOrder(outcome.order), 200);
       case "not_cancellable":
         return problem(c, notCancellable(outcome.status));
       case "stale":
         return problem(c, STALE);
+      case "contended":
+        return problem(c, CONTENDED, { "Retry-After": "1" });
     }
   })) as never;
 });

@@ -96,7 +96,7 @@ export async function readTold(context: Context, provider: string, eventId: stri
       `SELECT c.id AS claim, f.fate FROM (SELECT coalesce(o.revival_claim, o.claim_id) AS id FROM orders AS o
          WHERE o.id = (${NAMED_ORDER})) AS c LEFT JOIN claims AS f ON f.id = c.id`,
     ).bind(provider, eventId),
-    DB.prepare("SELECT 1 FROM shop_state WHERE key = 'selling' AND value = 'stopped'"),
+    DB.prepare("SELECT 1 FROM shop_state WHERE key = 'selling' AND value <> 'open'"),
     DB.prepare("SELECT * FROM payment_events WHERE provider = ?1 AND event_id = ?2").bind(provider, eventId),
   ]);
   const money = moneyOf(results);

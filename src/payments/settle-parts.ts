@@ -60,6 +60,7 @@ export const refundWork = (context: Context, refund: Pick<Refund, "id" | "orderI
   task: "refund",
   object_id: refund.orderId,
   payload: { refund_id: refund.id },
+  at: context.clock.now(),
   not_before: context.clock.now(),
   request_id: context.requestId,
 });

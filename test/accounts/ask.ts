@@ -1,10 +1,10 @@
 import { exports } from "cloudflare:workers";
+import type { Wire } from "../support/wire.ts";
 
 export interface Answer {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever it expects to be there
-  body: any;
+  body: Wire;
 }
 
 /** One call of the API, its JSON read. A string is sent as it is. */

@@ -8,6 +8,7 @@ import { systemIds } from "../../src/platform/ids.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { settingsSchema } from "../../src/platform/settings.ts";
 import { testClock } from "../support/clock.ts";
+import type { Wire } from "../support/wire.ts";
 import { ADA, ask, bearer, registerAda } from "./ask.ts";
 
 const context = (): Context => ({
@@ -22,7 +23,7 @@ const context = (): Context => ({
   defer: () => {},
 });
 
-const withoutId = ({ request_id: _, ...rest }: Record<string, unknown>) => rest;
+const withoutId = ({ request_id: _, ...rest }: Wire) => rest;
 
 test("a password gives tokens, however the address is written", async () => {
   const { user } = await registerAda();

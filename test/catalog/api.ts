@@ -1,10 +1,10 @@
 import { exports } from "cloudflare:workers";
+import type { Wire } from "../support/wire.ts";
 
 export interface Answer {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: what came over the wire has the type that the test then asserts
-  body: any;
+  body: Wire;
 }
 
 /** One request to /api/v1 as anyone would send it; headers such as a signed-in user's come along. */

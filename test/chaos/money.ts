@@ -119,6 +119,8 @@ function brokenOrder(order: OrderRow, theirs: Theirs, calm: boolean): string[] {
     events.filter(({ outcome }) => TAKEN.includes(outcome ?? "")).map(({ amount }) => amount),
   );
   const kept = keptBy(theirs);
+  // What the provider would not send back is before staff, whatever became of the order.
+  const refused = sum(refunds.filter(({ state }) => state === "failed").map(({ amount }) => amount));
   const owed = events.filter(({ state, outcome }) => state === "owed" && outcome === null).length;
 
   if (captured !== taken) say(`captured ${captured}, events took ${taken}`);
@@ -128,9 +130,8 @@ function brokenOrder(order: OrderRow, theirs: Theirs, calm: boolean): string[] {
     if (order.status !== "pending" && order.payment_method === "card" && captured < order.total) {
       say(`goes on with ${captured} of ${order.total}`);
     }
-    if (kept > order.total) say(`keeps ${kept} of ${order.total}`);
+    if (kept > order.total + refused) say(`keeps ${kept} of ${order.total}`);
   } else if (calm || order.status !== "cancelled") {
-    const refused = sum(refunds.filter(({ state }) => state === "failed").map(({ amount }) => amount));
     if (kept > refused) say(`keeps ${kept}, and will never be filled`);
   }
   if (calm && !allowedStatus(order, captured, refunds)) say(`payment ${order.payment_status}`);

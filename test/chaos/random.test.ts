@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { stockOf } from "../../src/inventory/client.ts";
+import { chance } from "../support/chance.ts";
 import { testClock } from "../support/clock.ts";
 import { basket, post } from "../support/shop.ts";
 import { Boundary, ENDINGS, type Ending } from "./boundary.ts";
@@ -125,17 +126,3 @@ async function restock(stage: Stage, productId: string): Promise<void> {
 }
 
 const aMoment = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
-
-/** The same numbers for the same seed (mulberry32). */
-function chance(seed: number) {
-  let state = Math.imul(seed + 1, 0x9e3779b1);
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-  const below = (limit: number) => Math.floor(next() * limit);
-  const pick = <T>(all: readonly T[]): T => all[below(all.length)] as T;
-  return { below, pick };
-}

@@ -107,7 +107,8 @@ export async function outcomeOf(
 /** For what is dead to show that it does nothing more. */
 const aMoment = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
-function executionContext(deferred: Promise<unknown>[]): ExecutionContext {
+/** What keeps a worker alive after its answer goes on the list. */
+export function executionContext(deferred: Promise<unknown>[]): ExecutionContext {
   return {
     waitUntil: (work: Promise<unknown>) => void deferred.push(work),
     passThroughOnException: () => {},

@@ -23,6 +23,7 @@ export async function owe(...work: Partial<NewWork>[]): Promise<void> {
       task: "follow",
       object_id: "ord_1",
       payload: {},
+      at: testClock.now(),
       not_before: testClock.now(),
       request_id: "req_1",
       ...row,

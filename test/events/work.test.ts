@@ -34,6 +34,7 @@ const allBy = (handle: TaskHandlers["follow"]): TaskHandlers => ({
   follow: handle,
   "fulfilment-step": handle,
   "payment-event": handle,
+  reconcile: handle,
   refund: handle,
   restock: handle,
 });

@@ -2,14 +2,14 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { stockOf } from "../../src/inventory/client.ts";
 import { get, post } from "../support/shop.ts";
+import type { Wire } from "../support/wire.ts";
 import worker from "../support/worker.ts";
 
 export interface Answer {
   status: number;
   headers: Headers;
   text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what came over the wire has the type that the test then asserts
-  body: any;
+  body: Wire;
 }
 
 export async function answerOf(response: Response | Promise<Response>): Promise<Answer> {

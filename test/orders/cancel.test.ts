@@ -7,7 +7,18 @@ import { send, sweep } from "../chaos/stage.ts";
 import { testClock } from "../support/clock.ts";
 import { basket, givenShop } from "../support/shop.ts";
 import { signIn } from "../support/sign-in.ts";
-import { type Answer, answerOf, cancel, countOf, levels, order, read, refusalOf, tokenOf } from "./ask.ts";
+import {
+  type Answer,
+  answerOf,
+  askUnder,
+  cancel,
+  countOf,
+  levels,
+  order,
+  read,
+  refusalOf,
+  tokenOf,
+} from "./ask.ts";
 
 const TOO_LATE = [409, "not_cancellable"];
 
@@ -160,10 +171,10 @@ describe("If-Match", () => {
   /** A cancel that has read its order, and goes on only when another has changed it. */
   async function overtaken(headers: Record<string, string>): Promise<{ answer: Answer; product: string }> {
     const { product, placed, id } = await givenOrder();
-    const boundary = new Boundary({ at: 1, ending: "stalls" });
+    const boundary = new Boundary({ at: 2, ending: "stalls" });
     const sent = send(boundary, `/orders/${id}/cancel`, undefined, { ...tokenOf(placed), ...headers });
     await boundary.reached;
-    expect(boundary.calls).toEqual(["D1.first", "D1.batch"]);
+    expect(boundary.calls).toEqual(["D1.first", "D1.first", "D1.batch"]);
     await env.DB.prepare("UPDATE orders SET version = 2, status = 'processing' WHERE id = ?1").bind(id).run();
     boundary.wake();
     return { answer: await answerOf(sent.answer), product };
@@ -179,6 +190,41 @@ describe("If-Match", () => {
     const { answer, product } = await overtaken({});
     expect([answer.status, answer.body.version]).toEqual([200, 3]);
     expect(await levels(product)).toMatchObject({ reserved: 0 });
+  });
+});
+
+describe("an order that others keep changing", () => {
+  /** D1 in which the order moves on under the first so many tries to cancel it. */
+  const changedUnder = (tries: number) => {
+    let left = tries;
+    const batch = async (statements: D1PreparedStatement[]) => {
+      if (left-- > 0) await env.DB.prepare("UPDATE orders SET version = version + 1").run();
+      return env.DB.batch(statements);
+    };
+    return { DB: { prepare: (sql: string) => env.DB.prepare(sql), batch } };
+  };
+
+  test("is cancelled all the same, when they let it be", async () => {
+    const { product, placed, id } = await givenOrder();
+    const answer = await askUnder(
+      changedUnder(15),
+      "POST",
+      `/orders/${id}/cancel`,
+      undefined,
+      tokenOf(placed),
+    );
+    expect([answer.status, answer.body.status, answer.body.version]).toEqual([200, "cancelled", 17]);
+    expect(await levels(product)).toMatchObject({ reserved: 0 });
+  });
+
+  test("is not said to be past cancelling, when they never do", async () => {
+    const { product, placed, id } = await givenOrder();
+    const endless = changedUnder(Number.POSITIVE_INFINITY);
+    const answer = await askUnder(endless, "POST", `/orders/${id}/cancel`, undefined, tokenOf(placed));
+    expect(refusalOf(answer)).toEqual([503, "try_again"]);
+    expect(answer.headers.get("Retry-After")).toBe("1");
+    expect(await levels(product)).toMatchObject({ reserved: 2 });
+    expect((await cancel(id, tokenOf(placed))).status).toBe(200);
   });
 });
 

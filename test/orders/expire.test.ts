@@ -62,7 +62,8 @@ test("an order expires at its deadline, not a second before, once, and its stock
 test("who takes an order for due too early, expires nothing", async () => {
   const { placed, now } = await givenWaiting();
   const { id, version, status, reference } = placed.body;
-  const due = [{ id, version, status, reference }];
+  expect(status).toBe("pending");
+  const due = [{ id, version, status: "pending" as const, reference }];
   testClock.advance(30 * MINUTE - 1);
   expect(await expireOrders(testContext(), due)).toBe(0);
   expect(await now()).toMatchObject({ status: "pending", version: 1 });

@@ -94,6 +94,23 @@ test("while secrets rotate, the old and the new one tell the same event", async 
   expect(refusalOf(await tellUnder(TEST_WEBHOOK_SECRET, after))).toEqual(BAD_SIGNATURE);
 });
 
+test("fifty at once under the old secret, and fifty under the new one, are one event", async () => {
+  const order = await givenCardOrder();
+  const both = { PAYMENT_WEBHOOK_SECRET: `${NEXT_WEBHOOK_SECRET}, ${TEST_WEBHOOK_SECRET}` };
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, (_, turn) =>
+      tellStandard(
+        success(order.reference),
+        { secret: turn % 2 === 0 ? TEST_WEBHOOK_SECRET : NEXT_WEBHOOK_SECRET },
+        both,
+      ),
+    ),
+  );
+  expect(answers.map(({ status }) => status)).toEqual(Array(100).fill(200));
+  expect(answers.filter(({ body }) => body.duplicate === undefined)).toHaveLength(1);
+  expect(await owedBy(order.id)).toMatchObject({ owed: 1, tasks: [{ event_id: "evt_1" }] });
+});
+
 test("a provider may sign with both secrets in one header", async () => {
   const order = await givenCardOrder();
   const body = JSON.stringify(success(order.reference));

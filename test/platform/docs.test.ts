@@ -8,6 +8,7 @@ const get = (path: string, headers: Record<string, string> = {}) =>
 interface Operation {
   operationId?: string;
   summary?: string;
+  tags?: string[];
   parameters?: { name: string; in: string }[];
   responses: Record<string, { description?: string }>;
 }
@@ -56,6 +57,23 @@ test("every operation has an id of its own, a summary, its path's parameters and
   expect(lacking.map(({ name }) => name)).toEqual([]);
   const ids = operations.map(({ operation }) => operation.operationId);
   expect(new Set(ids).size).toBe(ids.length);
+});
+
+test("every operation stands under one heading, and a heading is written one way", async () => {
+  const { paths } = await describe();
+  const headings = Object.values(paths).flatMap((item) =>
+    Object.values(item).map(({ tags = [] }) => tags.join(", ")),
+  );
+  expect([...new Set(headings)].sort()).toEqual([
+    "Accounts",
+    "Catalogue",
+    "Fulfilment",
+    "Inventory",
+    "Operations",
+    "Orders",
+    "Payments",
+    "Stores",
+  ]);
 });
 
 test("every reference in the document leads somewhere", async () => {

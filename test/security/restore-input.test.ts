@@ -1,8 +1,10 @@
 import { beforeEach, expect, test } from "vitest";
+import { rowsIn } from "../ops/reconcile/plant.ts";
 import { expectOutcomes, JSON_TYPE, outcomeOf } from "./outcomes.ts";
 import { fingerprintOf, givenWorld, type World } from "./routes.ts";
+import { long } from "./wrong-values.ts";
 
-/** Rows that have the shape of a backup and yet fit nowhere, while the shop is stopped to be restored. */
+/** Rows that have the shape of a backup and yet fit nowhere, while the shop is being restored. */
 
 let world: World;
 const send = (path: string, body: unknown) =>
@@ -15,7 +17,7 @@ const send = (path: string, body: unknown) =>
 
 beforeEach(async () => {
   world = await givenWorld();
-  expect(await send("selling", { state: "stopped" })).toBe("200");
+  expect(await send("selling", { state: "restoring" })).toBe("200");
 });
 
 test("rows that a table cannot take are refused, and leave it as it was", async () => {
@@ -64,8 +66,22 @@ test("rows that stock cannot take are refused, and leave it as it was", async ()
 });
 
 test("a restore of stock goes on only where it began", async () => {
+  const path = `backup/stock/${world.productId}`;
   const part = { first: false, last: true, rows: [] };
-  expect(await send("backup/stock/prd_unknown", part)).toBe("409 restore_not_begun");
-  expect(await send("backup/stock/prd_unknown", { ...part, first: true })).toBe("200");
-  expect(await send("backup/stock/prd_unknown", part)).toBe("200");
+  expect(await send("backup/empty-stock", { product_ids: [world.productId] })).toBe("200");
+  expect(await send(path, part)).toBe("409 restore_not_begun");
+  expect(await send(path, { ...part, first: true })).toBe("200");
+  expect(await send(path, part)).toBe("200");
+});
+
+test("stock of what is no product is not there, however it is named, and naming it makes nothing", async () => {
+  const part = { first: true, last: true, rows: [] };
+  for (const name of ["prd_unknown", long(65), long(2_000), "%20", "%E2%98%83", "a%2Fb"]) {
+    const path = `/ops/backup/stock/${name}`;
+    expect(await outcomeOf({ method: "GET", path, headers: world.admin.headers }), name).toBe(
+      "404 not_found",
+    );
+    expect(await send(path.slice("/ops/".length), part), name).toBe("404 not_found");
+  }
+  expect(await rowsIn("prd_unknown", "SELECT name FROM sqlite_master")).toEqual([]);
 });

@@ -163,7 +163,7 @@ export function operationsRoutes({ productId }: World): BodyRoute[] {
 
 /** While the shop sells, none of them does anything. */
 function backupRoutes(productId: string): BodyRoute[] {
-  const backup = { method: "POST", as: "admin", answer: "409 selling_open" } as const;
+  const backup = { method: "POST", as: "admin", answer: "409 not_restoring" } as const;
   const row = { table: "levels", row: { store_id: "sto_1", on_hand: 1, reserved: 0, version: 1 } };
   const noCell = [true, [], {}];
   return [

@@ -29,15 +29,20 @@ export interface Answer {
   text: string;
 }
 
-/** A guest's order on invoice, as any buyer sends it. The answer as it came. */
-export async function placeOrder(url: string, items: Line[], key?: string): Promise<Answer> {
+/** A guest's order, on invoice unless said otherwise, as any buyer sends it. The answer as it came. */
+export async function placeOrder(
+  url: string,
+  items: Line[],
+  key?: string,
+  method: "invoice" | "card" = "invoice",
+): Promise<Answer> {
   const answer = await fetch(`${url}/api/v1/orders`, {
     method: "POST",
     headers: { "content-type": "application/json", ...(key === undefined ? {} : { "idempotency-key": key }) },
     body: JSON.stringify({
       items,
       customer: { name: "Ada Buyer", email: "ada@shop.example" },
-      payment_method: "invoice",
+      payment_method: method,
     }),
   });
   return { status: answer.status, text: await answer.text() };

@@ -1,12 +1,11 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
 import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, isCurrent } from "../../platform/etag.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import { idempotencyHeader } from "../idempotency-header.ts";
-import { pathId } from "../path-id.ts";
 import { STALE } from "../problems.ts";
 import { createCategory } from "./create.ts";
 import { deleteCategory } from "./delete.ts";
@@ -29,7 +28,8 @@ const IN_USE: Problem = {
   detail: "Products, archived ones too, are in this category: move them to another first.",
 };
 
-const id = pathId("cat_01jcz4kq8rj2m5v0a7w9x3y6pd");
+const staffOnly = { tags: ["Catalogue"], security: bearer, middleware: [requireStaff] };
+const id = idParam("cat_01jcz4kq8rj2m5v0a7w9x3y6pd");
 
 const list = createRoute({
   method: "get",
@@ -54,23 +54,19 @@ const get = createRoute({
 });
 
 const create = createRoute({
+  ...staffOnly,
   method: "post",
   path: "/categories",
-  tags: ["Catalogue"],
   summary: "Create a category",
-  security: bearer,
-  middleware: [requireStaff] as const,
   request: { headers: idempotencyHeader, body: jsonBody(newCategorySchema) },
   responses: { 201: jsonContent(categorySchema, "Created"), ...problems(400, 401, 403, 409, 422) },
 });
 
 const update = createRoute({
+  ...staffOnly,
   method: "patch",
   path: "/categories/{id}",
-  tags: ["Catalogue"],
   summary: "Change a category",
-  security: bearer,
-  middleware: [requireStaff] as const,
   request: { params: id, headers: ifMatchHeader, body: jsonBody(categoryChangeSchema) },
   responses: {
     200: jsonContent(categorySchema, "Changed"),
@@ -79,12 +75,10 @@ const update = createRoute({
 });
 
 const remove = createRoute({
+  ...staffOnly,
   method: "delete",
   path: "/categories/{id}",
-  tags: ["Catalogue"],
   summary: "Delete a category that no product is in",
-  security: bearer,
-  middleware: [requireStaff] as const,
   request: { params: id, headers: ifMatchHeader },
   responses: { 204: { description: "Deleted" }, ...problems(401, 403, 404, 409, 412) },
 });

@@ -3,12 +3,11 @@ import type { MiddlewareHandler } from "hono";
 import { requireStaff } from "../../accounts/authenticate.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
 import { allowedVersions, etagOf, ifMatchHeader } from "../../platform/etag.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import { idempotencyHeader } from "../idempotency-header.ts";
-import { pathId } from "../path-id.ts";
 import { STALE } from "../problems.ts";
 import type { StockPort } from "../stock-port.ts";
 import { archiveProduct } from "./archive.ts";
@@ -62,7 +61,8 @@ const staffForArchived: MiddlewareHandler<AppEnv> = async (c, next) => {
   return active === undefined || active === "true" ? next() : requireStaff(c, next);
 };
 
-const id = pathId("prd_01jcz4kq8rj2m5v0a7w9x3y6pd");
+const staffOnly = { tags: ["Catalogue"], security: bearer, middleware: [requireStaff] };
+const id = idParam("prd_01jcz4kq8rj2m5v0a7w9x3y6pd");
 
 const list = createRoute({
   method: "get",
@@ -86,12 +86,10 @@ const get = createRoute({
 });
 
 const history = createRoute({
+  ...staffOnly,
   method: "get",
   path: "/products/{id}/history",
-  tags: ["Catalogue"],
   summary: "Each change of a product, by whom, oldest first",
-  security: bearer,
-  middleware: [requireStaff] as const,
   request: { params: id, query: listQuerySchema },
   responses: {
     200: jsonContent(productHistorySchema, "A page of changes"),
@@ -100,26 +98,22 @@ const history = createRoute({
 });
 
 const create = createRoute({
+  ...staffOnly,
   method: "post",
   path: "/products",
-  tags: ["Catalogue"],
   summary: "Create a product",
-  security: bearer,
-  middleware: [requireStaff] as const,
   request: { headers: idempotencyHeader, body: jsonBody(newProductSchema) },
   responses: { 201: jsonContent(productSchema, "Created"), ...problems(400, 401, 403, 409, 422) },
 });
 
 const bulk = createRoute({
+  ...staffOnly,
   method: "post",
   path: "/products/bulk",
-  tags: ["Catalogue"],
   summary: "Create or change up to 500 products by sku, with opening stock",
   description:
     "Items stand alone: one that is wrong fails by itself. Of a product that is there, fields left out stay as they " +
     "are. Opening stock is set only where a store never had any of the product.",
-  security: bearer,
-  middleware: [requireStaff] as const,
   request: { headers: idempotencyHeader, body: jsonBody(bulkSchema) },
   responses: {
     200: jsonContent(bulkReportSchema, "What became of each"),
@@ -128,12 +122,10 @@ const bulk = createRoute({
 });
 
 const update = createRoute({
+  ...staffOnly,
   method: "patch",
   path: "/products/{id}",
-  tags: ["Catalogue"],
   summary: "Change a product, or put an archived one back on sale",
-  security: bearer,
-  middleware: [requireStaff] as const,
   request: { params: id, headers: ifMatchHeader, body: jsonBody(productChangeSchema) },
   responses: {
     200: jsonContent(productSchema, "The product as it is now"),
@@ -142,12 +134,10 @@ const update = createRoute({
 });
 
 const archive = createRoute({
+  ...staffOnly,
   method: "delete",
   path: "/products/{id}",
-  tags: ["Catalogue"],
   summary: "Archive a product: it stays readable and cannot be ordered",
-  security: bearer,
-  middleware: [requireStaff] as const,
   request: { params: id, headers: ifMatchHeader },
   responses: { 204: { description: "Archived" }, ...problems(401, 403, 404, 412, 503) },
 });

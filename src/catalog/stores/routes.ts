@@ -1,12 +1,11 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
 import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, isCurrent } from "../../platform/etag.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { notFound, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import { idempotencyHeader } from "../idempotency-header.ts";
-import { pathId } from "../path-id.ts";
 import { STALE } from "../problems.ts";
 import { createStore } from "./create.ts";
 import { getStore, listStores } from "./read.ts";
@@ -15,7 +14,8 @@ import { updateStore } from "./update.ts";
 
 const NOT_FOUND = notFound("store");
 
-const id = pathId("sto_01jcz4kq8rj2m5v0a7w9x3y6pd");
+const staffOnly = { tags: ["Stores"], security: bearer, middleware: [requireStaff] };
+const id = idParam("sto_01jcz4kq8rj2m5v0a7w9x3y6pd");
 
 const list = createRoute({
   method: "get",
@@ -40,23 +40,19 @@ const get = createRoute({
 });
 
 const create = createRoute({
+  ...staffOnly,
   method: "post",
   path: "/stores",
-  tags: ["Stores"],
   summary: "Create a store",
-  security: bearer,
-  middleware: [requireStaff] as const,
   request: { headers: idempotencyHeader, body: jsonBody(newStoreSchema) },
   responses: { 201: jsonContent(storeSchema, "Created"), ...problems(400, 401, 403, 422) },
 });
 
 const update = createRoute({
+  ...staffOnly,
   method: "patch",
   path: "/stores/{id}",
-  tags: ["Stores"],
   summary: "Change a store",
-  security: bearer,
-  middleware: [requireStaff] as const,
   request: { params: id, headers: ifMatchHeader, body: jsonBody(storeChangeSchema) },
   responses: { 200: jsonContent(storeSchema, "Changed"), ...problems(400, 401, 403, 404, 412, 422) },
 });

@@ -4,10 +4,11 @@ import type { Job } from "./table.ts";
 
 /**
  * Gives a job another rule, or switches it. What a new rule would have named before now is no missed moment, nor is
- * what passed while the job was off: its schedule counts as run up to now. What is left out stays as it is.
+ * what passed while the job was off: its schedule counts as run up to now. What is left out stays as it is, and where all is, nothing is written.
  */
 export async function changeJob({ env, clock }: Context, job: Job, change: JobChange): Promise<void> {
   const { schedule, enabled } = change;
+  if (schedule === undefined && enabled === undefined) return;
   await env.DB.prepare(
     `INSERT INTO jobs (name, schedule, enabled, ran_for) VALUES (?1, ?2, coalesce(?4, 1), ?5)
      ON CONFLICT (name) DO UPDATE SET

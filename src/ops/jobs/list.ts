@@ -2,7 +2,7 @@ import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { jsonParameter, rowsOf } from "../../platform/d1.ts";
 import { readRule } from "./moments.ts";
-import { CUT_OFF, MAX_RUN_MS } from "./perform.ts";
+import { CUT_OFF, GOES_ON, MAX_RUN_MS } from "./perform.ts";
 import type { JobWire } from "./schemas.ts";
 import { JOBS, type Job } from "./table.ts";
 
@@ -14,13 +14,15 @@ interface Row {
   finished_at: number | null;
   outcome: "running" | "done" | "failed" | null;
   detail: string | null;
+  goes_on: number | null;
 }
 
 /** These jobs as they stand, in the order of the table, in one round trip. */
 export async function readJobs(context: Context, jobs: readonly Job[] = JOBS): Promise<JobWire[]> {
   const results = await context.env.DB.batch([
     context.env.DB.prepare(
-      `SELECT wanted.value AS name, jobs.schedule, jobs.enabled, run.started_at, run.finished_at, run.outcome, run.detail
+      `SELECT wanted.value AS name, jobs.schedule, jobs.enabled, run.started_at, run.finished_at, run.outcome, run.detail,
+         run.outcome = 'running' AND ${GOES_ON} AS goes_on
        FROM json_each(?1) AS wanted
        LEFT JOIN jobs ON jobs.name = wanted.value
        LEFT JOIN job_runs AS run ON run.id = (
@@ -45,9 +47,12 @@ function render({ clock, settings }: Context, job: Job, row: Row | undefined): J
   };
 }
 
-function lastRun({ started_at, finished_at, outcome, detail }: Row, now: number): JobWire["last_run"] {
+function lastRun(
+  { started_at, finished_at, outcome, detail, goes_on }: Row,
+  now: number,
+): JobWire["last_run"] {
   if (started_at === null || outcome === null) return null;
-  const died = outcome === "running" && started_at < now - MAX_RUN_MS;
+  const died = outcome === "running" && !goes_on && started_at < now - MAX_RUN_MS;
   return {
     at: isoStamp(started_at),
     outcome: died ? "failed" : outcome,

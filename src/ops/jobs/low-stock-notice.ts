@@ -29,7 +29,8 @@ export async function sendLowStockNotice(context: Context): Promise<string | nul
   if (settings.ADMIN_EMAIL === undefined)
     return `${products} low; ADMIN_EMAIL is not set, so nobody was told`;
 
-  const id = prefixed("wrk", `low-stock-${dateAt(clock.now(), settings.TIME_ZONE)}`);
+  const now = clock.now();
+  const id = prefixed("wrk", `low-stock-${dateAt(now, settings.TIME_ZONE)}`);
   const lines = low.map(
     ({ sku, title, available, low_stock_threshold }) =>
       `${title} (${sku}): ${available} available, threshold ${low_stock_threshold}`,
@@ -40,7 +41,8 @@ export async function sendLowStockNotice(context: Context): Promise<string | nul
     task: "email" as const,
     object_id: "inventory",
     payload: { template: "notice", subject: `${products} low on stock`, lines },
-    not_before: clock.now(),
+    at: now,
+    not_before: now,
     request_id: context.requestId,
   };
   const unwritten = {

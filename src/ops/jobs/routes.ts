@@ -16,7 +16,7 @@ import {
 } from "./schemas.ts";
 import { findJob, JOBS } from "./table.ts";
 
-const staffOnly = { tags: ["operations"], security: bearer, middleware: [requireStaff] };
+const staffOnly = { tags: ["Operations"], security: bearer, middleware: [requireStaff] };
 
 const AT_IS_LOCAL: Problem = {
   status: 403,

@@ -27,19 +27,18 @@ export async function runByHand(context: Context, job: Job, at: number | null): 
     requestId: shift === 0 ? context.requestId : id,
     clock: { now: () => clock.now() + shift, sleep: (milliseconds) => clock.sleep(milliseconds) },
   };
-  const ended = await perform(shifted, job, { id, startedAt, run: { since: null, now: startedAt } }, () =>
-    clock.now(),
-  );
-  await recordEnds(context, [ended]);
+  const run = { id, startedAt, since: null, ahead: shift };
+  const report = await perform(shifted, job, run, () => clock.now());
+  await recordEnds(context, [report]);
   if (shift !== 0) await shiftBack(context, id, shift);
   return {
     id,
     name: job.name,
     scheduled_for: at === null ? null : isoStamp(at),
     at: isoStamp(startedAt),
-    outcome: ended.outcome,
-    duration_ms: ended.finishedAt - startedAt,
-    detail: ended.detail,
+    outcome: report.outcome,
+    duration_ms: report.finishedAt === null ? null : report.finishedAt - startedAt,
+    detail: report.detail,
   };
 }
 

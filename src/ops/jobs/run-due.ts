@@ -3,7 +3,7 @@ import { jsonParameter, rowsOf } from "../../platform/d1.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
 import { readRule } from "./moments.ts";
-import { CUT_OFF, type EndedRun, MAX_RUN_MS, perform, recordEnds } from "./perform.ts";
+import { CUT_OFF, GOES_ON, MAX_RUN_MS, perform, type RunReport, recordEnds } from "./perform.ts";
 import { JOBS, type Job } from "./table.ts";
 
 interface JobRow {
@@ -45,7 +45,7 @@ export async function runDueJobs(context: Context): Promise<void> {
     `SELECT jobs.name, jobs.schedule, jobs.enabled, jobs.ran_for, run.id AS cut_off
      FROM jobs LEFT JOIN job_runs AS run ON run.id = (
          SELECT last.id FROM job_runs AS last WHERE last.name = jobs.name ORDER BY last.started_at DESC LIMIT 1)
-       AND run.outcome = 'running' AND run.scheduled_for = jobs.ran_for AND run.started_at < ?1
+       AND run.outcome = 'running' AND run.scheduled_for = jobs.ran_for AND run.started_at < ?1 AND NOT ${GOES_ON}
        AND NOT EXISTS (SELECT 1 FROM job_runs AS twin WHERE twin.name = run.name AND twin.id <> run.id
          AND twin.scheduled_for = run.scheduled_for)`,
   )
@@ -58,10 +58,10 @@ export async function runDueJobs(context: Context): Promise<void> {
   const due = JOBS.flatMap((job) => dueOf(context, job, rows.get(job.name), start, now));
   const begun = await begin(context, { due, fresh, start, now });
 
-  const run = ({ job, id, since }: Due): Promise<EndedRun> =>
-    perform(context, job, { id, startedAt: now, run: { since, now } });
+  const run = ({ job, id, since }: Due): Promise<RunReport> =>
+    perform(context, job, { id, startedAt: now, since, ahead: 0 });
   const sweep = async () => {
-    const ended: EndedRun[] = [];
+    const ended: RunReport[] = [];
     for (const one of begun) if (one.job.sweep) ended.push(await run(one));
     await recordEnds(context, ended);
   };

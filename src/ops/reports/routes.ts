@@ -8,7 +8,7 @@ import { dailyReportQuerySchema, dailyReportSchema } from "./schemas.ts";
 const dailyRoute = createRoute({
   method: "get",
   path: "/reports/daily",
-  tags: ["operations"],
+  tags: ["Operations"],
   summary: "A day's orders, revenue, rates and inventory by store, in the shop's time zone",
   security: bearer,
   middleware: [requireStaff] as const,

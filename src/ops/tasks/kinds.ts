@@ -9,13 +9,14 @@ interface TaskKind {
 
 /**
  * A step of the fulfilment moves nothing itself: an order too long in one is sent another, and people can take it by
- * hand.
+ * hand. A walk over the stock that is given up is begun again the next night.
  */
 const KINDS: Record<TaskName, TaskKind> = {
   email: { critical: false },
   follow: { critical: true },
   "fulfilment-step": { critical: false },
   "payment-event": { critical: true },
+  reconcile: { critical: false },
   refund: { critical: true },
   restock: { critical: true },
 };

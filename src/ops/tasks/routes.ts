@@ -14,7 +14,7 @@ import {
   taskQuerySchema,
 } from "./schemas.ts";
 
-const staffOnly = { tags: ["operations"], security: bearer, middleware: [requireStaff] };
+const staffOnly = { tags: ["Operations"], security: bearer, middleware: [requireStaff] };
 const TASK_ID = "wrk_01jcz4kq8rj2m5v0a7w9x3y6pd";
 
 const deadLettersRoute = createRoute({

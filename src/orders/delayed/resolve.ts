@@ -102,6 +102,7 @@ const stepOf = (context: Context, order: Lost, now: number): NewWork => ({
   task: "fulfilment-step",
   object_id: order.id,
   payload: { order_id: order.id, from: order.status, to: NEXT[order.status] },
+  at: now,
   not_before: now,
   request_id: context.requestId,
 });

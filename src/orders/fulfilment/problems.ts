@@ -4,13 +4,6 @@ import type { ShipRefusal } from "./ship.ts";
 import type { ReturnRefusal } from "./take-back.ts";
 import type { Illegal, NamedStep } from "./transition.ts";
 
-/** 503: the order changed under each try. Nothing was done. */
-export const CONTENDED: Problem = {
-  status: 503,
-  code: "try_again",
-  detail: "Too much happened to this order at once. Send the same request again.",
-};
-
 export const illegalTransition = ({ status, allowed }: Illegal, to: NamedStep): Problem => ({
   status: 409,
   code: "illegal_transition",

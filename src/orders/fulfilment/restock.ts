@@ -21,6 +21,7 @@ export const restockWork = (context: Context, id: string, orderId: string, resto
   task: "restock",
   object_id: orderId,
   payload: restock,
+  at: context.clock.now(),
   not_before: context.clock.now(),
   request_id: context.requestId,
 });

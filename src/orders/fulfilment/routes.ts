@@ -12,10 +12,11 @@ import { notFound, problem } from "../../platform/problem.ts";
 import type { Changed, Command } from "../change.ts";
 import { readOrder } from "../find.ts";
 import type { Order } from "../order.ts";
+import { CONTENDED } from "../problems.ts";
 import { renderOrder } from "../render.ts";
 import { orderSchema } from "../schemas.ts";
 import { closeOrder } from "./close.ts";
-import { CONTENDED, illegalTransition, notClosable, returnProblem, shipProblem } from "./problems.ts";
+import { illegalTransition, notClosable, returnProblem, shipProblem } from "./problems.ts";
 import { readFulfilment } from "./read.ts";
 import { renderReturn, renderShipment } from "./render.ts";
 import {

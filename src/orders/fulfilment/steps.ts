@@ -26,6 +26,7 @@ export function nextStep(
 ): NewWork[] {
   const to = NEXT_STEP[status];
   if (context.settings.FULFILMENT !== "simulated" || to === undefined) return [];
+  const now = context.clock.now();
   const wait = context.settings.FULFILMENT_STEP_SECONDS * 1_000 * PACE[order.priority];
   return [
     {
@@ -33,7 +34,8 @@ export function nextStep(
       task: "fulfilment-step",
       object_id: order.id,
       payload: { order_id: order.id, from: status, to },
-      not_before: context.clock.now() + Math.round(wait),
+      at: now,
+      not_before: now + Math.round(wait),
       request_id: context.requestId,
     },
   ];

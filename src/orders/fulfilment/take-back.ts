@@ -26,8 +26,8 @@ export type ReturnRefusal =
 export type ReturnOutcome = Changed | ReturnRefusal;
 
 /**
- * Takes back items of an order that is shipped or delivered; when all that was shipped is back, it is `returned`. What
- * is to be sold again is put on hand at a store, owed as work and tried before the answer. No money moves: a refund is
+ * Takes back what has left of an order, also while the rest of it has yet to; when all of a shipped or delivered order
+ * is back, it is `returned`. What is to be sold again is put on hand at a store, owed as work and tried before the answer. No money moves: a refund is
  * a decision of its own.
  */
 export async function takeBack(
@@ -64,9 +64,9 @@ interface Parts {
 
 /** The returns are read after the order: with newer ones than its version knows, its step is lost anyway. */
 async function propose(context: Context, order: Order, parts: Parts): Promise<Proposal<ReturnRefusal>> {
-  if (!mayBecome(order.status, "returned")) {
-    return { refusal: { kind: "not_returnable", status: order.status } };
-  }
+  const allShipped = mayBecome(order.status, "returned");
+  const partShipped = order.status === "processing" && order.items.some((item) => shippedUnits(item) > 0);
+  if (!allShipped && !partShipped) return { refusal: { kind: "not_returnable", status: order.status } };
   const { returns } = await readFulfilment(context, order);
   const left = new Map(order.items.map((item) => [item.productId, shippedUnits(item)]));
   const takeOff = ({ product_id, quantity }: ReturnLine) =>
@@ -85,7 +85,7 @@ async function propose(context: Context, order: Order, parts: Parts): Promise<Pr
     const requested = known - remaining;
     return { refusal: { kind: "more_than_shipped", productId, requested, left: known } };
   }
-  const complete = [...left.values()].every((remaining) => remaining === 0);
+  const complete = allShipped && [...left.values()].every((remaining) => remaining === 0);
   return { change: comingBack(context, order, parts, complete) };
 }
 

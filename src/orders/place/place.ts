@@ -24,6 +24,8 @@ export type Placing =
   | { kind: "limited" }
   /** The shop takes no orders just now. Nothing is held; the same request may be sent again. */
   | { kind: "stopped" }
+  /** A backup overwrites the shop: not even a replay would be of what is there afterwards. */
+  | { kind: "restoring" }
   /** A part did not answer. Nothing is lost and nothing sold: the same request may be sent again. */
   | { kind: "unavailable" }
   /** Without a key, and D1 away before it could be asked whether this order stands. */
@@ -128,11 +130,12 @@ async function startOf(
   index: number,
   admitted: boolean,
 ): Promise<{ kind: "quoted"; quote: Quote } | Placing> {
+  if (answers.selling === "restoring") return { kind: "restoring" };
   const key = answers.keys[index];
   if (!key) throw new Error("a draft was given no operation");
   if (key.kind === "reused") return { kind: "key_reused" };
   if (key.kind === "answered") return { kind: "replayed", answer: { status: key.status, body: key.body } };
-  if (!answers.selling) return { kind: "stopped" };
+  if (answers.selling === "stopped") return { kind: "stopped" };
   if (!admitted) return { kind: "limited" };
 
   let operation: string | null = key.operation;

@@ -3,6 +3,7 @@ import type { Context } from "../../platform/context.ts";
 import { jsonParameter, rowsOf } from "../../platform/d1.ts";
 import type { KeyClaim } from "../../platform/idempotency.ts";
 import { prefixed } from "../../platform/ids.ts";
+import { refuseWhileRestoring } from "../../platform/restoring.ts";
 import { writeHistory } from "../history-statement.ts";
 import type { Order } from "../order.ts";
 import type { Decision } from "./decide.ts";
@@ -51,6 +52,7 @@ export async function record(
     parameters: [nonce],
   };
   const results = await env.DB.batch([
+    refuseWhileRestoring(env.DB),
     writeFates(env.DB, proposals.map(fateOf), nonce, clock.now()),
     ...(orders.length === 0
       ? []

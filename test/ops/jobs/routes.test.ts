@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import { stockOf } from "../../../src/inventory/client.ts";
-import { owe } from "../../events/rows.ts";
+import { owe, workRow } from "../../events/rows.ts";
 import { askUnder, order, read, refusalOf, tokenOf } from "../../orders/ask.ts";
 import { testClock } from "../../support/clock.ts";
 import { basket, givenShop } from "../../support/shop.ts";
 import { type SignedIn, signIn } from "../../support/sign-in.ts";
-import { goTo, MINUTE, momentsRun, reportDates, runsOf, tick } from "./shop-hours.ts";
+import { goTo, HOUR, MINUTE, momentsRun, reportDates, runsOf, tick } from "./shop-hours.ts";
 
 let staff: SignedIn;
 beforeEach(async () => {
@@ -93,6 +93,19 @@ describe("changing a job", () => {
     expect(await momentsRun("send-owed")).toEqual(["2027-03-20T10:01:00.000Z"]);
   });
 
+  test("to nothing writes nothing, and answers with the job", async () => {
+    const rows = async () => (await env.DB.prepare("SELECT * FROM jobs ORDER BY name").all()).results;
+    const untouched = { name: "clean-up", schedule: "0 4 * * 0", enabled: true, last_run: null };
+    expect(await change("clean-up", {})).toMatchObject({ status: 200, body: untouched });
+    expect(await rows()).toEqual([]);
+    await change("clean-up", { schedule: "0 5 * * *", enabled: false });
+    const before = await rows();
+    testClock.advance(MINUTE);
+    const answer = await change("clean-up", {});
+    expect(answer.body).toMatchObject({ schedule: "0 5 * * *", enabled: false });
+    expect(await rows()).toEqual(before);
+  });
+
   test.each(["61 * * * *", "* * * *", "0 0 30 2 *", "@hourly", "", "* * * * * *", 5])(
     "%j is no rule",
     async (schedule) => {
@@ -136,6 +149,53 @@ describe("running a job by hand", () => {
       .poll(() => stockOf(env, product).levels(), { timeout: 5_000 })
       .toMatchObject({ reserved: 0 });
     expect((await run("expire-unpaid", { at: "2027-03-20T10:31:00Z" })).body.detail).toBe("nothing to do");
+  });
+
+  describe("as if then, what is owed", () => {
+    /** Mails of orders that are gone: each is a no-op, done as soon as it is begun. */
+    const oweMails = (...waits: number[]) =>
+      owe(
+        ...waits.map((wait, index) => ({
+          id: `wrk_${index}`,
+          task: "email" as const,
+          payload: { template: "order_confirmation", order_id: "ord_gone" },
+          not_before: testClock.now() + wait,
+        })),
+      );
+    const stateOf = async (id: string) => (await workRow(id)).state;
+
+    test("is done where it is due by then, and waits where it is due later", async () => {
+      await oweMails(HOUR, 2 * HOUR, 2 * HOUR + 1, -MINUTE);
+      const untouched = await workRow("wrk_2");
+      expect((await run("send-owed", { at: "2027-03-20T12:00:30Z" })).body.detail).toBe("rang for 3");
+      for (const id of ["wrk_0", "wrk_1", "wrk_3"])
+        await expect.poll(() => stateOf(id), { timeout: 5_000 }).toBe("done");
+      // By the hour at which it was, not at which it would have been.
+      expect((await workRow("wrk_0")).finished_at).toBe(testClock.now());
+      expect(await workRow("wrk_2")).toEqual(untouched);
+      expect((await run("send-owed", { at: "2027-03-20T12:00:30Z" })).body.detail).toBe("nothing to do");
+    });
+
+    test("is left to who is at it, until the lease ends", async () => {
+      await oweMails(0);
+      const now = testClock.now();
+      const lease = env.DB.prepare(
+        "UPDATE work SET lease = 'theirs', attempts = 3, started_at = ?1, not_before = ?1 + 90000",
+      );
+      await lease.bind(now).run();
+      expect((await run("send-owed", { at: "2027-03-20T12:00:00Z" })).body.detail).toBe("nothing to do");
+      expect(await workRow("wrk_0")).toMatchObject({ lease: "theirs", not_before: now + 90_000 });
+      testClock.advance(MINUTE);
+      expect((await run("send-owed", { at: "2027-03-20T12:00:00Z" })).body.detail).toBe("rang for 1");
+      await expect.poll(() => stateOf("wrk_0"), { timeout: 5_000 }).toBe("done");
+    });
+
+    test("of an hour that has passed is what was due then", async () => {
+      await oweMails(-HOUR, -MINUTE);
+      expect((await run("send-owed", { at: "2027-03-20T09:30:00Z" })).body.detail).toBe("rang for 1");
+      await expect.poll(() => stateOf("wrk_0"), { timeout: 5_000 }).toBe("done");
+      expect(await stateOf("wrk_1")).toBe("owed");
+    });
   });
 
   test("as if then: the report of the day before, once", async () => {

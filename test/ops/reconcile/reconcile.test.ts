@@ -2,7 +2,7 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import { stockOf } from "../../../src/inventory/client.ts";
-import { reconcileStock } from "../../../src/ops/reconcile/reconcile.ts";
+import { reconcileStock } from "../../../src/ops/reconcile/walk.ts";
 import { brokenInvariants } from "../../chaos/invariants.ts";
 import { testContext } from "../../events/context.ts";
 import { answerOf } from "../../orders/ask.ts";
@@ -187,7 +187,7 @@ describe("each kind of drift is found and mended exactly", () => {
       "data",
     );
     expect(JSON.parse(event ?? "")).toMatchObject({ drift: [{ kind: "order_unheld", state: "short" }] });
-    expect(await reconcileStock(testContext())).toBe(
+    expect(await reconcileStock(testContext(), { id: "run_1", startedAt: 0 })).toBe(
       `1 products checked, 1 drifts, 0 repaired; open: 1 order_unheld short (${shop.productId})`,
     );
   });

@@ -24,6 +24,7 @@ const allBy = (handle: TaskHandlers["email"]): TaskHandlers => ({
   follow: handle,
   "fulfilment-step": handle,
   "payment-event": handle,
+  reconcile: handle,
   refund: handle,
   restock: handle,
 });
@@ -57,7 +58,7 @@ describe("the list", () => {
           attempts: 0,
           error: null,
           not_before: isoStamp(later),
-          created_at: isoStamp(later),
+          created_at: isoStamp(created + 120),
           started_at: null,
           finished_at: null,
           duration_ms: null,

@@ -77,6 +77,26 @@ describe("a return", () => {
     expect(await owed("refund")).toEqual([]);
   });
 
+  test("of a part, while the rest has yet to leave, goes no further than what has left", async () => {
+    const { act, way } = await staff();
+    const { id, productIds, storeIds } = await givenSold([[5]], [2]);
+    const [apple = ""] = productIds;
+    const one = [{ product_id: apple, quantity: 1 }];
+    const comeBack = () =>
+      act(id, "returns", {
+        items: one.map((item) => ({ ...item, restock: true })),
+        store_id: storeIds[0],
+        reason: "broken",
+      });
+    await act(id, "shipments", { items: one });
+    expect((await comeBack()).body.order).toMatchObject({ status: "processing" });
+    expect(refusalOf(await comeBack())).toEqual([409, "more_than_shipped", "items.0.quantity"]);
+    await act(id, "shipments", {});
+    expect((await comeBack()).body.order).toMatchObject({ status: "returned" });
+    expect(await way(id)).toEqual(["confirmed", "processing", "processing", "shipped", "returned"]);
+    await expect.poll(() => levels(apple)).toMatchObject({ on_hand: 5, reserved: 0 });
+  });
+
   test("of all, straight from shipped, and with one product in two lines", async () => {
     const { act } = await staff();
     const { id, apple, pear, store, back } = await shipped(act);
@@ -151,8 +171,7 @@ describe("what cannot come back", () => {
       const card = status === "pending" ? { payment_method: "card" } : {};
       const { id, productIds, storeIds } = await givenSold([[5]], [2], card);
       const items = [{ product_id: productIds[0], quantity: 1 }];
-      // Part-shipped: what is left leaves or is closed first.
-      if (status === "processing") await act(id, "shipments", { items });
+      if (status === "processing") await act(id, "transitions", { to: "processing" });
       if (status === "cancelled") await act(id, "cancel");
       const refused = await act(id, "returns", { items, store_id: storeIds[0], reason: "broken" });
       expect(refusalOf(refused)).toEqual([409, "not_returnable"]);

@@ -51,7 +51,7 @@ describe("a step by name", () => {
       { version: 3, from: "processing", to: "shipped", actor: staffId, reason: null },
       { version: 4, from: "shipped", to: "delivered", actor: staffId },
     ]);
-    const shippedOf = (line: (typeof lines)[number]) => line.snapshot.items[0].allocations[0].shipped;
+    const shippedOf = (line: (typeof lines)[number]) => line.snapshot.items[0]?.allocations[0]?.shipped;
     expect(lines.map(shippedOf)).toEqual([0, 0, 2, 2]);
   });
 

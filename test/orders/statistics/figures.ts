@@ -1,8 +1,6 @@
-import { env, exports } from "cloudflare:workers";
-import { createApi } from "../../../src/cli/api.ts";
+import { env } from "cloudflare:workers";
 import { ORDER_STATUSES } from "../../../src/orders/lifecycle.ts";
 import { rows } from "../../payments/settle/till.ts";
-import { signIn } from "../../support/sign-in.ts";
 
 const QUARTER = 900_000;
 const DAY = 86_400_000;
@@ -136,13 +134,6 @@ class Sums {
     });
     return sorted.map(({ key, figures }) => ({ ...key, ...figures }));
   }
-}
-
-/** An admin's API over the Worker itself, as the commands have it. */
-export async function adminApi() {
-  const { token, headers } = await signIn("admin");
-  const api = createApi("http://shop.test", token, (url, init) => exports.default.fetch(url, init));
-  return { api, headers };
 }
 
 /** D1 as it is, with every statement that is prepared noted. */

@@ -1,15 +1,15 @@
 import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { type BackupReader, restoreShop } from "../../../src/cli/restore-shop.ts";
-import { type Manifest, saveShop } from "../../../src/cli/save-shop.ts";
+import { restoreShop } from "../../../src/cli/restore-shop.ts";
+import { givenAdmin, quiet, saved } from "../../chaos/shop-backup.ts";
 import { goTo, HOUR } from "../../ops/jobs/shop-hours.ts";
 import { rows, Till, tell } from "../../payments/settle/till.ts";
 import { testClock } from "../../support/clock.ts";
 import { basket } from "../../support/shop.ts";
 import { order } from "../ask.ts";
 import { staff } from "../fulfilment/staff.ts";
-import { adminApi, expectedFigures, figures } from "./figures.ts";
+import { expectedFigures, figures } from "./figures.ts";
 
 /** One order of each kind that the figures tell apart, each step of it an hour or more after the one before. */
 async function givenAllKinds() {
@@ -86,16 +86,8 @@ test("a shop that sold before there were figures gets them by its migrations", a
 
 test("a restore leaves the figures of the orders that it restores, not doubled and not of those it does not", async () => {
   const { buy, act, ids } = await givenAllKinds();
-  const { api } = await adminApi();
-  const files = new Map<string, unknown[]>();
-  const manifest: Manifest = await saveShop(
-    api,
-    {
-      append: async (file, more) => void files.set(file, [...(files.get(file) ?? []), ...more]),
-      close: async () => [...files.keys()].map((name) => ({ name, rows: 0, sha256: "" })),
-    },
-    () => {},
-  );
+  const { api } = await givenAdmin();
+  const { backup, files } = await saved(api);
   expect([...files.keys()].filter((name) => name.includes("figures"))).toEqual([]);
   const [then, orders] = [await figures(), await rows(ORDERS)];
 
@@ -104,16 +96,9 @@ test("a restore leaves the figures of the orders that it restores, not doubled a
   await act(ids.paid, "cancel");
   await env.DB.prepare("UPDATE product_figures SET units = units + 7").run();
   expect(await figures()).not.toEqual(then);
-  const reader: BackupReader = {
-    manifest,
-    rows: async function* (file) {
-      yield* (files.get(file) ?? []) as Record<string, unknown>[];
-    },
-  };
-  const options = { forceOpen: false, tell: () => {}, pause: async () => {} };
   // Twice: the second finds every row there already.
   for (let times = 0; times < 2; times++) {
-    expect(await restoreShop(api, reader, options)).toMatchObject({ kind: "open" });
+    expect(await restoreShop(api, backup, quiet)).toMatchObject({ kind: "open" });
     expect(await figures()).toEqual(then);
     expect(await rows(ORDERS)).toEqual(orders);
   }

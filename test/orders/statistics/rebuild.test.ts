@@ -11,7 +11,7 @@ import { post } from "../../support/shop.ts";
 import { signIn } from "../../support/sign-in.ts";
 import { answerOf, askUnder } from "../ask.ts";
 import { staff } from "../fulfilment/staff.ts";
-import { adminApi, expectedFigures, figures, noting } from "./figures.ts";
+import { expectedFigures, figures, noting } from "./figures.ts";
 
 /** Numbers that are the same at each run: mulberry32. */
 function dice(seed: number) {
@@ -189,7 +189,7 @@ describe("the figures", () => {
     await env.DB.batch(
       ["order_figures", "sale_figures", "product_figures"].map((t) => env.DB.prepare(`DELETE FROM ${t}`)),
     );
-    const { headers } = await adminApi();
+    const { headers } = await signIn("admin");
     const rebuild = (body?: unknown, by = headers) => answerOf(post("/orders/statistics/rebuild", body, by));
     expect((await rebuild()).body).toEqual({ days: 1, next: null });
     expect(await figures()).toEqual(before);

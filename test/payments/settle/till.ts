@@ -72,6 +72,7 @@ export class Till {
       follow: followOrder,
       "fulfilment-step": async () => ({ kind: "done" }),
       "payment-event": settlePaymentEvent,
+      reconcile: async () => ({ kind: "done" }),
       restock: async () => ({ kind: "done" }),
       refund: payRefundBy(this.real?.refunderOf ?? (() => this.#counting(boundary))),
     };

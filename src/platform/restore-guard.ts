@@ -19,7 +19,8 @@ const READS = new Set(["GET", "HEAD", "OPTIONS"]);
  * What the restore itself sends, which its own routes keep for admins, and the sign-in that it may need in between; and
  * placing, which looks in its first batch (orders/place/ask.ts) and needs no second call.
  */
-const LET_THROUGH = /^\/api\/v1\/(?:ops\/selling|ops\/backup\/.+|auth\/token|orders)\/?$/;
+const LET_THROUGH =
+  /^\/api\/v1\/(?:ops\/selling|ops\/backup\/.+|orders\/statistics\/rebuild|auth\/token|orders)\/?$/;
 
 /**
  * Answers what writes with 503 `restoring` while a backup overwrites the shop. Reads go on, and may see half of it:

@@ -2,6 +2,8 @@ import manifest from "../package.json" with { type: "json" };
 import { authenticate } from "./accounts/authenticate.ts";
 import { jwksRoutes } from "./accounts/jwks.ts";
 import { accountsRoutes } from "./accounts/routes.ts";
+import { mergeCart } from "./carts/merge.ts";
+import { cartsRoutes } from "./carts/routes.ts";
 import { catalogRoutes } from "./catalog/routes.ts";
 import type { StockPort } from "./catalog/stock-port.ts";
 import { inventoryRoutes } from "./inventory/routes.ts";
@@ -11,6 +13,7 @@ import { reconcileRoutes } from "./ops/reconcile/routes.ts";
 import { reportsRoutes } from "./ops/reports/routes.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { tasksRoutes } from "./ops/tasks/routes.ts";
+import { bulkRoutes } from "./orders/bulk/routes.ts";
 import { delayedRoutes } from "./orders/delayed/routes.ts";
 import { fulfilmentRoutes } from "./orders/fulfilment/routes.ts";
 import { orderPageRoutes } from "./orders/page-routes.ts";
@@ -52,7 +55,7 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   app.use(nameRequest(ids), logRequests(clock), apiHeaders, notStored);
   // Before the settings are insisted on: it is the one that says when it is they that are wrong.
   app.route("/", opsRoutes);
-  app.use(openContext({ clock, ids }), crossOrigin, urlGuard, methodGuard(app), bodyGuard);
+  app.use(openContext({ clock, ids }), crossOrigin, urlGuard("/api/v1/search/"), methodGuard(app), bodyGuard);
 
   const product = { name: "Holdfast", version, description };
   app.route("/", docsRoutes(product, describeApi(app, product)));
@@ -60,16 +63,18 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   // Before these guards: its signature is its credential, no provider is limited, and it looks itself for a restore.
   app.route("/api/v1", paymentWebhookRoutes);
   app.use("/api/v1/*", authenticate, floodGuard, restoreGuard);
-  app.route("/api/v1", accountsRoutes);
+  app.route("/api/v1", accountsRoutes({ merge: mergeCart }));
   app.route("/api/v1", catalogRoutes(stock));
   app.route("/api/v1", reconcileRoutes);
   app.route("/api/v1", inventoryRoutes);
   app.route("/api/v1", delayedRoutes);
   app.route("/api/v1", statisticsRoutes);
   app.route("/api/v1", ordersRoutes);
+  app.route("/api/v1", bulkRoutes);
   app.route("/api/v1", fulfilmentRoutes);
   // After all whose paths it would take for an order's name.
   app.route("/api/v1", orderPageRoutes({ paymentsOf }));
+  app.route("/api/v1", cartsRoutes);
   app.route("/api/v1", paymentsRoutes);
   app.route("/api/v1", refundRoutes);
   app.route("/api/v1", notificationsRoutes);

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
@@ -21,6 +22,8 @@ export const stockLevels = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.productId, table.storeId] }),
     index("stock_levels_store").on(table.storeId, table.productId),
+    // What a store has: far less than what it ever had.
+    index("stock_levels_on_shelf").on(table.storeId, table.productId).where(sql`available > 0`),
     index("stock_levels_available").on(table.available, table.productId, table.storeId),
   ],
 );

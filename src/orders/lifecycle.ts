@@ -51,6 +51,9 @@ const LIVING: readonly OrderStatus[] = [
   "returned",
 ];
 
+/** The living statuses, for SQL: `status IN (…)`. */
+export const LIVING_SQL = LIVING.map((status) => `'${status}'`).join(", ");
+
 export const isLiving = (status: OrderStatus): boolean => LIVING.includes(status);
 
 export const mayBecome = (from: OrderStatus, to: OrderStatus): boolean => TRANSITIONS[from].includes(to);

@@ -220,6 +220,7 @@ export const orderListQuerySchema = listQuerySchema.extend({
   payment_status: paymentStatusSchema.optional(),
   priority: z.enum(PRIORITIES).optional(),
   store_id: z.string().max(64).optional(),
+  batch_id: z.string().max(64).optional().openapi({ description: "What a bulk answered" }),
   customer_email: z.string().max(254).toLowerCase().optional(),
   q: z
     .string()

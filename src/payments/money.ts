@@ -1,5 +1,6 @@
 import { isLiving, type PaymentStatus } from "../orders/lifecycle.ts";
 import type { Order } from "../orders/order.ts";
+import { spentBy } from "../orders/place/cart-guard.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "../orders/rows.ts";
 import type { Context } from "../platform/context.ts";
 import { rowsOf } from "../platform/d1.ts";
@@ -25,6 +26,8 @@ export interface Trial {
   claim: string;
   /** None yet: its holds may be built on. */
   fate: "placed" | "rejected" | "abandoned" | null;
+  /** Another living order names the cart that the order came from. */
+  cartSpent: boolean;
 }
 
 /** A payment event with the order that it is about, as D1 has them at one moment. */
@@ -93,14 +96,17 @@ export async function readTold(context: Context, provider: string, eventId: stri
   const results = await DB.batch([
     ...moneyStatements(DB, NAMED_ORDER, [provider, eventId]),
     DB.prepare(
-      `SELECT c.id AS claim, f.fate FROM (SELECT coalesce(o.revival_claim, o.claim_id) AS id FROM orders AS o
-         WHERE o.id = (${NAMED_ORDER})) AS c LEFT JOIN claims AS f ON f.id = c.id`,
+      `SELECT c.id AS claim, f.fate, c.cart_spent FROM (
+         SELECT coalesce(o.revival_claim, o.claim_id) AS id,
+           EXISTS (${spentBy("o.cart_id", "1", "o.id")}) AS cart_spent
+         FROM orders AS o WHERE o.id = (${NAMED_ORDER})) AS c LEFT JOIN claims AS f ON f.id = c.id`,
     ).bind(provider, eventId),
     DB.prepare("SELECT 1 FROM shop_state WHERE key = 'selling' AND value <> 'open'"),
     DB.prepare("SELECT * FROM payment_events WHERE provider = ?1 AND event_id = ?2").bind(provider, eventId),
   ]);
   const money = moneyOf(results);
-  const [trial] = rowsOf<Trial>(results, 3);
+  const [tried] = rowsOf<Omit<Trial, "cartSpent"> & { cart_spent: number }>(results, 3);
+  const trial = tried && { claim: tried.claim, fate: tried.fate, cartSpent: tried.cart_spent === 1 };
   const selling = rowsOf(results, 4).length === 0;
   const [row] = rowsOf<EventRow>(results, 5);
   return row ? { event: eventOf(row), about: money && trial ? { money, trial } : null, selling } : null;

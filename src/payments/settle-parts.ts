@@ -69,6 +69,7 @@ const REASONS = {
   second_payment: "a second payment",
   dead_order: "paid for an order that was not to be filled",
   out_of_stock: "paid after it had expired, and its stock was gone",
+  cart_spent: "paid after it had expired, and its cart was ordered again",
 } as const;
 
 /** Money that its order cannot use: taken, and all of it due back, in one change. */

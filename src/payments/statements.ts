@@ -1,5 +1,6 @@
 import type { PaymentStatus } from "../orders/lifecycle.ts";
 import type { Order, OrderItem } from "../orders/order.ts";
+import { spentBy } from "../orders/place/cart-guard.ts";
 import { jsonParameter } from "../platform/d1.ts";
 import type { Payment, PaymentEvent, Refund } from "./money.ts";
 
@@ -13,7 +14,8 @@ const COUNTED = "e.state = 'owed' AND e.order_id IS NOT NULL AND e.outcome IS NU
 
 /**
  * The fate of a late payment's claim, by an insert that yields. Its conditions are those under which the order is won
- * by the next statement, so there is never a fate without its order, nor an order revived without its fate.
+ * by the next statement, so there is never a fate without its order, nor an order revived without its fate. An order
+ * whose cart another living order has spent meanwhile is not revived.
  */
 export function writeFate(
   db: D1Database,
@@ -33,6 +35,7 @@ export function writeFate(
        WHERE o.id = ?5 AND o.version = ?6 AND o.status = 'expired' AND o.claim_id = ?7
          AND EXISTS (SELECT 1 FROM payment_events AS e
            WHERE e.provider = ?8 AND e.event_id = ?9 AND e.state = 'owed')
+         AND (?2 <> 'placed' OR NOT EXISTS (${spentBy("o.cart_id", "1", "o.id")}))
        ON CONFLICT DO NOTHING`,
     )
     .bind(

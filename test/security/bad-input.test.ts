@@ -57,6 +57,7 @@ test("the table knows every route that takes a body", async () => {
   const pattern = ({ method, path }: BodyRoute) =>
     `${method} ${path
       .replace(/^\/inventory\/prd_\w+/, "/inventory/{product_id}")
+      .replace(/\/items\/prd_\w+/, "/items/{product_id}")
       .replace(/^\/ops\/backup\/stock\/prd_\w+/, "/ops/backup/stock/{product_id}")
       .replace(/^(\/jobs|\/ops\/backup\/tables)\/[^/]+/, "$1/{name}")
       .replace(/\/[a-z]{3}_\w{26}/, "/{id}")}`;
@@ -158,6 +159,7 @@ test("a name that nothing has is a 404 wherever a path takes one", async () => {
     "/categories/:",
     "/stores/:",
     "/inventory/:",
+    "/carts/:",
   ];
   gets.push("/products/:/history", "/inventory/:/transactions");
   const { headers } = world.admin;

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { prefixed, systemIds } from "../../src/platform/ids.ts";
+import { givenCart } from "../carts/shopping.ts";
 import { basket, givenShop, placed, post } from "../support/shop.ts";
 import { type SignedIn, signIn } from "../support/sign-in.ts";
 import { fulfilmentRoutes, operationsRoutes } from "./routes-of-staff.ts";
@@ -16,6 +17,8 @@ export interface World {
   soldId: string;
   /** Of the sold order: all of it was captured. */
   paymentId: string;
+  /** The customer's, with one of the product in it. */
+  cartId: string;
   customer: SignedIn;
   staff: SignedIn;
   admin: SignedIn;
@@ -35,6 +38,7 @@ export async function givenWorld(): Promise<World> {
   return {
     ...{ productId, storeId, otherStoreId, categoryId, customer, staff, admin },
     ...{ orderId: order.id, soldId: sold.id, paymentId: await captured(sold.id) },
+    cartId: (await givenCart({ [productId]: 1 }, customer.headers)).id,
   };
 }
 
@@ -54,7 +58,7 @@ async function captured(orderId: string): Promise<string> {
 
 /** A route that takes a body, with a body that it takes and what it must not take. */
 export interface BodyRoute {
-  method: "POST" | "PATCH";
+  method: "POST" | "PATCH" | "PUT";
   path: string;
   /** The least that may call it. */
   as: "guest" | "customer" | "staff" | "admin";
@@ -69,8 +73,16 @@ export interface BodyRoute {
 
 /** Every route that takes a body. A new one belongs in here. */
 export function bodyRoutes(world: World): BodyRoute[] {
-  const { productId, storeId, otherStoreId, categoryId, orderId, customer } = world;
+  const { productId, storeId, otherStoreId, categoryId, orderId, cartId, customer } = world;
   return [
+    {
+      method: "POST",
+      path: "/orders/bulk",
+      as: "guest",
+      answer: "200",
+      body: { orders: [basket({ [productId]: 1 })], mode: "independent" },
+      wrong: { orders: [[], "x", Array(501).fill({})], mode: ["both", 1] },
+    },
     {
       method: "POST",
       path: "/orders",
@@ -115,6 +127,40 @@ export function bodyRoutes(world: World): BodyRoute[] {
         expected_total: [7, 19.99, true, [], {}, long(21), { amount: 19.99 }, { currency: "USD" }],
         notes: [7, true, [], {}, long(2_001)],
         metadata: [7, true, "x", [], { big: long(8_192) }, { [long(101)]: 1 }],
+      },
+    },
+    {
+      method: "PUT",
+      path: `/carts/${cartId}/items/${productId}`,
+      as: "customer",
+      answer: "200",
+      body: { quantity: 2 },
+      wrong: { quantity: [...NOT_A_COUNT, 1_000_001, MISSING] },
+    },
+    {
+      method: "POST",
+      path: `/carts/${cartId}/checkout`,
+      as: "customer",
+      bodiless: true,
+      answer: "201",
+      body: {
+        store_id: storeId,
+        customer: { name: "Ada", email: "ada@shop.example" },
+        priority: "low",
+        payment_method: "invoice",
+        notes: "n",
+        metadata: { colour: "blue" },
+      },
+      wrong: {
+        store_id: [7, true, [], {}, "", long(65)],
+        customer: [7, "Ada", [], true],
+        "customer.email": [...NO_TEXT, "ada"],
+        shipping_address: [7, "here", [], true],
+        priority: [7, null, [], "urgent", "HIGH", ""],
+        payment_method: [7, null, [], "cheque", "Card", ""],
+        expected_total: [7, 19.99, true, [], {}, long(21), { amount: 19.99 }],
+        notes: [7, true, [], {}, long(2_001)],
+        metadata: [7, true, "x", [], { big: long(8_192) }],
       },
     },
     {
@@ -312,8 +358,9 @@ function productFaults(missing: unknown[]): Record<string, unknown[]> {
 /** What of a world could change: rows of each table, and what Stock has of its product. */
 export async function fingerprintOf(world: World): Promise<unknown> {
   const tables = "orders order_items claims work events users products categories stores product_history";
+  const carts = "carts cart_items";
   const staffs = "shipments returns refunds job_runs shop_state";
-  const counts = `${tables} ${staffs}`
+  const counts = `${tables} ${carts} ${staffs}`
     .split(" ")
     .map((table) => env.DB.prepare(`SELECT '${table}', count(*) FROM ${table}`));
   const rows = await env.DB.batch([

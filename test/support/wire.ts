@@ -65,6 +65,15 @@ export interface Wire extends Omit<Merged<Known>, "errors" | "results" | "snapsh
   total: MoneyWire;
   left: number;
 
+  /** Of suggestions, and of what is limited. */
+  suggestions: string[];
+  store_quantity: number;
+  retry_after: number;
+
+  /** Of a cart, and of a sign-in that merged one. */
+  token: string;
+  cart_id: string;
+
   /** Of a sign-in. */
   user: Wire;
   access_token: string;

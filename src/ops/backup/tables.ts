@@ -2,13 +2,15 @@ import type { Context } from "../../platform/context.ts";
 
 /**
  * Tables that no backup has: what migrations are applied (the manifest names the last), whether the shop sells (a restore
- * decides it), the projection, which the objects tell again, and the figures, which are made again from the orders. A
- * restore empties the projection.
+ * decides it), the projection, which the objects tell again, what triggers derive from the catalogue, and the figures,
+ * which are made again from the orders. A restore empties the projection.
  */
 const LEFT_OUT = [
   "d1_migrations",
   "shop_state",
   "stock_levels",
+  "product_documents",
+  "title_words",
   "order_figures",
   "sale_figures",
   "product_figures",

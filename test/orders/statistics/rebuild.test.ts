@@ -43,22 +43,30 @@ async function liveThrough(seed: number) {
   ];
   till.answer = () => pick(refusals);
 
-  const place = async () => {
+  const draft = () => {
     const wanted = [
       [plenty, 1 + below(4)],
       ...(below(2) === 0 ? [[spread, 1 + below(3)]] : []),
       ...(below(6) === 0 ? [[scarce, 1 + below(9)]] : []),
     ];
-    const answer = await answerOf(
-      post("/orders", {
-        items: wanted.map(([product_id, quantity]) => ({ product_id, quantity })),
-        customer: { name: "Ada", email: `ada${below(60)}@shop.example` },
-        payment_method: pick(["card", "card", "invoice", "cash_on_delivery"]),
-      }),
-    );
-    return answer.status === 201 ? answer.body : null;
+    return {
+      items: wanted.map(([product_id, quantity]) => ({ product_id, quantity })),
+      customer: { name: "Ada", email: `ada${below(60)}@shop.example` },
+      payment_method: pick(["card", "card", "invoice", "cash_on_delivery"]),
+    };
   };
-  type Placed = NonNullable<Awaited<ReturnType<typeof place>>>;
+  const drafts = () => Array.from({ length: AT_ONCE }, draft);
+  const place = async (body: unknown) => {
+    const answer = await answerOf(post("/orders", body));
+    return answer.status === 201 ? [answer.body] : [];
+  };
+  const placeBulk = async (orders: unknown[]) => {
+    const { status, text } = await answerOf(post("/orders/bulk", { orders }));
+    expect(status).toBe(200);
+    const { results } = JSON.parse(text) as { results: { order?: Placed }[] };
+    return results.flatMap(({ order }) => order ?? []);
+  };
+  type Placed = Awaited<ReturnType<typeof place>>[number];
 
   const step = async (order: Placed): Promise<void> => {
     const items = order.items as { product_id: string; quantity: number }[];
@@ -98,8 +106,8 @@ async function liveThrough(seed: number) {
 
   const all: Placed[] = [];
   for (let placed = 0; placed < ORDERS; placed += AT_ONCE) {
-    const fresh = await Promise.all(Array.from({ length: AT_ONCE }, place));
-    all.push(...fresh.filter((one) => one !== null));
+    const inBulk = placed % (3 * AT_ONCE) === 0;
+    all.push(...(inBulk ? await placeBulk(drafts()) : (await Promise.all(drafts().map(place))).flat()));
     const moved = new Map(Array.from({ length: 2 * AT_ONCE }, () => pick(all)).map((one) => [one.id, one]));
     for (let again = 0; again < 2; again++) await Promise.all([...moved.values()].map(step));
     await till.drain();
@@ -108,7 +116,7 @@ async function liveThrough(seed: number) {
     await till.drain();
   }
   // Some wait for their payment still.
-  await Promise.all(Array.from({ length: AT_ONCE }, place));
+  await Promise.all(drafts().map(place));
 }
 
 describe("the figures", () => {

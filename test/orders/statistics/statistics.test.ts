@@ -8,9 +8,9 @@ import { goTo, HOUR } from "../../ops/jobs/shop-hours.ts";
 import { Till, tell } from "../../payments/settle/till.ts";
 import { givenCatalog } from "../../support/catalog.ts";
 import { testClock } from "../../support/clock.ts";
-import { basket, givenShop } from "../../support/shop.ts";
+import { basket, givenShop, post } from "../../support/shop.ts";
 import { type SignedIn, signIn } from "../../support/sign-in.ts";
-import { order, read, refusalOf } from "../ask.ts";
+import { answerOf, order, read, refusalOf } from "../ask.ts";
 import { staff as staffMember } from "../fulfilment/staff.ts";
 import { Trace, traced } from "../traced.ts";
 import { expectedFigures, figures, noting } from "./figures.ts";
@@ -182,6 +182,11 @@ describe("the statistics", () => {
     const headers = { "Idempotency-Key": "one-key-of-many-twins" };
     const answers = await Promise.all(Array.from({ length: 6 }, () => order(body, headers)));
     expect(new Set(answers.map(({ body: { id } }) => id)).size).toBe(1);
+    expect(await statistics()).toMatchObject({ total: 1, units_sold: 1 });
+    // Three and three of the four that are left.
+    const orders = Array.from({ length: 2 }, () => basket({ [productIds[0] ?? ""]: 3 }));
+    const { status, text } = await answerOf(post("/orders/bulk", { orders, mode: "all_or_nothing" }));
+    expect([status, JSON.parse(text).created]).toEqual([409, 0]);
     expect(await statistics()).toMatchObject({ total: 1, units_sold: 1 });
     expect(await figures()).toEqual(await expectedFigures());
   });

@@ -19,6 +19,7 @@ import { delayedRoutes } from "./orders/delayed/routes.ts";
 import { fulfilmentRoutes } from "./orders/fulfilment/routes.ts";
 import { orderPageRoutes } from "./orders/page-routes.ts";
 import { ordersRoutes } from "./orders/routes.ts";
+import { statisticsRoutes } from "./orders/statistics/routes.ts";
 import { storeOrdersRoutes } from "./orders/store-routes.ts";
 import { paymentEventRoutes } from "./payments/event-routes.ts";
 import { flaggedEventsOf } from "./payments/list-events.ts";
@@ -73,6 +74,7 @@ export function createApp({ clock, ids, stock }: AppPorts) {
   app.route("/api/v1", reconcileRoutes);
   app.route("/api/v1", inventoryRoutes);
   app.route("/api/v1", delayedRoutes);
+  app.route("/api/v1", statisticsRoutes);
   app.route("/api/v1", ordersRoutes);
   app.route("/api/v1", bulkRoutes);
   app.route("/api/v1", fulfilmentRoutes);

@@ -60,7 +60,8 @@ const ROUNDS = 3;
  *    shop by hand, and would have half of one: each part that overwrites asks for the state, and the restore ends.
  * 1. All objects are emptied: those that are in no backup stay so, and none has a hold that asks for its fate while D1 is
  *    half there, only to be told that a living order is none. Loaded rows replace what a late one may still write.
- * 2. D1, table by table. 3. The objects, born again: their reports beat those of their former life.
+ * 2. D1, table by table, and the figures, made again from the orders: they are in no backup, and what was loaded changed
+ *    them as it came. 3. The objects, born again: their reports beat those of their former life.
  * 4. All is there again: the shop is `stopped`, which keeps only orders out, and providers may tell again.
  * 5. Reconciliation with repair over all products. Selling goes on only when nothing is left open.
  */
@@ -85,6 +86,7 @@ export async function restoreShop(
   await emptyObjects(api, backup);
   for (const table of tables) await restoreTable(api, backup, table);
   await api.post("/ops/backup/finish", undefined, doneSchema);
+  await rebuildFigures(api);
   options.tell(`${tables.length} tables restored`);
   options.tell(`${await restoreStock(api, backup)} stock objects restored`);
 
@@ -195,6 +197,21 @@ class Parcel {
     this.#size = 0;
     return rows;
   }
+}
+
+const rebuiltSchema = z.object({ next: z.string().nullable() });
+
+async function rebuildFigures(api: Api): Promise<void> {
+  let after: string | null = null;
+  do {
+    const body = after === null ? {} : { after };
+    const part: z.infer<typeof rebuiltSchema> = await api.post(
+      "/orders/statistics/rebuild",
+      body,
+      rebuiltSchema,
+    );
+    after = part.next;
+  } while (after !== null);
 }
 
 const reconciliationSchema = z.object({

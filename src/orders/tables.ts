@@ -67,6 +67,10 @@ export const orders = sqliteTable(
     delayedAt: integer("delayed_at"),
     /** How often its lost step was sent again since. */
     delayedRetries: integer("delayed_retries").notNull().default(0),
+    /** When it became sold: confirmed, for the one time that it can be. Stays when it is cancelled. */
+    soldAt: integer("sold_at"),
+    /** When a sold one was cancelled, or closed with a part unsent. */
+    droppedAt: integer("dropped_at"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
   },
@@ -84,6 +88,9 @@ export const orders = sqliteTable(
     index("orders_delayed")
       .on(table.delayedRetries, table.delayedAt, table.statusAt)
       .where(sql`status IN ('confirmed', 'processing', 'shipped')`),
+    index("orders_sold").on(table.soldAt, table.customerEmail).where(sql`sold_at IS NOT NULL`),
+    index("orders_buyers").on(table.customerEmail, table.soldAt).where(sql`sold_at IS NOT NULL`),
+    index("orders_dropped").on(table.droppedAt).where(sql`dropped_at IS NOT NULL`),
   ],
 );
 
@@ -167,4 +174,59 @@ export const returns = sqliteTable(
     createdAt: integer("created_at").notNull(),
   },
   (table) => [index("returns_order").on(table.orderId, table.createdAt)],
+);
+
+/**
+ * How many orders stand how, by when they were placed. Kept by triggers, as are the two tables below: see the migration
+ * that makes these. In buckets of a quarter of an hour, since every time zone's midnight is on one, and of a UTC day.
+ */
+export const orderFigures = sqliteTable(
+  "order_figures",
+  {
+    span: text("span", { enum: ["quarter", "day"] }).notNull(),
+    /** The bucket's first millisecond. */
+    start: integer("start").notNull(),
+    pending: integer("pending").notNull(),
+    confirmed: integer("confirmed").notNull(),
+    processing: integer("processing").notNull(),
+    shipped: integer("shipped").notNull(),
+    delivered: integer("delivered").notNull(),
+    returned: integer("returned").notNull(),
+    cancelled: integer("cancelled").notNull(),
+    expired: integer("expired").notNull(),
+    rejected: integer("rejected").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.span, table.start] })],
+);
+
+/** What was sold, by when it was: cancelled and closed later is taken off later, when it happened. */
+export const saleFigures = sqliteTable(
+  "sale_figures",
+  {
+    span: text("span", { enum: ["quarter", "day"] }).notNull(),
+    start: integer("start").notNull(),
+    currency: text("currency").notNull(),
+    orders: integer("orders").notNull(),
+    units: integer("units").notNull(),
+    /** Minor units of `currency`, as is the next. */
+    amount: integer("amount").notNull(),
+    /** Money promised back, by when it was promised. */
+    refunded: integer("refunded").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.span, table.start, table.currency] })],
+);
+
+/** Units sold of each product, by UTC day and since ever (`all`, from 0); what was cancelled or closed taken off. */
+export const productFigures = sqliteTable(
+  "product_figures",
+  {
+    span: text("span", { enum: ["day", "all"] }).notNull(),
+    start: integer("start").notNull(),
+    productId: text("product_id").notNull(),
+    units: integer("units").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.span, table.start, table.productId] }),
+    index("product_figures_top").on(table.units, table.productId).where(sql`span = 'all'`),
+  ],
 );

@@ -83,5 +83,10 @@ export const refunds = sqliteTable(
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
   },
-  (table) => [index("refunds_order").on(table.orderId), index("refunds_payment").on(table.paymentId)],
+  (table) => [
+    index("refunds_order").on(table.orderId),
+    index("refunds_payment").on(table.paymentId),
+    index("refunds_promised").on(table.createdAt),
+    index("refunds_failed").on(table.updatedAt).where(sql`state = 'failed'`),
+  ],
 );

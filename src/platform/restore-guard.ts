@@ -20,7 +20,7 @@ const READS = new Set(["GET", "HEAD", "OPTIONS"]);
  * placing, which looks in its first batch (orders/place/ask.ts) and needs no second call.
  */
 const LET_THROUGH =
-  /^\/api\/v1\/(?:ops\/selling|ops\/backup\/.+|auth\/token|orders|orders\/bulk|carts\/[^/]+\/checkout)\/?$/;
+  /^\/api\/v1\/(?:ops\/selling|ops\/backup\/.+|orders\/statistics\/rebuild|auth\/token|orders|orders\/bulk|carts\/[^/]+\/checkout)\/?$/;
 
 /**
  * Answers what writes with 503 `restoring` while a backup overwrites the shop. Reads go on, and may see half of it:

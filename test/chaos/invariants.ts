@@ -4,6 +4,7 @@ import type { Hold, Level } from "../../src/inventory/stock-types.ts";
 import { isLiving, type OrderStatus } from "../../src/orders/lifecycle.ts";
 import type { OrderAllocation } from "../../src/orders/order.ts";
 import { brokenCounts } from "./counts.ts";
+import { brokenFigures } from "./figures.ts";
 
 /** What a product began with, summed over its stores. */
 export type Opening = Map<string, number>;
@@ -69,7 +70,12 @@ export async function brokenInvariants(opening: Opening, { calm }: { calm: boole
   if (JSON.stringify(await readLines(productIds)) !== JSON.stringify(lines)) {
     return brokenInvariants(opening, { calm });
   }
-  const broken = [...(await unnamedOrders()), ...(await cartsSpentTwice()), ...(await brokenCounts())];
+  const broken = [
+    ...(await unnamedOrders()),
+    ...(await cartsSpentTwice()),
+    ...(await brokenCounts()),
+    ...(await brokenFigures()),
+  ];
   for (const [index, productId] of productIds.entries()) {
     const { levels, holds, ledger } = products[index] ?? { levels: [], holds: [], ledger: [] };
     for (const level of levels) broken.push(...brokenLevel(level, holds, ledger));

@@ -66,6 +66,7 @@ test("every operation stands under one heading, and a heading is written one way
   );
   expect([...new Set(headings)].sort()).toEqual([
     "Accounts",
+    "Carts",
     "Catalogue",
     "Fulfilment",
     "Inventory",

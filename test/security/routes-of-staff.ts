@@ -115,6 +115,18 @@ export function operationsRoutes({ productId }: World): BodyRoute[] {
   return [
     {
       method: "POST",
+      path: "/orders/statistics/rebuild",
+      as: "admin",
+      bodiless: true,
+      answer: "200",
+      body: { after: "2026-11-20" },
+      wrong: {
+        after: [7, true, null, [], {}, "", "yesterday", "2026-02-30", "2026-11-20T00:00:00Z", long(65)],
+        more: [7],
+      },
+    },
+    {
+      method: "POST",
       path: "/inventory/reconcile",
       as: "staff",
       bodiless: true,

@@ -2,8 +2,8 @@ import type { Context } from "../../platform/context.ts";
 
 /**
  * Tables that no backup has: what migrations are applied (the manifest names the last), whether the shop sells (a restore
- * decides it), the projection with what is counted of it, which the objects tell again, and what triggers derive from the
- * catalogue. A restore empties the projection.
+ * decides it), the projection with what is counted of it, which the objects tell again, what triggers derive from the
+ * catalogue, and the figures, which are made again from the orders. A restore empties the projection.
  */
 const LEFT_OUT = [
   "d1_migrations",
@@ -14,6 +14,9 @@ const LEFT_OUT = [
   "stock_states",
   "product_documents",
   "title_words",
+  "order_figures",
+  "sale_figures",
+  "product_figures",
 ];
 
 export interface Table {

@@ -57,7 +57,7 @@ export const JOBS: readonly Job[] = [
     name: "daily-report",
     schedule: "0 0 * * *",
     sweep: false,
-    handler: (context, { since }) => makeDailyReports(context, since),
+    handler: (context, { since, startedAt }) => makeDailyReports(context, since, startedAt),
   },
   { name: "low-stock-notice", schedule: "0 7 * * *", sweep: false, handler: sendLowStockNotice },
   { name: "clean-up", schedule: "0 4 * * 0", sweep: false, handler: cleanUp },

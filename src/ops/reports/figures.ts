@@ -1,36 +1,51 @@
 import type { OrderStatus } from "../../orders/lifecycle.ts";
+import { partsOf, quarterBefore } from "../../orders/statistics/buckets.ts";
+import {
+  completionRate,
+  countOrders,
+  errorRate,
+  type Sales,
+  type StatusCounts,
+  share,
+  sumSales,
+  totalOf,
+} from "../../orders/statistics/figures.ts";
+import { refundedOf, revenueOf } from "../../orders/statistics/read.ts";
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { rowsOf } from "../../platform/d1.ts";
-import { formatMoney } from "../../platform/money.ts";
 import { type Day, dayOf } from "./day.ts";
 import type { DailyReportWire } from "./schemas.ts";
 
-/**
- * What counts as sold: paid, or in no need of payment before it is sent, and not cancelled since. A return is a later
- * day's affair.
- */
-const SOLD = "o.status IN ('confirmed', 'processing', 'shipped', 'delivered', 'returned')";
-
 const HOUR_MS = 3_600_000;
+/** A report made so long after its day has no inventory: what the shelves hold by then is not what they held. */
+const STOCK_IS_STALE_MS = 24 * HOUR_MS;
 
-/** A day's figures as D1 has them now, in one round trip: its orders by when they were placed. @param date YYYY-MM-DD */
-export async function readFigures(context: Context, date: string): Promise<DailyReportWire> {
-  const { env, settings, clock } = context;
-  const now = clock.now();
+/**
+ * A day's figures as D1 has them now, in one round trip. Reads the figures that are kept with the orders, and of the
+ * orders themselves only who bought that day.
+ * @param date YYYY-MM-DD
+ * @param now the real clock's time, milliseconds: a job may be run as if at another
+ */
+export async function readFigures(context: Context, date: string, now: number): Promise<DailyReportWire> {
+  const { env, settings } = context;
   const day = dayOf(date, settings.TIME_ZONE);
+  // A zone's midnight was on no quarter before its clocks went by whole ones: long before any shop.
+  const parts = partsOf(quarterBefore(day.start), quarterBefore(day.end));
+  const stockIsOfThen = now < day.end + STOCK_IS_STALE_MS;
   const results = await env.DB.batch([
-    ordersByStatus(env.DB, day),
-    sales(env.DB, day),
+    countOrders(env.DB, parts),
+    sumSales(env.DB, parts),
     customers(env.DB, day),
-    inventoryByStore(env.DB),
+    ...(stockIsOfThen ? [inventoryByStore(env.DB)] : []),
   ]);
-  const statuses = rowsOf<{ status: OrderStatus; orders: number }>(results, 0);
-  const sold = rowsOf<{ currency: string; amount: number; units: number }>(results, 1);
+  const counts = rowsOf<StatusCounts>(results, 0)[0];
   const buyers = rowsOf<{ customers: number; repeated: number }>(results, 2)[0];
-  const total = statuses.reduce((sum, { orders }) => sum + orders, 0);
-  const countOf = (...names: OrderStatus[]) =>
-    statuses.reduce((sum, { status, orders }) => sum + (names.includes(status) ? orders : 0), 0);
+  if (!counts || !buyers) throw new Error("a sum has no row");
+  const sales = rowsOf<Sales>(results, 1);
+  const total = totalOf(counts);
+  const units = sales.reduce((sum, sold) => sum + sold.units, 0);
+  const inventory = stockIsOfThen ? rowsOf<StoreFigures>(results, 3) : null;
   const hours = (Math.min(Math.max(now, day.start), day.end) - day.start) / HOUR_MS;
   return {
     date,
@@ -40,47 +55,40 @@ export async function readFigures(context: Context, date: string): Promise<Daily
     made_at: isoStamp(now),
     orders: {
       total,
-      by_status: Object.fromEntries(statuses.map(({ status, orders }) => [status, orders])),
-      per_hour: hours === 0 ? 0 : rounded(total / hours, 2),
+      by_status: Object.fromEntries(Object.entries(counts).filter(([, orders]) => orders !== 0)) as Partial<
+        Record<OrderStatus, number>
+      >,
+      per_hour: hours === 0 ? 0 : Number((total / hours).toFixed(2)),
     },
-    revenue: sold.map(({ currency, amount }) => formatMoney({ amount, currency })),
-    units_sold: sold.reduce((sum, { units }) => sum + units, 0),
-    completion_rate: total === 0 ? null : rounded(countOf("delivered", "returned") / total, 4),
-    error_rate: total === 0 ? null : rounded(countOf("rejected") / total, 4),
-    customers: buyers?.customers ?? 0,
-    repeat_customers: buyers?.repeated ?? 0,
-    inventory: rowsOf<DailyReportWire["inventory"][number]>(results, 3),
+    revenue: revenueOf(sales),
+    refunded: refundedOf(sales),
+    units_sold: units,
+    turnover:
+      inventory &&
+      share(
+        units,
+        inventory.reduce((sum, store) => sum + store.units, 0),
+      ),
+    completion_rate: completionRate(counts),
+    error_rate: errorRate(counts),
+    customers: buyers.customers,
+    repeat_customers: buyers.repeated,
+    inventory,
+    inventory_as_of: inventory && isoStamp(now),
   };
 }
 
-const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
+type StoreFigures = NonNullable<DailyReportWire["inventory"]>[number];
 
-const ordersByStatus = (db: D1Database, day: Day): D1PreparedStatement =>
-  db
-    .prepare(
-      `SELECT o.status, count(*) AS orders FROM orders AS o INDEXED BY orders_created_at
-       WHERE o.created_at >= ?1 AND o.created_at < ?2 GROUP BY o.status`,
-    )
-    .bind(day.start, day.end);
-
-const sales = (db: D1Database, day: Day): D1PreparedStatement =>
-  db
-    .prepare(
-      `SELECT o.currency, sum(o.total) AS amount, sum(o.total_items) AS units
-       FROM orders AS o INDEXED BY orders_created_at
-       WHERE o.created_at >= ?1 AND o.created_at < ?2 AND ${SOLD} GROUP BY o.currency ORDER BY o.currency`,
-    )
-    .bind(day.start, day.end);
-
-/** Who bought, and who of them had bought before, on an earlier day or on this one. */
+/** Who bought, and who of them had bought before, on an earlier day or on this one. What was cancelled since was bought. */
 const customers = (db: D1Database, day: Day): D1PreparedStatement =>
   db
     .prepare(
       `SELECT count(*) AS customers, coalesce(sum(sales > 1 OR EXISTS (
-           SELECT 1 FROM orders AS o WHERE o.customer_email = buyer.email AND o.created_at < ?1 AND ${SOLD})), 0)
-         AS repeated
-       FROM (SELECT o.customer_email AS email, count(*) AS sales FROM orders AS o INDEXED BY orders_created_at
-             WHERE o.created_at >= ?1 AND o.created_at < ?2 AND ${SOLD} GROUP BY o.customer_email) AS buyer`,
+           SELECT 1 FROM orders AS o INDEXED BY orders_buyers
+           WHERE o.customer_email = buyer.email AND o.sold_at < ?1)), 0) AS repeated
+       FROM (SELECT o.customer_email AS email, count(*) AS sales FROM orders AS o INDEXED BY orders_sold
+             WHERE o.sold_at >= ?1 AND o.sold_at < ?2 GROUP BY o.customer_email) AS buyer`,
     )
     .bind(day.start, day.end);
 

@@ -1,48 +1,73 @@
 import type { Context } from "../../platform/context.ts";
 import { rowsOf } from "../../platform/d1.ts";
-import { addDays, dateAt } from "./day.ts";
+import { addDays, dateAt, dayOf } from "./day.ts";
 import { readFigures } from "./figures.ts";
 
 /** Days further back than these are not made up for: who asks for one gets it made on the spot. */
 const MAX_DAYS = 31;
 
+/** An order carries the time at which it was decided, and is written as long after it at most. */
+const IN_FLIGHT_MS = 10_000;
+/** A report made within so many days of its own shows that the job ran then: what is missing since is owed. */
+const IN_TIME_DAYS = 4;
+
 /**
  * Job `daily-report`: writes the report of each day that is over and has none, the oldest first. From yesterday back
- * to the day that `since` lies in, or the first that was ever reported. Each date is written once, by whoever comes
- * first.
+ * to the day that `since` lies in, or the last that was reported in time. Each date is written once, by whoever comes
+ * first, and never before the day is over by the real clock: what is written stays.
  * @param since how far the schedule had been run, milliseconds; null when a person asks
+ * @param realNow milliseconds; the context's clock may be set to another time, to run the job as if then
  */
-export async function makeDailyReports(context: Context, since: number | null): Promise<string | null> {
+export async function makeDailyReports(
+  context: Context,
+  since: number | null,
+  realNow: number = context.clock.now(),
+): Promise<string | null> {
   const { env, settings, clock } = context;
-  const today = dateAt(clock.now(), settings.TIME_ZONE);
+  const today = dateAt(Math.min(clock.now(), realNow), settings.TIME_ZONE);
   const earliest = addDays(today, -MAX_DAYS);
   const results = await env.DB.batch([
-    env.DB.prepare("SELECT min(date) AS date FROM daily_reports"),
+    // What was made late was asked for by a person, and says nothing of the days after it.
+    env.DB.prepare(
+      `SELECT max(date) AS date FROM daily_reports
+       WHERE date >= ?1 AND date < ?2 AND made_at < (unixepoch(date) + ${IN_TIME_DAYS} * 86400) * 1000`,
+    ).bind(earliest, today),
     env.DB.prepare("SELECT date FROM daily_reports WHERE date >= ?1").bind(earliest),
   ]);
-  const first = rowsOf<{ date: string | null }>(results, 0)[0]?.date ?? null;
+  const last = rowsOf<{ date: string | null }>(results, 0)[0]?.date ?? null;
   const there = new Set(rowsOf<{ date: string }>(results, 1).map(({ date }) => date));
   const begin = [
     addDays(today, -1),
-    ...(first === null ? [] : [first]),
-    ...(since === null ? [] : [dateAt(since, settings.TIME_ZONE)]),
+    ...(last === null ? [] : [last]),
+    // The run at a midnight was for the day before it, and may have failed.
+    ...(since === null ? [] : [dateAt(since - 1, settings.TIME_ZONE)]),
   ].sort()[0];
 
-  const made: string[] = [];
-  for (let days = MAX_DAYS; days > 0; days--) {
-    const date = addDays(today, -days);
-    if (begin === undefined || date < begin || there.has(date)) continue;
-    await make(context, date);
-    made.push(date);
-  }
-  return made.length === 0 ? null : `made ${made.join(", ")}`;
+  const wanted = Array.from({ length: MAX_DAYS }, (_, index) => addDays(today, index - MAX_DAYS)).filter(
+    (date) => begin !== undefined && date >= begin && !there.has(date),
+  );
+  const now = await afterTheDay(context, wanted.at(-1), realNow);
+  for (const date of wanted) await make(context, date, now);
+  return wanted.length === 0 ? null : `made ${wanted.join(", ")}`;
 }
 
-async function make(context: Context, date: string): Promise<void> {
-  const figures = await readFigures(context, date);
+/** Waits out what began on the last of the days and is written after it. Returns the time then, by the real clock. */
+async function afterTheDay(
+  { clock, settings }: Context,
+  last: string | undefined,
+  now: number,
+): Promise<number> {
+  const settled = last === undefined ? now : dayOf(last, settings.TIME_ZONE).end + IN_FLIGHT_MS;
+  if (now >= settled) return now;
+  await clock.sleep(settled - now);
+  return settled;
+}
+
+async function make(context: Context, date: string, now: number): Promise<void> {
+  const figures = await readFigures(context, date, now);
   await context.env.DB.prepare(
     "INSERT INTO daily_reports (date, figures, made_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
   )
-    .bind(date, JSON.stringify(figures), Date.parse(figures.made_at))
+    .bind(date, JSON.stringify(figures), now)
     .run();
 }

@@ -7,12 +7,15 @@ export type ReportOutcome = { kind: "report"; report: DailyReportWire } | { kind
 
 /** The report of a day as it was written; where there is none, as it would be now. @param date today when null */
 export async function readReport(context: Context, date: string | null): Promise<ReportOutcome> {
-  const today = dateAt(context.clock.now(), context.settings.TIME_ZONE);
+  const now = context.clock.now();
+  const today = dateAt(now, context.settings.TIME_ZONE);
   const asked = date ?? today;
   if (asked > today) return { kind: "not_yet", today };
   const stored = await context.env.DB.prepare("SELECT figures FROM daily_reports WHERE date = ?1")
     .bind(asked)
     .first<{ figures: string }>();
-  const report = stored ? (JSON.parse(stored.figures) as DailyReportWire) : await readFigures(context, asked);
+  const report = stored
+    ? (JSON.parse(stored.figures) as DailyReportWire)
+    : await readFigures(context, asked, now);
   return { kind: "report", report };
 }

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { orderStatusSchema } from "../../orders/schemas.ts";
+import { calendarDate } from "../../platform/calendar-date.ts";
 import { moneySchema } from "../../platform/money.ts";
 
 const stamp = z.string().openapi({ format: "date-time" });
@@ -23,34 +24,47 @@ export const dailyReportSchema = z
     from: stamp.openapi({ description: "The day's first instant" }),
     to: stamp.openapi({ description: "The next day's" }),
     made_at: stamp.openapi({ description: "As things stood then" }),
-    orders: z.object({
-      total: count,
-      by_status: z.partialRecord(orderStatusSchema, count),
-      per_hour: z.number().openapi({ description: "Over the hours of the day that were over" }),
+    orders: z
+      .object({
+        total: count,
+        by_status: z.partialRecord(orderStatusSchema, count),
+        per_hour: z.number().openapi({ description: "Over the hours of the day that were over" }),
+      })
+      .openapi({ description: "Placed on the day, by how they stood at `made_at`" }),
+    revenue: z.array(moneySchema).openapi({
+      description:
+        "By currency: totals of the orders that became sold on the day (confirmed: paid, or in no need of payment " +
+        "first), whenever they were placed, less the totals of sold ones that were cancelled on it and the prices of " +
+        "units that were closed on it. Below zero where more was taken off than sold. Refunds and returns are not " +
+        "taken off. Each sale and each cancellation is in exactly one day.",
     }),
-    revenue: z
-      .array(moneySchema)
-      .openapi({ description: "Totals of the day's sold orders by currency, before refunds" }),
-    units_sold: count,
-    completion_rate: rate.openapi({ description: "Delivered, of all orders" }),
-    error_rate: rate.openapi({ description: "Rejected for want of stock, of all orders" }),
-    customers: count.openapi({ description: "Who bought, by e-mail address" }),
-    repeat_customers: count.openapi({ description: "Of these, who had bought before" }),
-    inventory: z.array(storeFiguresSchema).openapi({ description: "By store, as it was at `made_at`" }),
+    refunded: z.array(moneySchema).openapi({
+      description:
+        "By currency: money promised back on the day, for whatever reason, less promises that failed on it",
+    }),
+    units_sold: z.int().openapi({ description: "Units of what `revenue` counts" }),
+    turnover: z.number().nullable().openapi({
+      description: "`units_sold` over the units on hand in all stores at `inventory_as_of`; null of none",
+    }),
+    completion_rate: rate.openapi({
+      description: "Delivered or returned, of all orders placed on the day; null of none",
+    }),
+    error_rate: rate.openapi({
+      description: "Rejected for want of stock, of all orders placed on the day; null of none",
+    }),
+    customers: count.openapi({ description: "Whose orders became sold on the day, by e-mail address" }),
+    repeat_customers: count.openapi({
+      description: "Of these, who had bought before, on an earlier day or on this one",
+    }),
+    inventory: z.array(storeFiguresSchema).nullable().openapi({
+      description:
+        "By store, as it was at `inventory_as_of`; null in a report made more than 24 hours after its day",
+    }),
+    inventory_as_of: stamp.nullable(),
   })
   .openapi("DailyReport");
 export type DailyReportWire = z.infer<typeof dailyReportSchema>;
 
-const isDate = (text: string): boolean => {
-  const stamp = Date.parse(text);
-  return !Number.isNaN(stamp) && new Date(stamp).toISOString().startsWith(text);
-};
-
 export const dailyReportQuerySchema = z.object({
-  date: z
-    .string()
-    .regex(/^\d{4}-\d{2}-\d{2}$/, "must be YYYY-MM-DD")
-    .refine(isDate, "is no day of the calendar")
-    .optional()
-    .openapi({ description: "Today where left out", example: "2026-11-20" }),
+  date: calendarDate.optional().openapi({ description: "Today where left out", example: "2026-11-20" }),
 });

@@ -192,8 +192,8 @@ function insertOrders(db: D1Database, orders: Order[], nonce: string): D1Prepare
   const statement = db.prepare(
     `INSERT INTO orders (id, reference, claim_id, store_id, batch_id, cart_id, user_id, access_token_hash, status,
          payment_status, payment_method, priority, customer, customer_email, shipping_address, currency, subtotal,
-         shipping, tax, duty, total, total_items, notes, metadata, expires_at, version, stamp, status_at, created_at,
-         updated_at)
+         shipping, tax, duty, total, total_items, notes, metadata, expires_at, version, stamp, status_at, sold_at,
+         created_at, updated_at)
        SELECT row.value ->> 'id', row.value ->> 'reference', c.id, row.value ->> 'storeId',
          row.value ->> 'batchId', row.value ->> 'cartId', row.value ->> 'userId',
          row.value ->> 'accessTokenHash', row.value ->> 'status', row.value ->> 'paymentStatus',
@@ -202,6 +202,7 @@ function insertOrders(db: D1Database, orders: Order[], nonce: string): D1Prepare
          row.value ->> 'subtotal', row.value ->> 'shipping', row.value ->> 'tax', row.value ->> 'duty',
          row.value ->> 'total', row.value ->> 'totalItems', row.value ->> 'notes', row.value ->> 'metadata',
          row.value ->> 'expiresAt', row.value ->> 'version', c.stamp, row.value ->> 'createdAt',
+         iif(row.value ->> 'status' = 'confirmed', row.value ->> 'createdAt', NULL),
          row.value ->> 'createdAt', row.value ->> 'updatedAt'
        FROM json_each(?1) AS row JOIN claims AS c ON c.id = row.value ->> 'claimId'
          AND c.stamp = ?2 AND c.order_id = row.value ->> 'id'`,

@@ -141,7 +141,7 @@ describe("a job that fails", () => {
     await tick();
     goTo("2027-03-23T00:00:00Z");
     await tick();
-    expect(await reportDates()).toEqual(["2027-03-21", "2027-03-22"]);
+    expect(await reportDates()).toEqual(["2027-03-20", "2027-03-21", "2027-03-22"]);
   });
 });
 
@@ -163,7 +163,7 @@ describe("a run whose worker died", () => {
     await tick();
     await env.DB.prepare("DELETE FROM daily_reports").run();
     await die();
-    testClock.advance(15 * MINUTE);
+    goTo("2027-03-21T00:15:00Z");
     await tick();
     expect(await reports()).toEqual([[midnight, "running", null]]);
     testClock.advance(MINUTE);

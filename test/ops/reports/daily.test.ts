@@ -1,13 +1,21 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
+import { readFigures } from "../../../src/ops/reports/figures.ts";
 import { makeDailyReports } from "../../../src/ops/reports/make.ts";
 import { prefixed, systemIds } from "../../../src/platform/ids.ts";
+import { Boundary } from "../../chaos/boundary.ts";
+import { send } from "../../chaos/stage.ts";
 import { testContext } from "../../events/context.ts";
-import { askUnder, refusalOf } from "../../orders/ask.ts";
+import { askUnder, order, refusalOf } from "../../orders/ask.ts";
+import { staff as staffMember } from "../../orders/fulfilment/staff.ts";
+import { noting } from "../../orders/statistics/figures.ts";
+import { Trace, traced } from "../../orders/traced.ts";
+import { MINUTE, Till, tell } from "../../payments/settle/till.ts";
 import { givenCatalog } from "../../support/catalog.ts";
 import { testClock } from "../../support/clock.ts";
+import { basket, givenShop } from "../../support/shop.ts";
 import { type SignedIn, signIn } from "../../support/sign-in.ts";
-import { goTo, HOUR, reportDates } from "../jobs/shop-hours.ts";
+import { goTo, HOUR, reportDates, tick } from "../jobs/shop-hours.ts";
 
 const BERLIN = { TIME_ZONE: "Europe/Berlin" };
 const { settings } = testContext();
@@ -79,11 +87,15 @@ const FIGURES = {
     { amount: "17.51", currency: "EUR" },
     { amount: "30", currency: "JPY" },
   ],
+  refunded: [],
   units_sold: 6,
+  turnover: null,
   completion_rate: 0.25,
   error_rate: 0.125,
   customers: 4,
   repeat_customers: 3,
+  inventory: [],
+  inventory_as_of: "2026-10-26T12:00:00.000Z",
 };
 
 describe("a day's report", () => {
@@ -91,7 +103,7 @@ describe("a day's report", () => {
     await givenADay();
     const { status, body } = await report("?date=2026-10-25");
     expect(status).toBe(200);
-    expect(body).toEqual({ ...FIGURES, inventory: [] });
+    expect(body).toEqual(FIGURES);
   });
 
   test("of today is what there is so far", async () => {
@@ -136,7 +148,9 @@ describe("a day's report", () => {
         ]),
       ),
     ]);
-    expect((await report()).body.inventory).toEqual([
+    const { body } = await report();
+    expect(body).toMatchObject({ units_sold: 0, turnover: 0, inventory_as_of: "2026-10-26T12:00:00.000Z" });
+    expect(body.inventory).toEqual([
       {
         store_id: near,
         store_name: "Store 1",
@@ -158,12 +172,129 @@ describe("a day's report", () => {
     ]);
   });
 
+  test("has units sold over units on hand, and no inventory when its day is over for more than a day", async () => {
+    const { productIds } = await givenShop([[50]]);
+    const [apple = ""] = productIds;
+    await order(basket({ [apple]: 8 }));
+    await env.DB.prepare(
+      `INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at)
+       SELECT ?1, id, 50, 8, 42, 1, 1, 1 FROM stores WHERE true ON CONFLICT DO UPDATE SET on_hand = 50`,
+    )
+      .bind(apple)
+      .run();
+    const [today, day] = [await report(), "?date=2026-10-26"];
+    expect(today.body).toMatchObject({ units_sold: 8, turnover: 0.16, inventory: [{ units: 50 }] });
+    goTo("2026-10-27T22:59:59.999Z");
+    expect((await report(day)).body).toMatchObject({
+      units_sold: 8,
+      turnover: 0.16,
+      inventory: [{ units: 50 }],
+    });
+    testClock.advance(1);
+    expect((await report(day)).body).toMatchObject({
+      units_sold: 8,
+      turnover: null,
+      inventory: null,
+      inventory_as_of: null,
+    });
+  });
+
+  test("counts a sale on the day that it was made, whenever it was placed, and each in one report", async () => {
+    const till = await Till.open(50);
+    goTo("2026-10-26T22:50:00Z");
+    const [early, late] = [await till.order(), await till.order()];
+    await tell(early);
+    await till.drain();
+    testClock.advance(20 * MINUTE);
+    expect(await makeDailyReports(inBerlin, null)).toBe("made 2026-10-26");
+    await tell(late);
+    await till.drain();
+    const sold = { revenue: [{ amount: "19.99", currency: "USD" }], units_sold: 1, customers: 1 };
+    expect((await report("?date=2026-10-26")).body).toMatchObject({
+      ...sold,
+      orders: { total: 2, by_status: { confirmed: 1, pending: 1 } },
+      repeat_customers: 0,
+    });
+    expect((await report()).body).toMatchObject({ ...sold, orders: { total: 0 }, repeat_customers: 1 });
+  });
+
+  test("takes off what was cancelled or closed on the day, and tells what goes back beside it", async () => {
+    const till = await Till.open(50);
+    const [apple = ""] = till.productIds;
+    const { act } = await staffMember();
+    const four = await order(basket({ [apple]: 4 }, { payment_method: "card" }));
+    const gone = await order(basket({ [apple]: 2 }));
+    await tell(four.body);
+    await till.drain();
+    await act(four.body.id, "shipments", { items: [{ product_id: apple, quantity: 1 }] });
+    await act(four.body.id, "close");
+    goTo("2026-10-27T12:00:00Z");
+    await act(gone.body.id, "cancel");
+    await till.drain();
+    const money = (amount: string) => [{ amount, currency: "USD" }];
+    expect((await report("?date=2026-10-26")).body).toMatchObject({
+      revenue: money("59.97"),
+      units_sold: 3,
+      refunded: [],
+    });
+    // A dead order's customer bought all the same, the day before.
+    expect((await report()).body).toMatchObject({
+      revenue: money("-39.98"),
+      units_sold: -2,
+      refunded: money("59.97"),
+      customers: 0,
+    });
+  });
+
+  test("reads the day's figures and buyers, however many orders other days had", async () => {
+    const costs: number[] = [];
+    for (const [from, to] of [
+      [0, 200],
+      [200, 5_000],
+    ] as const) {
+      await env.DB.prepare(
+        `INSERT INTO orders (id, reference, claim_id, status, payment_status, payment_method, priority, customer,
+           customer_email, currency, subtotal, shipping, tax, duty, total, total_items, version, stamp, status_at,
+           created_at, updated_at)
+         WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2 - 1)
+         SELECT 'ord_' || i, 'R' || i, 'c', iif(i % 2, 'delivered', 'expired'), 'none', 'card', 'normal', '{}',
+           'old@shop.example', 'EUR', 5, 0, 0, 0, 5, 1, 1, 's', t, t, t FROM (SELECT i, ?3 - i * 100000 AS t FROM n)`,
+      )
+        .bind(from, to, Date.parse("2026-10-24T12:00:00Z"))
+        .run();
+      if (from === 0) await givenADay();
+      const { answer, rows } = await traced(
+        new Trace(),
+        "GET",
+        "/reports/daily?date=2026-10-25",
+        undefined,
+        staff.headers,
+        BERLIN,
+      );
+      expect(answer.body).toMatchObject({ ...FIGURES, made_at: expect.any(String) });
+      costs.push(rows[0]?.read ?? 0);
+    }
+    expect(costs[1]).toBe(costs[0]);
+    expect(costs[0]).toBeLessThan(60);
+
+    const seen: string[] = [];
+    await readFigures({ ...inBerlin, env: { ...env, DB: noting(seen) } }, "2026-10-25", testClock.now());
+    const buyers = seen.find((sql) => /orders_buyers/.test(sql));
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${buyers}`)
+      .bind(1, 2)
+      .all<{ detail: string }>();
+    expect(results.map(({ detail }) => detail).filter((detail) => / o /.test(detail))).toEqual([
+      "SEARCH o USING COVERING INDEX orders_sold (sold_at>? AND sold_at<?)",
+      "SEARCH o USING COVERING INDEX orders_buyers (customer_email=? AND sold_at<?)",
+    ]);
+  });
+
   test("once written is given as it was written", async () => {
     await givenADay();
     expect(await makeDailyReports(inBerlin, null)).toBe("made 2026-10-25");
     await env.DB.prepare("UPDATE orders SET status = 'cancelled'").run();
     testClock.advance(HOUR);
-    expect((await report("?date=2026-10-25")).body).toEqual({ ...FIGURES, inventory: [] });
+    expect((await report("?date=2026-10-25")).body).toEqual(FIGURES);
   });
 
   test("is written once by many at once", async () => {
@@ -171,6 +302,53 @@ describe("a day's report", () => {
       Array.from({ length: 4 }, () => makeDailyReports(inBerlin, Date.parse("2026-10-23T00:00Z"))),
     );
     expect(await reportDates()).toEqual(["2026-10-23", "2026-10-24", "2026-10-25"]);
+  });
+
+  test("waits for the orders that were decided on its day and are written after it", async () => {
+    const { productIds } = await givenShop([[5]]);
+    goTo("2026-10-26T22:59:59.900Z");
+    const slow = new Boundary({ at: 2, ending: "stalls" });
+    const { answer } = send(slow, "/orders", basket({ [productIds[0] ?? ""]: 1 }));
+    await slow.reached;
+    goTo("2026-10-26T23:00:00Z");
+    const sleep = async (milliseconds: number) => {
+      slow.wake();
+      await answer;
+      testClock.advance(milliseconds);
+    };
+    const clock = { now: () => testClock.now(), sleep };
+    expect(await makeDailyReports({ ...inBerlin, clock }, null)).toBe("made 2026-10-26");
+    expect((await report("?date=2026-10-26")).body).toMatchObject({
+      made_at: "2026-10-26T23:00:10.000Z",
+      orders: { total: 1 },
+      units_sold: 1,
+    });
+  });
+
+  test("is written of no day that is not over by the real clock, whatever time a person runs the job as if at", async () => {
+    const runAt = async (at: string) =>
+      (await askUnder(BERLIN, "POST", "/jobs/daily-report/run", { at }, staff.headers)).body.detail;
+    expect(await runAt("2026-10-27T00:00:00Z")).toBe("made 2026-10-25");
+    expect(await runAt("2030-01-01T00:00:00Z")).toBe("nothing to do");
+    goTo("2026-10-26T23:00:00Z");
+    await tick(BERLIN);
+    expect(await makeDailyReports(inBerlin, null)).toBe(null);
+    expect(await reportDates()).toEqual(["2026-10-25", "2026-10-26"]);
+  });
+
+  test("of a day long ago, run as if then, brings no others", async () => {
+    const runAt = async (at: string) =>
+      (await askUnder(BERLIN, "POST", "/jobs/daily-report/run", { at }, staff.headers)).body.detail;
+    expect(await runAt("2000-01-01T12:00:00Z")).toBe("made 1999-12-31");
+    expect(await runAt("2026-10-06T12:00:00Z")).toBe("made 2026-10-05");
+    expect(await makeDailyReports(inBerlin, null)).toBe("made 2026-10-25");
+    expect((await report("?date=2026-10-05")).body).toMatchObject({
+      made_at: "2026-10-26T12:00:00.000Z",
+      inventory: null,
+    });
+    // Those that were made in time show where the job began to run: from there on none is left out.
+    goTo("2026-10-29T12:00:00Z");
+    expect(await makeDailyReports(inBerlin, null)).toBe("made 2026-10-26, 2026-10-27, 2026-10-28");
   });
 
   test("of a day to come is refused by the shop's own clock, and what is no date cannot be read", async () => {

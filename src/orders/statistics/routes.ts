@@ -1,0 +1,54 @@
+import { createRoute } from "@hono/zod-openapi";
+import { requireAdmin, requireStaff } from "../../accounts/authenticate.ts";
+import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
+import { problem } from "../../platform/problem.ts";
+import { readStatistics } from "./read.ts";
+import { rebuildFigures } from "./rebuild.ts";
+import { rebuildSchema, rebuiltSchema, statisticsQuerySchema, statisticsSchema } from "./schemas.ts";
+
+const readRoute = createRoute({
+  method: "get",
+  path: "/orders/statistics",
+  tags: ["Orders"],
+  summary: "What the orders come to: by status, revenue, rates, products that sell",
+  security: bearer,
+  middleware: [requireStaff] as const,
+  request: { query: statisticsQuerySchema },
+  responses: { 200: jsonContent(statisticsSchema, "The figures"), ...problems(400, 401, 403, 422) },
+});
+
+const rebuildRoute = createRoute({
+  method: "post",
+  path: "/orders/statistics/rebuild",
+  tags: ["Orders"],
+  summary: "Make the figures again from the orders",
+  description:
+    "They are kept with each change of an order, so this is for after a hand has been at the database; a restore does " +
+    "it by itself. Goes as far as one request may: send `next` as `after` until it is null. Orders go on meanwhile.",
+  security: bearer,
+  middleware: [requireAdmin] as const,
+  request: { body: { required: false, content: { "application/json": { schema: rebuildSchema } } } },
+  responses: { 200: jsonContent(rebuiltSchema, "How far it got"), ...problems(400, 401, 403, 413, 422) },
+});
+
+/** Mounted before the orders' own routes, which would take `statistics` for an order's name. */
+export const statisticsRoutes = createRouter()
+  .openapi(readRoute, async (c) => {
+    const outcome = await readStatistics(c.get("operation"), c.req.valid("query"));
+    switch (outcome.kind) {
+      case "statistics":
+        return c.json(outcome.statistics, 200);
+      case "backwards":
+        return problem(c, {
+          status: 422,
+          code: "invalid_range",
+          detail: "The range ends before it begins.",
+          errors: [{ field: "to", code: "invalid_range", message: "is before `from`" }],
+        });
+    }
+  })
+  .openapi(rebuildRoute, async (c) => {
+    // No body is an empty one.
+    const { after }: { after?: string | undefined } = c.req.valid("json") ?? {};
+    return c.json(await rebuildFigures(c.get("operation"), after ?? null), 200);
+  });

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { stockOf } from "../../../src/inventory/client.ts";
+import { FIGURES } from "../../payments/settle/till.ts";
 import { testClock } from "../../support/clock.ts";
 import { basket, post } from "../../support/shop.ts";
 import { atEveryCall } from "../at-every-call.ts";
@@ -129,7 +130,7 @@ test(
 /** The next run of a scenario counts its own. */
 async function forgetOrders(): Promise<void> {
   await env.DB.batch(
-    ["orders", "order_items", "order_stores", "order_history", "claims", "work"].map((table) =>
+    ["orders", "order_items", "order_stores", "order_history", "claims", "work", ...FIGURES].map((table) =>
       env.DB.prepare(`DELETE FROM ${table}`),
     ),
   );

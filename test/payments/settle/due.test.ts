@@ -6,7 +6,7 @@ import { basket, placed, post } from "../../support/shop.ts";
 import { tellStandard } from "../tell.ts";
 import { Desk } from "./by-staff.ts";
 import { givenDue, outcomeOf } from "./given-refund.ts";
-import { MINUTE, orderRow, paymentRows, QUIET, refundRows, rows, Till, tell } from "./till.ts";
+import { FIGURES, MINUTE, orderRow, paymentRows, QUIET, refundRows, rows, Till, tell } from "./till.ts";
 
 /** What an order is to be paid with: nothing, or less than its total once a part of it was closed. */
 
@@ -173,7 +173,9 @@ describe("an order of which a part was closed", () => {
       await desk.giveBack(eventId);
       await till.settle();
       await Promise.all(
-        ["payments", "refunds", "payment_events", "orders"].map((table) => rows(`DELETE FROM ${table}`)),
+        ["payments", "refunds", "payment_events", "orders", ...FIGURES].map((table) =>
+          rows(`DELETE FROM ${table}`),
+        ),
       );
     }
   });

@@ -5,7 +5,18 @@ import { post } from "../../support/shop.ts";
 import { tellStandard, tellStripe } from "../tell.ts";
 import { notices } from "./by-staff.ts";
 import { givenAnswered, givenDue, outcomeOf, SENT, SETTLED, tellRefund } from "./given-refund.ts";
-import { eventRow, eventTypes, orderRow, paymentRows, QUIET, refundRows, rows, Till, tell } from "./till.ts";
+import {
+  eventRow,
+  eventTypes,
+  FIGURES,
+  orderRow,
+  paymentRows,
+  QUIET,
+  refundRows,
+  rows,
+  Till,
+  tell,
+} from "./till.ts";
 
 /** Refunds that somebody makes on the provider's own page, and that nobody asked us for. */
 
@@ -93,7 +104,7 @@ test("is no refund of ours, though it is of the same amount", async () => {
     await rows("DELETE FROM payment_events");
     await rows("DELETE FROM payments");
     await rows("DELETE FROM refunds");
-    await rows("DELETE FROM orders");
+    for (const table of ["orders", ...FIGURES]) await rows(`DELETE FROM ${table}`);
   }
 });
 

@@ -1,7 +1,14 @@
+import type { Memory } from "./cache/memory.ts";
 import type { Context as OperationContext } from "./context.ts";
 
 /** What every handler finds on its request. */
 export interface AppEnv {
   Bindings: Cloudflare.Env;
-  Variables: { requestId: string; operation: OperationContext };
+  Variables: {
+    requestId: string;
+    operation: OperationContext;
+    memory: Memory;
+    /** The answer is one that memory had. */
+    repeated?: boolean;
+  };
 }

@@ -49,6 +49,9 @@ const PROBLEMS: Record<number, string> = {
   503: "Try again",
 };
 
+/** What If-None-Match may come to. */
+export const UNCHANGED = { description: "Unchanged" };
+
 /** A JSON answer of one schema. */
 export const jsonContent = <S extends z.ZodType>(schema: S, description: string) => ({
   description,

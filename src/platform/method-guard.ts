@@ -1,4 +1,5 @@
 import type { Hono, MiddlewareHandler } from "hono";
+import { matchedRoutes } from "hono/route";
 import { TrieRouter } from "hono/router/trie-router";
 import type { AppEnv } from "./app-env.ts";
 import { problem } from "./problem.ts";
@@ -18,11 +19,10 @@ export function methodGuard(app: Pick<Hono<AppEnv>, "routes">): MiddlewareHandle
   };
 
   return async (c, next) => {
+    if (matchedRoutes(c).some(({ method }) => method !== "ALL")) return next();
     known ??= learn();
     const { router, methods } = known;
     const matches = (method: string) => router.match(method, c.req.path)[0].length > 0;
-    // A HEAD is routed as a GET.
-    if (matches(c.req.method === "HEAD" ? "GET" : c.req.method)) return next();
     const allowed = methods.filter(matches);
     if (allowed.length === 0) return c.notFound();
     const allow = (allowed.includes("GET") ? [...allowed, "HEAD"] : allowed).join(", ");

@@ -2,6 +2,7 @@ import { applyD1Migrations, type D1Migration, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach } from "vitest";
 import { testClock } from "./clock.ts";
+import { memory } from "./worker.ts";
 
 declare global {
   namespace Cloudflare {
@@ -15,5 +16,6 @@ declare global {
 beforeEach(async () => {
   await reset();
   testClock.reset();
+  memory.clear();
   await applyD1Migrations(env.DB, env.MIGRATIONS);
 });

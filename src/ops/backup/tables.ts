@@ -1,10 +1,10 @@
 import type { Context } from "../../platform/context.ts";
 
 /**
- * Tables that no backup has: what migrations are applied (the manifest names the last), whether the shop sells (a restore
+ * Tables that no backup has: the cache's generation, what migrations are applied (the manifest names the last), whether the shop sells (a restore
  * decides it), and the projection, which the objects tell again. A restore empties the projection.
  */
-const LEFT_OUT = ["d1_migrations", "shop_state", "stock_levels"];
+const LEFT_OUT = ["cache_generation", "d1_migrations", "shop_state", "stock_levels"];
 
 export interface Table {
   name: string;

@@ -2,6 +2,7 @@ import { proxyDurable } from "itty-durable";
 import type { Context } from "../context.ts";
 import { sha256 } from "../ids.ts";
 import { describeError } from "../log.ts";
+import { inTime } from "../patience.ts";
 import type { Problem } from "../problem.ts";
 import type { RateLimiterFace } from "./rate-limiter.ts";
 import { type Take, type TakeAnswer, WINDOW_MS } from "./window.ts";
@@ -35,7 +36,7 @@ export async function takeFrom(context: Context, limit: Limit): Promise<LimitOut
   if (limit.allowed === 0 || limit.cost === 0) return { kind: "allowed", headers: {} };
   let answer: TakeAnswer;
   try {
-    answer = await inTime(askLimiter(context, limit));
+    answer = await inTime(askLimiter(context, limit), PATIENCE_MS);
   } catch (error) {
     context.log.warn("a rate limiter is broken: let through", {
       limit: limit.name,
@@ -90,17 +91,3 @@ async function askLimiter({ env, clock }: Context, limit: Limit): Promise<TakeAn
 
 const isAnswer = (answer: unknown): answer is TakeAnswer =>
   typeof answer === "object" && answer !== null && "allowed" in answer && "retryAfter" in answer;
-
-/** Waits by real time: an injected clock says what time it is, not how slow a part is. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => {});
-  }
-}

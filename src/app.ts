@@ -34,7 +34,7 @@ import { problem } from "./platform/problem.ts";
 import { openContext } from "./platform/request-context.ts";
 import { nameRequest } from "./platform/request-identity.ts";
 import { logRequests } from "./platform/request-log.ts";
-import { apiHeaders, notStored } from "./platform/secure-headers.ts";
+import { apiHeaders } from "./platform/secure-headers.ts";
 import { urlGuard } from "./platform/url-guard.ts";
 
 export interface AppPorts {
@@ -50,7 +50,7 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   const app = createRouter();
   const { version, description } = manifest;
 
-  app.use(nameRequest(ids), logRequests(clock), apiHeaders, notStored);
+  app.use(nameRequest(ids), logRequests(clock), apiHeaders);
   // Before the settings are insisted on: it is the one that says when it is they that are wrong.
   app.route("/", opsRoutes);
   app.use(openContext({ clock, ids, memory }), crossOrigin, urlGuard, methodGuard(app), bodyGuard);

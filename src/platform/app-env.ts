@@ -8,6 +8,8 @@ export interface AppEnv {
     requestId: string;
     operation: OperationContext;
     memory: Memory;
+    /** The pattern of the route that answers, where there is one. */
+    route?: string;
     /** The answer is one that memory had. */
     repeated?: boolean;
   };

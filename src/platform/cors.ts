@@ -40,5 +40,5 @@ const letPagesCall = cors({
 export const crossOrigin: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (c.req.header("Origin") !== undefined || c.req.method === "OPTIONS") return letPagesCall(c, next);
   await next();
-  c.header("Vary", "Origin", { append: true });
+  c.res.headers.append("Vary", "Origin");
 };

@@ -2,8 +2,16 @@ import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import type { Context } from "./context.ts";
 import { describeError } from "./log.ts";
+import { inTime } from "./patience.ts";
 import { problem } from "./problem.ts";
-import { type LimitOutcome, limitedProblem, policyHeader, takeFrom } from "./rate-limit/limit.ts";
+import {
+  LIMITER_BROKEN,
+  type LimitOutcome,
+  limitedProblem,
+  PATIENCE_MS,
+  policyHeader,
+  takeFrom,
+} from "./rate-limit/limit.ts";
 
 /** What wrangler.toml declares for the `FLOOD_GUARD` binding, which takes its limit from nowhere else. */
 const DECLARED_LIMIT = 600;
@@ -29,10 +37,10 @@ async function count(context: Context): Promise<LimitOutcome> {
   const party = actor.kind === "user" ? `user:${actor.userId}` : `address:${context.address}`;
   if (allowed !== DECLARED_LIMIT) return takeFrom(context, { name: "requests", party, allowed, cost: 1 });
   try {
-    const { success } = await context.env.FLOOD_GUARD.limit({ key: party });
+    const { success } = await inTime(context.env.FLOOD_GUARD.limit({ key: party }), PATIENCE_MS);
     if (success) return { kind: "allowed", headers: {} };
   } catch (error) {
-    context.log.warn("the flood guard is broken: let through", { error: describeError(error) });
+    context.log.warn(LIMITER_BROKEN, { limit: "requests", error: describeError(error) });
     return { kind: "allowed", headers: {} };
   }
   return {
@@ -40,6 +48,7 @@ async function count(context: Context): Promise<LimitOutcome> {
     retryAfter: DECLARED_PERIOD_SECONDS,
     headers: {
       "RateLimit-Policy": policyHeader("requests", DECLARED_LIMIT),
+      RateLimit: `"requests";r=0;t=${DECLARED_PERIOD_SECONDS}`,
       "Retry-After": String(DECLARED_PERIOD_SECONDS),
     },
   };

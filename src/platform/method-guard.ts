@@ -19,7 +19,11 @@ export function methodGuard(app: Pick<Hono<AppEnv>, "routes">): MiddlewareHandle
   };
 
   return async (c, next) => {
-    if (matchedRoutes(c).some(({ method }) => method !== "ALL")) return next();
+    const route = matchedRoutes(c).find(({ method }) => method !== "ALL");
+    if (route) {
+      c.set("route", route.path);
+      return next();
+    }
     known ??= learn();
     const { router, methods } = known;
     const matches = (method: string) => router.match(method, c.req.path)[0].length > 0;

@@ -56,5 +56,6 @@ export function logRequests(clock: Clock): MiddlewareHandler<AppEnv> {
   };
 }
 
+/** Not all routes stand behind the method guard. */
 const routeOf = (c: HonoContext<AppEnv>): string | null =>
-  matchedRoutes(c).find(({ method }) => method !== "ALL")?.path ?? null;
+  c.get("route") ?? matchedRoutes(c).find(({ method }) => method !== "ALL")?.path ?? null;

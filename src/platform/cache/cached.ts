@@ -2,11 +2,11 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { isStaff } from "../actor.ts";
 import type { AppEnv } from "../app-env.ts";
 import type { Context } from "../context.ts";
-import { hasTag } from "../etag.ts";
 import { sha256 } from "../ids.ts";
 import { type Problem, problem } from "../problem.ts";
-import { currentGeneration, MAX_AGE, rememberedGeneration, STALE_WHILE_REVALIDATE } from "./generation.ts";
-import type { Answer, Memory } from "./memory.ts";
+import { type Answer, newAnswer, send, sizeOf } from "./answer.ts";
+import { currentGeneration, rememberedGeneration } from "./generation.ts";
+import type { Memory } from "./memory.ts";
 import { oneForAll } from "./one-for-all.ts";
 import { readShared, share, sharedName } from "./shared.ts";
 
@@ -109,48 +109,24 @@ async function make<T>(
   read: () => Promise<T | null>,
 ): Promise<Answer | null> {
   const { seconds } = caching;
-  const lasting = seconds === undefined;
-  const askedAt = context.clock.now();
-  const name = lasting ? await sharedName(generation, key) : null;
-  let answer = name === null ? null : await readShared(context, name);
-  if (!answer) {
-    answer = await render(caching, await read());
-    if (!answer) return null;
-    answer.unshared = name;
-    answer.until = lasting ? null : askedAt + seconds * 1000;
+  const until = seconds === undefined ? null : context.clock.now() + seconds * 1000;
+  const unshared = until === null ? await sharedName(generation, key) : null;
+  const answer =
+    (unshared && (await readShared(context, unshared))) ||
+    (await render(caching, await read(), { until, unshared }));
+  if (answer && answer.body.byteLength <= LARGEST) {
+    memory.answers.set(`${generation} ${key}`, answer, sizeOf(answer));
   }
-  const size = answer.body.byteLength;
-  if (size <= LARGEST) memory.answers.set(`${generation} ${key}`, answer, size);
   return answer;
 }
 
-async function render<T>({ etag }: Caching<T>, value: T | null): Promise<Answer | null> {
+async function render<T>(
+  { etag }: Caching<T>,
+  value: T | null,
+  keeping: { until?: number | null; unshared?: string | null } = {},
+): Promise<Answer | null> {
   if (value === null) return null;
   const text = JSON.stringify(value);
   const tag = etag ? etag(value) : `"${(await sha256(text)).slice(0, 32)}"`;
-  return { body: new TextEncoder().encode(text), etag: tag, until: null, unshared: null };
-}
-
-const REPEATED = `max-age=${MAX_AGE}, stale-while-revalidate=${STALE_WHILE_REVALIDATE}`;
-
-/** How long others may repeat it: `no-cache` lets them keep it, and ask each time whether it is still so. */
-function cacheControl({ kind }: { kind: "guest" | "user" | "system" }, staff: boolean, lasting: boolean) {
-  if (staff) return "private, no-store";
-  const shown = kind === "guest" ? "public" : "private";
-  return `${shown}, ${lasting ? REPEATED : "no-cache"}`;
-}
-
-/** A browser must not show a member of staff what it kept as a guest: so it varies. */
-function send(c: HonoContext<AppEnv>, answer: Answer): Response {
-  const { actor } = c.get("operation");
-  const headers = {
-    "Content-Type": "application/json",
-    ETag: answer.etag,
-    "Cache-Control": cacheControl(actor, isStaff(actor), answer.until === null),
-    Vary: "Authorization",
-  };
-  const given = c.req.header("If-None-Match");
-  return given !== undefined && hasTag(given, answer.etag)
-    ? c.body(null, 304, headers)
-    : new Response(answer.body, { headers });
+  return newAnswer(new TextEncoder().encode(text), tag, keeping);
 }

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { sha256 } from "../ids.ts";
 import { describeError } from "../log.ts";
 import { inTime } from "../patience.ts";
-import type { Answer } from "./memory.ts";
+import { type Answer, newAnswer } from "./answer.ts";
 
 /** A KV that has not answered by then is taken for broken: D1 answers as well. */
 const PATIENCE_MS = 1_000;
@@ -25,7 +25,7 @@ export async function readShared(context: Context, name: string): Promise<Answer
       PATIENCE_MS,
     );
     if (value === null || typeof metadata?.etag !== "string") return null;
-    return { body: new Uint8Array(value), etag: metadata.etag, until: null, unshared: null };
+    return newAnswer(new Uint8Array(value), metadata.etag);
   } catch (error) {
     context.log.warn("KV is broken: answered without", { error: describeError(error) });
     return null;

@@ -8,7 +8,10 @@ import type { RateLimiterFace } from "./rate-limiter.ts";
 import { type Take, type TakeAnswer, WINDOW_MS } from "./window.ts";
 
 /** A limiter that has not answered by then is taken for broken. */
-const PATIENCE_MS = 1000;
+export const PATIENCE_MS = 1000;
+
+/** What the log says, whichever limiter it is: one thing to count, and to be woken by. */
+export const LIMITER_BROKEN = "a rate limiter is broken: let through";
 
 /** One party's allowance over a sliding window of 60 seconds. */
 export interface Limit {
@@ -38,7 +41,7 @@ export async function takeFrom(context: Context, limit: Limit): Promise<LimitOut
   try {
     answer = await inTime(askLimiter(context, limit), PATIENCE_MS);
   } catch (error) {
-    context.log.warn("a rate limiter is broken: let through", {
+    context.log.warn(LIMITER_BROKEN, {
       limit: limit.name,
       error: describeError(error),
     });

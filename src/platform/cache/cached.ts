@@ -108,6 +108,9 @@ async function make<T>(
   key: string,
   read: () => Promise<T | null>,
 ): Promise<Answer | null> {
+  // Who waited in vain for another may find that a third has made it meanwhile.
+  const there = known(context, memory, `${generation} ${key}`);
+  if (there) return there;
   const { seconds } = caching;
   const until = seconds === undefined ? null : context.clock.now() + seconds * 1000;
   const unshared = until === null ? await sharedName(generation, key) : null;

@@ -6,10 +6,11 @@ import { oneForAll } from "./one-for-all.ts";
  * How old what everyone sees can be, in seconds:
  *
  *     an isolate goes by a generation that it read at most    10   (GENERATION_STALE_MS)
+ *     waits for another request, and for KV                    4   (one-for-all.ts, shared.ts)
  *     a client or a proxy repeats the answer for              10   (MAX_AGE)
  *     and once more while it asks anew                        30   (STALE_WHILE_REVALIDATE)
  *                                                             --
- *                                                             50   of the 60 that are promised
+ *                                                             54   of the 60 that are promised
  *
  * Answers in memory and in KV add nothing: they are named by the generation that was read before they were made, so
  * each is at least as new as its name, however late KV spreads it.

@@ -40,13 +40,14 @@ export function share(context: Context, answer: Answer): void {
   const name = answer.unshared;
   if (name === null) return;
   answer.unshared = null;
-  context.defer(
-    inTime(
-      context.env.CACHE.put(name, answer.body, {
-        expirationTtl: LIFETIME,
-        metadata: { etag: answer.etag },
-      }),
-      PATIENCE_MS,
-    ).catch((error) => context.log.warn("KV took no answer", { error: describeError(error) })),
-  );
+  context.defer(putShared(context, name, answer));
+}
+
+async function putShared({ env, log }: Context, name: string, { body, etag }: Answer): Promise<void> {
+  try {
+    const options = { expirationTtl: LIFETIME, metadata: { etag } };
+    await inTime(env.CACHE.put(name, body, options), PATIENCE_MS);
+  } catch (error) {
+    log.warn("KV took no answer", { error: describeError(error) });
+  }
 }

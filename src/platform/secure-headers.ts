@@ -3,7 +3,8 @@ import type { AppEnv } from "./app-env.ts";
 
 /**
  * For JSON, which no browser should render, frame or run anything of, and which nobody keeps unless its route says so:
- * a guest's order is guarded by a header of ours, which no cache knows for a credential.
+ * a guest's order is guarded by a header of ours, which no cache knows for a credential. Headers that only browsers of
+ * long ago heeded are left out: of a small answer, headers are half the cost.
  */
 export const API_HEADERS = {
   "Cache-Control": "no-store",
@@ -11,15 +12,10 @@ export const API_HEADERS = {
   "Cross-Origin-Opener-Policy": "same-origin",
   // What pages of other origins may read is decided by CORS.
   "Cross-Origin-Resource-Policy": "cross-origin",
-  "Origin-Agent-Cluster": "?1",
   "Referrer-Policy": "no-referrer",
   "Strict-Transport-Security": "max-age=15552000; includeSubDomains",
   "X-Content-Type-Options": "nosniff",
-  "X-DNS-Prefetch-Control": "off",
-  "X-Download-Options": "noopen",
   "X-Frame-Options": "DENY",
-  "X-Permitted-Cross-Domain-Policies": "none",
-  "X-XSS-Protection": "0",
 };
 
 const PAIRS = Object.entries(API_HEADERS);

@@ -15,8 +15,8 @@ import { oneForAll } from "./one-for-all.ts";
  * Answers in memory and in KV add nothing: they are named by the generation that was read before they were made, so
  * each is at least as new as its name, however late KV spreads it.
  */
-export const GENERATION_FRESH_MS = 5_000;
-export const GENERATION_STALE_MS = 10_000;
+const GENERATION_FRESH_MS = 5_000;
+const GENERATION_STALE_MS = 10_000;
 export const MAX_AGE = 10;
 export const STALE_WHILE_REVALIDATE = 30;
 

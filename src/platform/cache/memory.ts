@@ -24,6 +24,8 @@ export class Memory {
   /** What is being made just now, by name. */
   readonly flights = new Map<string, Promise<unknown>>();
   #generation: Generation | null = null;
+  /** Whose answers these are, also while it is not known whether it still stands. */
+  #ofAnswers: string | null = null;
   #turn = 0;
 
   get generation(): Generation | null {
@@ -39,7 +41,8 @@ export class Memory {
   learnGeneration(generation: Generation, turn: number): void {
     if (turn !== this.#turn) return;
     // Nobody asks for the answers of another generation again.
-    if (generation.value !== this.#generation?.value) this.answers.clear();
+    if (generation.value !== this.#ofAnswers) this.answers.clear();
+    this.#ofAnswers = generation.value;
     this.#generation = generation;
   }
 

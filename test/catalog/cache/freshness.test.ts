@@ -50,6 +50,14 @@ test("its writer and all staff see it at once, guests of that isolate too, and e
   expect(10 + repeated).toBeLessThan(MINUTE);
 });
 
+test("a write that changes nothing costs guests no more than a look at the generation", async () => {
+  const { here, rename } = await givenTwoIsolates();
+  await here.visit("/products");
+  await rename("Product 2");
+  const { before, after } = await here.visit("/products");
+  expect([before, after]).toEqual([["D1.first"], []]);
+});
+
 test("an isolate that nobody asked in between waits for what is new", async () => {
   const { there, titles, rename } = await givenTwoIsolates();
   await rename("Renamed");
@@ -69,6 +77,7 @@ test("KV does not bring back what was", async () => {
 
 test("a generation that was read before a write of this isolate's, and comes after it, is not believed", async () => {
   const { here, titles, rename } = await givenTwoIsolates();
+  await titles(here);
   const { turn } = here.memory;
   const readAt = testClock.now();
   const before = await generation();

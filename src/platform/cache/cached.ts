@@ -21,11 +21,13 @@ export interface Caching<T> {
   /** What was asked, as it was understood: two that ask for the same are one answer. */
   query: unknown;
   /** Where stock comes into it: how old it may be, in seconds, 3 at most. Else it stands until the catalogue changes. */
-  seconds?: number;
+  seconds?: number | undefined;
   /** Where edits go by the answer's ETag: a thing's version. Else it is the bytes' own. */
   etag?: (value: T) => string;
   /** What is said where there is nothing. */
   missing?: Problem;
+  /** On this answer alone: what a limit says to who asks. */
+  headers?: Record<string, string>;
 }
 
 /**
@@ -43,8 +45,10 @@ export async function cached<T>(
   const answer = isStaff(context.actor)
     ? await render(caching, await read())
     : await recall(c, context, c.get("memory"), caching, read);
-  if (!answer) return problem(c, caching.missing ?? NOTHING);
-  return send(c, answer) as never;
+  if (!answer) return problem(c, caching.missing ?? NOTHING, caching.headers);
+  const response = send(c, answer);
+  for (const [name, value] of Object.entries(caching.headers ?? {})) response.headers.set(name, value);
+  return response as never;
 }
 
 const NOTHING: Problem = { status: 404, code: "not_found", detail: "There is nothing here." };

@@ -18,11 +18,7 @@ function route(read: () => Promise<object | null>, seconds?: number) {
     await next();
   });
   router.get("/thing", remembered, (c) =>
-    cached(
-      c,
-      { name: "thing", query: c.req.query("q"), ...(seconds === undefined ? {} : { seconds }) },
-      read,
-    ),
+    cached(c, { name: "thing", query: c.req.query("q"), seconds }, read),
   );
   router.onError(answerError);
   const ask = async (path = "/thing", bindings: Record<string, unknown> = {}) => {
@@ -148,4 +144,22 @@ test.each(["getWithMetadata", "put"])("a KV that hangs is done without: %s", asy
   for (let n = 0; n < 20; n++) await vi.advanceTimersByTimeAsync(100);
   vi.useRealTimers();
   expect((await answers).map(({ text }) => text)).toEqual(['{"count":2}', '{"count":2}']);
+});
+
+test("headers of one answer are on no other", async () => {
+  const { ask, memory } = route(counting());
+  const router = createRouter();
+  let asked = 0;
+  router.use(openContext({ clock: testClock, ids: systemIds, memory }));
+  router.get("/limited", (c) =>
+    cached(c, { name: "limited", query: null, headers: { RateLimit: `r=${++asked}` } }, async () => ({})),
+  );
+  await ask();
+  for (const left of ["r=1", "r=2"]) {
+    const execution = createExecutionContext();
+    const answer = await router.fetch(new Request("http://shop.test/limited"), env, execution);
+    await waitOnExecutionContext(execution);
+    expect(answer.headers.get("RateLimit")).toBe(left);
+  }
+  expect((await ask()).headers.has("RateLimit")).toBe(false);
 });

@@ -2,8 +2,11 @@ import manifest from "../package.json" with { type: "json" };
 import { authenticate } from "./accounts/authenticate.ts";
 import { jwksRoutes } from "./accounts/jwks.ts";
 import { accountsRoutes } from "./accounts/routes.ts";
+import { mergeCart } from "./carts/merge.ts";
+import { cartsRoutes } from "./carts/routes.ts";
 import { catalogRoutes } from "./catalog/routes.ts";
 import type { StockPort } from "./catalog/stock-port.ts";
+import { projectionRoutes } from "./inventory/projection-routes.ts";
 import { inventoryRoutes } from "./inventory/routes.ts";
 import { notificationsRoutes } from "./notifications/routes.ts";
 import { jobsRoutes } from "./ops/jobs/routes.ts";
@@ -11,10 +14,14 @@ import { reconcileRoutes } from "./ops/reconcile/routes.ts";
 import { reportsRoutes } from "./ops/reports/routes.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { tasksRoutes } from "./ops/tasks/routes.ts";
+import { bulkRoutes } from "./orders/bulk/routes.ts";
 import { delayedRoutes } from "./orders/delayed/routes.ts";
 import { fulfilmentRoutes } from "./orders/fulfilment/routes.ts";
 import { orderPageRoutes } from "./orders/page-routes.ts";
 import { ordersRoutes } from "./orders/routes.ts";
+import { storeOrdersRoutes } from "./orders/store-routes.ts";
+import { paymentEventRoutes } from "./payments/event-routes.ts";
+import { flaggedEventsOf } from "./payments/list-events.ts";
 import { paymentsOf } from "./payments/list-payments.ts";
 import { refundRoutes } from "./payments/refund-routes.ts";
 import { paymentsRoutes } from "./payments/routes.ts";
@@ -34,6 +41,7 @@ import { problem } from "./platform/problem.ts";
 import { openContext } from "./platform/request-context.ts";
 import { nameRequest } from "./platform/request-identity.ts";
 import { logRequests } from "./platform/request-log.ts";
+import { restoreGuard } from "./platform/restore-guard.ts";
 import { apiHeaders } from "./platform/secure-headers.ts";
 import { urlGuard } from "./platform/url-guard.ts";
 
@@ -53,25 +61,36 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   app.use(nameRequest(ids), logRequests(clock), apiHeaders);
   // Before the settings are insisted on: it is the one that says when it is they that are wrong.
   app.route("/", opsRoutes);
-  app.use(openContext({ clock, ids, memory }), crossOrigin, urlGuard, methodGuard(app), bodyGuard);
+  app.use(
+    openContext({ clock, ids, memory }),
+    crossOrigin,
+    urlGuard("/api/v1/search/"),
+    methodGuard(app),
+    bodyGuard,
+  );
 
   const product = { name: "Holdfast", version, description };
   app.route("/", docsRoutes(product, describeApi(app, product)));
   app.route("/", jwksRoutes);
-  // Before both guards: its signature is its credential, and no provider is to be told to come later.
+  // Before these guards: its signature is its credential, no provider is limited, and it looks itself for a restore.
   app.route("/api/v1", paymentWebhookRoutes);
-  app.use("/api/v1/*", authenticate, floodGuard);
-  app.route("/api/v1", accountsRoutes);
+  app.use("/api/v1/*", authenticate, floodGuard, restoreGuard);
+  app.route("/api/v1", accountsRoutes({ merge: mergeCart }));
+  app.route("/api/v1", projectionRoutes);
+  app.route("/api/v1", storeOrdersRoutes);
   app.route("/api/v1", catalogRoutes(stock));
   app.route("/api/v1", reconcileRoutes);
   app.route("/api/v1", inventoryRoutes);
   app.route("/api/v1", delayedRoutes);
   app.route("/api/v1", ordersRoutes);
+  app.route("/api/v1", bulkRoutes);
   app.route("/api/v1", fulfilmentRoutes);
   // After all whose paths it would take for an order's name.
-  app.route("/api/v1", orderPageRoutes({ paymentsOf }));
+  app.route("/api/v1", orderPageRoutes({ paymentsOf, flaggedEventsOf }));
+  app.route("/api/v1", cartsRoutes);
   app.route("/api/v1", paymentsRoutes);
   app.route("/api/v1", refundRoutes);
+  app.route("/api/v1", paymentEventRoutes);
   app.route("/api/v1", notificationsRoutes);
   app.route("/api/v1", jobsRoutes);
   app.route("/api/v1", reportsRoutes);

@@ -7,9 +7,10 @@ import { keepUndelivered } from "./ops/keep-undelivered.ts";
 import { reconcileOn } from "./ops/reconcile/walk.ts";
 import { restockReturn, takeStep } from "./orders/fulfilment/jobs.ts";
 import { followOrder } from "./orders/jobs.ts";
-import { payRefund, settlePaymentEvent } from "./payments/jobs.ts";
+import { endOpenPayments, payRefund, settlePaymentEvent } from "./payments/jobs.ts";
 import type { Context } from "./platform/context.ts";
 import { describeError } from "./platform/log.ts";
+import { isRestoring } from "./platform/restoring.ts";
 
 /** After the first failure. Nothing takes what the dead-letter queue gives up: its ten retries last most of a day. */
 const DEAD_LETTER_RETRY_SECONDS = 60;
@@ -19,6 +20,7 @@ type Consumer = (context: Context, batch: MessageBatch) => Promise<void>;
 
 const TASKS: TaskHandlers = {
   email: sendEmail,
+  "end-payments": endOpenPayments,
   follow: followOrder,
   "fulfilment-step": takeStep,
   "payment-event": settlePaymentEvent,
@@ -58,7 +60,7 @@ export async function consume(context: Context, batch: MessageBatch): Promise<vo
 
 /**
  * Each bell that could be read is acknowledged, whatever comes of its row: attempts and backoff are the row's own,
- * and the minute sweep rings again for what could not even be taken.
+ * and the minute sweep rings again for what could not even be taken, as during a restore.
  */
 async function answerBells(context: Context, batch: MessageBatch): Promise<void> {
   const bells = readBodies(context, batch, bellSchema);
@@ -74,7 +76,11 @@ async function answerBells(context: Context, batch: MessageBatch): Promise<void>
   for (const { message } of bells) message.ack();
 }
 
-/** A report is in no row but only in its message: it comes again until it is applied. */
+/**
+ * A report is in no row but only in its message: it comes again until it is applied, during a restore too. That empties
+ * the projection before it fills the objects, whose reports then beat those of their former life; and the reconciliation
+ * that ends it takes away what a late one still said of stores that an object no longer has.
+ */
 async function takeReports(context: Context, batch: MessageBatch): Promise<void> {
   const reports = readBodies(context, batch, reportSchema);
   if (reports.length === 0) return;
@@ -93,6 +99,8 @@ async function takeReports(context: Context, batch: MessageBatch): Promise<void>
 
 async function keepDeadLetters(context: Context, batch: MessageBatch): Promise<void> {
   try {
+    // It would be overwritten with the table that keeps it.
+    if (await isRestoring(context)) throw new Error("the shop is being restored");
     await keepUndelivered(context, batch.messages);
     batch.ackAll();
   } catch (error) {

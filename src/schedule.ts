@@ -3,16 +3,28 @@ import { setAsideDead } from "./payments/set-aside.ts";
 import type { Context } from "./platform/context.ts";
 import { forgetOldKeys } from "./platform/idempotency.ts";
 import { describeError } from "./platform/log.ts";
+import { isRestoring } from "./platform/restoring.ts";
 
 /**
  * Each minute: payment events that can no longer be worked off, the jobs that are due, and old idempotency keys. The
  * keys are no job, because they come by the minute and must go by it: a week's worth would be too many for one run.
+ * While a backup overwrites the shop a minute does nothing; the first one after it makes up for what it missed.
  */
 export async function runSchedule(context: Context): Promise<void> {
+  if (await cannotRun(context)) return;
   // What is set aside may expire, so this comes before the jobs.
   await guarded(context, "set-aside-dead", () => setAsideDead(context));
   await guarded(context, "jobs", () => runDueJobs(context));
   await guarded(context, "forget-keys", () => forgetOldKeys(context));
+}
+
+async function cannotRun(context: Context): Promise<boolean> {
+  try {
+    return await isRestoring(context);
+  } catch (error) {
+    context.log.error("the minute failed", { schedule: "state", error: describeError(error) });
+    return true;
+  }
 }
 
 /** What fails is told in the log and stops nothing else; the next minute tries again. */

@@ -1,10 +1,22 @@
 import { createRoute } from "@hono/zod-openapi";
+import type { Context as HonoContext } from "hono";
+import type { AppEnv } from "../platform/app-env.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
+import { describeError } from "../platform/log.ts";
 import { type Problem, problem } from "../platform/problem.ts";
 import { CHALLENGE, misconfiguredKey } from "./authenticate.ts";
+import type { CartPort } from "./cart-port.ts";
 import { refresh } from "./refresh.ts";
 import { register } from "./register.ts";
-import { refreshSchema, registerSchema, signInSchema, tokensSchema } from "./schemas.ts";
+import {
+  cartTokenHeader,
+  refreshSchema,
+  registerSchema,
+  signedInSchema,
+  signInSchema,
+  tokensSchema,
+} from "./schemas.ts";
+import type { Tokens } from "./session.ts";
 import { signIn } from "./sign-in.ts";
 import { signOut } from "./sign-out.ts";
 
@@ -37,8 +49,11 @@ const registerRoute = createRoute({
   path: "/auth/register",
   tags,
   summary: "Open a customer's account",
-  request: { body: jsonBody(registerSchema) },
-  responses: { 201: jsonContent(tokensSchema, "Registered and signed in"), ...problems(400, 409, 422, 503) },
+  request: { headers: cartTokenHeader, body: jsonBody(registerSchema) },
+  responses: {
+    201: jsonContent(signedInSchema, "Registered and signed in"),
+    ...problems(400, 409, 422, 503),
+  },
 });
 
 const tokenRoute = createRoute({
@@ -46,8 +61,8 @@ const tokenRoute = createRoute({
   path: "/auth/token",
   tags,
   summary: "Sign in",
-  request: { body: jsonBody(signInSchema) },
-  responses: { 200: jsonContent(tokensSchema, "Signed in"), ...problems(400, 401, 422, 503) },
+  request: { headers: cartTokenHeader, body: jsonBody(signInSchema) },
+  responses: { 200: jsonContent(signedInSchema, "Signed in"), ...problems(400, 401, 422, 503) },
 });
 
 const refreshRoute = createRoute({
@@ -70,41 +85,56 @@ const logoutRoute = createRoute({
 });
 
 /** Getting, renewing and giving up credentials. These ask for none in `Authorization`. */
-export const authRoutes = createRouter()
-  .openapi(registerRoute, async (c) => {
-    const outcome = await register(c.get("operation"), c.req.valid("json"), c.req.header("User-Agent"));
-    switch (outcome.kind) {
-      case "registered":
-        return c.json(outcome.tokens, 201, NO_STORE);
-      case "email_taken":
-        return problem(c, EMAIL_TAKEN);
-      case "misconfigured":
-        return problem(c, misconfiguredKey(outcome.fault));
-    }
-  })
-  .openapi(tokenRoute, async (c) => {
-    const outcome = await signIn(c.get("operation"), c.req.valid("json"), c.req.header("User-Agent"));
-    switch (outcome.kind) {
-      case "signed_in":
-        return c.json(outcome.tokens, 200, NO_STORE);
-      case "invalid_credentials":
-        return problem(c, INVALID_CREDENTIALS, CHALLENGE);
-      case "misconfigured":
-        return problem(c, misconfiguredKey(outcome.fault));
-    }
-  })
-  .openapi(refreshRoute, async (c) => {
-    const outcome = await refresh(c.get("operation"), c.req.valid("json").refresh_token);
-    switch (outcome.kind) {
-      case "refreshed":
-        return c.json(outcome.tokens, 200, NO_STORE);
-      case "invalid_refresh_token":
-        return problem(c, INVALID_REFRESH_TOKEN, CHALLENGE);
-      case "misconfigured":
-        return problem(c, misconfiguredKey(outcome.fault));
-    }
-  })
-  .openapi(logoutRoute, async (c) => {
-    await signOut(c.get("operation"), c.req.valid("json").refresh_token);
-    return c.body(null, 204);
-  });
+export const authRoutes = (carts: CartPort) =>
+  createRouter()
+    .openapi(registerRoute, async (c) => {
+      const outcome = await register(c.get("operation"), c.req.valid("json"), c.req.header("User-Agent"));
+      switch (outcome.kind) {
+        case "registered":
+          return c.json(await withCart(c, carts, outcome.tokens), 201, NO_STORE);
+        case "email_taken":
+          return problem(c, EMAIL_TAKEN);
+        case "misconfigured":
+          return problem(c, misconfiguredKey(outcome.fault));
+      }
+    })
+    .openapi(tokenRoute, async (c) => {
+      const outcome = await signIn(c.get("operation"), c.req.valid("json"), c.req.header("User-Agent"));
+      switch (outcome.kind) {
+        case "signed_in":
+          return c.json(await withCart(c, carts, outcome.tokens), 200, NO_STORE);
+        case "invalid_credentials":
+          return problem(c, INVALID_CREDENTIALS, CHALLENGE);
+        case "misconfigured":
+          return problem(c, misconfiguredKey(outcome.fault));
+      }
+    })
+    .openapi(refreshRoute, async (c) => {
+      const outcome = await refresh(c.get("operation"), c.req.valid("json").refresh_token);
+      switch (outcome.kind) {
+        case "refreshed":
+          return c.json(outcome.tokens, 200, NO_STORE);
+        case "invalid_refresh_token":
+          return problem(c, INVALID_REFRESH_TOKEN, CHALLENGE);
+        case "misconfigured":
+          return problem(c, misconfiguredKey(outcome.fault));
+      }
+    })
+    .openapi(logoutRoute, async (c) => {
+      await signOut(c.get("operation"), c.req.valid("json").refresh_token);
+      return c.body(null, 204);
+    });
+
+/** With the cart that a guest's token brought along. A sign-in never fails for that: the token stays good for later. */
+async function withCart(c: HonoContext<AppEnv>, carts: CartPort, tokens: Tokens) {
+  const token = c.req.header("X-Cart-Token");
+  if (!token) return tokens;
+  const context = c.get("operation");
+  try {
+    const cartId = await carts.merge(context, tokens.user.id, token);
+    return cartId === null ? tokens : { ...tokens, cart_id: cartId };
+  } catch (error) {
+    context.log.error("a guest's cart could not be merged", { error: describeError(error) });
+    return tokens;
+  }
+}

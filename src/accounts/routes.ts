@@ -1,10 +1,9 @@
 import { createRouter } from "../platform/http.ts";
 import { authRoutes } from "./auth-routes.ts";
+import type { CartPort } from "./cart-port.ts";
 import { meRoutes } from "./me-routes.ts";
 import { usersRoutes } from "./users-routes.ts";
 
 /** Accounts: credentials, one's own account, and everybody's for admins. */
-export const accountsRoutes = createRouter();
-accountsRoutes.route("/", authRoutes);
-accountsRoutes.route("/", meRoutes);
-accountsRoutes.route("/", usersRoutes);
+export const accountsRoutes = (carts: CartPort) =>
+  createRouter().route("/", authRoutes(carts)).route("/", meRoutes).route("/", usersRoutes);

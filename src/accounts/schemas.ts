@@ -67,6 +67,22 @@ export const tokensSchema = z
   })
   .openapi("Tokens");
 
+export const signedInSchema = tokensSchema
+  .extend({
+    cart_id: z
+      .string()
+      .optional()
+      .openapi({ description: "The user's cart that has what was in the guest's of X-Cart-Token" }),
+  })
+  .openapi("SignedIn");
+
+export const cartTokenHeader = z.object({
+  "x-cart-token": z
+    .string()
+    .optional()
+    .openapi({ description: "A guest's cart becomes the user's; a token that opens none is ignored" }),
+});
+
 export const accountSchema = userSchema
   .extend({ disabled: z.boolean(), created_at: z.iso.datetime(), updated_at: z.iso.datetime() })
   .openapi("Account");

@@ -60,6 +60,46 @@ export const products = sqliteTable(
   ],
 );
 
+/**
+ * What is on sale, as lists and search go through it: narrow, and under an id of its own that the text index leans on,
+ * since the implicit rowid of a table keyed by text need not survive a restore. Derived: triggers of the migrations keep
+ * it, the text index (`product_index`) and the words of titles (`title_words`, `title_word_index`) in step with products,
+ * categories and the stock's projection, so nothing else writes any of them, and no backup has them.
+ */
+export const productDocuments = sqliteTable(
+  "product_documents",
+  {
+    id: integer("id").primaryKey(),
+    productId: text("product_id").notNull().unique(),
+    categoryId: text("category_id").notNull(),
+    price: integer("price").notNull(),
+    createdAt: integer("created_at").notNull(),
+    /** Whether any store has some available. */
+    inStock: integer("in_stock", { mode: "boolean" }).notNull(),
+  },
+  // One index for each way through: all or one category, with or without what is out of stock, by age or by price.
+  (table) => [
+    index("documents_newest").on(table.createdAt, table.productId),
+    index("documents_price").on(table.price, table.productId),
+    index("documents_category_newest").on(table.categoryId, table.createdAt, table.productId),
+    index("documents_category_price").on(table.categoryId, table.price, table.productId),
+    index("documents_stocked_newest").on(table.createdAt, table.productId).where(sql`in_stock = 1`),
+    index("documents_stocked_price").on(table.price, table.productId).where(sql`in_stock = 1`),
+    index("documents_stocked_category_newest")
+      .on(table.categoryId, table.createdAt, table.productId)
+      .where(sql`in_stock = 1`),
+    index("documents_stocked_category_price")
+      .on(table.categoryId, table.price, table.productId)
+      .where(sql`in_stock = 1`),
+  ],
+);
+
+/** Every word that a title ever had, in lower case, without digits: what a misspelt one may have meant. */
+export const titleWords = sqliteTable("title_words", {
+  id: integer("id").primaryKey(),
+  word: text("word").notNull().unique(),
+});
+
 /** Each change of a product, by whom: what it looked like after it. */
 export const productHistory = sqliteTable(
   "product_history",

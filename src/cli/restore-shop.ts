@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Api } from "./api.ts";
+import { type LostWindow, readLostWindow } from "./lost-window.ts";
 import { type Manifest, overviewSchema, STOCK_FILE, tableFile } from "./save-shop.ts";
 
 /** Where a backup is read from. */
@@ -27,11 +28,23 @@ export interface RestoreOptions {
   /** Sells again whatever reconciliation leaves. */
   forceOpen: boolean;
   tell: (line: string) => void;
+  /** Keeps what the shop knew of the time that is lost. Called before anything is overwritten. */
+  report: (lost: LostWindow) => Promise<void>;
+  /** Milliseconds until requests that began before the shop was closed are over. */
+  drain: number;
   pause: (milliseconds: number) => Promise<void>;
 }
 
-/** Placings that began before selling was stopped are over by then; milliseconds. */
-const DRAIN = 5_000;
+/**
+ * An isolate goes by having seen the shop open for five seconds (KNOWN_FOR in platform/restoring.ts); the rest is for the
+ * requests that it let in at the end of them. What moves an order or its money, stores a payment event, takes a task or
+ * judges a hold needs none of this: it looks in the very batch that writes.
+ */
+export const DRAIN = 30_000;
+/** On this machine there is one isolate, and no network between its parts. */
+export const LOCAL_DRAIN = 6_000;
+/** Tasks and jobs that are under way are looked after so often; milliseconds. */
+const LOOK_AGAIN = 2_000;
 /** Bodies are taken up to a megabyte. */
 const MAX_BODY = 600_000;
 const MAX_ROWS = 2_000;
@@ -39,13 +52,17 @@ const MAX_ROWS = 2_000;
 const ROUNDS = 3;
 
 /**
- * Puts a shop back to a backup. Selling stops first and goes on last, so a restore that dies in between leaves a shop that
- * sells nothing, and is simply run again: each step empties before it fills. The order in between:
+ * Puts a shop back to a backup. The shop is closed first: nothing else writes while it is `restoring`, no request, webhook,
+ * task or job, so nothing is acknowledged and then overwritten. A restore that dies leaves it so, and is simply run again:
+ * each step empties before it fills. The order in between:
  *
+ * 0. What had begun before ends, and what is about to be lost is reported. From here to step 4 an admin could open the
+ *    shop by hand, and would have half of one: each part that overwrites asks for the state, and the restore ends.
  * 1. All objects are emptied: those that are in no backup stay so, and none has a hold that asks for its fate while D1 is
  *    half there, only to be told that a living order is none. Loaded rows replace what a late one may still write.
  * 2. D1, table by table. 3. The objects, born again: their reports beat those of their former life.
- * 4. Reconciliation with repair over all products. Selling goes on only when nothing is left open.
+ * 4. All is there again: the shop is `stopped`, which keeps only orders out, and providers may tell again.
+ * 5. Reconciliation with repair over all products. Selling goes on only when nothing is left open.
  */
 export async function restoreShop(
   api: Api,
@@ -57,15 +74,21 @@ export async function restoreShop(
   if (schema !== manifest.schema)
     throw new Error(`The backup is of ${manifest.schema}, the database of ${schema}: migrate to that first.`);
 
-  await setSelling(api, "stopped");
-  options.tell("Selling is stopped.");
-  await options.pause(DRAIN);
+  const { state: before } = await api.get("/ops/selling", sellingSchema);
+  await setSelling(api, "restoring");
+  options.tell(
+    "The shop is closed. Should this end before it says so, run it again: nothing else opens it by itself.",
+  );
+  const to = await untilQuiet(api, options);
+  const after_another_restore = before === "restoring";
+  await options.report(await readLostWindow(api, { from: manifest.made_at, to, after_another_restore }));
   await emptyObjects(api, backup);
   for (const table of tables) await restoreTable(api, backup, table);
   await api.post("/ops/backup/finish", undefined, doneSchema);
   options.tell(`${tables.length} tables restored`);
   options.tell(`${await restoreStock(api, backup)} stock objects restored`);
 
+  await setSelling(api, "stopped");
   const { repaired, open } = await reconcileAll(api);
   if (open.length > 0 && !options.forceOpen) return { kind: "stopped", repaired, open };
   await setSelling(api, "open");
@@ -75,7 +98,21 @@ export async function restoreShop(
 const doneSchema = z.object({ done: z.literal(true) });
 const sellingSchema = z.object({ state: z.string() });
 
-const setSelling = (api: Api, state: "open" | "stopped") =>
+/**
+ * Waits until all is over that began before the shop was closed. A task or job that died counts for as long as it could
+ * have lived, a quarter of an hour at most. Returns the moment, by the shop's own clock.
+ */
+async function untilQuiet(api: Api, { drain, pause, tell }: RestoreOptions): Promise<string> {
+  await pause(drain);
+  for (let told = false; ; told = true) {
+    const { at, under_way } = await api.get("/ops/backup", overviewSchema);
+    if (under_way === 0) return at;
+    if (!told) tell(`Waiting for ${under_way} tasks and jobs that are under way.`);
+    await pause(LOOK_AGAIN);
+  }
+}
+
+const setSelling = (api: Api, state: "open" | "stopped" | "restoring") =>
   api.post("/ops/selling", { state }, sellingSchema);
 
 const productPage = z.object({

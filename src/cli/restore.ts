@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { defineCommand, runMain } from "citty";
@@ -5,7 +7,8 @@ import { adminApi } from "./admin-api.ts";
 import { readDirectory } from "./backup-directory.ts";
 import { refuseUnknown } from "./known-options.ts";
 import { shopOptions, shopUrl } from "./local-token.ts";
-import { restoreShop } from "./restore-shop.ts";
+import { describeLostWindow, type LostWindow } from "./lost-window.ts";
+import { DRAIN, LOCAL_DRAIN, restoreShop } from "./restore-shop.ts";
 
 interface RestoreCommand {
   directory: string;
@@ -21,8 +24,18 @@ async function restore({ directory, url, token, yes, forceOpen }: RestoreCommand
   const what = `Everything at ${url} goes back to ${made_at} (${products} products).`;
   if (!yes && !(await agreed(what))) throw new Error("Nothing was changed. --yes goes on without asking.");
 
-  const options = { forceOpen, tell: console.log, pause: (milliseconds: number) => pause(milliseconds) };
+  const lost: string[] = [];
+  const options = {
+    forceOpen,
+    tell: console.log,
+    report: async (window: LostWindow) => {
+      lost.push(...describeLostWindow(window, writeReport(directory, window)));
+    },
+    drain: isLocal(url) ? LOCAL_DRAIN : DRAIN,
+    pause: (milliseconds: number) => pause(milliseconds),
+  };
   const outcome = await restoreShop(await adminApi({ url, token }), backup, options);
+  for (const line of lost) console.log(line);
   for (const { product_id, kind, state, detail } of outcome.open) {
     console.error(`${product_id}: ${kind} (${state}), ${detail}`);
   }
@@ -35,6 +48,18 @@ async function restore({ directory, url, token, yes, forceOpen }: RestoreCommand
         "Selling stays stopped: set the above right and open it by POST /api/v1/ops/selling, or use --force-open.",
       );
   }
+}
+
+/** One isolate serves it. */
+const isLocal = (url: string): boolean => ["127.0.0.1", "localhost", "[::1]"].includes(new URL(url).hostname);
+
+/** Beside the backup, for its owner alone. A name of its own: a restore that is run again has less to tell. */
+function writeReport(directory: string, window: LostWindow): string {
+  const stamp = new Date().toISOString().replaceAll(/[-:.]/g, "");
+  const file = join(dirname(resolve(directory)), `restored-${stamp}.json`);
+  writeFileSync(file, `${JSON.stringify(window, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+  console.log(`What the shop knew since the backup: ${file}`);
+  return file;
 }
 
 async function agreed(what: string): Promise<boolean> {
@@ -55,7 +80,8 @@ const options = {
 const command = defineCommand({
   meta: {
     name: "npm run restore --",
-    description: "Puts a shop back to a backup; it sells nothing until its stock is reconciled",
+    description:
+      "Puts a shop back to a backup; it is closed meanwhile, and sells nothing until its stock is reconciled",
   },
   args: options,
   run: async ({ args }) => {

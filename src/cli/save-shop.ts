@@ -33,6 +33,7 @@ export const overviewSchema = z.object({
   at: z.string(),
   last_seq: z.number(),
   tables: z.array(z.string()),
+  under_way: z.number(),
 });
 const pageSchema = z.object({ rows: z.array(rowSchema), next: z.string().nullable() });
 const changesSchema = z.object({
@@ -67,7 +68,7 @@ export async function saveShop(
     await writer.append(tableFile(table), rows);
   };
   for (const table of tables) {
-    await everyPage(api, `/ops/backup/tables/${table}`, pageSchema, (rows) => keep(table, rows));
+    await everyPage(api, `/ops/backup/tables/${table}`, (rows) => keep(table, rows));
   }
   tell(`${tables.length} tables read`);
   let after = last_seq;
@@ -87,12 +88,7 @@ async function saveStock(api: Api, writer: BackupWriter, products: string[]): Pr
   const lane = async () => {
     for (const product of waiting) {
       const all: Record<string, unknown>[] = [];
-      await everyPage(
-        api,
-        `/ops/backup/stock/${product}`,
-        pageSchema,
-        async (rows) => void all.push(...rows),
-      );
+      await everyPage(api, `/ops/backup/stock/${product}`, async (rows) => void all.push(...rows));
       // All of an object at once: a restore reads it as one stretch of lines.
       await writer.append(
         STOCK_FILE,
@@ -103,16 +99,17 @@ async function saveStock(api: Api, writer: BackupWriter, products: string[]): Pr
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
 }
 
-async function everyPage(
+/** @param path may have a query already */
+export async function everyPage(
   api: Api,
   path: string,
-  schema: typeof pageSchema,
   take: (rows: Record<string, unknown>[]) => Promise<void>,
 ): Promise<void> {
   let cursor: string | null = null;
   do {
-    const query: string = cursor === null ? "" : `?cursor=${encodeURIComponent(cursor)}`;
-    const page: z.infer<typeof pageSchema> = await api.get(`${path}${query}`, schema);
+    const mark: string = path.includes("?") ? "&" : "?";
+    const query: string = cursor === null ? "" : `${mark}cursor=${encodeURIComponent(cursor)}`;
+    const page: z.infer<typeof pageSchema> = await api.get(`${path}${query}`, pageSchema);
     await take(page.rows);
     cursor = page.next;
   } while (cursor !== null);

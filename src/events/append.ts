@@ -28,6 +28,7 @@ export interface NewWork {
 
 export type TaskName =
   | "email"
+  | "end-payments"
   | "follow"
   | "fulfilment-step"
   | "payment-event"

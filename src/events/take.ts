@@ -1,5 +1,6 @@
 import type { Context } from "../platform/context.ts";
 import { jsonParameter } from "../platform/d1.ts";
+import { IS_RESTORING } from "../platform/restoring.ts";
 import { MAX_ATTEMPTS, retryDelay } from "./backoff.ts";
 
 /**
@@ -36,7 +37,7 @@ export interface Taken {
  * One statement, so that of two takers one has the row. The attempt is counted here and not after the work: a task
  * that kills its worker runs out of attempts too, and dies when it would be begun once more. For the same reason the
  * backoff of the attempt stands from here on, where it is later than the lease's end; the last attempt has none.
- * What is taken, or when nothing more can be, all, is taken out of `left`.
+ * What is taken, or when nothing more can be, all, is taken out of `left`. While a backup overwrites the shop nothing is.
  */
 export async function takeRows(context: Context, left: Set<string>, lanes: number): Promise<Taken[]> {
   const now = context.clock.now();
@@ -54,6 +55,7 @@ export async function takeRows(context: Context, left: Set<string>, lanes: numbe
        error = CASE WHEN attempts < ?6 THEN error ELSE coalesce(error, 'its last attempt never ended') END
      WHERE id IN (SELECT id FROM work
                   WHERE id IN (SELECT value FROM json_each(?1)) AND state = 'owed' AND not_before <= ?3
+                    AND NOT ${IS_RESTORING}
                   ORDER BY not_before LIMIT ?7)
      RETURNING id, task, object_id, payload, state, attempts, not_before, error, request_id`,
   )

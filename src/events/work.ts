@@ -207,6 +207,7 @@ export async function settleWork(context: Context, ids: string[]): Promise<void>
 /** Where each task's bell hangs. */
 const BELLS: Record<TaskName, "DEFAULT_QUEUE" | "NOTIFICATIONS_QUEUE" | "ORDERS_QUEUE" | "PAYMENTS_QUEUE"> = {
   email: "NOTIFICATIONS_QUEUE",
+  "end-payments": "PAYMENTS_QUEUE",
   follow: "ORDERS_QUEUE",
   "fulfilment-step": "ORDERS_QUEUE",
   "payment-event": "PAYMENTS_QUEUE",

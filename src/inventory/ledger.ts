@@ -78,7 +78,8 @@ function write(
   const rows = sql.all<MovementRow>(
     `INSERT INTO movements (at, type, store_id, quantity, on_hand_before, reserved_before, on_hand_after,
        reserved_after, actor, reason, reference, order_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
+     VALUES (max(?, coalesce((SELECT at FROM movements ORDER BY seq DESC LIMIT 1), 0)), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     RETURNING *`,
     now,
     type,
     storeId,

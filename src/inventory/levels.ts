@@ -9,8 +9,26 @@ export const readStores = (sql: Sql): Level[] =>
     "SELECT store_id, on_hand, reserved, on_hand - reserved AS available FROM levels ORDER BY store_id",
   );
 
-export function readLevels(sql: Sql): Levels {
-  const stores = readStores(sql);
+export const readLevels = (sql: Sql): Levels => addUp(readStores(sql));
+
+/**
+ * The levels as the ledger had them: where each store's last movement up to that moment left it. One step down an index
+ * for each store, however long the ledger is. Of movements with the same stamp the last one counts.
+ * @param at milliseconds
+ */
+export const readLevelsAt = (sql: Sql, at: number): Levels =>
+  addUp(
+    sql.all<Level>(
+      `SELECT m.store_id, m.on_hand_after AS on_hand, m.reserved_after AS reserved,
+         m.on_hand_after - m.reserved_after AS available
+       FROM levels AS l CROSS JOIN movements AS m ON m.seq = (
+         SELECT seq FROM movements WHERE store_id = l.store_id AND at <= ? ORDER BY at DESC, seq DESC LIMIT 1)
+       ORDER BY l.store_id`,
+      at,
+    ),
+  );
+
+function addUp(stores: Level[]): Levels {
   const sum = (count: (level: Level) => number) => stores.reduce((total, level) => total + count(level), 0);
   return {
     on_hand: sum((level) => level.on_hand),

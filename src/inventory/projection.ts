@@ -2,6 +2,7 @@ import type { Context } from "../platform/context.ts";
 import { jsonParameter } from "../platform/d1.ts";
 import { describeError } from "../platform/log.ts";
 import { stockOf } from "./client.ts";
+import { noteFalls } from "./note-falls.ts";
 import type { StockReport } from "./stock-types.ts";
 
 /** A row is at most about 150 bytes of JSON: one parameter stays well under its megabyte. */
@@ -10,6 +11,7 @@ const ROWS_A_STATEMENT = 5_000;
 /**
  * Brings the projection up to the reports of many objects, in one batch, then tells each object how far it has come.
  * Reports may come twice, late and out of order: a row yields only to a later epoch, or a higher version of its own.
+ * What is counted of the levels follows by triggers.
  */
 export async function applyReports(context: Context, reports: StockReport[]): Promise<void> {
   const rows = reports.flatMap(({ productId, epoch, at, levels }) =>
@@ -23,7 +25,11 @@ export async function applyReports(context: Context, reports: StockReport[]): Pr
       at,
     ]),
   );
-  if (rows.length > 0) await context.env.DB.batch(upserts(context.env.DB, rows));
+  const { env, clock } = context;
+  if (rows.length > 0) {
+    const productIds = [...new Set(reports.map(({ productId }) => productId))];
+    await env.DB.batch([...upserts(env.DB, rows), ...noteFalls(env.DB, productIds, clock.now())]);
+  }
   await Promise.all(latestOfEach(reports).map((report) => acknowledge(context, report)));
 }
 

@@ -2,6 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { requireStaff } from "../accounts/authenticate.ts";
 import type { AppEnv } from "../platform/app-env.ts";
+import { isoStamp } from "../platform/clock.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { KEY_REUSED, once } from "../platform/idempotency.ts";
 import { decodeCursor, toList } from "../platform/pagination.ts";
@@ -15,13 +16,17 @@ import {
   inventoryListSchema,
   inventoryQuerySchema,
   inventorySchema,
+  inventorySummarySchema,
   movementListSchema,
   movementQuerySchema,
+  pastLevelsQuerySchema,
+  pastLevelsSchema,
   productParam,
   transferredSchema,
   transferSchema,
 } from "./schemas.ts";
 import type { CommandOutcome, Movement } from "./stock-types.ts";
+import { summariseInventory } from "./summary.ts";
 
 const NOT_FOUND = notFound("product");
 
@@ -34,6 +39,15 @@ const list = createRoute({
   summary: "List stock by product and store, from the projection",
   request: { query: inventoryQuerySchema },
   responses: { 200: jsonContent(inventoryListSchema, "A page of levels"), ...problems(400, 401, 403) },
+});
+
+const summary = createRoute({
+  ...staffOnly,
+  method: "get",
+  path: "/inventory/summary",
+  summary: "Count what is on sale by how much is left of it",
+  request: {},
+  responses: { 200: jsonContent(inventorySummarySchema, "The counts"), ...problems(401, 403) },
 });
 
 const get = createRoute({
@@ -81,8 +95,19 @@ const transactions = createRoute({
   },
 });
 
+const pastLevels = createRoute({
+  ...staffOnly,
+  method: "get",
+  path: "/inventory/{product_id}/levels",
+  summary: "Read a product's levels as they were at a past time",
+  request: { params: productParam, query: pastLevelsQuerySchema },
+  responses: { 200: jsonContent(pastLevelsSchema, "The levels"), ...problems(400, 401, 403, 404) },
+});
+
 export const inventoryRoutes = createRouter()
   .openapi(list, async (c) => c.json(await listInventory(c.get("operation"), c.req.valid("query")), 200))
+  // Before what would take it for a product's name.
+  .openapi(summary, async (c) => c.json(await summariseInventory(c.get("operation")), 200))
   .openapi(get, async (c) => {
     const { env } = c.get("operation");
     const { product_id } = c.req.valid("param");
@@ -154,6 +179,17 @@ export const inventoryRoutes = createRouter()
       (movement) => movement,
     );
     return c.json(page, 200);
+  })
+  .openapi(pastLevels, async (c) => {
+    const { env, clock } = c.get("operation");
+    const { product_id } = c.req.valid("param");
+    const names = await findNames(env.DB, product_id);
+    if (!names.product) return problem(c, NOT_FOUND);
+    const now = clock.now();
+    const at = Math.min(c.req.valid("query").at ?? now, now);
+    // Now is all that ever moved, also where the object's clock was ahead of this one.
+    const levels = await stockOf(env, product_id).levelsAt(at < now ? at : Number.MAX_SAFE_INTEGER);
+    return c.json({ product_id, at: isoStamp(at), ...levels }, 200);
   });
 
 /** @param render the answer to a command that was done, from its movements */

@@ -29,6 +29,7 @@ import { one, type Sql, type Turn } from "./sql-port.ts";
  *   claim that was buried before it ever held.
  * - holds.kept are units still reserved; holds.shipped those that have left. The sum of `kept` over a store's holds
  *   is its `reserved`.
+ * - movements.at never falls from one line to the next, whatever the clock does.
  */
 const TABLES = [
   `CREATE TABLE meta (
@@ -81,6 +82,8 @@ const TABLES = [
     reference TEXT,
     order_id TEXT
   )`,
+  // Where a store stood at a past time: seq, which is the rowid, is the last part of the key by itself.
+  "CREATE INDEX movements_store ON movements (store_id, at)",
   `CREATE TABLE operations (
     id TEXT PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -88,7 +91,7 @@ const TABLES = [
   ) WITHOUT ROWID`,
 ];
 
-const SCHEMA = 1;
+const SCHEMA = 2;
 
 /** Whether anything was ever written here. Reads must ask first: where there are no tables, there is no stock. */
 export const isBorn = (sql: Sql): boolean =>

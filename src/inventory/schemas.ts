@@ -1,5 +1,7 @@
 import { z } from "@hono/zod-openapi";
+import { productSchema } from "../catalog/products/schemas.ts";
 import { textField } from "../catalog/text-field.ts";
+import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import { MAX_ON_HAND } from "./operations.ts";
@@ -20,8 +22,10 @@ export const productParam = z.object({
 });
 
 export const inventoryQuerySchema = listQuerySchema.extend({
-  low_stock: flag.openapi({ description: "Available at or below the product's threshold, and above 0" }),
-  out_of_stock: flag.openapi({ description: "Nothing available; with `low_stock`, either" }),
+  low_stock: flag.openapi({
+    description: "On sale, available at or below the product's threshold, and above 0",
+  }),
+  out_of_stock: flag.openapi({ description: "On sale, and nothing available; with `low_stock`, either" }),
   store_id: storeId.optional(),
 });
 export type InventoryQuery = z.infer<typeof inventoryQuerySchema>;
@@ -50,13 +54,76 @@ export const inventoryListSchema = listSchema(inventoryRowSchema, "InventoryRows
   })
   .openapi("InventoryList");
 
+export const inventorySummarySchema = z
+  .object({
+    as_of: stamp,
+    total_items: z
+      .int()
+      .openapi({ description: "Products on sale, stocked or not; the next three add up to it" }),
+    healthy: z.int(),
+    low_stock: z.int().openapi({ description: "Over all stores at or below the threshold, and above 0" }),
+    out_of_stock: z.int().openapi({ description: "Nothing available in any store" }),
+    units: z.int().openapi({ description: "On hand of what is on sale, in all stores" }),
+  })
+  .openapi("InventorySummary", {
+    example: {
+      as_of: "2026-11-21T08:00:00.000Z",
+      ...{ total_items: 1200, healthy: 1100, low_stock: 60, out_of_stock: 40, units: 350_000 },
+    },
+  });
+export type InventorySummary = z.infer<typeof inventorySummarySchema>;
+
+const storeInventoryRowSchema = z
+  .object({
+    product_id: z.string(),
+    product_title: z.string(),
+    price: moneySchema,
+    category_name: z.string(),
+    quantity: units.openapi({ description: "On hand, reserved units too" }),
+    available: units,
+    updated_at: stamp,
+  })
+  .openapi("StoreInventoryRow");
+export type StoreInventoryRow = z.infer<typeof storeInventoryRowSchema>;
+export const storeInventorySchema = listSchema(storeInventoryRowSchema, "StoreInventory");
+
 const levelShape = { on_hand: units, reserved: units, available: units };
+
+const scarceProductSchema = productSchema
+  .extend({ stock: z.object(levelShape).openapi({ description: "Over all stores, from the projection" }) })
+  .openapi("ScarceProduct");
+export type ScarceProduct = z.infer<typeof scarceProductSchema>;
+export const scarceProductListSchema = listSchema(scarceProductSchema, "ScarceProducts");
+
+const storeLevels = z.array(z.object({ store_id: z.string(), ...levelShape }));
+
+export const pastLevelsQuerySchema = z.object({
+  at: z.iso
+    .datetime({ offset: true })
+    .transform((text) => Date.parse(text))
+    .optional()
+    .openapi({
+      type: "string",
+      format: "date-time",
+      description: "Now when it is left out or has not come yet",
+      example: "2026-11-20T12:00:00Z",
+    }),
+});
+
+export const pastLevelsSchema = z
+  .object({
+    product_id: z.string(),
+    at: stamp.openapi({ description: "The moment that the levels are of, its own movements included" }),
+    ...levelShape,
+    stores: storeLevels.openapi({ description: "Those that had had any of the product by then" }),
+  })
+  .openapi("PastLevels");
 
 export const inventorySchema = z
   .object({
     product_id: z.string(),
     ...levelShape,
-    stores: z.array(z.object({ store_id: z.string(), ...levelShape })),
+    stores: storeLevels,
     holds: z
       .array(
         z.object({
@@ -110,7 +177,7 @@ export const movementListSchema = listSchema(movementSchema, "StockMovements");
 const reason = textField(1, 500);
 
 export const adjustmentSchema = z
-  .object({
+  .strictObject({
     store_id: storeId,
     type: z.enum(["add", "remove", "set", "receive", "damage", "return"]),
     quantity: z
@@ -132,7 +199,7 @@ export const adjustedSchema = z
   .openapi("StockAdjusted");
 
 export const transferSchema = z
-  .object({
+  .strictObject({
     from_store_id: storeId,
     to_store_id: storeId,
     quantity: z.int().min(1).max(MAX_ON_HAND),

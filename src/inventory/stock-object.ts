@@ -82,6 +82,10 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
     return this.#stock.levels();
   }
 
+  async levelsAt(at: number) {
+    return this.#stock.levelsAt(at);
+  }
+
   async holds() {
     return this.#stock.holds();
   }

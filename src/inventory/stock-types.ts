@@ -268,6 +268,8 @@ export interface StockCommands {
   /** Stores for which opening stock was set now. */
   open(productId: string, command: OpenCommand): Promise<{ opened: string[] }>;
   levels(): Promise<Levels>;
+  /** As they were right after all that had moved by then; milliseconds. Stores that had none yet are left out. */
+  levelsAt(at: number): Promise<Levels>;
   /** Open holds, those that ask first before the others; 1,000 at most. */
   holds(): Promise<Hold[]>;
   inventory(): Promise<Inventory>;

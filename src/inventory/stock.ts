@@ -8,7 +8,7 @@ import { dump } from "./dump.ts";
 import { follow, followUnborn } from "./follow.ts";
 import { readHolds } from "./holds.ts";
 import { readMovements } from "./ledger.ts";
-import { NO_LEVELS, readLevels } from "./levels.ts";
+import { NO_LEVELS, readLevels, readLevelsAt } from "./levels.ts";
 import { load } from "./load.ts";
 import { mend } from "./mend.ts";
 import { open } from "./open.ts";
@@ -89,6 +89,10 @@ export class Stock {
 
   levels(): Levels {
     return this.#born() ? readLevels(this.#parts.sql) : NO_LEVELS;
+  }
+
+  levelsAt(at: number): Levels {
+    return this.#born() ? readLevelsAt(this.#parts.sql, at) : NO_LEVELS;
   }
 
   holds(): Hold[] {

@@ -44,10 +44,11 @@ const PARTS: Record<string, Part> = {
   selling: {
     whenDown: "unhealthy",
     ask: async (env) => {
-      const stopped = await env.DB.prepare(
-        "SELECT 1 FROM shop_state WHERE key = 'selling' AND value = 'stopped'",
-      ).first();
-      return stopped === null ? null : "selling is stopped";
+      const state = await env.DB.prepare(
+        "SELECT value FROM shop_state WHERE key = 'selling' AND value <> 'open'",
+      ).first<string>("value");
+      if (state === null) return null;
+      return state === "restoring" ? "the shop is being restored" : "selling is stopped";
     },
   },
   cache: {

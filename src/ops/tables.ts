@@ -37,7 +37,10 @@ export const dailyReports = sqliteTable("daily_reports", {
   madeAt: integer("made_at").notNull(),
 });
 
-/** What the whole shop is in: `selling` is `stopped` from a restore until reconciliation has ended. */
+/**
+ * What the whole shop is in. `selling` is `open`, `stopped` by an admin or until a restore's reconciliation has ended, or
+ * `restoring` while a backup overwrites it.
+ */
 export const shopState = sqliteTable("shop_state", {
   key: text("key").primaryKey(),
   value: text("value").notNull(),

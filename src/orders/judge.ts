@@ -1,6 +1,7 @@
 import type { Verdict } from "../inventory/stock-types.ts";
 import type { Context } from "../platform/context.ts";
 import { jsonParameter, rowsOf } from "../platform/d1.ts";
+import { refuseWhileRestoring } from "../platform/restoring.ts";
 import { expireOrders } from "./expire.ts";
 import { keptState } from "./follow.ts";
 import type { OrderStatus } from "./lifecycle.ts";
@@ -21,7 +22,8 @@ interface ClaimRow {
 /**
  * What became of claims, for the open holds of one product that ask. The first statement is the fence: a claim without
  * a fate is written `abandoned` before its hold may be released, so that a worker that wakes late cannot record its
- * order. An order past its deadline is expired here, by the same operation as the sweep's.
+ * order. An order past its deadline is expired here, by the same operation as the sweep's. Throws while a backup
+ * overwrites the shop: the hold asks again.
  */
 export async function judgeClaims(context: Context, productId: string, claims: string[]): Promise<Verdict[]> {
   const rows = await readClaims(context, productId, claims);
@@ -36,6 +38,8 @@ async function readClaims(context: Context, productId: string, claims: string[])
   const { env, clock } = context;
   const asked = jsonParameter(claims);
   const results = await env.DB.batch([
+    // Half of a shop has not the fates of all its claims.
+    refuseWhileRestoring(env.DB),
     env.DB.prepare(
       `INSERT INTO claims (id, fate, order_id, stamp, decided_at)
        SELECT asked.value, 'abandoned', NULL, ?2, ?3 FROM json_each(?1) AS asked WHERE true ON CONFLICT DO NOTHING`,
@@ -48,7 +52,7 @@ async function readClaims(context: Context, productId: string, claims: string[])
        LEFT JOIN order_items AS i ON i.order_id = o.id AND i.product_id = ?2`,
     ).bind(asked, productId),
   ]);
-  return rowsOf<ClaimRow>(results, 1);
+  return rowsOf<ClaimRow>(results, 2);
 }
 
 function dueOrder(row: ClaimRow, now: number) {

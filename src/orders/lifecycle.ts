@@ -51,6 +51,9 @@ const LIVING: readonly OrderStatus[] = [
   "returned",
 ];
 
+/** The living statuses, for SQL: `status IN (…)`. */
+export const LIVING_SQL = LIVING.map((status) => `'${status}'`).join(", ");
+
 export const isLiving = (status: OrderStatus): boolean => LIVING.includes(status);
 
 export const mayBecome = (from: OrderStatus, to: OrderStatus): boolean => TRANSITIONS[from].includes(to);
@@ -59,8 +62,16 @@ export const mayBecome = (from: OrderStatus, to: OrderStatus): boolean => TRANSI
 export const isPaid = (status: PaymentStatus): boolean =>
   status === "paid" || status === "partially_refunded" || status === "refund_due";
 
-/** How an order begins: invoice and cash on delivery need no payment first; a card's waits for it. */
-export function beginning(method: PaymentMethod): { status: OrderStatus; paymentStatus: PaymentStatus } {
+/**
+ * How an order begins: invoice and cash on delivery need no payment first; a card's waits for it, unless there is
+ * nothing to pay.
+ * @param total minor units
+ */
+export function beginning(
+  method: PaymentMethod,
+  total: number,
+): { status: OrderStatus; paymentStatus: PaymentStatus } {
+  if (total === 0) return { status: "confirmed", paymentStatus: "none" };
   switch (method) {
     case "card":
       return { status: "pending", paymentStatus: "awaiting" };

@@ -41,6 +41,7 @@ function filters({ settings, clock }: Context, query: OrderListQuery): Condition
     equals("o.status", query.status),
     equals("o.payment_status", query.payment_status),
     equals("o.priority", query.priority),
+    equals("o.batch_id", query.batch_id),
     equals("o.customer_email", query.customer_email),
     query.store_id === undefined
       ? undefined

@@ -2,8 +2,9 @@ import { appendEvents, type Guard, type NewWork, oweWork } from "../events/appen
 import type { Context } from "../platform/context.ts";
 import { jsonParameter, rowsOf } from "../platform/d1.ts";
 import { prefixed } from "../platform/ids.ts";
+import { refuseWhileRestoring } from "../platform/restoring.ts";
 import { writeHistory } from "./history-statement.ts";
-import { mayBecome, ORDER_STATUSES, type OrderStatus } from "./lifecycle.ts";
+import { isLiving, mayBecome, ORDER_STATUSES, type OrderStatus } from "./lifecycle.ts";
 import type { Order } from "./order.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "./rows.ts";
 
@@ -45,6 +46,7 @@ export interface Step {
 /**
  * Moves orders one step in one batch, each from its known version: history, event and the `follow` that Stock is owed
  * come with it. By the stamp rule, an order that another moved first gets nothing of this, and is read back as it is.
+ * Throws while a backup overwrites the shop.
  */
 export async function moveOrders(context: Context, moves: Move[], step: Step): Promise<Moved[]> {
   const { env, clock } = context;
@@ -56,6 +58,7 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
   };
   const follows = new Map(moves.map(({ order }) => [order.id, followWork(context, order.id, now)]));
   const results = await env.DB.batch([
+    refuseWhileRestoring(env.DB),
     ...(step.first?.(nonce) ?? []),
     winOrders(env.DB, moves, step, nonce, now),
     ...(step.besides?.(nonce) ?? []),
@@ -85,6 +88,7 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
       stamped,
     ),
     oweWork(env.DB, [...follows.values(), ...(step.work ?? [])], stamped),
+    ...(step.to === undefined || isLiving(step.to) ? [] : [oweEnding(context, moves, nonce, now)]),
     env.DB.prepare(
       `SELECT ${ORDER_COLUMNS} FROM json_each(?1) AS row JOIN orders AS o ON o.id = row.value`,
     ).bind(jsonParameter(moves.map(({ order }) => order.id))),
@@ -122,6 +126,29 @@ function winOrders(
       jsonParameter(allowedFrom),
       ...(guard?.parameters ?? []),
     );
+}
+
+/**
+ * A dead order's open payments are to be ended where a provider holds them open: what `standard` takes, it takes by the
+ * order's reference. Owed here, so that no way for an order to die forgets it; the sweep rings for it.
+ */
+function oweEnding(context: Context, moves: Move[], nonce: string, now: number): D1PreparedStatement {
+  const work = moves.map(
+    ({ order }): NewWork => ({
+      id: prefixed("wrk", context.ids.next()),
+      task: "end-payments",
+      object_id: order.id,
+      payload: { order_id: order.id },
+      at: now,
+      not_before: now,
+      request_id: context.requestId,
+    }),
+  );
+  return oweWork(context.env.DB, work, {
+    sql: `EXISTS (SELECT 1 FROM orders AS o JOIN payments AS p ON p.order_id = o.id
+      WHERE o.id = row.value ->> 'object_id' AND o.stamp = ?2 AND p.status = 'open' AND p.provider <> 'standard')`,
+    parameters: [nonce],
+  });
 }
 
 function followWork(context: Context, orderId: string, now: number): NewWork {

@@ -42,6 +42,10 @@ export interface Order {
   claimId: string;
   /** The store that the buyer named: nothing may come from another. */
   storeId: string | null;
+  /** The bulk that it was placed in. */
+  batchId: string | null;
+  /** The cart that it was checked out from. */
+  cartId: string | null;
   userId: string | null;
   accessTokenHash: string | null;
   status: OrderStatus;

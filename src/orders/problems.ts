@@ -20,7 +20,7 @@ export const outcomeUnknown = ({ id, reference }: Order, accessToken: string | u
   order: { id, reference, ...(accessToken === undefined ? {} : { access_token: accessToken }) },
 });
 
-/** 503: a restore is under way, or an admin has stopped selling. */
+/** 503: an admin has stopped selling, or a restore is not reconciled yet. */
 export const SELLING_STOPPED: Problem = {
   status: 503,
   code: "selling_stopped",
@@ -57,6 +57,13 @@ export const CONTENDED: Problem = {
   detail: "Too much happened to this order at once. Send the same request again.",
 };
 
+/** 409 in a bulk of all or nothing: nothing is wrong with this order, but it was not to be placed without the others. */
+export const OTHERS_FELL: Problem = {
+  status: 409,
+  code: "others_not_placed",
+  detail: "Another order of this bulk could not be placed, so this one was not either.",
+};
+
 export const notCancellable = (status: OrderStatus): Problem => ({
   status: 409,
   code: "not_cancellable",
@@ -64,9 +71,27 @@ export const notCancellable = (status: OrderStatus): Problem => ({
   order_status: status,
 });
 
+/** 409: an order that lives has spent the cart. It is free again when that order is cancelled or expires. */
+export const cartSpent = (order: { id: string; reference: string }): Problem => ({
+  status: 409,
+  code: "cart_spent",
+  detail: `The cart was ordered already, as ${order.reference}.`,
+  order: { id: order.id, reference: order.reference },
+});
+
 /** Why a draft can be no order, with the field it is about. */
 export function refusalProblem(refusal: Refusal, draft: Draft): Problem {
   switch (refusal.kind) {
+    case "cart_spent":
+      return cartSpent(refusal.order);
+    case "cart_changed":
+      return {
+        status: 409,
+        code: "cart_changed",
+        detail: "The cart changed while it was checked out. Nothing was ordered: look at it again.",
+      };
+    case "cart_empty":
+      return fieldProblem("cart_empty", "items", "The cart is empty.");
     case "unknown_products":
       return {
         status: 422,

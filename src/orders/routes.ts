@@ -1,34 +1,20 @@
 import { createRoute } from "@hono/zod-openapi";
-import type { Context as HonoContext } from "hono";
 import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
 import { idempotencyHeader } from "../catalog/idempotency-header.ts";
 import { STALE } from "../catalog/problems.ts";
 import { ring } from "../events/work.ts";
-import { isStaff } from "../platform/actor.ts";
-import type { AppEnv } from "../platform/app-env.ts";
-import type { Context } from "../platform/context.ts";
 import { allowedVersions, etagOf, ifMatchHeader } from "../platform/etag.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
-import { KEY_REUSED, type KeyClaim, once, readKey, replay } from "../platform/idempotency.ts";
-import { notFound, problem, problemBody } from "../platform/problem.ts";
-import { limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
+import { once, readKey } from "../platform/idempotency.ts";
+import { notFound, problem } from "../platform/problem.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
+import { answerPlacing } from "./answer-placing.ts";
 import { cancelOrder } from "./cancel.ts";
 import { listHistory } from "./history.ts";
 import { listOrders } from "./list.ts";
 import { orderFor, orderName, orderToken } from "./named.ts";
 import { draftOf } from "./place/draft.ts";
-import { placeOrders, type RenderAnswer } from "./place/place.ts";
-import {
-  CONTENDED,
-  GUESTS_OFF,
-  insufficientStock,
-  notCancellable,
-  outcomeUnknown,
-  refusalProblem,
-  SELLING_STOPPED,
-  UNAVAILABLE,
-} from "./problems.ts";
+import { CONTENDED, GUESTS_OFF, notCancellable } from "./problems.ts";
 import { renderOrder } from "./render.ts";
 import {
   cancelSchema,
@@ -59,62 +45,8 @@ ordersRoutes.openapi(placeRoute, async (c) => {
   const key = await readKey(c);
   if (key.kind === "malformed") return problem(c, key.problem);
 
-  const draft = draftOf(c.req.valid("json"), key.kind === "key" ? key.claim : null);
-  const limit = takeFrom(context, orderLimit(context, 1, draft.key));
-  const placing = placeOrders(context, [draft], {
-    admitted: limit.then((outcome) => outcome.kind === "allowed"),
-    render: renderAnswer(context.requestId),
-  });
-  // A client that hangs up must not leave its order half placed.
-  context.defer(placing.catch(() => {}));
-  const [[outcome], limited] = await Promise.all([placing, limit]);
-  for (const [name, value] of Object.entries(limited.headers)) c.header(name, value);
-
-  switch (outcome?.kind) {
-    case "decided":
-      return answered(c, outcome.answer);
-    case "replayed":
-      return replay(outcome.answer.status, outcome.answer.body) as never;
-    case "key_reused":
-      return problem(c, KEY_REUSED);
-    case "refused":
-      return problem(c, refusalProblem(outcome.refusal, draft));
-    case "limited":
-      return problem(c, limitedProblem({ retryAfter: 60, ...limited }), limited.headers);
-    case "unknown":
-      return problem(c, outcomeUnknown(outcome.order, outcome.accessToken), { "Retry-After": "1" });
-    case "stopped":
-      return problem(c, SELLING_STOPPED, { "Retry-After": "60" });
-    case "unavailable":
-    case undefined:
-      return problem(c, UNAVAILABLE, { "Retry-After": "1" });
-  }
+  return answerPlacing(c, draftOf(c.req.valid("json"), key.kind === "key" ? key.claim : null));
 });
-
-/** The answer in the very bytes that its key will repeat. */
-function answered(c: HonoContext<AppEnv>, { status, body }: { status: number; body: string }): never {
-  const type = status >= 400 ? "application/problem+json" : "application/json";
-  return c.body(body, status as 201, { "content-type": type }) as never;
-}
-
-const renderAnswer =
-  (requestId: string): RenderAnswer =>
-  (order, shortfalls, accessToken) =>
-    shortfalls === null
-      ? { status: 201, body: JSON.stringify(renderOrder(order, accessToken)) }
-      : { status: 409, body: problemBody(insufficientStock(order, shortfalls, accessToken), requestId) };
-
-/** Orders a minute per user, guests per address; staff are free. Twins and retries of one key count once. */
-function orderLimit(context: Context, cost: number, key: KeyClaim | null) {
-  const { actor, settings, address } = context;
-  return {
-    name: "orders",
-    party: actor.kind === "user" ? `user:${actor.userId}` : `address:${address}`,
-    allowed: isStaff(actor) ? 0 : settings.ORDERS_PER_MINUTE,
-    cost,
-    hit: key ? `${key.scope} ${key.key}` : undefined,
-  };
-}
 
 const listRoute = createRoute({
   method: "get",

@@ -1,8 +1,9 @@
 import type { Customer, Order, OrderItem, ShippingAddress } from "./order.ts";
 
 /** An order and its items in one row, for `SELECT ${ORDER_COLUMNS} FROM orders AS o`. */
-export const ORDER_COLUMNS = `o.id, o.reference, o.claim_id, o.store_id, o.user_id, o.access_token_hash, o.status,
-  o.payment_status, o.payment_method, o.priority, o.customer, o.shipping_address, o.currency, o.subtotal, o.shipping,
+export const ORDER_COLUMNS = `o.id, o.reference, o.claim_id, o.store_id, o.batch_id, o.cart_id, o.user_id,
+  o.access_token_hash, o.status, o.payment_status, o.payment_method, o.priority, o.customer, o.shipping_address,
+  o.currency, o.subtotal, o.shipping,
   o.tax, o.duty, o.total, o.total_items, o.notes, o.metadata, o.expires_at, o.version, o.stamp, o.created_at,
   o.updated_at,
   (SELECT json_group_array(json_object(
@@ -15,6 +16,8 @@ export interface OrderRow {
   reference: string;
   claim_id: string;
   store_id: string | null;
+  batch_id: string | null;
+  cart_id: string | null;
   user_id: string | null;
   access_token_hash: string | null;
   status: Order["status"];
@@ -47,6 +50,8 @@ export function orderOf(row: OrderRow): Order {
     reference: row.reference,
     claimId: row.claim_id,
     storeId: row.store_id,
+    batchId: row.batch_id,
+    cartId: row.cart_id,
     userId: row.user_id,
     accessTokenHash: row.access_token_hash,
     status: row.status,

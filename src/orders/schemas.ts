@@ -164,7 +164,7 @@ export const orderPaymentSchema = z
   .object({
     id: z.string().openapi({ example: "pay_01jd…" }),
     provider: z.string().openapi({ example: "standard" }),
-    status: z.enum(["open", "succeeded", "failed"]),
+    status: z.enum(["open", "succeeded", "failed", "given_back"]),
     amount: moneySchema,
     captured: moneySchema,
     refunded: moneySchema.openapi({ description: "Refunds due, sent and settled together" }),
@@ -186,9 +186,33 @@ export const orderPaymentSchema = z
 
 export type OrderPaymentWire = z.infer<typeof orderPaymentSchema>;
 
+export const flaggedEventSchema = z
+  .object({
+    provider: z.string().openapi({ example: "standard" }),
+    event_id: z.string().openapi({ description: "The provider's own id of it" }),
+    kind: z.enum(["succeeded", "failed", "canceled", "refunded", "refund_failed"]),
+    amount: moneySchema
+      .nullable()
+      .openapi({ description: "Null in a currency that was not named, or that does not exist" }),
+    minor_units: z.int().openapi({ description: "The amount as it was told" }),
+    currency: z
+      .string()
+      .nullable()
+      .openapi({ description: "As it was told; null where none was: the order's" }),
+    outcome: z.string().nullable().openapi({ example: "wrong_amount" }),
+    received_at: z.string(),
+  })
+  .openapi("FlaggedPaymentEvent");
+
+export type FlaggedEventWire = z.infer<typeof flaggedEventSchema>;
+
 export const orderPageSchema = orderSchema
   .extend({
     payments: z.array(orderPaymentSchema),
+    flagged_events: z
+      .array(flaggedEventSchema)
+      .optional()
+      .openapi({ description: "For staff: what a provider told that waits for a person" }),
     shipments: z.array(shipmentSchema),
     returns: z.array(returnSchema),
   })
@@ -210,6 +234,21 @@ export const historySchema = z
 
 export const historyListSchema = listSchema(historySchema, "OrderHistoryList");
 
+export const storeOrderSchema = z
+  .object({
+    id: z.string(),
+    reference: z.string(),
+    status: orderStatusSchema,
+    created_at: z.iso.datetime(),
+    total_items: z.int().openapi({ description: "Units of the whole order, other stores' too" }),
+    total: moneySchema,
+  })
+  .openapi("StoreOrder");
+
+export type StoreOrder = z.infer<typeof storeOrderSchema>;
+
+export const storeOrderListSchema = listSchema(storeOrderSchema, "StoreOrderList");
+
 const stamp = z.iso
   .datetime({ offset: true })
   .transform((text) => Date.parse(text))
@@ -220,6 +259,7 @@ export const orderListQuerySchema = listQuerySchema.extend({
   payment_status: paymentStatusSchema.optional(),
   priority: z.enum(PRIORITIES).optional(),
   store_id: z.string().max(64).optional(),
+  batch_id: z.string().max(64).optional().openapi({ description: "What a bulk answered" }),
   customer_email: z.string().max(254).toLowerCase().optional(),
   q: z
     .string()
@@ -233,4 +273,5 @@ export const orderListQuerySchema = listQuerySchema.extend({
 
 export type OrderListQuery = z.infer<typeof orderListQuerySchema>;
 
-export const cancelSchema = z.object({ reason: line(500).optional() }).openapi("CancelOrder");
+/** Strict, as all by which stock or money moves: a field that is not read would do more than was meant. */
+export const cancelSchema = z.strictObject({ reason: line(500).optional() }).openapi("CancelOrder");

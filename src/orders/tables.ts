@@ -30,6 +30,10 @@ export const orders = sqliteTable(
     revivalClaim: text("revival_claim"),
     /** The store that the buyer named: nothing may come from another. Null: the choice was left to the shop. */
     storeId: text("store_id"),
+    /** The bulk that it was placed in; null: by itself. */
+    batchId: text("batch_id"),
+    /** The cart that it was checked out from: a living order spends it. Null: it came by itself. */
+    cartId: text("cart_id"),
     userId: text("user_id"),
     /** SHA-256 of a guest's access token. */
     accessTokenHash: text("access_token_hash"),
@@ -68,7 +72,9 @@ export const orders = sqliteTable(
   },
   (table) => [
     index("orders_created_at").on(table.createdAt, table.id),
+    index("orders_batch").on(table.batchId, table.createdAt, table.id).where(sql`batch_id IS NOT NULL`),
     index("orders_user").on(table.userId, table.createdAt, table.id).where(sql`user_id IS NOT NULL`),
+    index("orders_cart").on(table.cartId, table.status).where(sql`cart_id IS NOT NULL`),
     index("orders_status").on(table.status, table.createdAt, table.id),
     index("orders_email").on(table.customerEmail, table.createdAt, table.id),
     index("orders_due").on(table.expiresAt).where(sql`status = 'pending'`),

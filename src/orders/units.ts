@@ -17,4 +17,11 @@ export const unitsLeft = (item: OrderItem): number =>
 export const closedUnits = (order: Pick<Order, "status">, item: OrderItem): number =>
   order.status === "rejected" ? 0 : item.quantity - sum(item, ({ quantity }) => quantity);
 
+/**
+ * What an order is to be paid with, in minor units of its currency: its total, less what units that were closed would
+ * have cost.
+ */
+export const dueFor = (order: Pick<Order, "status" | "total" | "items">): number =>
+  order.items.reduce((due, item) => due - item.unitPrice * closedUnits(order, item), order.total);
+
 export const hasShipped = (order: Order): boolean => order.items.some((item) => shippedUnits(item) > 0);

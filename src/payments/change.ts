@@ -1,9 +1,11 @@
 import type { Guard, NewWork } from "../events/append.ts";
+import { ring } from "../events/work.ts";
 import type { OrderStatus, PaymentStatus } from "../orders/lifecycle.ts";
 import { type Moved, moveOrders } from "../orders/move.ts";
 import type { OrderItem } from "../orders/order.ts";
 import type { Context } from "../platform/context.ts";
 import { type Money, type Payment, type PaymentEvent, paymentStatusOf, type Refund } from "./money.ts";
+import { noticesOf } from "./notices.ts";
 import {
   capture,
   closeEvent,
@@ -31,12 +33,20 @@ export interface Change {
   to?: OrderStatus;
   /** For a status that no captured money decides. */
   paymentStatus?: PaymentStatus;
-  /** The payment event that this works off: it must still be owed. */
-  closes?: { event: PaymentEvent; state: "done" | "flagged"; outcome: string };
+  /** The payment event that this works off: it must still be `from`, which is `owed` where it is left out. */
+  closes?: {
+    event: PaymentEvent;
+    from?: "owed" | "flagged";
+    state: "done" | "flagged";
+    outcome: string;
+  };
   /** A payment as it is once its money was taken; a new row where there is none of its id. */
   captured?: Payment;
   failed?: Payment;
-  /** New refunds of payments that were captured before, or by this very change. At most one for each payment. */
+  /**
+   * New refunds of payments that were captured before, or by this very change, due or already settled. At most one for
+   * each payment.
+   */
   promised?: Refund[];
   /** A refund that goes on, and from where it may. */
   refund?: {
@@ -52,7 +62,8 @@ export interface Change {
 
 /**
  * One stamped batch from the version of the order that was read. Every change of an order's money is a version of the
- * order, so what `money` says still stands where this wins; what it does not win writes nothing.
+ * order, so what `money` says still stands where this wins; what it does not win writes nothing. What a person must
+ * see to is owed to them as a letter by the same batch.
  */
 export async function changeMoney(context: Context, money: Money, change: Change): Promise<Moved> {
   const { order } = money;
@@ -61,6 +72,7 @@ export async function changeMoney(context: Context, money: Money, change: Change
   const { closes, captured, failed, promised, refund, fate } = change;
   const status = change.to ?? order.status;
   const after = afterwards(money, change, status);
+  const notices = noticesOf(context, money, change);
   const [moved] = await moveOrders(context, [{ order, reason: change.reason }], {
     ...(change.to === undefined ? {} : { to: change.to }),
     event: change.event,
@@ -86,9 +98,10 @@ export async function changeMoney(context: Context, money: Money, change: Change
       ...(fate?.fate === "placed" ? reallocate(env.DB, order.id, fate.items, nonce) : []),
       ...(closes ? [closeEvent(env.DB, { ...closes, orderId: order.id, nonce })] : []),
     ],
-    work: change.work ?? [],
+    work: [...(change.work ?? []), ...notices],
   });
   if (!moved) throw new Error(`order ${order.id} vanished`);
+  if (moved.won && notices.length > 0) context.defer(ring(context, notices));
   return moved;
 }
 
@@ -113,7 +126,7 @@ function guardOf({ closes, captured, promised = [], refund, fate }: Change): Gua
   if (closes) {
     conditions.push(
       `EXISTS (SELECT 1 FROM payment_events AS e WHERE e.provider = ?6 ->> 'provider'
-         AND e.event_id = ?6 ->> 'event_id' AND e.state = 'owed')`,
+         AND e.event_id = ?6 ->> 'event_id' AND e.state = ?6 ->> 'event_state')`,
     );
   }
   const ofOlder = promised.filter(({ paymentId }) => paymentId !== captured?.id);
@@ -137,6 +150,7 @@ function guardOf({ closes, captured, promised = [], refund, fate }: Change): Gua
   const facts = {
     provider: closes?.event.provider,
     event_id: closes?.event.eventId,
+    event_state: closes?.from ?? "owed",
     promised: ofOlder.map(({ paymentId, amount }) => ({ payment_id: paymentId, amount })),
     refund: refund?.row.id,
     from: refund?.from,

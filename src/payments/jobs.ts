@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Task, TaskOutcome } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
-import type { RefunderOf } from "./provider.ts";
+import { endPayments } from "./end-payments.ts";
+import type { CancellerOf, RefunderOf } from "./provider.ts";
 import { providerOf } from "./providers.ts";
 import { refundOrder, sendRefund } from "./send-refund.ts";
 import { settleEvent } from "./settle-event.ts";
@@ -40,3 +41,11 @@ export const payRefundBy =
   };
 
 export const payRefund = payRefundBy(providerOf);
+
+/** Task `end-payments`, of an order: ends what is open of a dead order's payments. */
+export const endPaymentsBy =
+  (cancellerOf: CancellerOf) =>
+  (context: Context, task: Task): Promise<TaskOutcome> =>
+    endPayments(context, cancellerOf, task);
+
+export const endOpenPayments = endPaymentsBy(providerOf);

@@ -39,10 +39,14 @@ interface Late {
  * everywhere before the first is set, and a dead one before the next. What it holds or is short of is written with its
  * fate in one batch: the order's revival, or the refund of the event that this worker is at. Whoever dies in here
  * leaves an event that is still owed, and a claim that the next finds to go on with, or dead.
+ *
+ * Where the order came from a cart that was checked out again since, two living orders would name that cart: then it is
+ * not revived, whatever the stock says. That the cart is free is a guard of the revival's fate, too.
  */
 export async function settleLate(context: Context, late: Late): Promise<LateOutcome> {
   const { money, trial } = late;
   if (trial.fate !== null) return tryAnew(context, late);
+  if (trial.cartSpent) return record(context, late, { cause: "cart_spent" });
 
   const reservation = await reserve(context, trial.claim, money.order);
   const held = heldAllocations(reservation);
@@ -51,7 +55,7 @@ export async function settleLate(context: Context, late: Late): Promise<LateOutc
     return giveUp(context, late, "the stock for a late payment could not be held");
   }
   try {
-    return await record(context, late, held);
+    return await record(context, late, held ? { held } : { cause: "out_of_stock" });
   } catch (error) {
     context.log.error("the outcome of a late payment is not known", { error: describeError(error) });
     return giveUp(context, late, "the outcome of a late payment was not known");
@@ -77,14 +81,14 @@ type Held = NonNullable<ReturnType<typeof heldAllocations>>;
 async function record(
   context: Context,
   { event, money, trial: { claim }, into }: Late,
-  held: Held | null,
+  outcome: { held: Held } | { cause: "out_of_stock" | "cart_spent" },
 ): Promise<LateOutcome> {
   const { order } = money;
-  if (!held) {
-    const refund = giveBack(context, event, money, into, "out_of_stock");
+  if ("cause" in outcome) {
+    const refund = giveBack(context, event, money, into, outcome.cause);
     const moved = await changeMoney(context, money, { ...refund, fate: { claim, fate: "rejected" } });
     if (!moved.won) return { kind: "again" };
-    context.defer(letGo(context, claim, productsOf(order)));
+    context.defer(letGo(context, [{ claim, productIds: productsOf(order) }]));
     return { kind: "settled", moved, owed: refund.work };
   }
   const captured = capturedBy(context, event, money, into);
@@ -96,7 +100,7 @@ async function record(
     to: "confirmed",
     closes: { event, state: "done", outcome: "late_paid" },
     captured,
-    fate: { claim, fate: "placed", items: order.items.map((item) => allocated(item, held)) },
+    fate: { claim, fate: "placed", items: order.items.map((item) => allocated(item, outcome.held)) },
     work,
   });
   return moved.won ? { kind: "settled", moved, owed: work } : { kind: "again" };
@@ -112,7 +116,7 @@ const productsOf = (order: Order): string[] => order.items.map((item) => item.pr
 /** Gives the claim up as placing does, and obeys what stands. */
 async function giveUp(context: Context, late: Late, error: string): Promise<LateOutcome> {
   const { claim } = late.trial;
-  const standing = (await abandon(context, [{ claim, key: null }])).get(claim);
+  const standing = (await abandon(context, [{ claim, key: null, cart: null }])).get(claim);
   // Placed or rejected: whoever looks again finds what it means, for this event or for another of the order.
   if (standing?.fate !== "abandoned") return { kind: "again" };
   const renewed = await tryAnew(context, late);
@@ -124,7 +128,7 @@ async function tryAnew(context: Context, { money: { order }, trial }: Late): Pro
   const released =
     trial.claim === order.claimId
       ? await sendFollow(context, order)
-      : await letGo(context, trial.claim, productsOf(order));
+      : (await letGo(context, [{ claim: trial.claim, productIds: productsOf(order) }])).size === 0;
   if (!released) return { kind: "failed", error: "the stock of a dead claim could not be let go" };
   await context.env.DB.prepare(
     `UPDATE orders SET revival_claim = ?3

@@ -1,6 +1,8 @@
 import { isLiving, type PaymentStatus } from "../orders/lifecycle.ts";
 import type { Order } from "../orders/order.ts";
+import { spentBy } from "../orders/place/cart-guard.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "../orders/rows.ts";
+import { dueFor } from "../orders/units.ts";
 import type { Context } from "../platform/context.ts";
 import { rowsOf } from "../platform/d1.ts";
 import type { paymentEvents, payments, refunds } from "./tables.ts";
@@ -25,6 +27,8 @@ export interface Trial {
   claim: string;
   /** None yet: its holds may be built on. */
   fate: "placed" | "rejected" | "abandoned" | null;
+  /** Another living order names the cart that the order came from. */
+  cartSpent: boolean;
 }
 
 /** A payment event with the order that it is about, as D1 has them at one moment. */
@@ -93,14 +97,17 @@ export async function readTold(context: Context, provider: string, eventId: stri
   const results = await DB.batch([
     ...moneyStatements(DB, NAMED_ORDER, [provider, eventId]),
     DB.prepare(
-      `SELECT c.id AS claim, f.fate FROM (SELECT coalesce(o.revival_claim, o.claim_id) AS id FROM orders AS o
-         WHERE o.id = (${NAMED_ORDER})) AS c LEFT JOIN claims AS f ON f.id = c.id`,
+      `SELECT c.id AS claim, f.fate, c.cart_spent FROM (
+         SELECT coalesce(o.revival_claim, o.claim_id) AS id,
+           EXISTS (${spentBy("o.cart_id", "1", "o.id")}) AS cart_spent
+         FROM orders AS o WHERE o.id = (${NAMED_ORDER})) AS c LEFT JOIN claims AS f ON f.id = c.id`,
     ).bind(provider, eventId),
-    DB.prepare("SELECT 1 FROM shop_state WHERE key = 'selling' AND value = 'stopped'"),
+    DB.prepare("SELECT 1 FROM shop_state WHERE key = 'selling' AND value <> 'open'"),
     DB.prepare("SELECT * FROM payment_events WHERE provider = ?1 AND event_id = ?2").bind(provider, eventId),
   ]);
   const money = moneyOf(results);
-  const [trial] = rowsOf<Trial>(results, 3);
+  const [tried] = rowsOf<Omit<Trial, "cartSpent"> & { cart_spent: number }>(results, 3);
+  const trial = tried && { claim: tried.claim, fate: tried.fate, cartSpent: tried.cart_spent === 1 };
   const selling = rowsOf(results, 4).length === 0;
   const [row] = rowsOf<EventRow>(results, 5);
   return row ? { event: eventOf(row), about: money && trial ? { money, trial } : null, selling } : null;
@@ -132,22 +139,32 @@ function eventOf(row: EventRow): PaymentEvent {
 
 const sum = (amounts: number[]): number => amounts.reduce((total, amount) => total + amount, 0);
 
+/** Whether what it took is its order's. */
+export const isOfOrder = ({ status }: Payment): boolean => status !== "given_back";
+
 /** What of a payment is neither back nor on its way back. */
 export const leftOf = (payment: Payment): number => payment.captured - payment.refunded;
 
 /**
  * What an order's payments and refunds make its payment status. `refund_due` from the moment that money is promised
  * until all of it is settled, and for as long as a dead order's money is here; then `refunded` where nothing is kept,
- * `paid` where its total is (a second payment went back), and else `partially_refunded`. An order for which nothing
- * was ever taken keeps the status that it has.
+ * `paid` where its total is, or one payment of all that is due stands whole (a second payment went back), and else
+ * `partially_refunded`. An order for which nothing
+ * was ever taken keeps the status that it has. What staff gave back was not taken for it.
  */
-export function paymentStatusOf({ order, payments, refunds }: Money): PaymentStatus {
+export function paymentStatusOf(money: Money): PaymentStatus {
+  const { order } = money;
+  const payments = money.payments.filter(isOfOrder);
+  const refunds = money.refunds.filter(({ paymentId }) => payments.some(({ id }) => id === paymentId));
   const captured = sum(payments.map((payment) => payment.captured));
   if (captured === 0) return order.paymentStatus;
-  const settled = sum(refunds.filter(({ state }) => state === "settled").map(({ amount }) => amount));
+  const back = refunds.filter(({ state }) => state === "settled");
+  const settled = sum(back.map(({ amount }) => amount));
   const kept = captured - settled;
   if (refunds.some(({ state }) => state === "due" || state === "sent")) return "refund_due";
   if (kept <= 0) return "refunded";
   if (!isLiving(order.status)) return "refund_due";
-  return settled === 0 || kept >= order.total ? "paid" : "partially_refunded";
+  const standsWhole = (payment: Payment) =>
+    payment.captured >= dueFor(order) && !back.some(({ paymentId }) => paymentId === payment.id);
+  return settled === 0 || kept >= order.total || payments.some(standsWhole) ? "paid" : "partially_refunded";
 }

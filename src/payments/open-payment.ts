@@ -1,3 +1,4 @@
+import { type NewWork, oweWork } from "../events/append.ts";
 import type { Order } from "../orders/order.ts";
 import type { Context } from "../platform/context.ts";
 import { rowsOf } from "../platform/d1.ts";
@@ -9,6 +10,8 @@ import { PAYMENT_COLUMNS } from "./rows.ts";
 export type OpenPaymentOutcome =
   | { kind: "open"; payment: Payment }
   | { kind: "already_paid" }
+  /** Its total is 0. */
+  | { kind: "nothing_to_pay" }
   /** Dead, past its deadline, or of a kind that is paid elsewhere. */
   | { kind: "not_payable"; status: Order["status"] }
   /** The provider does not take this payment. */
@@ -39,7 +42,7 @@ export async function openPayment(
   switch (outcome.kind) {
     case "open":
       if (outcome.providerId === null && outcome.clientSecret === null) return { kind: "open", payment };
-      return { kind: "open", payment: await fillIn(context, payment, outcome) };
+      return (await fillIn(context, payment, outcome)) ?? refusalOf(context, order);
     case "refused":
       await giveUp(context, payment);
       return { kind: "refused", reason: outcome.error };
@@ -84,23 +87,50 @@ async function refusalOf({ env }: Context, order: Order): Promise<OpenPaymentOut
   const status = now?.status ?? order.status;
   const dead = status === "cancelled" || status === "expired" || status === "rejected";
   const paid = ["paid", "partially_refunded", "refunded", "refund_due"].includes(now?.payment_status ?? "");
-  return paid && !dead ? { kind: "already_paid" } : { kind: "not_payable", status };
+  if (dead) return { kind: "not_payable", status };
+  if (order.total === 0) return { kind: "nothing_to_pay" };
+  return paid ? { kind: "already_paid" } : { kind: "not_payable", status };
 }
 
-/** Written by whoever comes first: under one idempotency key the provider gives all the same. */
+/**
+ * Written by whoever comes first: under one idempotency key the provider gives all the same. Where the order has died
+ * since, what the provider holds open is to be ended by the same batch, whoever thought it was never opened; null then,
+ * and nobody is given its secret.
+ */
 async function fillIn(
   context: Context,
   payment: Payment,
   given: { providerId: string | null; clientSecret: string | null },
-): Promise<Payment> {
+): Promise<OpenPaymentOutcome | null> {
   const { env, clock, ids } = context;
-  await env.DB.prepare(
-    `UPDATE payments SET provider_id = ?2, client_secret = ?3, stamp = ?4, updated_at = ?5
-     WHERE id = ?1 AND provider_id IS NULL`,
-  )
-    .bind(payment.id, given.providerId, given.clientSecret, ids.next(), clock.now())
-    .run();
-  return (await readPayment(context, payment.id)) ?? payment;
+  const nonce = ids.next();
+  const ending: NewWork = {
+    id: prefixed("wrk", ids.next()),
+    task: "end-payments",
+    object_id: payment.orderId,
+    payload: { order_id: payment.orderId },
+    at: clock.now(),
+    not_before: clock.now(),
+    request_id: context.requestId,
+  };
+  const results = await env.DB.batch([
+    env.DB.prepare(
+      `UPDATE payments SET provider_id = ?2, client_secret = ?3, stamp = ?4, updated_at = ?5,
+         status = CASE status WHEN 'failed' THEN 'open' ELSE status END
+       WHERE id = ?1 AND provider_id IS NULL`,
+    ).bind(payment.id, given.providerId, given.clientSecret, nonce, clock.now()),
+    oweWork(env.DB, [ending], {
+      sql: `EXISTS (SELECT 1 FROM payments AS p JOIN orders AS o ON o.id = p.order_id
+        WHERE p.id = ?2 AND p.stamp = ?3 AND o.status <> 'pending')`,
+      parameters: [payment.id, nonce],
+    }),
+    env.DB.prepare(
+      `SELECT ${PAYMENT_COLUMNS} FROM payments AS p JOIN orders AS o ON o.id = p.order_id
+       WHERE p.id = ?2 AND ${PAYABLE}`,
+    ).bind(clock.now(), payment.id),
+  ]);
+  const [filled] = rowsOf<Payment>(results, 2);
+  return filled ? { kind: "open", payment: filled } : null;
 }
 
 /** So that the next call opens another, under another idempotency key. */

@@ -30,6 +30,8 @@ export interface Provider {
    * days. Throws for nothing that a provider answers, or fails to.
    */
   refund(context: Context, payment: Payment, refund: RefundRequest): Promise<RefundOutcome>;
+  /** Ends a payment that it has a name for, so that nobody pays it any more. Throws for nothing, as `refund`. */
+  cancel(context: Context, payment: Payment): Promise<CancelOutcome>;
 }
 
 export type OpenOutcome =
@@ -61,8 +63,8 @@ export interface ProviderEvent {
    * refund's, of one that failed the same with `:failed`: each counts once, and either may come first.
    */
   eventId: string;
-  /** `refund_failed`: it came to nothing, or came back after it was `refunded`; the provider has the money again. */
-  kind: "succeeded" | "failed" | "refunded" | "refund_failed";
+  /** `canceled`: it cannot be tried again. `refund_failed`: it came to nothing, or came back after it was `refunded`; the provider has the money again. */
+  kind: "succeeded" | "failed" | "canceled" | "refunded" | "refund_failed";
   /** The order's (`ORD-…`, in any case) or its id; null where the provider names none. */
   reference: string | null;
   /** The provider's name for the payment (a PaymentIntent's id), or for our refund that failed; or null. */
@@ -84,6 +86,17 @@ export type RefundOutcome =
   | { kind: "refused"; error: string; providerId?: string }
   /** Not this time, or not known whether: ask again under the same id. */
   | { kind: "failed"; error: string };
+
+export type CancelOutcome =
+  /** Nobody can pay it, now or ever. */
+  | { kind: "ended" }
+  /** It was paid, or is about to be: its webhook decides. */
+  | { kind: "taken" }
+  /** Not this time, or not known whether: ask again. */
+  | { kind: "failed"; error: string };
+
+/** The part of the providers that ending payments needs. */
+export type CancellerOf = (context: Context, provider: ProviderName) => Pick<Provider, "cancel">;
 
 /** The part of the providers that refunds need. */
 export type RefunderOf = (context: Context, provider: ProviderName) => Pick<Provider, "refund">;

@@ -3,13 +3,16 @@ import { ring } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
 import { rowsOf } from "../platform/d1.ts";
 import { prefixed } from "../platform/ids.ts";
+import { IS_RESTORING } from "../platform/restoring.ts";
 import type { ProviderEvent } from "./provider.ts";
 
 export type ReceiveOutcome =
   /** Stored, and to be worked off. `matched`: the order that it is about is there. */
   | { kind: "received"; matched: boolean }
   /** Told before: nothing was done. */
-  | { kind: "duplicate" };
+  | { kind: "duplicate" }
+  /** A backup overwrites the shop: nothing was done, and it must be told again, even where it was told before. */
+  | { kind: "restoring" };
 
 /**
  * Stores what a provider told, once, with the task that works it off: one batch, so that what was answered 200 is
@@ -49,7 +52,9 @@ export async function receiveEvent(context: Context, event: ProviderEvent): Prom
       event.provider,
       event.eventId,
     ),
+    env.DB.prepare(`SELECT 1 WHERE ${IS_RESTORING}`),
   ]);
+  if (rowsOf(results, 4).length > 0) return { kind: "restoring" };
   const row = rowsOf<{ order_id: string | null; stamp: string }>(results, 3)[0];
   if (row?.stamp !== nonce) return { kind: "duplicate" };
   context.defer(ring(context, [work]));
@@ -66,7 +71,7 @@ function storeEvent({ env, clock, ids }: Context, event: ProviderEvent, nonce: s
        (SELECT p.order_id FROM payments AS p WHERE p.provider = ?1 AND p.provider_id = ?7 LIMIT 1),
        (SELECT named.id FROM orders AS named WHERE named.reference = upper(?3)),
        (SELECT named.id FROM orders AS named WHERE named.id = ?3))
-     WHERE true
+     WHERE NOT ${IS_RESTORING}
      ON CONFLICT DO NOTHING`,
   ).bind(
     event.provider,

@@ -37,7 +37,7 @@ refundRoutes.openapi(refundRoute, async (c) => {
       case "due": {
         const { refund } = outcome;
         const amount = formatMoney({ amount: refund.amount, currency: refund.currency });
-        return c.json({ id: refund.id, payment_id: refund.paymentId, amount, state: refund.state }, 201);
+        return c.json({ id: refund.id, payment_id: refund.paymentId, amount, status: refund.state }, 201);
       }
       case "unknown":
         return problem(c, notFound("payment"));

@@ -3,11 +3,12 @@ import { moneySchema } from "../platform/money.ts";
 
 const decimal = z.string().max(20).openapi({ example: "4.50" });
 
+/** Strict: a field that is not read would be a refund of more than was meant. */
 export const requestRefundSchema = z
-  .object({
+  .strictObject({
     amount: z
       .union([
-        z.object({ amount: decimal, currency: z.string().max(3).optional() }),
+        z.strictObject({ amount: decimal, currency: z.string().max(3).optional() }),
         decimal.transform((amount) => ({ amount, currency: undefined })),
       ])
       .optional()
@@ -21,6 +22,6 @@ export const refundSchema = z
     id: z.string().openapi({ example: "rfd_01jd…" }),
     payment_id: z.string(),
     amount: moneySchema,
-    state: z.enum(["due", "sent", "settled", "failed"]),
+    status: z.enum(["due", "sent", "settled", "failed"]),
   })
   .openapi("Refund");

@@ -42,6 +42,8 @@ paymentsRoutes.openapi(openRoute, async (c) => {
         return c.json(renderOpened(order, outcome.payment), 201);
       case "already_paid":
         return problem(c, ALREADY_PAID);
+      case "nothing_to_pay":
+        return problem(c, NOTHING_TO_PAY);
       case "not_payable":
         return problem(c, notPayable(outcome.status));
       case "refused":
@@ -83,6 +85,12 @@ function renderOpened(order: Order, payment: Payment): OpenedPaymentWire {
 }
 
 const ALREADY_PAID: Problem = { status: 409, code: "already_paid", detail: "This order is paid already." };
+
+const NOTHING_TO_PAY: Problem = {
+  status: 409,
+  code: "nothing_to_pay",
+  detail: "This order costs nothing.",
+};
 
 const notPayable = (status: Order["status"]): Problem => ({
   status: 409,

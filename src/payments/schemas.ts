@@ -7,7 +7,7 @@ export const openedPaymentSchema = z
   .object({
     id: z.string().openapi({ example: "pay_01jd…" }),
     provider: z.enum(["stripe", "standard"]),
-    status: z.enum(["open", "succeeded", "failed"]),
+    status: z.enum(["open", "succeeded", "failed", "given_back"]),
     amount: moneySchema,
     client_secret: z.string().optional().openapi({ description: "Stripe's, for the buyer's browser" }),
     instructions: z.string().optional().openapi({ description: "How to pay where there is no secret" }),

@@ -2,6 +2,7 @@ import { ring, type Task, type TaskOutcome } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
 import { type Change, changeMoney, MAX_TRIES } from "./change.ts";
 import {
+  isOfOrder,
   leftOf,
   type Money,
   type Payment,
@@ -130,10 +131,10 @@ async function promise(
   return { kind: "failed", error: "others changed the order each time" };
 }
 
-/** Which payments an amount is taken from. */
+/** Which payments an amount is taken from. What was given back has refunds of its own, in a currency of its own. */
 function spread(payments: Payment[], amount: number | null): { payment: Payment; amount: number }[] {
   let wanted = amount ?? Number.POSITIVE_INFINITY;
-  return payments.flatMap((payment) => {
+  return payments.filter(isOfOrder).flatMap((payment) => {
     const part = Math.min(leftOf(payment), wanted);
     wanted -= part;
     return part > 0 ? [{ payment, amount: part }] : [];

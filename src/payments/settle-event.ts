@@ -1,4 +1,4 @@
-import { appendEvents, type NewWork } from "../events/append.ts";
+import { appendEvents, type NewWork, oweWork } from "../events/append.ts";
 import { MAX_ATTEMPTS } from "../events/backoff.ts";
 import { ring, type Task, type TaskOutcome } from "../events/work.ts";
 import { owedOnConfirmation } from "../orders/confirmation.ts";
@@ -9,7 +9,8 @@ import { type Change, changeMoney, MAX_TRIES } from "./change.ts";
 import { type Decision, decide } from "./decide.ts";
 import { settleLate } from "./late-payment.ts";
 import { type Money, type PaymentEvent, readTold, type Told } from "./money.ts";
-import { capturedBy, giveBack } from "./settle-parts.ts";
+import { unmatchedNotice } from "./notices.ts";
+import { capturedBy, giveBack, madeAtProvider } from "./settle-parts.ts";
 import { closeQuietly } from "./statements.ts";
 
 /**
@@ -86,9 +87,9 @@ function changeOf(context: Context, event: PaymentEvent, money: Money, decision:
     case "fail":
       return {
         event: "payment.failed",
-        reason: "the payment failed",
+        reason: event.kind === "canceled" ? "the payment was cancelled" : "the payment failed",
         data: { ...told, payment_id: decision.payment?.id ?? null },
-        paymentStatus: "failed",
+        ...(money.order.status === "pending" ? { paymentStatus: "failed" as const } : {}),
         closes: { event, state: "done", outcome: "failed" },
         ...(decision.payment ? { failed: decision.payment } : {}),
       };
@@ -102,6 +103,8 @@ function changeOf(context: Context, event: PaymentEvent, money: Money, decision:
         refund: { row: refund, from: ["due", "sent"], to: "settled", providerId: null },
       };
     }
+    case "record_refund":
+      return madeAtProvider(context, event, decision.payment);
     case "fail_refund": {
       const { refund } = decision;
       return {
@@ -134,6 +137,7 @@ async function keepUnmatched(context: Context, task: Task, event: PaymentEvent):
   const { env, clock, ids } = context;
   const nonce = ids.next();
   const about = { provider: event.provider, event_id: event.eventId, reference: event.reference };
+  const notices = unmatchedNotice(context, event);
   await env.DB.batch([
     env.DB.prepare(
       `UPDATE payment_events SET state = 'unmatched', outcome = 'unmatched', stamp = ?3
@@ -159,6 +163,11 @@ async function keepUnmatched(context: Context, task: Task, event: PaymentEvent):
         parameters: [nonce],
       },
     ),
+    oweWork(env.DB, notices, {
+      sql: `EXISTS (SELECT 1 FROM payment_events AS e WHERE e.provider = ?2 AND e.event_id = ?3 AND e.stamp = ?4)`,
+      parameters: [event.provider, event.eventId, nonce],
+    }),
   ]);
+  context.defer(ring(context, notices));
   return { kind: "done" };
 }

@@ -69,6 +69,7 @@ const REASONS = {
   second_payment: "a second payment",
   dead_order: "paid for an order that was not to be filled",
   out_of_stock: "paid after it had expired, and its stock was gone",
+  cart_spent: "paid after it had expired, and its cart was ordered again",
 } as const;
 
 /** Money that its order cannot use: taken, and all of it due back, in one change. */
@@ -88,6 +89,53 @@ export function giveBack(
     reason,
     data: { payment_id: captured.id, refund_id: id, amount: refund.amount, cause },
     closes: { event, state: "done", outcome: cause === "second_payment" ? cause : "refund_due" },
+    captured,
+    promised: [refund],
+    work: [refundWork(context, refund)],
+  } satisfies Change;
+}
+
+/** A refund that was made at the provider by hand: it is done, and takes its sum of what is left of its payment. */
+export function madeAtProvider(context: Context, event: PaymentEvent, payment: Payment) {
+  const id = prefixed("rfd", event.operation);
+  const reason = "made at the payment provider";
+  const refund: Refund = {
+    ...newRefund(context, payment, { id, amount: event.amount, reason }),
+    state: "settled",
+    providerId: event.eventId,
+  };
+  return {
+    event: "payment.refunded",
+    reason,
+    data: { payment_id: payment.id, refund_id: id, amount: event.amount, cause: "provider" },
+    closes: { event, state: "done", outcome: "refund_recorded" },
+    promised: [refund],
+  } satisfies Change;
+}
+
+/** By staff: what a flagged event took, in its own currency, taken apart from the order's money and due back. */
+export function returned(
+  context: Context,
+  event: PaymentEvent,
+  money: Money,
+  { into, currency, reason }: { into: Payment | null; currency: string; reason: string | null },
+) {
+  const captured = {
+    ...capturedBy(context, event, money, into),
+    currency,
+    status: "given_back",
+  } satisfies Payment;
+  const id = prefixed("rfd", event.operation);
+  const refund = newRefund(context, captured, {
+    id,
+    amount: captured.captured,
+    reason: reason ?? "it was not what the order costs",
+  });
+  return {
+    event: "payment.refund_due",
+    reason: refund.reason,
+    data: { payment_id: captured.id, refund_id: id, amount: refund.amount, currency, cause: event.outcome },
+    closes: { event, from: "flagged", state: "done", outcome: "given_back" },
     captured,
     promised: [refund],
     work: [refundWork(context, refund)],

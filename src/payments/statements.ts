@@ -1,5 +1,6 @@
 import type { PaymentStatus } from "../orders/lifecycle.ts";
 import type { Order, OrderItem } from "../orders/order.ts";
+import { spentBy } from "../orders/place/cart-guard.ts";
 import { jsonParameter } from "../platform/d1.ts";
 import type { Payment, PaymentEvent, Refund } from "./money.ts";
 
@@ -13,7 +14,8 @@ const COUNTED = "e.state = 'owed' AND e.order_id IS NOT NULL AND e.outcome IS NU
 
 /**
  * The fate of a late payment's claim, by an insert that yields. Its conditions are those under which the order is won
- * by the next statement, so there is never a fate without its order, nor an order revived without its fate.
+ * by the next statement, so there is never a fate without its order, nor an order revived without its fate. An order
+ * whose cart another living order has spent meanwhile is not revived.
  */
 export function writeFate(
   db: D1Database,
@@ -33,6 +35,7 @@ export function writeFate(
        WHERE o.id = ?5 AND o.version = ?6 AND o.status = 'expired' AND o.claim_id = ?7
          AND EXISTS (SELECT 1 FROM payment_events AS e
            WHERE e.provider = ?8 AND e.event_id = ?9 AND e.state = 'owed')
+         AND (?2 <> 'placed' OR NOT EXISTS (${spentBy("o.cart_id", "1", "o.id")}))
        ON CONFLICT DO NOTHING`,
     )
     .bind(
@@ -85,15 +88,22 @@ const WON = (id: string, nonce: string) =>
 
 export function closeEvent(
   db: D1Database,
-  close: { event: PaymentEvent; state: "done" | "flagged"; outcome: string; orderId: string; nonce: string },
+  close: {
+    event: PaymentEvent;
+    from?: "owed" | "flagged";
+    state: "done" | "flagged";
+    outcome: string;
+    orderId: string;
+    nonce: string;
+  },
 ): D1PreparedStatement {
-  const { event } = close;
+  const { event, from = "owed" } = close;
   return db
     .prepare(
       `UPDATE payment_events SET state = ?3, outcome = ?4, order_id = ?5
-       WHERE provider = ?1 AND event_id = ?2 AND state = 'owed' AND ${WON("?5", "?6")}`,
+       WHERE provider = ?1 AND event_id = ?2 AND state = ?7 AND ${WON("?5", "?6")}`,
     )
-    .bind(event.provider, event.eventId, close.state, close.outcome, close.orderId, close.nonce);
+    .bind(event.provider, event.eventId, close.state, close.outcome, close.orderId, close.nonce, from);
 }
 
 /** An event that changes nothing but itself: it is closed where it stands, whatever its order goes through meanwhile. */
@@ -125,16 +135,16 @@ export function capture(db: D1Database, payment: Payment, nonce: string, now: nu
   return [
     db
       .prepare(
-        `UPDATE payments SET status = 'succeeded', captured = ?3, provider_id = coalesce(provider_id, ?4), stamp = ?5,
+        `UPDATE payments SET status = ?7, captured = ?3, provider_id = coalesce(provider_id, ?4), stamp = ?5,
            updated_at = ?6
          WHERE id = ?1 AND ${WON("?2", "?5")}`,
       )
-      .bind(payment.id, payment.orderId, payment.captured, payment.providerId, nonce, now),
+      .bind(payment.id, payment.orderId, payment.captured, payment.providerId, nonce, now, payment.status),
     db
       .prepare(
         `INSERT INTO payments (id, order_id, provider, provider_id, status, amount, currency, captured, refunded,
            client_secret, stamp, created_at, updated_at)
-         SELECT ?1, o.id, ?3, ?4, 'succeeded', ?5, ?6, ?7, 0, NULL, o.stamp, ?9, ?9
+         SELECT ?1, o.id, ?3, ?4, ?10, ?5, ?6, ?7, 0, NULL, o.stamp, ?9, ?9
          FROM orders AS o WHERE o.id = ?2 AND o.stamp = ?8 ON CONFLICT DO NOTHING`,
       )
       .bind(
@@ -147,6 +157,7 @@ export function capture(db: D1Database, payment: Payment, nonce: string, now: nu
         payment.captured,
         nonce,
         now,
+        payment.status,
       ),
   ];
 }
@@ -161,7 +172,7 @@ export function failPayment(db: D1Database, payment: Payment, nonce: string, now
 }
 
 /**
- * Promises money back. What a payment has promised is never more than it has captured: the sum is asked once more
+ * Promises money back, or writes down what went back by itself. What a payment has promised is never more than it has captured: the sum is asked once more
  * here, and a refund is only written beside a payment that took it on.
  */
 export function promiseRefunds(
@@ -186,7 +197,7 @@ export function promiseRefunds(
         `INSERT INTO refunds (id, payment_id, order_id, amount, currency, state, reason, provider_id, created_at,
            updated_at)
          SELECT row.value ->> 'id', p.id, row.value ->> 'orderId', row.value ->> 'amount', row.value ->> 'currency',
-           'due', row.value ->> 'reason', NULL, ?3, ?3
+           row.value ->> 'state', row.value ->> 'reason', row.value ->> 'providerId', ?3, ?3
          FROM json_each(?1) AS row JOIN payments AS p ON p.id = row.value ->> 'paymentId' AND p.stamp = ?2
          WHERE ${WON("row.value ->> 'orderId'", "?2")}`,
       )

@@ -10,7 +10,8 @@ export const payments = sqliteTable(
     provider: text("provider", { enum: ["stripe", "standard"] }).notNull(),
     /** The provider's own name for it, such as a PaymentIntent's; null where it has none. */
     providerId: text("provider_id"),
-    status: text("status", { enum: ["open", "succeeded", "failed"] }).notNull(),
+    /** `given_back`: it took what its order could not use. All of that goes back, and it never counts for the order. */
+    status: text("status", { enum: ["open", "succeeded", "failed", "given_back"] }).notNull(),
     /** What is asked for: minor units of `currency`. */
     amount: integer("amount").notNull(),
     currency: text("currency").notNull(),
@@ -42,7 +43,7 @@ export const paymentEvents = sqliteTable(
     /** The order that it is about; null while its reference is unknown. */
     orderId: text("order_id"),
     reference: text("reference").notNull(),
-    kind: text("kind", { enum: ["succeeded", "failed", "refunded", "refund_failed"] }).notNull(),
+    kind: text("kind", { enum: ["succeeded", "failed", "canceled", "refunded", "refund_failed"] }).notNull(),
     amount: integer("amount").notNull(),
     /** Null where the provider names none: the order's. */
     currency: text("currency"),
@@ -61,6 +62,9 @@ export const paymentEvents = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.provider, table.eventId] }),
     index("payment_events_order").on(table.orderId).where(sql`state = 'owed'`),
+    index("payment_events_flagged").on(table.orderId).where(sql`state = 'flagged'`),
+    index("payment_events_state").on(table.state, table.receivedAt, table.operation),
+    index("payment_events_received").on(table.receivedAt, table.operation),
   ],
 );
 

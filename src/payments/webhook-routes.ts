@@ -1,6 +1,7 @@
 import type { z } from "@hono/zod-openapi";
 import { createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
+import { AFTER_RESTORE, RESTORING } from "../platform/restore-guard.ts";
 import type { ProviderName } from "./provider.ts";
 import { isProviderName, providerOf } from "./providers.ts";
 import { receiveEvent } from "./receive-event.ts";
@@ -25,7 +26,7 @@ function describeWebhook(provider: ProviderName, { summary, description, headers
     path: `/webhooks/payments/${provider}`,
     tags: ["Payments"],
     summary,
-    description: `${description} Answers as soon as the event is stored; the same event again changes nothing.`,
+    description: `${description} Answers as soon as the event is stored; the same event again changes nothing. While the shop is being restored nothing is stored, and a 503 asks for it to be told again.`,
     request: { headers, body: jsonBody(body) },
     responses: {
       200: jsonContent(
@@ -76,6 +77,7 @@ paymentWebhookRoutes.post("/webhooks/payments/:provider", async (c) => {
       return c.json({ received: true as const }, 200);
     case "event": {
       const outcome = await receiveEvent(context, verified.event);
+      if (outcome.kind === "restoring") return problem(c, RESTORING, AFTER_RESTORE);
       if (outcome.kind === "duplicate")
         return c.json({ received: true as const, duplicate: true as const }, 200);
       if (!outcome.matched) return c.json({ received: true as const, matched: false as const }, 202);

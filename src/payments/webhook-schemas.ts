@@ -11,8 +11,8 @@ export const stripeEventSchema = z
     id: z.string().min(1).max(255).openapi({ example: "evt_1NG8Du2eZvKYlo2C" }),
     type: z.string().openapi({
       description:
-        "`payment_intent.succeeded`, `payment_intent.payment_failed`, `refund.created`, `refund.updated` and " +
-        "`refund.failed` are worked off; every other type is received, and nothing comes of it",
+        "`payment_intent.succeeded`, `payment_intent.payment_failed`, `payment_intent.canceled`, `refund.created`, " +
+        "`refund.updated` and `refund.failed` are worked off; every other type is received, and nothing comes of it",
       example: "payment_intent.succeeded",
     }),
     data: z.looseObject({

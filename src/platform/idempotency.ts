@@ -63,9 +63,13 @@ export async function readKey(
       problem: malformedKey(`must have at least ${GUEST_KEY_LENGTH} characters from a guest`),
     };
   }
+  return { kind: "key", claim: { scope: keyScope(actor), key, fingerprint: await fingerprintOf(c) } };
+}
+
+/** SHA-256 of a request's method, path and body. */
+export async function fingerprintOf(c: HonoContext<AppEnv>): Promise<string> {
   const path = new URL(c.req.url).pathname.replace(/\/+$/, "");
-  const fingerprint = await sha256(`${c.req.method} ${path}\n${await c.req.text()}`);
-  return { kind: "key", claim: { scope: keyScope(actor), key, fingerprint } };
+  return sha256(`${c.req.method} ${path}\n${await c.req.text()}`);
 }
 
 /**

@@ -13,8 +13,10 @@ export interface Ids {
 /** The prefix of each kind of id. An id tells what it names: `ord_…` is an order. */
 export type IdPrefix =
   | "adr"
+  | "bat"
   | "cat"
   | "clm"
+  | "crt"
   | "evt"
   | "mov"
   | "ord"

@@ -7,7 +7,7 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 export const idempotency = sqliteTable(
   "idempotency",
   {
-    /** `user:usr_…`, or `public` for guests. */
+    /** `user:usr_…`, or `public` for guests; `cart:crt_…` for what a cart itself stands for. */
     scope: text("scope").notNull(),
     key: text("key").notNull(),
     /** SHA-256 of method, path and body. */

@@ -5,16 +5,19 @@ import { problem } from "./problem.ts";
 /**
  * Refuses hosts that are not in `ALLOWED_HOSTS` (empty allows any; a port counts where one is given), and queries
  * with U+0000, at which SQLite's text functions stop.
+ * @param anyText the paths below which any text is a query, and none of it reaches SQLite as it came
  */
-export const urlGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const allowed = c.get("operation").settings.ALLOWED_HOSTS;
-  if (allowed.length === 0 && !c.req.url.includes("%00")) return next();
-  const { host, hostname, search } = new URL(c.req.url);
-  if (allowed.length > 0 && !allowed.some((name) => ["*", host, hostname].includes(name.toLowerCase()))) {
-    return problem(c, { status: 421, code: "host_not_allowed", detail: "This host is not served here." });
-  }
-  if (search.includes("%00")) {
-    return problem(c, { status: 400, code: "invalid_query", detail: "The query must not hold U+0000." });
-  }
-  return next();
-};
+export const urlGuard =
+  (anyText: string): MiddlewareHandler<AppEnv> =>
+  async (c, next) => {
+    const allowed = c.get("operation").settings.ALLOWED_HOSTS;
+    if (allowed.length === 0 && !c.req.url.includes("%00")) return next();
+    const { host, hostname, pathname, search } = new URL(c.req.url);
+    if (allowed.length > 0 && !allowed.some((name) => ["*", host, hostname].includes(name.toLowerCase()))) {
+      return problem(c, { status: 421, code: "host_not_allowed", detail: "This host is not served here." });
+    }
+    if (search.includes("%00") && !pathname.startsWith(anyText)) {
+      return problem(c, { status: 400, code: "invalid_query", detail: "The query must not hold U+0000." });
+    }
+    return next();
+  };

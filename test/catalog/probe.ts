@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { createApp } from "../../src/app.ts";
 import type { StockPort } from "../../src/catalog/stock-port.ts";
 import { systemIds } from "../../src/platform/ids.ts";
+import { mayWrite } from "../../src/platform/restoring.ts";
 import { testClock } from "../support/clock.ts";
 import type { Answer } from "./api.ts";
 
@@ -53,6 +54,10 @@ export function probe({ stock, before = async () => undefined }: Probe = {}) {
     headers: Record<string, string> = {},
     body?: unknown,
   ): Promise<Answer> => {
+    const bindings: object = { ...env };
+    // As an isolate that has just seen that the shop is not being restored: that look is none of the request's.
+    await mayWrite({ env: bindings as Cloudflare.Env, clock: testClock });
+    Object.assign(bindings, { DB });
     seen.roundTrips = 0;
     const response = await app.fetch(
       new Request(`http://shop.test/api/v1${path}`, {
@@ -60,7 +65,7 @@ export function probe({ stock, before = async () => undefined }: Probe = {}) {
         headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
         body: body === undefined ? undefined : JSON.stringify(body),
       }),
-      { ...env, DB },
+      bindings,
       createExecutionContext(),
     );
     const text = await response.text();

@@ -227,6 +227,8 @@ describe("cancelling", () => {
       }
     });
     expect(calls).toEqual([
+      // Whether the shop is being restored: a new isolate looks.
+      "D1.first",
       "D1.first",
       "D1.batch",
       "D1.batch",
@@ -243,7 +245,7 @@ describe("cancelling", () => {
     // The holds have asked, and know that a living order stands behind them.
     await stage.settle();
     const headers = { "X-Order-Token": order.access_token ?? "" };
-    const dying = new Boundary({ at: 2, ending: "dies before" });
+    const dying = new Boundary({ at: 3, ending: "dies before" });
     await outcomeOf(send(dying, `/orders/${order.id}/cancel`, {}, headers), dying);
     dying.bury();
     await env.DB.prepare("DELETE FROM work WHERE object_id = ?1 AND task = 'follow'").bind(order.id).run();

@@ -6,8 +6,10 @@
 export interface Fault {
   /** What DESIGN.md §2 asks for, and is missing now. */
   missing: string;
-  /** The test of death.test.ts that fails by an invariant without it. */
+  /** The test that fails by an invariant without it. */
   caughtBy: string;
+  /** The file in test/chaos that has it; death.test.ts where nothing is said. */
+  suite?: string;
   file: string;
   /** Each found exactly once in the file. */
   edits: [find: string, replace: string][];
@@ -82,6 +84,27 @@ export const FAULTS: Record<string, Fault> = {
     caughtBy: "wakes after its hold was released",
     file: "src/orders/place/record.ts",
     edits: [["AND c.stamp = ?2 AND c.order_id = row.value ->> 'id'", "AND ?2 <> ''"]],
+  },
+  "spent-twice": {
+    missing: "a checkout is placed only where no living order names its cart",
+    caughtBy: "while another tab orders it",
+    suite: "checkout.test.ts",
+    file: "src/orders/place/cart-guard.ts",
+    edits: [[`AND NOT EXISTS (\${spentBy("row.value ->> 'cart'", "1")})`, ""]],
+  },
+  "any-version": {
+    missing: "a checkout is placed only where its cart is still what was read",
+    caughtBy: "while something is put into it",
+    suite: "checkout.test.ts",
+    file: "src/orders/place/cart-guard.ts",
+    edits: [[" AND t.version = row.value ->> 'cart_version'", ""]],
+  },
+  "no-fate": {
+    missing: "who falls through a cart's guard is given a dead fate before it lets go",
+    caughtBy: "while another tab orders it",
+    suite: "checkout.test.ts",
+    file: "src/orders/place/record.ts",
+    edits: [["...(checkouts.length === 0\n      ? []", "...(checkouts.length >= 0\n      ? []"]],
   },
 };
 

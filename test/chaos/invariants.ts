@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import type { Hold, Level } from "../../src/inventory/stock-types.ts";
 import { isLiving, type OrderStatus } from "../../src/orders/lifecycle.ts";
 import type { OrderAllocation } from "../../src/orders/order.ts";
+import { brokenCounts } from "./counts.ts";
 
 /** What a product began with, summed over its stores. */
 export type Opening = Map<string, number>;
@@ -68,7 +69,7 @@ export async function brokenInvariants(opening: Opening, { calm }: { calm: boole
   if (JSON.stringify(await readLines(productIds)) !== JSON.stringify(lines)) {
     return brokenInvariants(opening, { calm });
   }
-  const broken = await unnamedOrders();
+  const broken = [...(await unnamedOrders()), ...(await cartsSpentTwice()), ...(await brokenCounts())];
   for (const [index, productId] of productIds.entries()) {
     const { levels, holds, ledger } = products[index] ?? { levels: [], holds: [], ledger: [] };
     for (const level of levels) broken.push(...brokenLevel(level, holds, ledger));
@@ -95,6 +96,16 @@ async function unnamedOrders(): Promise<string[]> {
          OR NOT EXISTS (SELECT 1 FROM order_items AS i WHERE i.order_id = o.id))`,
   ).all<{ id: string; status: string; fate: string | null }>();
   return results.map(({ id, status, fate }) => `${id} is ${status}, its claim ${fate}`);
+}
+
+/** At every moment, one living order at most names a cart. */
+async function cartsSpentTwice(): Promise<string[]> {
+  const { results } = await env.DB.prepare(
+    `SELECT cart_id, group_concat(id) AS orders FROM orders
+     WHERE cart_id IS NOT NULL AND status NOT IN ('rejected', 'cancelled', 'expired')
+     GROUP BY cart_id HAVING count(*) > 1`,
+  ).all<{ cart_id: string; orders: string }>();
+  return results.map(({ cart_id, orders }) => `${cart_id} is spent by ${orders}`);
 }
 
 function brokenLevel(level: Level, holds: Hold[], ledger: Sums[]): string[] {

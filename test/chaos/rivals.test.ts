@@ -23,6 +23,7 @@ describe("two drafts of one bulk", () => {
       context,
       [draft({ [apple]: 2, [pear]: 1 }), draft({ [apple]: 1, [pear]: 1 })],
       {
+        together: false,
         admitted: Promise.resolve(true),
         render: (order) => ({ status: order.status === "rejected" ? 409 : 201, body: "{}" }),
       },

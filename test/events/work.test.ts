@@ -32,6 +32,7 @@ function handling(work: (task: Task) => Promise<TaskOutcome> | TaskOutcome) {
 const allBy = (handle: TaskHandlers["follow"]): TaskHandlers => ({
   email: handle,
   follow: handle,
+  "end-payments": handle,
   "fulfilment-step": handle,
   "payment-event": handle,
   reconcile: handle,

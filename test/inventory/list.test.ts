@@ -3,8 +3,11 @@ import { expect, test } from "vitest";
 import { listInventory } from "../../src/inventory/list.ts";
 import { applyReports } from "../../src/inventory/projection.ts";
 import { inventoryQuerySchema } from "../../src/inventory/schemas.ts";
+import { encodeCursor } from "../../src/platform/pagination.ts";
 import { testContext } from "../events/context.ts";
 import { givenCatalog } from "../support/catalog.ts";
+import { type Cost, planOf, watchedDb } from "../support/watched-db.ts";
+import { crowd, unheard } from "./reports.ts";
 
 /** `levels[p][s]`: what the projection says is available of product p in store s. */
 async function givenProjection(levels: number[][], lowStockThreshold = 10): Promise<string[]> {
@@ -25,7 +28,7 @@ async function givenProjection(levels: number[][], lowStockThreshold = 10): Prom
       version: 1 + store,
     })),
   }));
-  await applyReports(testContext(), reports);
+  await applyReports(unheard(), reports);
   return storeIds;
 }
 
@@ -94,34 +97,108 @@ test.each(FILTERS)("pages by cursor and by number: %o", async (filter) => {
   expect(names(second.results)).toEqual(whole.slice(1, 2));
 });
 
-test.each([...FILTERS, { store_id: "sto_1" }])("walks an index and sorts nothing: %o", async (filter) => {
-  const queries: string[] = [];
-  const watched = new Proxy(env.DB, {
-    get(db, name) {
-      if (name !== "prepare") return db.batch.bind(db);
-      return (query: string) => {
-        queries.push(query);
-        return db.prepare(query);
-      };
-    },
-  });
-  const cursor = (await firstCursor(filter)) ?? "";
-  const query = inventoryQuerySchema.parse({ ...filter, ...(cursor === "" ? {} : { cursor }) });
-  await listInventory(testContext({ env: { ...env, DB: watched } }), query);
-  const [select = ""] = queries;
-  const parameters = Array.from(select.matchAll(/\?/g), () => 0);
-  const plan = await env.DB.prepare(`EXPLAIN QUERY PLAN ${select}`)
-    .bind(...parameters)
-    .all<{ detail: string }>();
-  const steps = plan.results.map(({ detail }) => detail);
-  expect(steps.filter((step) => step.includes("TEMP B-TREE"))).toEqual([]);
-  expect(steps.filter((step) => step.startsWith("SEARCH levels"))).toHaveLength(1);
+const SCARCE = "stock_levels_scarce";
+/** How SQLite comes to a first page, and to what stands after a cursor. */
+const PLANS: [filter: Record<string, string>, first: string, next: string][] = [
+  [{}, "SCAN levels", "SEARCH levels USING PRIMARY KEY ((product_id,store_id)>(?,?))"],
+  [
+    { low_stock: "true" },
+    `SEARCH levels USING INDEX ${SCARCE} (available>?)`,
+    `SEARCH levels USING INDEX ${SCARCE} ((available,product_id,store_id)>(?,?,?))`,
+  ],
+  [
+    { out_of_stock: "true" },
+    `SEARCH levels USING INDEX ${SCARCE} (available<?)`,
+    `SEARCH levels USING INDEX ${SCARCE} ((available,product_id,store_id)>(?,?,?) AND available<?)`,
+  ],
+  [
+    { low_stock: "true", out_of_stock: "true" },
+    `SCAN levels USING INDEX ${SCARCE}`,
+    `SEARCH levels USING INDEX ${SCARCE} ((available,product_id,store_id)>(?,?,?))`,
+  ],
+  [
+    { store_id: "x" },
+    "SEARCH levels USING INDEX stock_levels_store (store_id=?)",
+    "SEARCH levels USING INDEX stock_levels_store (store_id=? AND product_id>?)",
+  ],
+  [
+    { store_id: "x", low_stock: "true" },
+    `SEARCH levels USING INDEX ${SCARCE}_store (store_id=? AND available>?)`,
+    `SEARCH levels USING INDEX ${SCARCE}_store (store_id=? AND (available,product_id)>(?,?))`,
+  ],
+  [
+    { store_id: "x", out_of_stock: "true" },
+    `SEARCH levels USING INDEX ${SCARCE}_store (store_id=? AND available<?)`,
+    `SEARCH levels USING INDEX ${SCARCE}_store (store_id=? AND (available,product_id)>(?,?) AND available<?)`,
+  ],
+  [
+    { store_id: "x", low_stock: "true", out_of_stock: "true" },
+    `SEARCH levels USING INDEX ${SCARCE}_store (store_id=?)`,
+    `SEARCH levels USING INDEX ${SCARCE}_store (store_id=? AND (available,product_id)>(?,?))`,
+  ],
+];
+
+test.each(PLANS)("walks an index and sorts nothing: %o", async (filter, first, next) => {
+  const cursor = encodeCursor({ key: 1, id: "prd_1/sto_1" });
+  for (const [query, step] of [
+    [filter, first],
+    [{ ...filter, cursor }, next],
+  ] as const) {
+    const { db, queries } = watchedDb();
+    await listInventory(testContext({ env: { ...env, DB: db } }), inventoryQuerySchema.parse(query));
+    const plan = await planOf(queries[0] ?? "");
+    expect(plan.filter((one) => one.includes("TEMP B-TREE"))).toEqual([]);
+    expect(plan[0]).toBe(step);
+  }
 });
 
-async function firstCursor(filter: Record<string, string>): Promise<string | null> {
-  await givenProjection([
-    [3, 0],
-    [2, 0],
+test.each(PLANS)("reads no more for any page of a hundred times as many levels: %o", async (filter) => {
+  const [storeId = ""] = await givenProjection([[1, 1]]);
+  const query = { ...filter, ...(filter.store_id === undefined ? {} : { store_id: storeId }) };
+  const costs: Cost[][] = [];
+  for (const [from, to] of [
+    [0, 360],
+    [360, 12_000],
+  ] as const) {
+    await crowd(from, to, (i) => `CASE ${i} % 3 WHEN 0 THEN 0 WHEN 1 THEN 1 + ${i} % 9 ELSE 40 END`);
+    const walked: Cost[] = [];
+    let cursor: string | null = null;
+    for (let at = 0; at < 4; at++) {
+      const { db, cost } = watchedDb();
+      const asked = inventoryQuerySchema.parse(cursor === null ? query : { ...query, cursor });
+      const list = await listInventory(testContext({ env: { ...env, DB: db } }), asked);
+      expect(list.results).toHaveLength(20);
+      cursor = list.next_cursor;
+      walked.push(cost);
+    }
+    costs.push(walked);
+  }
+  expect(costs[1]).toEqual(costs[0]);
+  for (const { read } of costs[0] ?? []) expect(read).toBeLessThanOrEqual(21 * 4 + 2);
+});
+
+test("counts what a filter finds, without finding it", async () => {
+  const [near = "", far = ""] = await givenProjection([
+    [11, 0],
+    [10, 30],
+    [0, 1],
   ]);
-  return (await page({ ...filter, page_size: "1" })).next_cursor;
-}
+  const counted = async (query: Record<string, string>) => (await page(query)).count;
+  const counts = await Promise.all(
+    ([undefined, near, far, "sto_nowhere"] as const).map(async (store_id) => {
+      const store: Record<string, string> = store_id === undefined ? {} : { store_id };
+      return [
+        await counted(store),
+        await counted({ ...store, low_stock: "true" }),
+        await counted({ ...store, out_of_stock: "true" }),
+        await counted({ ...store, low_stock: "true", out_of_stock: "true" }),
+      ];
+    }),
+  );
+  expect(counts).toEqual([
+    [6, 2, 2, 4],
+    [3, 1, 1, 2],
+    [3, 1, 1, 2],
+    [0, 0, 0, 0],
+  ]);
+});

@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { applyReports } from "../../src/inventory/projection.ts";
 import type { StockReport } from "../../src/inventory/stock-types.ts";
 import { testContext } from "../events/context.ts";
+import { type Cost, watchedDb } from "../support/watched-db.ts";
+import { crowd, givenLevels, reportOf, unheard } from "./reports.ts";
 
 const report = (
   productId: string,
@@ -61,4 +63,45 @@ test("a hundred objects' reports are one batch", async () => {
   await applyReports(testContext({ env: { ...env, DB: counting } }), reports);
   expect(batches).toBe(1);
   expect(await projected()).toHaveLength(100);
+});
+
+test("news of a level writes it and what is counted of its store and product, however much is stored", async () => {
+  const stores = 5;
+  const { productIds, storeIds } = await givenLevels(
+    Array.from({ length: 20 }, () => Array(stores).fill(50)),
+  );
+  const [product = ""] = productIds;
+  const [store = ""] = storeIds;
+  const costOf = async (reports: StockReport[]) => {
+    const { db, cost } = watchedDb();
+    const context = unheard();
+    await applyReports({ ...context, env: { ...context.env, DB: db } }, reports);
+    return cost;
+  };
+  const all = (available: number) => Object.fromEntries(storeIds.map((id) => [id, available]));
+  const costs: Cost[][] = [];
+  for (const [from, to] of [
+    [0, 10],
+    [10, 3_000],
+  ] as const) {
+    await crowd(from, to, (i) => `${i} % 30`);
+    costs.push([
+      await costOf([reportOf(product, { [store]: 49 })]),
+      await costOf([reportOf(product, { [store]: 49 })]),
+      await costOf([reportOf(product, { [store]: 5 })]),
+      await costOf([reportOf(product, { [store]: 50 })]),
+      await costOf(productIds.map((id) => reportOf(id, { [store]: 45 - costs.length }))),
+      await costOf([reportOf(product, all(47))]),
+      await costOf([reportOf(product, all(50))]),
+    ]);
+  }
+  const [few, many] = costs;
+  expect(many).toEqual(few);
+  const written = few?.map((cost) => cost.written);
+  // A level, its store, its product. Told again, the level alone. Into and out of the indexes of what is scarce. One for
+  // each of twenty products, with one batch's end; each store of one product.
+  expect(written).toEqual([3, 1, 8, 8, 60, 15, 15]);
+  for (const [index, levels] of [1, 1, 1, 1, 20, stores, stores].entries()) {
+    expect(few?.[index]?.read).toBeLessThanOrEqual(levels * 16);
+  }
 });

@@ -171,10 +171,10 @@ describe("If-Match", () => {
   /** A cancel that has read its order, and goes on only when another has changed it. */
   async function overtaken(headers: Record<string, string>): Promise<{ answer: Answer; product: string }> {
     const { product, placed, id } = await givenOrder();
-    const boundary = new Boundary({ at: 1, ending: "stalls" });
+    const boundary = new Boundary({ at: 2, ending: "stalls" });
     const sent = send(boundary, `/orders/${id}/cancel`, undefined, { ...tokenOf(placed), ...headers });
     await boundary.reached;
-    expect(boundary.calls).toEqual(["D1.first", "D1.batch"]);
+    expect(boundary.calls).toEqual(["D1.first", "D1.first", "D1.batch"]);
     await env.DB.prepare("UPDATE orders SET version = 2, status = 'processing' WHERE id = ?1").bind(id).run();
     boundary.wake();
     return { answer: await answerOf(sent.answer), product };
@@ -251,18 +251,17 @@ describe("who may", () => {
 });
 
 describe("the body", () => {
-  test.each([[undefined], [{}], [{ reason: "x".repeat(500) }], [{ something: "else" }]])(
-    "%j will do",
-    async (body) => {
-      const { placed, id } = await givenOrder();
-      expect((await cancel(id, tokenOf(placed), body)).status).toBe(200);
-    },
-  );
+  test.each([[undefined], [{}], [{ reason: "x".repeat(500) }]])("%j will do", async (body) => {
+    const { placed, id } = await givenOrder();
+    expect((await cancel(id, tokenOf(placed), body)).status).toBe(200);
+  });
 
   test.each([
     [{ reason: "x".repeat(501) }, "reason"],
     [{ reason: " " }, "reason"],
     [{ reason: 7 }, "reason"],
+    // It may be thought to cancel a part.
+    [{ items: [{ product_id: "prd_1", quantity: 1 }] }, "items"],
     [[]],
     [null],
     ["why"],

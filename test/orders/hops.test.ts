@@ -111,7 +111,7 @@ describe("placing", () => {
   });
 });
 
-test("reading and history are two calls, cancelling two and the stock's, listing one", async () => {
+test("reading and history are two calls, cancelling two and the stock's, and one more of a new isolate; listing one", async () => {
   const { body } = await givenOrder(2);
   const { headers } = await signIn();
   const { answer } = await placing(new Trace(), body, headers);
@@ -124,7 +124,8 @@ test("reading and history are two calls, cancelling two and the stock's, listing
   expect(await callsOf("GET", path)).toEqual(["D1.first", "D1.batch"]);
   expect(await callsOf("GET", `${path}/history`)).toEqual(["D1.first", "D1.batch"]);
   expect(await callsOf("GET", "/orders")).toEqual(["D1.batch"]);
-  expect((await callsOf("POST", `${path}/cancel`)).slice(0, 4)).toEqual([
+  expect((await callsOf("POST", `${path}/cancel`)).slice(0, 5)).toEqual([
+    "D1.first",
     "D1.first",
     "D1.batch",
     "Stock.follow",

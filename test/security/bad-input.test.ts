@@ -57,8 +57,10 @@ test("the table knows every route that takes a body", async () => {
   const pattern = ({ method, path }: BodyRoute) =>
     `${method} ${path
       .replace(/^\/inventory\/prd_\w+/, "/inventory/{product_id}")
+      .replace(/\/items\/prd_\w+/, "/items/{product_id}")
       .replace(/^\/ops\/backup\/stock\/prd_\w+/, "/ops/backup/stock/{product_id}")
       .replace(/^(\/jobs|\/ops\/backup\/tables)\/[^/]+/, "$1/{name}")
+      .replace(/^(\/payments\/events)\/[^/]+\/[^/]+/, "$1/{provider}/{event_id}")
       .replace(/\/[a-z]{3}_\w{26}/, "/{id}")}`;
   expect(routes.map(pattern).sort()).toEqual(described.sort());
 });
@@ -139,6 +141,22 @@ test("a wrong value is refused by the name of its field, in every field of every
   expect(await fingerprintOf(world)).toEqual(before);
 });
 
+test("a field that is not read is refused where stock or money moves", async () => {
+  const before = await fingerprintOf(world);
+  const seen: string[] = [];
+  const expected: string[] = [];
+  for (const { strict = [], ...route } of routes) {
+    for (const where of strict) {
+      const body = altered(route.body, where === "" ? "amounts" : `${where}.amounts`, "1");
+      seen.push(`${route.path}: ${await sending(route, JSON.stringify(body))}`);
+      expected.push(`${route.path}: 422 invalid_body ${where === "" ? "amounts" : where}`);
+    }
+  }
+  expect(seen).toEqual(expected);
+  expect(seen).toHaveLength(13);
+  expect(await fingerprintOf(world)).toEqual(before);
+});
+
 test("a name that nothing has is a 404 wherever a path takes one", async () => {
   const names = [
     "prd_unknown",
@@ -158,8 +176,10 @@ test("a name that nothing has is a 404 wherever a path takes one", async () => {
     "/categories/:",
     "/stores/:",
     "/inventory/:",
+    "/carts/:",
   ];
-  gets.push("/products/:/history", "/inventory/:/transactions");
+  gets.push("/products/:/history", "/inventory/:/transactions", "/inventory/:/levels");
+  gets.push("/stores/:/inventory", "/stores/:/orders");
   const { headers } = world.admin;
   const lines: [string, Promise<string>, string][] = [];
   for (const name of names) {

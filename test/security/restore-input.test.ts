@@ -4,7 +4,7 @@ import { expectOutcomes, JSON_TYPE, outcomeOf } from "./outcomes.ts";
 import { fingerprintOf, givenWorld, type World } from "./routes.ts";
 import { long } from "./wrong-values.ts";
 
-/** Rows that have the shape of a backup and yet fit nowhere, while the shop is stopped to be restored. */
+/** Rows that have the shape of a backup and yet fit nowhere, while the shop is being restored. */
 
 let world: World;
 const send = (path: string, body: unknown) =>
@@ -17,7 +17,7 @@ const send = (path: string, body: unknown) =>
 
 beforeEach(async () => {
   world = await givenWorld();
-  expect(await send("selling", { state: "stopped" })).toBe("200");
+  expect(await send("selling", { state: "restoring" })).toBe("200");
 });
 
 test("rows that a table cannot take are refused, and leave it as it was", async () => {

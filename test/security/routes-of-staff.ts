@@ -6,13 +6,15 @@ const NO_ID = [7, true, [], {}, "", long(65)];
 const NO_LIST = [{}, "x", 7, true];
 
 /** Each as it stands after the one before: a part is shipped, the rest given up, and what went out comes back. */
-export function fulfilmentRoutes({ productId, storeId, soldId, paymentId }: World): BodyRoute[] {
+export function fulfilmentRoutes(world: World): BodyRoute[] {
+  const { productId, storeId, orderId, soldId, paymentId, flaggedId, unmatchedId } = world;
   return [
     {
       method: "POST",
       path: `/orders/${soldId}/shipments`,
       as: "staff",
       bodiless: true,
+      strict: ["", "items.0"],
       answer: "201",
       body: {
         items: [{ product_id: productId, quantity: 1 }],
@@ -35,6 +37,7 @@ export function fulfilmentRoutes({ productId, storeId, soldId, paymentId }: Worl
       path: `/orders/${soldId}/close`,
       as: "staff",
       bodiless: true,
+      strict: [""],
       answer: "200",
       body: { reason: "r" },
       wrong: { reason: NO_NOTE },
@@ -43,6 +46,7 @@ export function fulfilmentRoutes({ productId, storeId, soldId, paymentId }: Worl
       method: "POST",
       path: `/orders/${soldId}/transitions`,
       as: "staff",
+      strict: [""],
       answer: "200",
       body: { to: "delivered", note: "n" },
       wrong: {
@@ -54,6 +58,7 @@ export function fulfilmentRoutes({ productId, storeId, soldId, paymentId }: Worl
       method: "POST",
       path: `/orders/${soldId}/returns`,
       as: "staff",
+      strict: ["", "items.0"],
       answer: "201",
       body: {
         items: [{ product_id: productId, quantity: 1, restock: true }],
@@ -75,6 +80,7 @@ export function fulfilmentRoutes({ productId, storeId, soldId, paymentId }: Worl
       path: `/payments/${paymentId}/refund`,
       as: "staff",
       bodiless: true,
+      strict: ["", "amount"],
       answer: "201",
       body: { amount: { amount: "4.50", currency: "USD" }, reason: "r" },
       wrong: {
@@ -82,6 +88,25 @@ export function fulfilmentRoutes({ productId, storeId, soldId, paymentId }: Worl
         "amount.currency": ["EUR", "$"],
         reason: [...NO_NOTE, null],
       },
+    },
+    {
+      method: "POST",
+      path: `/payments/events/standard/${flaggedId}/give-back`,
+      as: "staff",
+      bodiless: true,
+      strict: [""],
+      answer: "200",
+      body: { reason: "r" },
+      wrong: { reason: [...NO_NOTE, null] },
+    },
+    {
+      method: "POST",
+      path: `/payments/events/standard/${unmatchedId}/match`,
+      as: "staff",
+      strict: [""],
+      answer: "200",
+      body: { order: orderId },
+      wrong: { order: [...NO_ID, null, MISSING, "ORD-NONE"] },
     },
   ];
 }
@@ -151,7 +176,7 @@ export function operationsRoutes({ productId }: World): BodyRoute[] {
 
 /** While the shop sells, none of them does anything. */
 function backupRoutes(productId: string): BodyRoute[] {
-  const backup = { method: "POST", as: "admin", answer: "409 selling_open" } as const;
+  const backup = { method: "POST", as: "admin", answer: "409 not_restoring" } as const;
   const row = { table: "levels", row: { store_id: "sto_1", on_hand: 1, reserved: 0, version: 1 } };
   const noCell = [true, [], {}];
   return [

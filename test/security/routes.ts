@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { prefixed, systemIds } from "../../src/platform/ids.ts";
+import { givenCart } from "../carts/shopping.ts";
 import { basket, givenShop, placed, post } from "../support/shop.ts";
 import { type SignedIn, signIn } from "../support/sign-in.ts";
 import { fulfilmentRoutes, operationsRoutes } from "./routes-of-staff.ts";
@@ -16,6 +17,11 @@ export interface World {
   soldId: string;
   /** Of the sold order: all of it was captured. */
   paymentId: string;
+  /** The customer's, with one of the product in it. */
+  cartId: string;
+  /** What a provider told: of the order, and of none. */
+  flaggedId: string;
+  unmatchedId: string;
   customer: SignedIn;
   staff: SignedIn;
   admin: SignedIn;
@@ -35,6 +41,8 @@ export async function givenWorld(): Promise<World> {
   return {
     ...{ productId, storeId, otherStoreId, categoryId, customer, staff, admin },
     ...{ orderId: order.id, soldId: sold.id, paymentId: await captured(sold.id) },
+    cartId: (await givenCart({ [productId]: 1 }, customer.headers)).id,
+    ...{ flaggedId: await told("flagged", order.id), unmatchedId: await told("unmatched", null) },
   };
 }
 
@@ -52,15 +60,31 @@ async function captured(orderId: string): Promise<string> {
   return id;
 }
 
+/** A payment event of 5.00 that waits for a person. */
+async function told(state: "flagged" | "unmatched", orderId: string | null): Promise<string> {
+  const operation = systemIds.next();
+  const id = prefixed("evt", operation);
+  await env.DB.prepare(
+    `INSERT INTO payment_events (provider, event_id, order_id, reference, kind, amount, state, outcome, operation, stamp,
+       received_at)
+     VALUES ('standard', ?1, ?2, 'ORD-TYPO', 'succeeded', 500, ?3, ?3, ?4, ?4, 0)`,
+  )
+    .bind(id, orderId, state, operation)
+    .run();
+  return id;
+}
+
 /** A route that takes a body, with a body that it takes and what it must not take. */
 export interface BodyRoute {
-  method: "POST" | "PATCH";
+  method: "POST" | "PATCH" | "PUT";
   path: string;
   /** The least that may call it. */
   as: "guest" | "customer" | "staff" | "admin";
   body: Record<string, unknown>;
   /** It does something without a body too. */
   bodiless?: true;
+  /** Stock or money moves by it: a field that it does not read is refused, where it stands, and not left out. */
+  strict?: string[];
   /** What the valid body is answered: status, and code where it is a refusal. */
   answer: string;
   /** By the field that the refusal must name: values that are wrong there. */
@@ -69,8 +93,16 @@ export interface BodyRoute {
 
 /** Every route that takes a body. A new one belongs in here. */
 export function bodyRoutes(world: World): BodyRoute[] {
-  const { productId, storeId, otherStoreId, categoryId, orderId, customer } = world;
+  const { productId, storeId, otherStoreId, categoryId, orderId, cartId, customer } = world;
   return [
+    {
+      method: "POST",
+      path: "/orders/bulk",
+      as: "guest",
+      answer: "200",
+      body: { orders: [basket({ [productId]: 1 })], mode: "independent" },
+      wrong: { orders: [[], "x", Array(501).fill({})], mode: ["both", 1] },
+    },
     {
       method: "POST",
       path: "/orders",
@@ -118,10 +150,45 @@ export function bodyRoutes(world: World): BodyRoute[] {
       },
     },
     {
+      method: "PUT",
+      path: `/carts/${cartId}/items/${productId}`,
+      as: "customer",
+      answer: "200",
+      body: { quantity: 2 },
+      wrong: { quantity: [...NOT_A_COUNT, 1_000_001, MISSING] },
+    },
+    {
+      method: "POST",
+      path: `/carts/${cartId}/checkout`,
+      as: "customer",
+      bodiless: true,
+      answer: "201",
+      body: {
+        store_id: storeId,
+        customer: { name: "Ada", email: "ada@shop.example" },
+        priority: "low",
+        payment_method: "invoice",
+        notes: "n",
+        metadata: { colour: "blue" },
+      },
+      wrong: {
+        store_id: [7, true, [], {}, "", long(65)],
+        customer: [7, "Ada", [], true],
+        "customer.email": [...NO_TEXT, "ada"],
+        shipping_address: [7, "here", [], true],
+        priority: [7, null, [], "urgent", "HIGH", ""],
+        payment_method: [7, null, [], "cheque", "Card", ""],
+        expected_total: [7, 19.99, true, [], {}, long(21), { amount: 19.99 }],
+        notes: [7, true, [], {}, long(2_001)],
+        metadata: [7, true, "x", [], { big: long(8_192) }],
+      },
+    },
+    {
       method: "POST",
       path: `/orders/${orderId}/cancel`,
       as: "customer",
       bodiless: true,
+      strict: [""],
       answer: "200",
       body: { reason: "r" },
       wrong: { reason: [7, true, null, [], {}, "", "  ", long(501)] },
@@ -200,6 +267,7 @@ export function bodyRoutes(world: World): BodyRoute[] {
       method: "POST",
       path: `/inventory/${productId}/adjust`,
       as: "staff",
+      strict: [""],
       answer: "201",
       body: { store_id: storeId, type: "add", quantity: 1, reason: "r", reference: "x" },
       wrong: {
@@ -214,6 +282,7 @@ export function bodyRoutes(world: World): BodyRoute[] {
       method: "POST",
       path: `/inventory/${productId}/transfer`,
       as: "staff",
+      strict: [""],
       answer: "201",
       body: { from_store_id: storeId, to_store_id: otherStoreId, quantity: 1, reason: "r" },
       wrong: {
@@ -312,8 +381,9 @@ function productFaults(missing: unknown[]): Record<string, unknown[]> {
 /** What of a world could change: rows of each table, and what Stock has of its product. */
 export async function fingerprintOf(world: World): Promise<unknown> {
   const tables = "orders order_items claims work events users products categories stores product_history";
+  const carts = "carts cart_items";
   const staffs = "shipments returns refunds job_runs shop_state";
-  const counts = `${tables} ${staffs}`
+  const counts = `${tables} ${carts} ${staffs}`
     .split(" ")
     .map((table) => env.DB.prepare(`SELECT '${table}', count(*) FROM ${table}`));
   const rows = await env.DB.batch([

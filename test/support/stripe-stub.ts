@@ -107,8 +107,27 @@ export class StripeStub {
       case "/v1/refunds":
         return this.#createRefund(fields);
       default:
-        return missing(path);
+        return /^\/v1\/payment_intents\/\w+\/cancel$/.test(path)
+          ? this.#cancelIntent(path.split("/")[3] ?? "")
+          : missing(path);
     }
+  }
+
+  /** https://docs.stripe.com/api/payment_intents/cancel: refused with the intent as it is, where it is beyond that. */
+  #cancelIntent(id: string): Answer {
+    const intent = this.intents.get(id);
+    if (!intent) return missing(id);
+    if (!String(intent.status).startsWith("requires_")) {
+      const { status, body } = refusal(
+        400,
+        "invalid_request_error",
+        "payment_intent_unexpected_state",
+        `You cannot cancel this PaymentIntent because it has a status of ${intent.status}.`,
+      );
+      return { status, body: { error: { ...(body.error as object), payment_intent: intent } } };
+    }
+    intent.status = "canceled";
+    return { status: 200, body: intent };
   }
 
   #createIntent(fields: Record<string, string>): Answer {

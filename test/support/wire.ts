@@ -2,11 +2,18 @@ import type { Category } from "../../src/catalog/categories/schemas.ts";
 import type { BulkReport, Product, ProductHistoryEntry } from "../../src/catalog/products/schemas.ts";
 import type { Store } from "../../src/catalog/stores/schemas.ts";
 import type { InventoryRow } from "../../src/inventory/schemas.ts";
+import type { Hold } from "../../src/inventory/stock-types.ts";
 import type { JobRunWire, JobWire } from "../../src/ops/jobs/schemas.ts";
 import type { Drift } from "../../src/ops/reconcile/drift.ts";
 import type { DailyReportWire } from "../../src/ops/reports/schemas.ts";
 import type { DeadLetterWire, TaskWire } from "../../src/ops/tasks/schemas.ts";
-import type { OrderPaymentWire, OrderWire, ReturnWire, ShipmentWire } from "../../src/orders/schemas.ts";
+import type {
+  FlaggedEventWire,
+  OrderPaymentWire,
+  OrderWire,
+  ReturnWire,
+  ShipmentWire,
+} from "../../src/orders/schemas.ts";
 import type { OpenedPaymentWire } from "../../src/payments/schemas.ts";
 import type { MoneyWire } from "../../src/platform/money.ts";
 import type { FieldError } from "../../src/platform/problem.ts";
@@ -65,6 +72,15 @@ export interface Wire extends Omit<Merged<Known>, "errors" | "results" | "snapsh
   total: MoneyWire;
   left: number;
 
+  /** Of suggestions, and of what is limited. */
+  suggestions: string[];
+  store_quantity: number;
+  retry_after: number;
+
+  /** Of a cart, and of a sign-in that merged one. */
+  token: string;
+  cart_id: string;
+
   /** Of a sign-in. */
   user: Wire;
   access_token: string;
@@ -80,10 +96,18 @@ export interface Wire extends Omit<Merged<Known>, "errors" | "results" | "snapsh
   return: ReturnWire;
   returns: Rows<ReturnWire>;
   payments: Rows<OrderPaymentWire>;
+  flagged_events: Rows<FlaggedEventWire>;
   duplicate: boolean;
+  /** Of what a payment provider told. */
+  event_id: string;
+
+  /** Of the OpenAPI document. */
+  paths: Record<string, Record<string, unknown>>;
 
   /** Of stock. */
   stock: Levels & { stores: (Levels & { store_id: string })[] };
+  stores: (Levels & { store_id: string })[];
+  holds: Hold[];
   seq: number;
   drift: Rows<Drift>;
   repaired: number;

@@ -1,6 +1,8 @@
 import type { Context } from "../../platform/context.ts";
 import { type List, toList } from "../../platform/pagination.ts";
 import { type Condition, readPage } from "../../platform/read-page.ts";
+import { categoryCalled } from "../search/documents.ts";
+import { searchProducts } from "../search/search.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
 import type { Product, ProductQuery } from "./schemas.ts";
 
@@ -10,11 +12,15 @@ const SORTS = {
   price_desc: { key: "price", direction: "DESC" },
 } as const;
 
-/** One page of products, in one D1 batch. Who may see what is archived is the route's affair. */
-export async function listProducts({ env }: Context, query: ProductQuery): Promise<List<Product>> {
+/**
+ * One page of products, in one D1 batch: those on sale as a search without words has them. Who may see what is archived
+ * is the route's affair.
+ */
+export async function listProducts(context: Context, query: ProductQuery): Promise<List<Product>> {
+  if (query.active === "true") return searchProducts(context, { ...query, words: null, inStock: false });
   const { key, direction } = SORTS[query.sort];
   const { rows, counted } = await readPage<ProductRow>(
-    env.DB,
+    context.env.DB,
     {
       select: PRODUCT_COLUMNS,
       from: "products",
@@ -31,9 +37,12 @@ export async function listProducts({ env }: Context, query: ProductQuery): Promi
 
 function conditionsOf({ category, active }: ProductQuery): Condition[] {
   const conditions: Condition[] = [];
-  if (category !== undefined) conditions.push({ sql: "products.category_id = ?", parameters: [category] });
-  if (active !== "all") {
-    conditions.push({ sql: "products.active = ?", parameters: [active === "true" ? 1 : 0] });
+  if (category !== undefined) {
+    conditions.push({
+      sql: `products.category_id = ${categoryCalled("?")}`,
+      parameters: [category, category],
+    });
   }
+  if (active === "false") conditions.push({ sql: "products.active = 0", parameters: [] });
   return conditions;
 }

@@ -131,7 +131,7 @@ export const bulkReportSchema = z
 export type BulkReport = z.infer<typeof bulkReportSchema>;
 
 export const productQuerySchema = listQuerySchema.extend({
-  category: z.string().max(64).optional().openapi({ description: "A category's id" }),
+  category: z.string().max(200).optional().openapi({ description: "A category's id, or its name" }),
   active: z
     .enum(["true", "false", "all"])
     .default("true")

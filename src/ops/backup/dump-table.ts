@@ -1,5 +1,8 @@
+import { LEASE_MS } from "../../events/take.ts";
+import { emptyProjection } from "../../inventory/recount.ts";
 import type { Context } from "../../platform/context.ts";
 import { constraintIn, jsonParameter, rowsOf } from "../../platform/d1.ts";
+import { MAX_RUN_MS } from "../jobs/perform.ts";
 import { readTables, type Table } from "./tables.ts";
 
 const ROWS_A_PAGE = 500;
@@ -13,20 +16,40 @@ export interface TablePage {
   next: string | null;
 }
 
-/** A page of a table, in the order of its primary key. @param cursor the key of the row to go on after, as JSON */
-export async function dumpTable(context: Context, table: Table, cursor: string | null): Promise<TablePage> {
-  const after = cursor === null ? null : (JSON.parse(cursor) as unknown[]);
+/** Which rows of a table, from where on. */
+export interface Wanted {
+  /** The key of the row to go on after, as JSON. */
+  cursor: string | null;
+  /** Only those that changed then or later, by the table's own word; milliseconds. */
+  since: number | null;
+}
+
+/** A page of a table, in the order of its primary key. */
+export async function dumpTable(
+  context: Context,
+  table: Table,
+  { cursor, since }: Wanted,
+): Promise<TablePage> {
+  const after = cursor === null ? [] : (JSON.parse(cursor) as unknown[]);
   const key = table.key.join(", ");
-  const past = after === null ? "" : `WHERE (${key}) > (${table.key.map(() => "?").join(", ")})`;
+  const conditions = [
+    ...(after.length === 0 ? [] : [`(${key}) > (${table.key.map(() => "?").join(", ")})`]),
+    ...(since === null ? [] : [`${changedAt(table)} >= ?`]),
+  ];
+  const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
   const { results } = await context.env.DB.prepare(
-    `SELECT ${table.columns.join(", ")} FROM ${table.name} ${past} ORDER BY ${key} LIMIT ${ROWS_A_PAGE}`,
+    `SELECT ${table.columns.join(", ")} FROM ${table.name} ${where} ORDER BY ${key} LIMIT ${ROWS_A_PAGE}`,
   )
-    .bind(...(after ?? []))
+    .bind(...after, ...(since === null ? [] : [since]))
     .all<Row>();
   const last = results.at(-1);
   const more = results.length === ROWS_A_PAGE && last !== undefined;
   return { rows: results, next: more ? JSON.stringify(table.key.map((column) => last[column])) : null };
 }
+
+/** The column that says when a row last changed; null where none does. */
+export const changedAt = ({ columns }: Table): string | null =>
+  ["updated_at", "received_at", "created_at"].find((column) => columns.includes(column)) ?? null;
 
 /** The cursor of a table that another key has cannot be ours. */
 export function isCursorOf(table: Table, cursor: string): boolean {
@@ -89,18 +112,31 @@ function aggregateOf({ name, columns }: Table, changed: (type: string) => string
   if (name === "events") return "seq IN (SELECT seq FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2)";
   if (name === "orders") return `id IN (${changed("order")})`;
   if (name === "products") return `id IN (${changed("product")})`;
+  // Nothing leans on a cart: one that moves meanwhile may come back as it was a moment before or after.
+  if (name === "cart_items") return null;
   if (name === "work") return `object_id IN (${changed("order")})`;
   if (columns.includes("order_id")) return `order_id IN (${changed("order")})`;
   if (columns.includes("product_id")) return `product_id IN (${changed("product")})`;
   return null;
 }
 
-/** Where the log of events stands now. */
-export async function readLastSeq(context: Context): Promise<number> {
-  const row = await context.env.DB.prepare("SELECT max(seq) AS seq FROM events").first<{
-    seq: number | null;
-  }>();
-  return row?.seq ?? 0;
+/**
+ * Where the log of events stands now, and how many tasks and jobs are under way. These began before a restore closed the
+ * shop and may still write; they are counted for as long as they can live, since one that died says nothing. A run that
+ * waits for its walk to go on is no more under way than the walk's row of work.
+ */
+export async function readProgress({ env, clock }: Context): Promise<{ lastSeq: number; underWay: number }> {
+  const now = clock.now();
+  const row = await env.DB.prepare(
+    `SELECT (SELECT coalesce(max(seq), 0) FROM events) AS last_seq,
+       (SELECT count(*) FROM work
+        WHERE state = 'owed' AND lease IS NOT NULL AND started_at > ?1 AND not_before > ?2)
+       + (SELECT count(*) FROM job_runs AS r WHERE r.outcome = 'running' AND r.started_at > ?3
+           AND NOT EXISTS (SELECT 1 FROM work AS w WHERE w.state = 'owed' AND w.task = 'reconcile' AND w.object_id = r.id)) AS under_way`,
+  )
+    .bind(now - LEASE_MS, now, now - MAX_RUN_MS)
+    .first<{ last_seq: number; under_way: number }>();
+  return { lastSeq: row?.last_seq ?? 0, underWay: row?.under_way ?? 0 };
 }
 
 /** `unfit`: the table takes no such rows, and nothing was done. */
@@ -141,8 +177,9 @@ export async function loadTable(
 export async function finishTables(context: Context): Promise<void> {
   const { DB } = context.env;
   await DB.batch([
-    DB.prepare("DELETE FROM stock_levels"),
+    ...emptyProjection(DB),
     DB.prepare("DELETE FROM work WHERE state = 'owed' AND task = 'reconcile'"),
+    DB.prepare("DELETE FROM cart_items WHERE cart_id NOT IN (SELECT id FROM carts)"),
     DB.prepare(
       `UPDATE orders SET events_owed =
          (SELECT count(*) FROM payment_events AS e WHERE e.order_id = orders.id AND e.state = 'owed')

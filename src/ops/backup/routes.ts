@@ -5,9 +5,17 @@ import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
+import { isRestoring } from "../../platform/restoring.ts";
 import { findUnknown } from "../reconcile/reconcile.ts";
-import { readSelling } from "../selling/selling.ts";
-import { dumpChanges, dumpTable, finishTables, isCursorOf, loadTable, readLastSeq } from "./dump-table.ts";
+import {
+  changedAt,
+  dumpChanges,
+  dumpTable,
+  finishTables,
+  isCursorOf,
+  loadTable,
+  readProgress,
+} from "./dump-table.ts";
 import {
   changesQuery,
   changesSchema,
@@ -19,14 +27,15 @@ import {
   overviewSchema,
   stockPageSchema,
   tablePageSchema,
+  tableQuery,
 } from "./schemas.ts";
 import { dumpStock, emptyStock } from "./stock.ts";
 import { findTable, readSchemaVersion, readTables } from "./tables.ts";
 
-const SELLING_OPEN: Problem = {
+const NOT_RESTORING: Problem = {
   status: 409,
-  code: "selling_open",
-  detail: "Stop selling first: POST /ops/selling.",
+  code: "not_restoring",
+  detail: "Close the shop for a restore first: POST /ops/selling.",
 };
 
 const BAD_CURSOR: Problem = {
@@ -36,9 +45,12 @@ const BAD_CURSOR: Problem = {
   errors: [{ field: "cursor", code: "invalid_cursor", message: "is not a next of this table" }],
 };
 
-/** What overwrites the shop works only while nothing is sold. A request that is wrong in itself is told so first. */
-const isStopped = async (context: Context): Promise<boolean> =>
-  (await readSelling(context)).state === "stopped";
+const UNDATED: Problem = {
+  status: 400,
+  code: "invalid_query",
+  detail: "The query could not be read.",
+  errors: [{ field: "since", code: "undated", message: "this table does not say when its rows changed" }],
+};
 
 /** Asked before the object is: naming one must not make it. A restore loads the products first. */
 const isProduct = async (context: Context, id: string): Promise<boolean> =>
@@ -75,7 +87,7 @@ const readTable = createRoute({
   ...reading,
   path: "/ops/backup/tables/{name}",
   summary: "Read a table, page by page",
-  request: { params: tableName, query: cursorQuery },
+  request: { params: tableName, query: tableQuery },
   responses: { 200: jsonContent(tablePageSchema, "A page"), ...problems(400, 401, 403, 404) },
 });
 
@@ -132,24 +144,27 @@ backupRoutes.openapi(overview, async (c) => {
   const context = c.get("operation");
   const tables = (await readTables(context)).map(({ name }) => name);
   const at = isoStamp(context.clock.now());
-  const last_seq = await readLastSeq(context);
-  return c.json({ schema: await readSchemaVersion(context), at, last_seq, tables }, 200);
+  const { lastSeq, underWay } = await readProgress(context);
+  const schema = await readSchemaVersion(context);
+  return c.json({ schema, at, last_seq: lastSeq, tables, under_way: underWay }, 200);
 });
 
 backupRoutes.openapi(readTable, async (c) => {
   const context = c.get("operation");
   const table = await findTable(context, c.req.valid("param").name);
   if (!table) return problem(c, notFound("table"));
-  const { cursor } = c.req.valid("query");
+  const { cursor, since } = c.req.valid("query");
   if (cursor !== undefined && !isCursorOf(table, cursor)) return problem(c, BAD_CURSOR);
-  return c.json(await dumpTable(context, table, cursor ?? null), 200);
+  if (since !== undefined && changedAt(table) === null) return problem(c, UNDATED);
+  const wanted = { cursor: cursor ?? null, since: since === undefined ? null : Date.parse(since) };
+  return c.json(await dumpTable(context, table, wanted), 200);
 });
 
 backupRoutes.openapi(writeTable, async (c) => {
   const context = c.get("operation");
   const table = await findTable(context, c.req.valid("param").name);
   if (!table) return problem(c, notFound("table"));
-  if (!(await isStopped(context))) return problem(c, SELLING_OPEN);
+  if (!(await isRestoring(context))) return problem(c, NOT_RESTORING);
   const { rows, first } = c.req.valid("json");
   const outcome = await loadTable(context, table, rows, first);
   if (outcome.kind === "unfit") return problem(c, unfit(outcome.message));
@@ -173,7 +188,7 @@ backupRoutes.openapi(writeStock, async (c) => {
   const context = c.get("operation");
   const { product_id } = c.req.valid("param");
   if (!(await isProduct(context, product_id))) return problem(c, notFound("product"));
-  if (!(await isStopped(context))) return problem(c, SELLING_OPEN);
+  if (!(await isRestoring(context))) return problem(c, NOT_RESTORING);
   const outcome = await stockOf(c.env, product_id).load(product_id, c.req.valid("json"));
   switch (outcome.kind) {
     case "loaded":
@@ -186,13 +201,13 @@ backupRoutes.openapi(writeStock, async (c) => {
 });
 
 backupRoutes.openapi(emptyObjects, async (c) => {
-  if (!(await isStopped(c.get("operation")))) return problem(c, SELLING_OPEN);
+  if (!(await isRestoring(c.get("operation")))) return problem(c, NOT_RESTORING);
   await emptyStock(c.get("operation"), c.req.valid("json").product_ids);
   return c.json({ done: true as const }, 200);
 });
 
 backupRoutes.openapi(finish, async (c) => {
-  if (!(await isStopped(c.get("operation")))) return problem(c, SELLING_OPEN);
+  if (!(await isRestoring(c.get("operation")))) return problem(c, NOT_RESTORING);
   await finishTables(c.get("operation"));
   return c.json({ done: true as const }, 200);
 });

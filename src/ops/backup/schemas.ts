@@ -7,6 +7,10 @@ export const cursorQuery = z.object({
   cursor: z.string().max(2_000).optional().openapi({ description: "`next` of the page before" }),
 });
 
+export const tableQuery = cursorQuery.extend({
+  since: z.iso.datetime().optional().openapi({ description: "Only rows that changed then or later" }),
+});
+
 export const changesQuery = z.object({ after: z.coerce.number().int().min(0) });
 
 export const overviewSchema = z
@@ -15,6 +19,7 @@ export const overviewSchema = z
     at: z.iso.datetime(),
     last_seq: z.int().openapi({ description: "Where the log of events stands" }),
     tables: z.array(z.string()),
+    under_way: z.int().openapi({ description: "Tasks and jobs that have begun: a restore waits for them" }),
   })
   .openapi("BackupOverview");
 

@@ -1,10 +1,21 @@
 import type { Context } from "../../platform/context.ts";
 
 /**
- * Tables that no backup has: the cache's generation, what migrations are applied (the manifest names the last), whether the shop sells (a restore
- * decides it), and the projection, which the objects tell again. A restore empties the projection.
+ * Tables that no backup has: what migrations are applied (the manifest names the last), whether the shop sells (a restore
+ * decides it), the projection with what is counted of it, which the objects tell again, and what triggers derive from the
+ * catalogue. A restore empties the projection.
  */
-const LEFT_OUT = ["cache_generation", "d1_migrations", "shop_state", "stock_levels"];
+const LEFT_OUT = [
+  "cache_generation",
+  "d1_migrations",
+  "shop_state",
+  "stock_levels",
+  "product_stock",
+  "store_stock",
+  "stock_states",
+  "product_documents",
+  "title_words",
+];
 
 export interface Table {
   name: string;

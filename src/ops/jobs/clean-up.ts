@@ -6,6 +6,10 @@ import { type IdPrefix, prefixed } from "../../platform/ids.ts";
 const DAY_MS = 24 * 3_600_000;
 /** Mails are kept in development only, to be read by who tries things out. */
 const EMAIL_LIFE_MS = 7 * DAY_MS;
+/** A guest's cart that nobody touched for so long is abandoned: its token is lost with a browser's storage. */
+const GUEST_CART_LIFE_MS = 30 * DAY_MS;
+/** A user comes back to a cart from any device. */
+const USER_CART_LIFE_MS = 90 * DAY_MS;
 /** Rows that one statement looks at or deletes: short enough to let orders through between two. */
 const CHUNK = 1_000;
 /** Chunks of one table a run; what is left is the next run's. */
@@ -35,6 +39,8 @@ export async function cleanUp(context: Context): Promise<string | null> {
     expiredTokens(now),
     endedSessions(now),
     oldEmails(now),
+    abandonedCarts("guests' carts", "user_id IS NULL", now - GUEST_CART_LIFE_MS),
+    abandonedCarts("users' carts", "user_id IS NOT NULL", now - USER_CART_LIFE_MS),
   ];
   const done: string[] = [];
   for (const broom of brooms) {
@@ -147,3 +153,22 @@ const oldEmails = (now: number): Broom =>
        SELECT id FROM (SELECT id, sent_at FROM emails ORDER BY id LIMIT ${CHUNK}) WHERE sent_at < ?1)`,
     now - EMAIL_LIFE_MS,
   );
+
+/**
+ * Carts that were neither changed nor ordered for so long, the longest first, with what is in them. That a living order
+ * names one keeps it no longer: the order has its own items, and finds the others of its cart without it.
+ */
+function abandonedCarts(what: string, whose: string, before: number): Broom {
+  const untouched = `SELECT id FROM carts WHERE ${whose} AND updated_at < ?1 ORDER BY updated_at, id LIMIT ${CHUNK}`;
+  return {
+    what,
+    sweep: async (db) => {
+      const [, carts] = await db.batch([
+        db.prepare(`DELETE FROM cart_items WHERE cart_id IN (${untouched})`).bind(before),
+        db.prepare(`DELETE FROM carts WHERE id IN (${untouched})`).bind(before),
+      ]);
+      const deleted = carts?.meta.changes ?? 0;
+      return { deleted, cursor: deleted < CHUNK ? null : "" };
+    },
+  };
+}

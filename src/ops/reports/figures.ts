@@ -86,11 +86,9 @@ const customers = (db: D1Database, day: Day): D1PreparedStatement =>
 
 const inventoryByStore = (db: D1Database): D1PreparedStatement =>
   db.prepare(
-    `SELECT stores.id AS store_id, stores.name AS store_name, count(levels.product_id) AS products,
-       coalesce(sum(levels.on_hand), 0) AS units, coalesce(sum(levels.available), 0) AS available,
-       coalesce(sum(levels.available > 0 AND levels.available <= products.low_stock_threshold), 0) AS low_stock,
-       coalesce(sum(levels.available <= 0), 0) AS out_of_stock
-     FROM stores LEFT JOIN (stock_levels AS levels JOIN products ON products.id = levels.product_id
-       AND products.active = 1) ON levels.store_id = stores.id
-     GROUP BY stores.id ORDER BY stores.priority, stores.id`,
+    `SELECT stores.id AS store_id, stores.name AS store_name, coalesce(stock.products, 0) AS products,
+       coalesce(stock.units, 0) AS units, coalesce(stock.available, 0) AS available,
+       coalesce(stock.low_stock, 0) AS low_stock, coalesce(stock.out_of_stock, 0) AS out_of_stock
+     FROM stores LEFT JOIN store_stock AS stock ON stock.store_id = stores.id
+     ORDER BY stores.priority, stores.id`,
   );

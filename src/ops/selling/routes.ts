@@ -22,7 +22,10 @@ const set = createRoute({
   ...about,
   method: "post",
   summary: "Stop selling, or go on",
-  description: "While it is stopped, new orders are answered 503 `selling_stopped`.",
+  description:
+    "While it is `stopped`, new orders are answered 503 `selling_stopped`. While it is `restoring`, all that writes is " +
+    "answered 503 `restoring`, payment webhooks too, and no task or job runs: `npm run restore` sets it, and an admin " +
+    "may end it by hand.",
   middleware: [requireAdmin],
   request: { body: jsonBody(z.object({ state: stateSchema }).strict()) },
   responses: { 200: jsonContent(sellingSchema, "The state"), ...problems(400, 401, 403, 422) },

@@ -1,6 +1,10 @@
 import type { Context } from "../../platform/context.ts";
 
-export const SELLING_STATES = ["open", "stopped"] as const;
+/**
+ * `stopped`: no new orders, while all else goes on. `restoring`: a backup overwrites the shop, and nothing but that may
+ * write (platform/restoring.ts).
+ */
+export const SELLING_STATES = ["open", "stopped", "restoring"] as const;
 export type SellingState = (typeof SELLING_STATES)[number];
 
 /** Whether orders are taken. A shop that nobody ever stopped has no row. */
@@ -10,7 +14,10 @@ export interface Selling {
   since: number | null;
 }
 
-/** orders/place/ask.ts reads the same row in its own batch. */
+const isState = (value: string): value is SellingState =>
+  (SELLING_STATES as readonly string[]).includes(value);
+
+/** orders/place/ask.ts and payments/money.ts read the same row in batches of their own. */
 export async function readSelling(context: Context): Promise<Selling> {
   const row = await context.env.DB.prepare(
     "SELECT value, since FROM shop_state WHERE key = 'selling'",
@@ -18,12 +25,11 @@ export async function readSelling(context: Context): Promise<Selling> {
     value: string;
     since: number;
   }>();
-  return row
-    ? { state: row.value === "stopped" ? "stopped" : "open", since: row.since }
-    : { state: "open", since: null };
+  if (!row) return { state: "open", since: null };
+  return { state: isState(row.value) ? row.value : "stopped", since: row.since };
 }
 
-/** Stops or opens. The same again changes nothing, `since` included. */
+/** Stops, opens, or closes for a restore. The same again changes nothing, `since` included. */
 export async function setSelling(context: Context, state: SellingState): Promise<Selling> {
   await context.env.DB.prepare(
     `INSERT INTO shop_state (key, value, since) VALUES ('selling', ?1, ?2)

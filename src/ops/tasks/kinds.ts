@@ -9,10 +9,12 @@ interface TaskKind {
 
 /**
  * A step of the fulfilment moves nothing itself: an order too long in one is sent another, and people can take it by
- * hand. A walk over the stock that is given up is begun again the next night.
+ * hand. A walk over the stock that is given up is begun again the next night. Of what an order is paid after its end,
+ * all goes back, whether or not its payments were ended before.
  */
 const KINDS: Record<TaskName, TaskKind> = {
   email: { critical: false },
+  "end-payments": { critical: false },
   follow: { critical: true },
   "fulfilment-step": { critical: false },
   "payment-event": { critical: true },

@@ -6,13 +6,14 @@ const productId = z.string().min(1).max(64).openapi({ example: "prd_01jd…" });
 const storeId = z.string().min(1).max(64).openapi({ example: "sto_01jd…" });
 
 export const transitionSchema = z
-  .object({ to: z.enum(NAMED_STEPS), note: line(500).nullish() })
+  .strictObject({ to: z.enum(NAMED_STEPS), note: line(500).nullish() })
   .openapi("OrderTransition");
 
+/** Strict: `item` for `items` would ship all that is left. */
 export const shipSchema = z
-  .object({
+  .strictObject({
     items: z
-      .array(z.object({ product_id: productId, quantity: quantitySchema }))
+      .array(z.strictObject({ product_id: productId, quantity: quantitySchema }))
       .min(1)
       .max(MAX_ITEMS)
       .nullish()
@@ -23,13 +24,13 @@ export const shipSchema = z
   })
   .openapi("ShipOrder");
 
-export const closeSchema = z.object({ reason: line(500).nullish() }).openapi("CloseOrder");
+export const closeSchema = z.strictObject({ reason: line(500).nullish() }).openapi("CloseOrder");
 
 export const takeBackSchema = z
-  .object({
+  .strictObject({
     items: z
       .array(
-        z.object({
+        z.strictObject({
           product_id: productId,
           quantity: quantitySchema,
           restock: z.boolean().default(false).openapi({ description: "It goes on hand again at the store" }),

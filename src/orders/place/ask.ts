@@ -30,8 +30,10 @@ export interface Answers {
   hints: StoreHint[];
   knownStores: Set<string>;
   account: { name: string; email: string } | null;
-  /** False from a restore until its reconciliation has ended, or while an admin has stopped it. */
-  selling: boolean;
+  /**
+   * `stopped` by an admin, or until a restore's reconciliation has ended; `restoring` while a backup overwrites the shop.
+   */
+  selling: "open" | "stopped" | "restoring";
 }
 
 interface KeyRow {
@@ -71,7 +73,7 @@ export async function ask(context: Context, drafts: Draft[]): Promise<Answers> {
     env.DB.prepare("SELECT name, email FROM users WHERE id = ?1").bind(
       actor.kind === "user" ? actor.userId : "",
     ),
-    env.DB.prepare("SELECT 1 FROM shop_state WHERE key = 'selling' AND value = 'stopped'"),
+    env.DB.prepare("SELECT value FROM shop_state WHERE key = 'selling' AND value <> 'open'"),
     ...(keyed.length === 0 ? [] : putDownKeys(env.DB, jsonParameter(keyed), context.clock.now())),
   ]);
 
@@ -85,7 +87,7 @@ export async function ask(context: Context, drafts: Draft[]): Promise<Answers> {
     hints: rowsOf<StoreHint>(results, 1),
     knownStores: new Set(rowsOf<{ id: string }>(results, 2).map((store) => store.id)),
     account: rowsOf<{ name: string; email: string }>(results, 3)[0] ?? null,
-    selling: rowsOf(results, 4).length === 0,
+    selling: sellingOf(rowsOf<{ value: string }>(results, 4)[0]?.value),
   };
 }
 
@@ -108,6 +110,11 @@ function putDownKeys(db: D1Database, keyed: string, now: number): D1PreparedStat
       )
       .bind(keyed),
   ];
+}
+
+function sellingOf(value: string | undefined): Answers["selling"] {
+  if (value === undefined) return "open";
+  return value === "restoring" ? "restoring" : "stopped";
 }
 
 function keyState(row: KeyRow, fingerprint: string | undefined): KeyState {

@@ -18,11 +18,24 @@ export type Decision =
   /** A call failed, or the claim was let go already: nobody may build on these holds. */
   | { fate: "abandoned"; quote: Quote };
 
+/** Of drafts that stand or fall together: all placed, or all given up, or all rejected by what some are short of. */
+export function asOne(decisions: Decision[]): Decision[] {
+  if (decisions.every(({ fate }) => fate === "placed")) return decisions;
+  if (decisions.some(({ fate }) => fate === "abandoned")) {
+    return decisions.map(({ quote }) => ({ fate: "abandoned", quote }));
+  }
+  return decisions.map((decision) =>
+    decision.fate === "placed"
+      ? { fate: "rejected", quote: decision.quote, order: rejected(decision.quote, []), shortfalls: [] }
+      : decision,
+  );
+}
+
 /** Turns what the Stock objects said into a proposed fate. Pure. */
 export function decide(context: Context, quote: Quote, reservation: Reservation): Decision {
   const held = heldAllocations(reservation);
   if (held) {
-    const { status, paymentStatus } = beginning(quote.order.paymentMethod);
+    const { status, paymentStatus } = beginning(quote.order.paymentMethod, quote.order.total);
     const minutes = context.settings.ORDER_EXPIRATION_MINUTES;
     const expiresAt = status === "pending" ? quote.order.createdAt + Math.round(minutes * 60_000) : null;
     const items = quote.order.items.map((item) => ({
@@ -39,9 +52,14 @@ export function decide(context: Context, quote: Quote, reservation: Reservation)
     const requested = quote.order.items.find((item) => item.productId === productId)?.quantity ?? 0;
     shortfalls.push({ product_id: productId, requested, available: outcome.available });
   }
-  const items = quote.order.items.map((item) => ({
+  return { fate: "rejected", quote, order: rejected(quote, shortfalls), shortfalls };
+}
+
+const rejected = ({ order }: Quote, shortfalls: Shortfall[]): Order => ({
+  ...order,
+  status: "rejected",
+  items: order.items.map((item) => ({
     ...item,
     available: shortfalls.find((shortfall) => shortfall.product_id === item.productId)?.available ?? null,
-  }));
-  return { fate: "rejected", quote, order: { ...quote.order, status: "rejected", items }, shortfalls };
-}
+  })),
+});

@@ -7,6 +7,10 @@ import type { PlaceOrderInput } from "../schemas.ts";
 export interface Draft {
   /** The Idempotency-Key it came under; null without one. */
   key: KeyClaim | null;
+  /** The bulk that it came in. */
+  batchId: string | null;
+  /** The cart that it is the checkout of. */
+  cart: DraftCart | null;
   /** One line a product, in the order of first naming; lines of one product are added up. */
   lines: DraftLine[];
   /** Named by the buyer: nothing may come from another store. */
@@ -20,6 +24,19 @@ export interface Draft {
   metadata: Record<string, unknown> | null;
 }
 
+/** A cart as it was read for its checkout: the order is what was in it at this version, or there is none. */
+export interface DraftCart {
+  id: string;
+  version: number;
+  /** The living order that had spent it already. */
+  spentBy: NamedOrder | null;
+}
+
+export interface NamedOrder {
+  id: string;
+  reference: string;
+}
+
 export interface DraftLine {
   productId: string;
   quantity: number;
@@ -30,6 +47,8 @@ export interface DraftLine {
 export function draftOf(input: PlaceOrderInput, key: KeyClaim | null): Draft {
   return {
     key,
+    batchId: null,
+    cart: null,
     lines: addUp(input.items),
     storeId: input.store_id ?? null,
     customer: input.customer ?? null,

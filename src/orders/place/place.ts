@@ -1,58 +1,41 @@
+import type { NewWork } from "../../events/append.ts";
 import { ring } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
 import { sha256 } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
 import { owedOnConfirmation } from "../confirmation.ts";
-import type { Order } from "../order.ts";
-import { type Answers, ask, claimOf } from "./ask.ts";
-import { type Decision, decide, type Shortfall } from "./decide.ts";
+import { ask } from "./ask.ts";
+import { begin, refuse } from "./begin.ts";
+import { namedOrder } from "./cart-guard.ts";
+import { asOne, type Decision, decide } from "./decide.ts";
 import type { Draft } from "./draft.ts";
-import { letGo } from "./let-go.ts";
-import { type Quote, quote, type Refusal } from "./quote.ts";
+import { type DeadClaim, letGo } from "./let-go.ts";
+import { type Placing, type RenderAnswer, storedAnswer } from "./placing.ts";
+import type { Quote, Refusal } from "./quote.ts";
 import { abandon, askedOf, type Proposal, record, type Standing } from "./record.ts";
-import { renewKey } from "./renew-key.ts";
-import { type Reservation, reserveAll, thoseWhoMayWait, tryAgain } from "./reserve.ts";
-
-/** What became of one draft. */
-export type Placing =
-  /** Decided here and now: an order, or a `rejected` one. The answer is what every twin will repeat. */
-  | { kind: "decided"; order: Order; answer: Answer }
-  /** Decided before, under the same key. */
-  | { kind: "replayed"; answer: Answer }
-  | { kind: "key_reused" }
-  | { kind: "refused"; refusal: Refusal }
-  | { kind: "limited" }
-  /** The shop takes no orders just now. Nothing is held; the same request may be sent again. */
-  | { kind: "stopped" }
-  /** A part did not answer. Nothing is lost and nothing sold: the same request may be sent again. */
-  | { kind: "unavailable" }
-  /** Without a key, and D1 away before it could be asked whether this order stands. */
-  | { kind: "unknown"; order: Order; accessToken: string | undefined };
-
-export interface Answer {
-  status: number;
-  body: string;
-}
-
-/** Writes the answer to a decided draft; it is stored under its key in the batch that decides. */
-export type RenderAnswer = (
-  order: Order,
-  shortfalls: Shortfall[] | null,
-  accessToken: string | undefined,
-) => Answer;
+import {
+  type Reservation,
+  reserveAll,
+  thoseWhoInherit,
+  thoseWhoMayWait,
+  tryAgain,
+  tryOnce,
+} from "./reserve.ts";
 
 export interface PlaceOptions {
   /** Whether the limit lets these drafts through; asked beside the first call to D1. */
   admitted: Promise<boolean>;
   render: RenderAnswer;
+  /** All of them or none; left out, each by itself. */
+  together: boolean;
 }
 
 /** A key's abandoned claim is replaced by a fresh one at most so often in one request. */
 const MAX_RESTARTS = 2;
 
 /**
- * Places a list of drafts, each by itself: one call to D1, one round of reserves, one batch. A single order is a list
- * of one. See DESIGN.md §2 for the protocol; any await here may be the last thing that this worker does.
+ * Places a list of drafts, each by itself or all together: one call to D1, one round of reserves, one batch. A single
+ * order is a list of one. See DESIGN.md §2 for the protocol; any await here may be the last thing that this worker does.
  */
 export async function placeOrders(
   context: Context,
@@ -75,90 +58,88 @@ async function placeRound(
   outcomes: Map<Draft, Placing>,
 ): Promise<Draft[]> {
   const [answers, admitted] = await Promise.all([ask(context, drafts), options.admitted]);
-  const quotes: Quote[] = [];
-  await Promise.all(
-    drafts.map(async (draft, index) => {
-      const start = await startOf(context, draft, answers, index, admitted);
-      if (start.kind === "quoted") quotes.push(start.quote);
-      else outcomes.set(draft, start);
-    }),
-  );
+  const quotes = await begin(context, drafts, answers, admitted, outcomes);
   if (quotes.length === 0) return [];
-
+  if (options.together && quotes.length < drafts.length) {
+    await withdraw(context, drafts, quotes, outcomes);
+    return [];
+  }
   const reservations = await reserveAll(context, quotes);
   const patient = await thoseWhoMayWait(context, reservations);
-  for (const quote of patient.keys()) reservations.delete(quote);
+  if (options.together) {
+    await tryAgain(context, patient);
+    return (await settle(context, reservations, options, outcomes)).again;
+  }
+  const heirs = thoseWhoInherit(reservations, patient);
+  for (const quote of [...patient.keys(), ...heirs.keys()]) reservations.delete(quote);
   // First those who need not wait: what they let go, or keep, is what the others wait for.
-  const again = await settle(context, reservations, options, outcomes);
+  const first = await settle(context, reservations, options, outcomes);
+  if (heirs.size > 0) {
+    await first.released;
+    await tryOnce(context, heirs);
+  }
   await tryAgain(context, patient);
-  return [...again, ...(await settle(context, patient, options, outcomes))];
+  const rest = await settle(context, new Map([...heirs, ...patient]), options, outcomes);
+  return [...first.again, ...rest.again];
 }
 
-/** Steps 3 to 5: proposes fates, records them, and obeys what stands. Returns the drafts to start again. */
+/** Of drafts to be placed together one ended before anything was held: so do the others, and hold nothing either. */
+async function withdraw(
+  context: Context,
+  drafts: Draft[],
+  quotes: Quote[],
+  outcomes: Map<Draft, Placing>,
+): Promise<void> {
+  // Where one is only not to be had just now, none is given up: the same request may be sent again.
+  if (drafts.some((draft) => outcomes.get(draft)?.kind === "unavailable")) return;
+  const refused = quotes.map(({ draft, claim }) => ({
+    draft,
+    claim,
+    outcome: { kind: "withdrawn" as const },
+  }));
+  await refuse(context, refused, outcomes);
+}
+
+/** Steps 3 to 5: proposes fates, records them, and obeys what stands. */
 async function settle(
   context: Context,
   reservations: Map<Quote, Reservation>,
   options: PlaceOptions,
   outcomes: Map<Draft, Placing>,
-): Promise<Draft[]> {
-  if (reservations.size === 0) return [];
-  const proposals = await Promise.all(
-    [...reservations].map(([quote, reservation]) =>
-      propose(context, decide(context, quote, reservation), options),
-    ),
-  );
+): Promise<{
+  /** Drafts to start again. */
+  again: Draft[];
+  /** When the claims that are dead have let go, as far as they could be told. */
+  released: Promise<unknown>;
+}> {
+  if (reservations.size === 0) return { again: [], released: Promise.resolve() };
+  const each = [...reservations].map(([quote, reservation]) => decide(context, quote, reservation));
+  const decisions = options.together ? asOne(each) : each;
+  const proposals = await Promise.all(decisions.map((decision) => propose(context, decision, options)));
   const nonce = context.ids.next();
-  const standings = await recordOrAbandon(context, proposals, nonce);
+  const standings = await recordOrAbandon(context, proposals, nonce, options.together);
 
   const again: Draft[] = [];
+  const dead: DeadClaim[] = [];
+  const work: NewWork[] = [];
   for (const proposal of proposals) {
     const { quote } = proposal.decision;
-    const outcome = obey(context, proposal, standings.get(quote.claim), nonce);
+    const standing = standings.get(quote.claim);
+    const outcome = obey(proposal, standing, nonce);
     if (outcome.kind === "abandoned") again.push(quote.draft);
     else outcomes.set(quote.draft, outcome);
+    if (outcome.kind === "decided") work.push(...proposal.work);
+    // Whoever reads a dead fate lets go: the one who wrote it may be dead as well.
+    if (standing && standing.fate !== "placed" && outcome.kind !== "abandoned") {
+      dead.push({ claim: quote.claim, productIds: quote.order.items.map((item) => item.productId) });
+    }
   }
-  return again;
+  if (work.length > 0) context.defer(ring(context, work));
+  if (dead.length === 0) return { again, released: Promise.resolve() };
+  const released = letGo(context, dead);
+  context.defer(released);
+  return { again, released };
 }
-
-/** What a draft starts from: a priced order under a claim, or its end. */
-async function startOf(
-  context: Context,
-  draft: Draft,
-  answers: Answers,
-  index: number,
-  admitted: boolean,
-): Promise<{ kind: "quoted"; quote: Quote } | Placing> {
-  const key = answers.keys[index];
-  if (!key) throw new Error("a draft was given no operation");
-  if (key.kind === "reused") return { kind: "key_reused" };
-  if (key.kind === "answered") return { kind: "replayed", answer: { status: key.status, body: key.body } };
-  if (!answers.selling) return { kind: "stopped" };
-  if (!admitted) return { kind: "limited" };
-
-  let operation: string | null = key.operation;
-  if (key.kind === "abandoned" && draft.key) {
-    const known = draft.lines.map((line) => line.productId).filter((id) => answers.products.has(id));
-    if (!(await letGo(context, claimOf(key.operation), known))) return { kind: "unavailable" };
-    operation = await renewKey(context, draft.key, key.operation);
-    if (operation === null) return { kind: "unavailable" };
-  }
-  const quoted = quote(context, draft, operation, answers);
-  return quoted.kind === "quoted" ? quoted : refuse(context, draft, claimOf(operation), quoted);
-}
-
-/**
- * A refusal under a key decides, too: a twin that saw another catalogue may be about to record. So the claim that they
- * share is given up first; where the twin was faster, its answer is the answer.
- */
-async function refuse(context: Context, draft: Draft, claim: string, refusal: Refusal): Promise<Placing> {
-  if (!draft.key) return { kind: "refused", refusal };
-  const standing = (await abandon(context, [{ claim, key: draft.key }])).get(claim);
-  if (standing?.fate === "abandoned") return { kind: "refused", refusal };
-  return standing ? storedAnswer(standing) : { kind: "unavailable" };
-}
-
-const storedAnswer = ({ status, body }: Standing): Placing =>
-  status === null || body === null ? { kind: "unavailable" } : { kind: "replayed", answer: { status, body } };
 
 /** Completes a decision with a guest's token, the answer for its key, and what it owes. */
 async function propose(context: Context, decision: Decision, { render }: PlaceOptions): Promise<Proposal> {
@@ -175,9 +156,10 @@ async function recordOrAbandon(
   context: Context,
   proposals: Proposal[],
   nonce: string,
+  together: boolean,
 ): Promise<Map<string, Standing>> {
   try {
-    return await record(context, proposals, nonce);
+    return await record(context, proposals, nonce, together);
   } catch (error) {
     context.log.error("the outcome of a placing is not known", { error: describeError(error) });
   }
@@ -189,28 +171,32 @@ async function recordOrAbandon(
   }
 }
 
-/** The row decides: whatever this worker proposed, it does and answers what stands. */
+/** The row decides: whatever this worker proposed, it answers what stands. */
 function obey(
-  context: Context,
-  { decision, answer, accessToken, work }: Proposal,
+  { decision, answer, accessToken }: Proposal,
   standing: Standing | undefined,
   nonce: string,
 ): Placing | { kind: "abandoned" } {
-  const { claim, draft, order } = decision.quote;
+  const { draft } = decision.quote;
   if (!standing && !draft.key && decision.fate === "placed") {
     return { kind: "unknown", order: decision.order, accessToken };
   }
   if (!standing) return { kind: "unavailable" };
-  if (standing.fate === "abandoned" && draft.key) return { kind: "abandoned" };
-  // Whoever reads a dead fate lets go: the one who wrote it may be dead as well.
-  if (standing.fate !== "placed") {
-    const productIds = order.items.map((item) => item.productId);
-    context.defer(letGo(context, claim, productIds));
+  if (standing.fate === "abandoned") {
+    const refusal = cartRefusal(draft, standing);
+    if (refusal) return { kind: "refused", refusal };
+    return { kind: draft.key ? "abandoned" : "unavailable" };
   }
-  if (standing.fate === "abandoned") return { kind: "unavailable" };
   if (standing.stamp === nonce && decision.fate === standing.fate && answer) {
-    if (work.length > 0) context.defer(ring(context, work));
     return { kind: "decided", order: decision.order, answer };
   }
   return storedAnswer(standing);
+}
+
+/** Why a claim that was given up cannot be tried anew: its cart is another's order now, or not what was read. */
+function cartRefusal({ cart }: Draft, standing: Standing): Refusal | null {
+  if (!cart) return null;
+  const order = namedOrder(standing.spent_by);
+  if (order) return { kind: "cart_spent", order };
+  return standing.cart_version === cart.version ? null : { kind: "cart_changed" };
 }

@@ -4,10 +4,15 @@ import { formatMoney, type MoneyWire, parseAmount } from "../../platform/money.t
 import type { Customer, Order } from "../order.ts";
 import { type Answers, claimOf, type ProductRow } from "./ask.ts";
 import { chooseStores } from "./choose-stores.ts";
-import type { Draft } from "./draft.ts";
+import type { Draft, NamedOrder } from "./draft.ts";
 
 /** Why a draft can be no order, known before anything is held. */
 export type Refusal =
+  /** A living order has spent the cart. */
+  | { kind: "cart_spent"; order: NamedOrder }
+  /** The cart is not any more what was read. */
+  | { kind: "cart_changed" }
+  | { kind: "cart_empty" }
   | { kind: "unknown_products"; productIds: string[] }
   | { kind: "unknown_store"; storeId: string }
   | { kind: "mixed_currencies"; currencies: string[] }
@@ -32,6 +37,8 @@ export function quote(
   operation: string,
   answers: Answers,
 ): { kind: "quoted"; quote: Quote } | Refusal {
+  if (draft.cart?.spentBy) return { kind: "cart_spent", order: draft.cart.spentBy };
+  if (draft.cart && draft.lines.length === 0) return { kind: "cart_empty" };
   const known = draft.lines.map((line) => ({ line, product: orderable(answers, line.productId) }));
   const unknown = known.filter(({ product }) => !product).map(({ line }) => line.productId);
   if (unknown.length > 0) return { kind: "unknown_products", productIds: unknown };
@@ -71,6 +78,8 @@ export function quote(
     reference: context.ids.reference(),
     claimId: claimOf(operation),
     storeId: draft.storeId,
+    batchId: draft.batchId,
+    cartId: draft.cart?.id ?? null,
     userId: context.actor.kind === "user" ? context.actor.userId : null,
     accessTokenHash: null,
     status: "pending",

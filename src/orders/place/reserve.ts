@@ -47,6 +47,41 @@ export async function tryAgain<W extends Wanted>(
   }
 }
 
+/** Asks once more for what was short. */
+export const tryOnce = <W extends Wanted>(
+  context: Context,
+  reservations: Map<W, Reservation>,
+): Promise<void> => reserveLines(context, reservations, isShort);
+
+/**
+ * In a bulk, some fall short only by what others of the same bulk hold that fall themselves: once those have let go,
+ * these may have it. Those who wait for strangers are neither.
+ */
+export function thoseWhoInherit<W extends Wanted>(
+  reservations: Map<W, Reservation>,
+  patient: Map<W, Reservation>,
+): Map<W, Reservation> {
+  const falling = [...reservations].filter(
+    ([wanted, reservation]) => !patient.has(wanted) && [...reservation.values()].some(isShort),
+  );
+  const dead = new Set(falling.map(([{ claim }]) => claim));
+  return new Map(
+    falling.filter(([wanted, reservation]) => wouldDo(wanted, reservation, (claim) => dead.has(claim))),
+  );
+}
+
+/** Whether all items would be held if those in the way that `mayGo` names let go. */
+function wouldDo(wanted: Wanted, reservation: Reservation, mayGo: (claim: string) => boolean): boolean {
+  return wanted.order.items.every((item) => {
+    const outcome = reservation.get(item.productId);
+    if (!isShort(outcome)) return outcome?.kind === "held";
+    const mayCome = outcome.inTheWay
+      .filter(({ claim }) => mayGo(claim))
+      .reduce((sum, { quantity }) => sum + quantity, 0);
+    return outcome.available + mayCome >= item.quantity;
+  });
+}
+
 const isShort = (
   outcome: { kind: string } | undefined,
 ): outcome is Extract<ReserveOutcome, { kind: "short" }> => outcome?.kind === "short";
@@ -77,7 +112,9 @@ async function reserveLines(
         stores: wanted.stores.get(item.productId) ?? [],
         only: wanted.order.storeId !== null,
       };
-      byProduct.set(item.productId, [...(byProduct.get(item.productId) ?? []), { reservation, request }]);
+      const calls = byProduct.get(item.productId);
+      if (calls) calls.push({ reservation, request });
+      else byProduct.set(item.productId, [{ reservation, request }]);
     }
   }
   const holdFor = context.settings.HOLD_SECONDS * 1_000;
@@ -124,19 +161,14 @@ export async function thoseWhoMayWait<W extends Wanted>(
     return new Map();
   }
   await letDeadOnesGo(context, inTheWay, fates);
+  // What this worker itself is about to place gives no way, and what falls is waited for elsewhere.
+  const own = new Set([...reservations.keys()].map(({ claim }) => claim));
   const givesWay = (claim: string, ours: string) =>
-    fates.has(claim) ? fates.get(claim) !== "placed" : claim > ours;
+    fates.has(claim) ? fates.get(claim) !== "placed" : !own.has(claim) && claim > ours;
 
   return new Map(
     short.filter(([wanted, reservation]) =>
-      wanted.order.items.every((item) => {
-        const outcome = reservation.get(item.productId);
-        if (!isShort(outcome)) return outcome?.kind === "held";
-        const mayCome = outcome.inTheWay
-          .filter(({ claim }) => givesWay(claim, wanted.claim))
-          .reduce((sum, { quantity }) => sum + quantity, 0);
-        return outcome.available + mayCome >= item.quantity;
-      }),
+      wouldDo(wanted, reservation, (claim) => givesWay(claim, wanted.claim)),
     ),
   );
 }
@@ -160,7 +192,10 @@ async function letDeadOnesGo(
   fates: Map<string, string>,
 ): Promise<void> {
   const dead = [...claims].filter(([claim]) => fates.has(claim) && fates.get(claim) !== "placed");
-  await Promise.all(dead.map(([claim, productIds]) => letGo(context, claim, [...productIds])));
+  await letGo(
+    context,
+    dead.map(([claim, productIds]) => ({ claim, productIds })),
+  );
 }
 
 async function readFates(context: Context, claims: string[]): Promise<Map<string, string> | null> {

@@ -20,6 +20,8 @@ export const standard: Provider = {
   verify: async (context, headers, body) =>
     isSigned(context, headers, body) ? readEvent(body) : { kind: "bad_signature" },
   refund: requestRefund,
+  // It gives no payment a name.
+  cancel: async () => ({ kind: "ended" }),
 };
 
 /** The package's own `verify` asks the system what time it is, so its signature is compared here. */

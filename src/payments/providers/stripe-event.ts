@@ -75,6 +75,8 @@ function readEvent(event: unknown): VerifyOutcome {
       return readIntent(envelope.data.id, "succeeded", event);
     case "payment_intent.payment_failed":
       return readIntent(envelope.data.id, "failed", event);
+    case "payment_intent.canceled":
+      return readIntent(envelope.data.id, "canceled", event);
     case "refund.created":
     case "refund.updated":
     case "refund.failed":
@@ -84,7 +86,11 @@ function readEvent(event: unknown): VerifyOutcome {
   }
 }
 
-function readIntent(eventId: string, kind: "succeeded" | "failed", event: unknown): VerifyOutcome {
+function readIntent(
+  eventId: string,
+  kind: "succeeded" | "failed" | "canceled",
+  event: unknown,
+): VerifyOutcome {
   const read = intentSchema.safeParse(event);
   if (!read.success) return unreadable(read.error);
   const intent = read.data.data.object;

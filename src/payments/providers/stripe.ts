@@ -3,7 +3,14 @@ import type { Order } from "../../orders/order.ts";
 import type { Context } from "../../platform/context.ts";
 import { describeError } from "../../platform/log.ts";
 import type { Settings } from "../../platform/settings.ts";
-import type { OpenOutcome, Payment, Provider, RefundOutcome, RefundRequest } from "../provider.ts";
+import type {
+  CancelOutcome,
+  OpenOutcome,
+  Payment,
+  Provider,
+  RefundOutcome,
+  RefundRequest,
+} from "../provider.ts";
 import { toStripeAmount } from "./stripe-amount.ts";
 import { verifyStripeEvent } from "./stripe-event.ts";
 
@@ -15,6 +22,7 @@ export const stripe: Provider = {
   open: openIntent,
   verify: verifyStripeEvent,
   refund: refundIntent,
+  cancel: cancelIntent,
 };
 
 /** One for each set of settings. It keeps no connection, so requests may share it. */
@@ -63,6 +71,25 @@ async function openIntent(context: Context, order: Order, payment: Payment): Pro
     return { kind: "open", providerId: intent.id, clientSecret: intent.client_secret };
   } catch (error) {
     return failureOf(context, error, { final: "refused", open: "unavailable" });
+  }
+}
+
+/** https://docs.stripe.com/api/payment_intents/cancel: what it answers for one that is beyond that says in which state. */
+async function cancelIntent(context: Context, payment: Payment): Promise<CancelOutcome> {
+  const client = clientOf(context.settings);
+  if (!client) return { kind: "failed", error: NO_KEY };
+  if (payment.providerId === null) return { kind: "ended" };
+  try {
+    await client.paymentIntents.cancel(payment.providerId);
+    return { kind: "ended" };
+  } catch (error) {
+    if (error instanceof Stripe.errors.StripeInvalidRequestError) {
+      if (error.code === "resource_missing") return { kind: "ended" };
+      const status = error.payment_intent?.status;
+      if (status === "canceled") return { kind: "ended" };
+      if (status === "succeeded" || status === "processing") return { kind: "taken" };
+    }
+    return failureOf(context, error, { final: "failed", open: "failed" });
   }
 }
 

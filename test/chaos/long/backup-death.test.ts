@@ -1,9 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
-import { type Api, createApi } from "../../../src/cli/api.ts";
-import { type BackupReader, type RestoreOptions, restoreShop } from "../../../src/cli/restore-shop.ts";
-import { type BackupWriter, type Manifest, saveShop } from "../../../src/cli/save-shop.ts";
+import { restoreShop } from "../../../src/cli/restore-shop.ts";
 import { stockOf } from "../../../src/inventory/client.ts";
 import type { OrderWire } from "../../../src/orders/schemas.ts";
 import { answerOf } from "../../orders/ask.ts";
@@ -11,45 +9,10 @@ import { testClock } from "../../support/clock.ts";
 import { basket, get, givenShop, placed, post } from "../../support/shop.ts";
 import { signIn } from "../../support/sign-in.ts";
 import { brokenInvariants } from "../invariants.ts";
+import { givenAdmin, quiet, saved } from "../shop-backup.ts";
 import { sweep } from "../stage.ts";
 
 const HOUR = 3_600_000;
-
-/** A directory that is not one: the files as text, as a disk would have them. */
-function memory() {
-  const files = new Map<string, string>();
-  const writer: BackupWriter = {
-    append: async (file, rows) => {
-      const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-      files.set(file, (files.get(file) ?? "") + text);
-    },
-    close: async () => [...files.keys()].map((name) => ({ name, rows: 0, sha256: "" })),
-  };
-  const reader = (manifest: Manifest): BackupReader => ({
-    manifest,
-    rows: async function* (file) {
-      for (const line of (files.get(file) ?? "").split("\n")) if (line !== "") yield JSON.parse(line);
-    },
-  });
-  return { files, writer, reader };
-}
-
-const quiet: RestoreOptions = { forceOpen: false, tell: () => {}, pause: async () => {} };
-
-/** The admin's API, over the Worker itself. `watch` sees each call before it goes. */
-async function givenAdmin(watch: (method: string, path: string) => Promise<void> = async () => {}) {
-  const { token, headers } = await signIn("admin");
-  const api = createApi("http://shop.test", token, async (url, init) => {
-    await watch(init.method ?? "GET", new URL(url).pathname.replace("/api/v1", ""));
-    return exports.default.fetch(url, init);
-  });
-  return { api, headers };
-}
-
-async function saved(api: Api): Promise<{ backup: BackupReader; files: Map<string, string> }> {
-  const { files, writer, reader } = memory();
-  return { backup: reader(await saveShop(api, writer, () => {})), files };
-}
 
 const buy = async (productId: string, quantity = 1, more = {}): Promise<OrderWire> =>
   placed(await post("/orders", basket({ [productId]: quantity }, more)));
@@ -138,7 +101,13 @@ describe("a restore to an earlier moment", () => {
     const [first, ...others] = seen;
     expect(first?.slice(0, 2)).toEqual(["/ops/selling", 201]);
     expect(others.length).toBeGreaterThan(10);
-    expect(others.every(([, status, code]) => status === 503 && code === "selling_stopped")).toBe(true);
+    expect(others.every(([, status]) => status === 503)).toBe(true);
+    // Once all is there again only orders are kept out, until reconciliation has ended.
+    expect(others.slice(-2).map(([path, , code]) => [path, code])).toEqual([
+      ["/inventory/reconcile", "selling_stopped"],
+      ["/ops/selling", "selling_stopped"],
+    ]);
+    expect(new Set(others.slice(0, -2).map(([, , code]) => code))).toEqual(new Set(["restoring"]));
 
     expect(await statusOf(later?.id ?? "")).toBeNull();
     expect(await statusOf(kept.id)).toBe("confirmed");
@@ -233,14 +202,16 @@ describe("a restore to an earlier moment", () => {
     const whole = calls.length;
     const before = await dumpOf(apple);
     expect(whole).toBeGreaterThan(15);
-    for (let step = 1; step < whole; step += 4) {
+    for (let step = 1; step < whole; step += 1) {
       calls = [];
       posts = step;
       await expect(restoreShop(api, backup, quiet)).rejects.toThrow("died");
       // Objects that wake in between must do no harm.
       testClock.advance(HOUR + 60_000);
       await runDurableObjectAlarm(env.STOCK.get(env.STOCK.idFromName(apple)));
-      expect((await answerOf(post("/orders", basket({ [apple]: 1 })))).body.code).toBe("selling_stopped");
+      const { code } = (await answerOf(post("/orders", basket({ [apple]: 1 })))).body;
+      // What comes last is the opening, and before it the reconciliation.
+      expect([step, code]).toEqual([step, step >= whole - 2 ? "selling_stopped" : "restoring"]);
       posts = Number.POSITIVE_INFINITY;
       expect(await restoreShop(api, backup, quiet)).toMatchObject({ kind: "open", open: [] });
       expect(await statusOf(order.id)).toBe("confirmed");
@@ -312,7 +283,7 @@ describe("the parts of a backup", () => {
     expect((await post("/ops/backup/tables/orders", rows, staff)).status).toBe(403);
     expect(await answerOf(post("/ops/backup/tables/orders", rows, admin))).toMatchObject({
       status: 409,
-      body: { code: "selling_open" },
+      body: { code: "not_restoring" },
     });
     expect((await get("/ops/backup/tables/sqlite_master", admin)).status).toBe(404);
     expect((await get("/ops/backup/tables/shop_state", admin)).status).toBe(404);

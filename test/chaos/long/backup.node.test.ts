@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { appendFileSync, statSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { readDirectory, writeDirectory, writeManifest } from "../../../src/cli/backup-directory.ts";
@@ -118,6 +118,16 @@ test("a shop's backup makes another shop the same", { timeout: 240_000 }, async 
   const to = await start(["--no-seed"]);
   const restored = await run("restore", [place, "--yes", "--url", to.url, "--token", await to.adminToken()]);
   expect(restored).toMatchObject({ code: 0, output: expect.stringContaining("Selling goes on.") });
+  // This shop knew of nothing since; its provider may.
+  expect(restored.output).toContain("compare all payments and refunds of it with the payment provider");
+  const [report = ""] = readdirSync(directory).filter((name) => /^restored-\w+\.json$/.test(name));
+  expect(JSON.parse(readFileSync(join(directory, report), "utf8"))).toMatchObject({
+    from: expect.any(String),
+    to: expect.any(String),
+    after_another_restore: false,
+    ...{ orders: [], payments: [], refunds: [], payment_events: [] },
+  });
+  expect(statSync(join(directory, report)).mode & 0o777).toBe(0o600);
   expect(await exactInventory(await adminApi(to), productId)).toMatchObject({
     on_hand: before.on_hand,
     reserved: before.reserved,

@@ -34,6 +34,7 @@ describe("shipping", () => {
     });
     expect(calls).toEqual([
       "D1.first",
+      "D1.first",
       "D1.batch",
       "D1.batch",
       "Stock.follow",

@@ -123,6 +123,24 @@ test("tokens go when they expire, sessions when they ended and are older than a 
   expect(await left("SELECT work_id FROM emails")).toEqual(["young"]);
 });
 
+test("carts go with what is in them when nobody touched them: guests' after 30 days, users' after 90", async () => {
+  const now = testClock.now();
+  const cart = (id: string, userId: string | null, untouched: number) =>
+    env.DB.prepare(
+      `INSERT INTO carts (id, user_id, version, stamp, created_at, updated_at) VALUES (?1, ?2, 1, 's', 1, ?3)`,
+    ).bind(id, userId, now - untouched);
+  await env.DB.batch([
+    cart("guest-old", null, 30 * DAY + 1),
+    cart("guest", null, 30 * DAY),
+    cart("user-old", "usr_1", 90 * DAY + 1),
+    cart("user", "usr_1", 90 * DAY),
+    env.DB.prepare("INSERT INTO cart_items SELECT id, 'prd_1', 0, 1, 5, 'USD' FROM carts"),
+  ]);
+  expect(await cleanUp(testContext())).toBe("deleted guests' carts 1, users' carts 1");
+  expect(await left("SELECT id FROM carts ORDER BY id")).toEqual(["guest", "user"]);
+  expect(await left("SELECT cart_id FROM cart_items ORDER BY cart_id")).toEqual(["guest", "user"]);
+});
+
 test("goes on from where it was cut off, and through more than one chunk", async () => {
   const old = testClock.now() - 91 * DAY;
   await env.DB.prepare(

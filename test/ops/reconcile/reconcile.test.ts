@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import { stockOf } from "../../../src/inventory/client.ts";
 import { reconcileStock } from "../../../src/ops/reconcile/walk.ts";
+import { brokenCounts } from "../../chaos/counts.ts";
 import { brokenInvariants } from "../../chaos/invariants.ts";
 import { testContext } from "../../events/context.ts";
 import { answerOf } from "../../orders/ask.ts";
@@ -232,7 +233,7 @@ describe("each kind of drift is found and mended exactly", () => {
     ["has a row of another life", "UPDATE stock_levels SET epoch = epoch + 1000000"],
     [
       "has a store that never was",
-      `INSERT INTO stock_levels SELECT product_id, 'sto_never', 1, 0, 1, epoch, version, updated_at FROM stock_levels`,
+      "INSERT INTO stock_levels SELECT product_id, 'sto_never', 1, 0, 1, epoch, version, updated_at, state, sort_title FROM stock_levels",
     ],
   ])(
     "a projection that %s is told again",
@@ -247,6 +248,7 @@ describe("each kind of drift is found and mended exactly", () => {
         "SELECT store_id, on_hand, reserved, available FROM stock_levels",
       ).all();
       expect(results).toEqual([{ store_id: shop.storeId, on_hand: 5, reserved: 2, available: 3 }]);
+      expect(await brokenCounts()).toEqual([]);
       await isCleanNow(shop);
     },
     30_000,

@@ -11,7 +11,11 @@ import { type SignedIn, signIn } from "../../support/sign-in.ts";
 
 /** A shop that is restored to nothing but itself, and whose reconciliation takes more than one request. */
 
-const quiet: RestoreOptions = { forceOpen: false, tell: () => {}, pause: async () => {} };
+const quiet: RestoreOptions = {
+  ...{ forceOpen: false, drain: 0 },
+  ...{ tell: () => {}, pause: async () => {}, report: async () => {} },
+};
+const NOW = "2026-11-20T00:00:00.000Z";
 const SHORT = { product_id: "prd_1", kind: "order_unheld", state: "short", detail: "2 are missing" };
 
 type Part = (typeof SHORT)[] | Error;
@@ -41,7 +45,9 @@ async function restored(...rounds: Part[][]) {
     ...api,
     get: async (path, answer) =>
       answer.parse(
-        path === "/ops/backup" ? { schema, at: "", last_seq: 0, tables: [] } : await api.get(path, answer),
+        path === "/ops/backup"
+          ? { schema, at: NOW, last_seq: 0, tables: [], under_way: 0 }
+          : await api.get(path, answer),
       ),
     post: async (path, body, answer) => {
       if (path !== "/inventory/reconcile") return api.post(path, body, answer);
@@ -51,7 +57,7 @@ async function restored(...rounds: Part[][]) {
       return answer.parse({ drift: part, repaired: 0, next });
     },
   };
-  const manifest = { format: 1 as const, made_at: "", schema, tables: [], products: 0, files: [] };
+  const manifest = { format: 1 as const, made_at: NOW, schema, tables: [], products: 0, files: [] };
   const outcome = await restoreShop(stub, { manifest, rows: async function* () {} }, quiet).catch(String);
   return { outcome, asked };
 }
@@ -68,6 +74,20 @@ test("what the first of three parts left open is not forgotten by the last", asy
   expect(outcome).toMatchObject({ kind: "stopped", open: [SHORT] });
   expect(await selling()).toBe("stopped");
   expect(refusalOf(await buy())).toEqual([503, "selling_stopped"]);
+});
+
+test("a run that only waits for its walk is not waited for", async () => {
+  await env.DB.prepare(
+    "INSERT INTO job_runs (id, name, started_at, outcome) VALUES ('run_1', 'reconcile-stock', ?1, 'running')",
+  )
+    .bind(testClock.now())
+    .run();
+  const underWay = async () =>
+    (await get("/ops/backup", admin.headers).then((answer) => answer.json<{ under_way: number }>()))
+      .under_way;
+  expect(await underWay()).toBe(1);
+  await owe({ id: "wrk_walk", task: "reconcile", object_id: "run_1", not_before: testClock.now() });
+  expect(await underWay()).toBe(0);
 });
 
 test("a walk that the backup was made in the middle of does not go on, and other work does", async () => {

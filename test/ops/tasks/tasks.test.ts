@@ -22,6 +22,7 @@ const idsOf = async (path: string) =>
 const allBy = (handle: TaskHandlers["email"]): TaskHandlers => ({
   email: handle,
   follow: handle,
+  "end-payments": handle,
   "fulfilment-step": handle,
   "payment-event": handle,
   reconcile: handle,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { OrderStatus } from "../../../src/orders/lifecycle.ts";
-import type { Order } from "../../../src/orders/order.ts";
+import type { Order, OrderItem } from "../../../src/orders/order.ts";
 import { decide } from "../../../src/payments/decide.ts";
 import {
   type Money,
@@ -60,7 +60,14 @@ const event = (changed: Partial<PaymentEvent> = {}): PaymentEvent => ({
 });
 
 const money = (status: OrderStatus, payments: Payment[] = [], refunds: Refund[] = []): Money => ({
-  order: { id: "ord_1", status, paymentStatus: "awaiting", total: 1000, currency: "USD" } as Order,
+  order: {
+    id: "ord_1",
+    status,
+    paymentStatus: "awaiting",
+    total: 1000,
+    currency: "USD",
+    items: [] as OrderItem[],
+  } as Order,
   payments,
   refunds,
 });

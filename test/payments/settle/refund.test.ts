@@ -51,7 +51,7 @@ describe("a refund by staff", () => {
         id: expect.stringMatching(/^rfd_[0-9a-z]{26}$/),
         payment_id: "pay_1",
         amount: { amount: "4.50", currency: "USD" },
-        state: "due",
+        status: "due",
       },
     ]);
     expect(await orderRow(order.id)).toMatchObject({ payment_status: "refund_due", version: 3 });
@@ -111,6 +111,8 @@ describe("a refund by staff", () => {
     [{ amount: "1e3" }, "amount"],
     [{ amount: 5 }, "amount"],
     [{ amount: { amount: "1.00", currency: "EUR" } }, "amount.currency"],
+    [{ amounts: "1" }, "amounts"],
+    [{ amount: { amount: "1.00", curency: "EUR" } }, "amount"],
     [{ reason: "" }, "reason"],
     [{ reason: "x".repeat(501) }, "reason"],
   ])("%j is no refund", async (body, field) => {
@@ -191,7 +193,7 @@ describe("the provider", () => {
     await till.drain();
     expect(await states()).toEqual(["settled", "sent", "sent"]);
     expect((await refundRows(order.id))[0]?.id).toBe(first.body.id);
-    const odd = await tell(order, { kind: "refunded", amount: 250 });
+    const odd = await tell(order, { kind: "refunded", amount: 1300 });
     const euro = await tell(order, { kind: "refunded", amount: 200, currency: "EUR" });
     await till.drain();
     for (const { eventId } of [odd, euro]) {

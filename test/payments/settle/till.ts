@@ -3,9 +3,14 @@ import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { type TaskHandlers, workOff } from "../../../src/events/work.ts";
 import { expireUnpaid, followOrder } from "../../../src/orders/jobs.ts";
-import { payRefundBy, settlePaymentEvent } from "../../../src/payments/jobs.ts";
+import { endPaymentsBy, payRefundBy, settlePaymentEvent } from "../../../src/payments/jobs.ts";
 import type { PaymentEvent } from "../../../src/payments/money.ts";
-import type { RefunderOf, RefundOutcome } from "../../../src/payments/provider.ts";
+import type {
+  CancellerOf,
+  CancelOutcome,
+  RefunderOf,
+  RefundOutcome,
+} from "../../../src/payments/provider.ts";
 import { setAsideDead } from "../../../src/payments/set-aside.ts";
 import { prefixed, systemIds } from "../../../src/platform/ids.ts";
 import type { Settings } from "../../../src/platform/settings.ts";
@@ -39,9 +44,12 @@ export class Till {
   readonly asked: string[] = [];
   /** What the provider has paid out, by refund id: its idempotency key. */
   readonly paidOut = new Map<string, number>();
+  /** What the provider answers to the end of a payment, and what it was asked to end, by its own names. */
+  ending: () => CancelOutcome = () => ({ kind: "ended" });
+  readonly ended: (string | null)[] = [];
   readonly mails: string[] = [];
   /** A provider in the place of the one that only counts, and the settings that it reads. */
-  real: { refunderOf: RefunderOf; settings: Settings } | null = null;
+  real: { refunderOf: RefunderOf; cancellerOf?: CancellerOf; settings: Settings } | null = null;
 
   private constructor(productIds: string[], storeIds: string[], opening: Opening) {
     this.productIds = productIds;
@@ -69,12 +77,23 @@ export class Till {
         this.mails.push(task.objectId);
         return { kind: "done" };
       },
+      "end-payments": endPaymentsBy(this.real?.cancellerOf ?? (() => this.#ending(boundary))),
       follow: followOrder,
       "fulfilment-step": async () => ({ kind: "done" }),
       "payment-event": settlePaymentEvent,
       reconcile: async () => ({ kind: "done" }),
       restock: async () => ({ kind: "done" }),
       refund: payRefundBy(this.real?.refunderOf ?? (() => this.#counting(boundary))),
+    };
+  }
+
+  #ending(boundary: Boundary): ReturnType<CancellerOf> {
+    return {
+      cancel: (_context, payment) =>
+        boundary.cross("provider.cancel", async () => {
+          this.ended.push(payment.providerId);
+          return this.ending();
+        }),
     };
   }
 

@@ -53,7 +53,7 @@ export interface Life extends Omit<OrderRow, "steps"> {
   steps: OrderStatus[];
   refunds: RefundRow[];
   events: EventRow[];
-  /** Payments of the whole sum that were told; nobody knows of others. */
+  /** Payments of the whole sum, told while it was due; nobody knows of others. */
   paid: (Told & { event: EventRow })[];
 }
 
@@ -98,17 +98,20 @@ export async function readEnds(buyers: Buyer[], provider: Provider, dead: Set<st
     const buyer = buyers.find(({ email }) => email === row.customer_email);
     if (!buyer) throw new Error(`${row.id} is nobody's`);
     const theirs = events.filter(({ order_id }) => order_id === row.id);
+    const closed = (row.ordered - row.allocated) * row.price;
     return {
       ...row,
       buyer,
       steps: JSON.parse(row.steps) as OrderStatus[],
-      closed: (row.ordered - row.allocated) * row.price,
+      closed,
       refunds: refunds.filter(({ order_id }) => order_id === row.id),
       events: theirs,
       paid: provider.told.flatMap((told) => {
         const event = theirs.find(({ event_id }) => event_id === told.eventId);
         const whole = told.kind === "succeeded" && told.amount === row.total && told.currency === "USD";
-        return whole && event ? [{ ...told, event }] : [];
+        // Of an invoice that had a part closed before, it is more than is due: before staff, as any wrong sum.
+        const isTooMuch = closed > 0 && event?.outcome === "wrong_amount";
+        return whole && event && !isTooMuch ? [{ ...told, event }] : [];
       }),
     };
   });

@@ -1,0 +1,37 @@
+import type { Context } from "../platform/context.ts";
+import { type List, type PageQuery, toList } from "../platform/pagination.ts";
+import { readPage } from "../platform/read-page.ts";
+import { SPENT_BY } from "./cart.ts";
+import { renderSummary } from "./render.ts";
+import type { CartSummaryWire } from "./schemas.ts";
+
+export interface SummaryRow {
+  id: string;
+  version: number;
+  total_items: number;
+  spent_by: string | null;
+  created_at: number;
+  updated_at: number;
+}
+
+/** A user's carts, newest first, the spent ones among them: how another device of theirs finds the cart. */
+export async function listCarts(
+  context: Context,
+  userId: string,
+  query: PageQuery,
+): Promise<List<CartSummaryWire>> {
+  const { rows, counted } = await readPage<SummaryRow>(
+    context.env.DB,
+    {
+      select: `c.id, c.version, c.created_at, c.updated_at, ${SPENT_BY},
+        (SELECT coalesce(sum(i.quantity), 0) FROM cart_items AS i WHERE i.cart_id = c.id) AS total_items`,
+      from: "carts AS c",
+      where: [{ sql: "c.user_id = ?", parameters: [userId] }],
+      key: "c.created_at",
+      id: "c.id",
+      direction: "DESC",
+    },
+    query,
+  );
+  return toList(query, rows, counted, (row) => ({ key: row.created_at, id: row.id }), renderSummary);
+}

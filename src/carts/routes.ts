@@ -1,0 +1,218 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context as HonoContext } from "hono";
+import { CHALLENGE, requireUser, signedIn } from "../accounts/authenticate.ts";
+import { idempotencyHeader } from "../catalog/idempotency-header.ts";
+import { STALE } from "../catalog/problems.ts";
+import { answerPlacing } from "../orders/answer-placing.ts";
+import { cartSpent, GUESTS_OFF } from "../orders/problems.ts";
+import { MAX_ITEMS, orderSchema } from "../orders/schemas.ts";
+import type { AppEnv } from "../platform/app-env.ts";
+import { allows, ifMatchHeader, ifNoneMatchHeader } from "../platform/etag.ts";
+import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http.ts";
+import { fingerprintOf, readKey } from "../platform/idempotency.ts";
+import { notFound, type Problem, problem } from "../platform/problem.ts";
+import { listQuerySchema } from "../platform/read-page.ts";
+import type { Cart } from "./cart.ts";
+import { draftOfCart } from "./checkout.ts";
+import { createCart } from "./create.ts";
+import { allowedCarts, cartTag, isSame } from "./etag.ts";
+import { getCart } from "./get.ts";
+import { listCarts } from "./list.ts";
+import { type Owner, ownerOf } from "./owner.ts";
+import { type PutOutcome, putItem } from "./put-item.ts";
+import { type RemoveOutcome, removeItem } from "./remove-item.ts";
+import { renderCart } from "./render.ts";
+import { cartListSchema, cartSchema, checkoutSchema, putItemSchema } from "./schemas.ts";
+
+const tags = ["Carts"];
+const NOT_FOUND = notFound("cart");
+
+const cartId = idParam("crt_01jd…");
+const itemName = cartId.extend({
+  product_id: z.string().openapi({ param: { name: "product_id", in: "path" }, example: "prd_01jd…" }),
+});
+const cartToken = z.object({
+  "x-cart-token": z.string().optional().openapi({ description: "A guest's cart's token" }),
+});
+
+const create = createRoute({
+  method: "post",
+  path: "/carts",
+  tags,
+  summary: "Begin a cart",
+  description:
+    "The signed-in user's, or a guest's with a token that is shown here only. One more harms nobody.",
+  responses: { 201: jsonContent(cartSchema, "An empty cart"), ...problems(401, 429) },
+});
+
+const list = createRoute({
+  method: "get",
+  path: "/carts",
+  tags,
+  summary: "List one's own carts",
+  description: "Newest first. Those that were ordered are among them, with their order.",
+  security: bearer,
+  middleware: [requireUser] as const,
+  request: { query: listQuerySchema },
+  responses: { 200: jsonContent(cartListSchema, "A page of carts"), ...problems(400, 401) },
+});
+
+const get = createRoute({
+  method: "get",
+  path: "/carts/{id}",
+  tags,
+  summary: "Read a cart",
+  description: "With the prices of now, what they were when put, and what is free.",
+  request: { params: cartId, headers: cartToken.extend(ifNoneMatchHeader.shape) },
+  responses: {
+    200: jsonContent(cartSchema, "The cart"),
+    304: { description: "Unchanged, prices and stock too" },
+    ...problems(401, 404),
+  },
+});
+
+const put = createRoute({
+  method: "put",
+  path: "/carts/{id}/items/{product_id}",
+  tags,
+  summary: "Set how much of a product is in a cart",
+  description: "Takes note of its present price.",
+  request: {
+    params: itemName,
+    headers: cartToken.extend(ifMatchHeader.shape),
+    body: jsonBody(putItemSchema),
+  },
+  responses: {
+    200: jsonContent(cartSchema, "The cart as it is now"),
+    ...problems(400, 401, 404, 409, 412, 422),
+  },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: "/carts/{id}/items/{product_id}",
+  tags,
+  summary: "Take a product out of a cart",
+  request: { params: itemName, headers: cartToken.extend(ifMatchHeader.shape) },
+  responses: { 200: jsonContent(cartSchema, "The cart as it is now"), ...problems(401, 404, 409, 412) },
+});
+
+const checkout = createRoute({
+  method: "post",
+  path: "/carts/{id}/checkout",
+  tags,
+  summary: "Order what is in a cart",
+  description:
+    "As `POST /orders`, with what is in the cart as items. The cart is spent exactly while a living order of it exists: when that is cancelled or expires it can be ordered again. Without an Idempotency-Key the cart at its version stands for one.",
+  request: {
+    params: cartId,
+    headers: cartToken.extend(idempotencyHeader.shape).extend(ifMatchHeader.shape),
+    body: { required: false, content: { "application/json": { schema: checkoutSchema } } },
+  },
+  responses: {
+    201: jsonContent(orderSchema, "Placed"),
+    ...problems(400, 401, 404, 409, 412, 413, 415, 422, 429, 503),
+  },
+});
+
+type CartContext = HonoContext<AppEnv>;
+
+const owner = (c: CartContext): Promise<Owner> => ownerOf(c.get("operation"), c.req.header("X-Cart-Token"));
+
+const commandOf = async (c: CartContext, { id, product_id }: { id: string; product_id: string }) => ({
+  cartId: id,
+  productId: product_id,
+  owner: await owner(c),
+  versions: allowedCarts(c.req.header("If-Match")),
+});
+
+/** A cart with its ETag; 304 where the asker has that already. */
+async function shown(c: CartContext, cart: Cart, ifNoneMatch?: string) {
+  const wire = renderCart(cart, c.get("operation").settings.CURRENCY);
+  const tag = await cartTag(wire);
+  c.header("ETag", tag);
+  return isSame(ifNoneMatch, tag) ? c.body(null, 304) : c.json(wire, 200);
+}
+
+function changed(c: CartContext, outcome: PutOutcome | RemoveOutcome) {
+  switch (outcome.kind) {
+    case "changed":
+    case "absent":
+      return shown(c, outcome.cart);
+    case "not_found":
+      return problem(c, NOT_FOUND);
+    case "stale":
+      return problem(c, STALE);
+    case "spent":
+      return problem(c, cartSpent(outcome.order));
+    case "unknown_product":
+      return problem(
+        c,
+        refused("unknown_product", "product_id", "The product is not there, or is archived."),
+      );
+    case "mixed_currencies":
+      return problem(c, {
+        ...refused("mixed_currencies", "product_id", "All items of a cart must have one currency."),
+        currencies: outcome.currencies,
+      });
+    case "too_many":
+      return problem(
+        c,
+        refused("too_many_items", "product_id", `A cart has at most ${MAX_ITEMS} different products.`),
+      );
+  }
+}
+
+const refused = (code: string, field: string, detail: string): Problem => ({
+  status: 422,
+  code,
+  detail,
+  errors: [{ field, code, message: detail }],
+});
+
+export const cartsRoutes = createRouter()
+  .openapi(create, async (c) => {
+    const context = c.get("operation");
+    const { cart, token } = await createCart(context);
+    const wire = renderCart(cart, context.settings.CURRENCY, token);
+    c.header("Location", `/api/v1/carts/${cart.id}`);
+    c.header("ETag", await cartTag(wire));
+    return c.json(wire, 201);
+  })
+  .openapi(list, async (c) =>
+    c.json(await listCarts(c.get("operation"), signedIn(c).userId, c.req.valid("query")), 200),
+  )
+  .openapi(get, async (c) => {
+    const cart = await getCart(c.get("operation"), c.req.valid("param").id, await owner(c));
+    return cart ? shown(c, cart, c.req.header("If-None-Match")) : problem(c, NOT_FOUND);
+  })
+  .openapi(put, async (c) => {
+    const command = await commandOf(c, c.req.valid("param"));
+    const { quantity } = c.req.valid("json");
+    const context = c.get("operation");
+    const outcome =
+      quantity === 0 ? await removeItem(context, command) : await putItem(context, command, quantity);
+    return (await changed(c, outcome)) as never;
+  })
+  .openapi(remove, async (c) => {
+    const outcome = await removeItem(c.get("operation"), await commandOf(c, c.req.valid("param")));
+    if (outcome.kind === "absent") return problem(c, notFound("item"));
+    return (await changed(c, outcome)) as never;
+  })
+  .openapi(checkout, async (c) => {
+    const context = c.get("operation");
+    if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
+      return problem(c, GUESTS_OFF, CHALLENGE);
+    }
+    const key = await readKey(c);
+    if (key.kind === "malformed") return problem(c, key.problem);
+    const draft = await draftOfCart(context, c.req.valid("param").id, await owner(c), {
+      // The defaults are the schema's, where nothing was sent, too.
+      input: checkoutSchema.parse(c.req.valid("json") ?? {}),
+      key: key.kind === "key" ? key.claim : null,
+      fingerprint: await fingerprintOf(c),
+    });
+    if (!draft?.cart) return problem(c, NOT_FOUND);
+    if (!allows(allowedCarts(c.req.header("If-Match")), draft.cart.version)) return problem(c, STALE);
+    return answerPlacing(c, draft);
+  });

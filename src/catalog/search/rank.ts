@@ -1,0 +1,75 @@
+import { decodeCursor, type PageQuery, pageWindow } from "../../platform/pagination.ts";
+import {
+  asksOneStore,
+  type DocumentQuery,
+  documentConditions,
+  inThatStore,
+  type Parameters,
+} from "./documents.ts";
+import { INDEXED_DOCUMENTS, MATCHES, TITLE_MATCHES, wanted } from "./matching.ts";
+
+/** How much a word counts by where it stands: bm25's weights. */
+export interface Weights {
+  title: number;
+  category: number;
+  description: number;
+}
+
+export const WEIGHTS: Weights = { title: 10, category: 2, description: 0.3 };
+
+/** So many are scored at most: of all that match, and where there are more, of those that do so in the title. */
+const ANYWHERE = 300;
+const TITLED = 1_000;
+
+export type RankedSearch = DocumentQuery & PageQuery & { words: string[] };
+
+/** How many stand before the page: under a cursor, which is a place in the order, as many as it says. */
+export function placeOf(search: PageQuery): number {
+  const key = search.cursor === undefined ? null : Number(decodeCursor(search.cursor)?.key);
+  if (key === null) return pageWindow(search).offset;
+  return Number.isSafeInteger(key) && key > 0 ? key : 0;
+}
+
+/**
+ * The best first, by bm25. A word that very many products have must not be scored in all of them: where more match than
+ * are scored, those that match in the title are candidates before others, and what is no candidate comes after them all,
+ * unscored, oldest first.
+ * @returns the CTEs, and a SELECT of `product_id`, `tier`, `score` and `id`, which order it, in no order
+ */
+export function rank(
+  search: RankedSearch,
+  parameters: Parameters,
+  weights: Weights,
+): { ctes: string[]; page: string } {
+  const [title, category, description] = [weights.title, weights.category, weights.description].map(
+    (weight) => parameters.add(weight),
+  );
+  const score = `bm25(product_index, ${title}, ${category}, ${description}, 0)`;
+  const ctes = [wanted(search.words, search, parameters)];
+  const conditions = [
+    ...documentConditions(search, parameters),
+    ...(asksOneStore(search) ? [inThatStore(search, parameters)] : []),
+  ].join(" AND ");
+  const [limit, place] = [parameters.add(search.page_size + 1), parameters.add(placeOf(search))];
+  const candidate = (match: string, most: string) => `
+    SELECT documents.id, documents.product_id, ${score} AS score FROM ${INDEXED_DOCUMENTS}
+    WHERE ${match} AND ${conditions} LIMIT ${most}`;
+  ctes.push(
+    `anywhere AS MATERIALIZED (${candidate(MATCHES, `${ANYWHERE}`)})`,
+    `more (yes) AS MATERIALIZED (SELECT count(*) = ${ANYWHERE} FROM anywhere)`,
+    `titled AS MATERIALIZED (${candidate(TITLE_MATCHES, `(SELECT yes * ${TITLED} FROM more)`)})`,
+    // One that is in both is scored by all that it says.
+    `candidates AS MATERIALIZED (
+      SELECT id, product_id, score FROM anywhere
+      UNION ALL SELECT id, product_id, score FROM titled WHERE id NOT IN (SELECT id FROM anywhere))`,
+    "scored (number) AS MATERIALIZED (SELECT count(*) FROM candidates)",
+  );
+  const page = `SELECT * FROM (
+      SELECT product_id, 0 AS tier, score, id FROM candidates ORDER BY score, id LIMIT ${limit} OFFSET ${place})
+    UNION ALL SELECT * FROM (
+      SELECT documents.product_id, 1 AS tier, 0 AS score, documents.id FROM ${INDEXED_DOCUMENTS}
+      WHERE ${MATCHES} AND ${conditions} AND documents.id NOT IN (SELECT id FROM candidates)
+      LIMIT (SELECT yes * max(0, ${limit} - max(0, number - ${place})) FROM more, scored)
+      OFFSET (SELECT max(0, ${place} - number) FROM scored))`;
+  return { ctes, page };
+}

@@ -1,0 +1,40 @@
+import { exponentOf, parseAmount } from "../../platform/money.ts";
+import type { FieldError } from "../../platform/problem.ts";
+import type { SearchQuery } from "./schemas.ts";
+import type { ProductSearch } from "./search.ts";
+import { wordsOf } from "./terms.ts";
+
+export type ReadQuery =
+  | { kind: "search"; search: ProductSearch }
+  | { kind: "unreadable"; errors: FieldError[] };
+
+/** What a query asks for, so that two that ask for the same read the same. @param currency the shop's */
+export function readQuery(query: SearchQuery, currency: string): ReadQuery {
+  const { q, category, store_id, in_stock, min_price, max_price, ...page } = query;
+  const words = q === undefined || q.trim() === "" ? null : wordsOf(q);
+  const [minPrice, maxPrice] = [min_price, max_price].map((text) =>
+    text === undefined ? undefined : parseAmount(text.trim(), currency),
+  );
+  const errors = Object.entries({ min_price: minPrice, max_price: maxPrice })
+    .filter(([, amount]) => amount === null)
+    .map(([field]) => ({
+      field,
+      code: "invalid_amount",
+      message: `must be a decimal from 0 with at most ${exponentOf(currency)} decimal digits`,
+    }));
+  if (minPrice === null || maxPrice === null) return { kind: "unreadable", errors };
+  const wanted = page.sort ?? "relevance";
+  return {
+    kind: "search",
+    search: {
+      ...page,
+      words,
+      category,
+      minPrice,
+      maxPrice,
+      storeId: store_id,
+      inStock: in_stock === "true",
+      sort: words === null && wanted === "relevance" ? "newest" : wanted,
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import { createRoute } from "@hono/zod-openapi";
+import type { Context } from "../../platform/context.ts";
+import { createRouter, jsonContent, problems } from "../../platform/http.ts";
+import { type Problem, problem } from "../../platform/problem.ts";
+import { type Limit, limitedProblem, takeFrom } from "../../platform/rate-limit/limit.ts";
+import { readQuery } from "./read-query.ts";
+import { foundListSchema, searchQuerySchema, suggestionsSchema, suggestQuerySchema } from "./schemas.ts";
+import { searchProducts } from "./search.ts";
+import { suggest } from "./suggest.ts";
+
+const SHORTEST_QUERY = 3;
+
+const TOO_SHORT: Problem = {
+  status: 400,
+  code: "query_too_short",
+  detail: `Suggestions need ${SHORTEST_QUERY} characters at least.`,
+  errors: [{ field: "q", code: "query_too_short", message: `needs ${SHORTEST_QUERY} characters at least` }],
+};
+
+const search = createRoute({
+  method: "get",
+  path: "/search/products",
+  tags: ["Catalogue"],
+  summary: "Search what is on sale",
+  description:
+    "Any text is a query. Titles count for more than categories, and those for more than descriptions. All filters and " +
+    "sorts go together, with and without a text. Stock is the projection's, usually a second or two behind.",
+  request: { query: searchQuerySchema },
+  responses: { 200: jsonContent(foundListSchema, "A page of products"), ...problems(400) },
+});
+
+const suggestions = createRoute({
+  method: "get",
+  path: "/search/suggest",
+  tags: ["Catalogue"],
+  summary: "Suggest titles for what is being typed",
+  description:
+    "Titles that begin with it, then those with such words, or else with words that are nearly so.",
+  request: { query: suggestQuerySchema },
+  responses: { 200: jsonContent(suggestionsSchema, "Ten titles at most"), ...problems(400, 429) },
+});
+
+export const searchRoutes = createRouter()
+  .openapi(search, async (c) => {
+    const context = c.get("operation");
+    const read = readQuery(c.req.valid("query"), context.settings.CURRENCY);
+    if (read.kind === "unreadable") {
+      const detail = "The query could not be read.";
+      return problem(c, { status: 400, code: "invalid_query", detail, errors: read.errors });
+    }
+    return c.json(await searchProducts(context, read.search), 200);
+  })
+  .openapi(suggestions, async (c) => {
+    const context = c.get("operation");
+    const query = c.req.valid("query").q.trim();
+    if ([...query].length < SHORTEST_QUERY) return problem(c, TOO_SHORT);
+    const limited = await takeFrom(context, suggestionLimit(context));
+    if (limited.kind === "limited") return problem(c, limitedProblem(limited), limited.headers);
+    return c.json({ query, suggestions: await suggest(context, query) }, 200, limited.headers);
+  });
+
+/** Suggestions a minute per address, whoever is signed in there. */
+const suggestionLimit = ({ settings, address }: Context): Limit => ({
+  name: "suggestions",
+  party: `address:${address}`,
+  allowed: settings.SUGGESTIONS_PER_MINUTE,
+  cost: 1,
+});

@@ -1,0 +1,55 @@
+import { isoStamp } from "../platform/clock.ts";
+import type { Context } from "../platform/context.ts";
+import { rowsOf } from "../platform/d1.ts";
+import { formatMoney } from "../platform/money.ts";
+import { decodeCursor, type List, type PageQuery, pageWindow, toList } from "../platform/pagination.ts";
+import type { StoreInventoryRow } from "./schemas.ts";
+
+interface Row extends Omit<StoreInventoryRow, "updated_at" | "price"> {
+  price: number;
+  currency: string;
+  updated_at: number;
+}
+
+/**
+ * What a store has of each product on sale, by title whatever its case, from the projection; null when there is no such
+ * store. Levels carry their product's title, so that an index of each store's own leads along them. A cursor names the
+ * product that it comes after, wherever in the alphabet that may be by now.
+ */
+export async function listStoreInventory(
+  { env }: Context,
+  storeId: string,
+  query: PageQuery,
+): Promise<List<StoreInventoryRow> | null> {
+  const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
+  const { limit, offset } = pageWindow(query);
+  const past = `AND (levels.sort_title, levels.product_id) > ((SELECT lower(title) FROM products WHERE id = ?2), ?2)`;
+  const page = env.DB.prepare(
+    `SELECT levels.product_id, products.title AS product_title, products.price, products.currency,
+       categories.name AS category_name, levels.on_hand AS quantity, levels.available, levels.updated_at
+     FROM stock_levels AS levels
+     CROSS JOIN products ON products.id = levels.product_id
+     CROSS JOIN categories ON categories.id = products.category_id
+     WHERE levels.store_id = ?1 AND levels.sort_title IS NOT NULL ${cursor ? past : "AND ?2 IS NULL"}
+     ORDER BY levels.sort_title, levels.product_id LIMIT ?3 OFFSET ?4`,
+  ).bind(storeId, cursor?.id ?? null, limit, offset);
+  const store = env.DB.prepare(
+    `SELECT coalesce(stock.products, 0) AS counted FROM stores LEFT JOIN store_stock AS stock ON stock.store_id = stores.id
+     WHERE stores.id = ?1`,
+  ).bind(storeId);
+
+  const results = await env.DB.batch([page, store]);
+  const found = rowsOf<{ counted: number }>(results, 1)[0];
+  if (!found) return null;
+  return toList(
+    query,
+    rowsOf<Row>(results, 0),
+    cursor ? null : found.counted,
+    (row) => ({ key: 0, id: row.product_id }),
+    ({ price: amount, currency, ...row }) => ({
+      ...row,
+      price: formatMoney({ amount, currency }),
+      updated_at: isoStamp(row.updated_at),
+    }),
+  );
+}

@@ -1,0 +1,53 @@
+import { createRoute } from "@hono/zod-openapi";
+import { requireStaff } from "../accounts/authenticate.ts";
+import { bearer, createRouter, idParam, jsonContent, problems } from "../platform/http.ts";
+import { notFound, problem } from "../platform/problem.ts";
+import { listQuerySchema } from "../platform/read-page.ts";
+import { listScarceProducts } from "./list-scarce.ts";
+import { listStoreInventory } from "./list-store.ts";
+import { scarceProductListSchema, storeInventorySchema } from "./schemas.ts";
+
+const staffOnly = { tags: ["Inventory"], security: bearer, middleware: [requireStaff] };
+
+const lowStock = createRoute({
+  ...staffOnly,
+  method: "get",
+  path: "/products/low-stock",
+  summary: "List products that run low, the scarcest first",
+  description: "On sale, over all stores at or below their threshold, and above 0.",
+  request: { query: listQuerySchema },
+  responses: { 200: jsonContent(scarceProductListSchema, "A page of products"), ...problems(400, 401, 403) },
+});
+
+const outOfStock = createRoute({
+  ...staffOnly,
+  method: "get",
+  path: "/products/out-of-stock",
+  summary: "List products that no store has",
+  description: "On sale, with nothing available in any store; those that were never stocked too.",
+  request: { query: listQuerySchema },
+  responses: { 200: jsonContent(scarceProductListSchema, "A page of products"), ...problems(400, 401, 403) },
+});
+
+const storeInventory = createRoute({
+  method: "get",
+  path: "/stores/{id}/inventory",
+  tags: ["Stores"],
+  summary: "List what a store has, by title",
+  description: "Products on sale that the store ever had; usually a second or two behind.",
+  request: { params: idParam("sto_01jcz4kq8rj2m5v0a7w9x3y6pd"), query: listQuerySchema },
+  responses: { 200: jsonContent(storeInventorySchema, "A page of its products"), ...problems(400, 404) },
+});
+
+/** Products and stores by their stock. Mounted before the catalogue, which would take `low-stock` for a product's name. */
+export const projectionRoutes = createRouter()
+  .openapi(lowStock, async (c) =>
+    c.json(await listScarceProducts(c.get("operation"), "low", c.req.valid("query")), 200),
+  )
+  .openapi(outOfStock, async (c) =>
+    c.json(await listScarceProducts(c.get("operation"), "out", c.req.valid("query")), 200),
+  )
+  .openapi(storeInventory, async (c) => {
+    const page = await listStoreInventory(c.get("operation"), c.req.valid("param").id, c.req.valid("query"));
+    return page ? c.json(page, 200) : problem(c, notFound("store"));
+  });

@@ -1,0 +1,120 @@
+import { createRoute } from "@hono/zod-openapi";
+import type { Context as HonoContext } from "hono";
+import { CHALLENGE } from "../../accounts/authenticate.ts";
+import { idempotencyHeader } from "../../catalog/idempotency-header.ts";
+import type { AppEnv } from "../../platform/app-env.ts";
+import { createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { KEY_REUSED, readKey } from "../../platform/idempotency.ts";
+import { type FieldError, type Problem, problem, problemBody } from "../../platform/problem.ts";
+import { limitedProblem, takeFrom } from "../../platform/rate-limit/limit.ts";
+import { AFTER_RESTORE, RESTORING } from "../../platform/restore-guard.ts";
+import { orderLimit } from "../limit.ts";
+import { GUESTS_OFF, SELLING_STOPPED, UNAVAILABLE } from "../problems.ts";
+import { MAX_PRODUCTS, placeBulk, productsOf, readDrafts } from "./place-bulk.ts";
+import { bulkOrdersReportSchema, bulkOrdersSchema } from "./schemas.ts";
+
+export const bulkRoutes = createRouter();
+
+const bulkRoute = createRoute({
+  method: "post",
+  path: "/orders/bulk",
+  tags: ["Orders"],
+  summary: "Place many orders",
+  description:
+    "Each by itself: what falls short, or is wrong, is told beside what was placed. With `all_or_nothing` they stand " +
+    "or fall together: 201 with all of them, or 409 with what was in the way and nothing held.",
+  request: { headers: idempotencyHeader, body: jsonBody(bulkOrdersSchema) },
+  responses: {
+    200: jsonContent(bulkOrdersReportSchema, "What became of each"),
+    201: jsonContent(bulkOrdersReportSchema, "All of them are placed"),
+    ...problems(400, 401, 409, 413, 415, 422, 429, 503),
+  },
+});
+
+bulkRoutes.openapi(bulkRoute, async (c) => {
+  const context = c.get("operation");
+  if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
+    return problem(c, GUESTS_OFF, CHALLENGE);
+  }
+  const key = await readKey(c);
+  if (key.kind === "malformed") return problem(c, key.problem);
+  const claim = key.kind === "key" ? key.claim : null;
+
+  const { orders, mode } = c.req.valid("json");
+  const together = mode === "all_or_nothing";
+  const reads = readDrafts(orders, claim);
+  const faults = reads.flatMap((read) => (read.kind === "invalid" ? [read] : []));
+  if (together && faults.length > 0) return problem(c, wrongOrders(faults));
+  if (productsOf(reads).size > MAX_PRODUCTS) return problem(c, TOO_MANY_PRODUCTS);
+
+  const limit = takeFrom(context, orderLimit(context, reads.length - faults.length, claim));
+  const admitted = limit.then((outcome) => outcome.kind === "allowed");
+  const placing = placeBulk(context, reads, claim, { admitted, together });
+  // A client that hangs up must not leave its orders half placed.
+  context.defer(placing.catch(() => {}));
+  const [outcome, limited] = await Promise.all([placing, limit]);
+  for (const [name, value] of Object.entries(limited.headers)) c.header(name, value);
+
+  switch (outcome.kind) {
+    case "answered": {
+      const { batchId, results, created, replayed } = outcome;
+      if (replayed) c.header("Idempotency-Replayed", "true");
+      const counts = { batch_id: batchId, created, rejected: results.length - created };
+      if (together && created === 0) {
+        return report(c, 409, problemBody({ ...NOT_ALL, ...counts }, context.requestId), results);
+      }
+      return report(c, together ? 201 : 200, JSON.stringify(counts), results);
+    }
+    case "unknown": {
+      const head = problemBody({ ...UNKNOWN, batch_id: outcome.batchId }, context.requestId);
+      return report(c, 503, head, outcome.results);
+    }
+    case "key_reused":
+      return problem(c, KEY_REUSED);
+    case "limited":
+      return problem(c, limitedProblem({ retryAfter: 60, ...limited }), limited.headers);
+    case "stopped":
+      return problem(c, SELLING_STOPPED, { "Retry-After": "60" });
+    case "restoring":
+      return problem(c, RESTORING, AFTER_RESTORE);
+    case "unavailable":
+      return problem(c, UNAVAILABLE, { "Retry-After": "1" });
+  }
+});
+
+/** The results are JSON already, and many: they join the other fields as they are. */
+function report(c: HonoContext<AppEnv>, status: number, fields: string, results: string[]): never {
+  const type = status >= 400 ? "application/problem+json" : "application/json";
+  const body = `${fields.slice(0, -1)},"results":[${results.join()}]}`;
+  return c.body(body, status as 200, { "content-type": type }) as never;
+}
+
+const UNKNOWN: Problem = {
+  status: 503,
+  code: "outcome_unknown",
+  detail: "Whether the orders were placed is not known yet. Look them up before sending them again.",
+};
+
+const NOT_ALL: Problem = {
+  status: 409,
+  code: "not_all_placed",
+  detail: "Not all of these orders could be placed, so none was. Nothing is held.",
+};
+
+const TOO_MANY_PRODUCTS: Problem = {
+  status: 422,
+  code: "too_many_products",
+  detail: `A bulk may name ${MAX_PRODUCTS} different products.`,
+  errors: [
+    { field: "orders", code: "too_many_products", message: `name more than ${MAX_PRODUCTS} products` },
+  ],
+};
+
+const wrongOrders = (faults: { index: number; errors: FieldError[] }[]): Problem => ({
+  status: 422,
+  code: "invalid_body",
+  detail: "A field is wrong.",
+  errors: faults.flatMap(({ index, errors }) =>
+    errors.map((error) => ({ ...error, field: ["orders", index, error.field].join(".") })),
+  ),
+});

@@ -1,0 +1,136 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { requireStaff } from "../accounts/authenticate.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
+import { once } from "../platform/idempotency.ts";
+import { notFound, type Problem, problem } from "../platform/problem.ts";
+import {
+  eventListQuerySchema,
+  eventNameSchema,
+  giveBackSchema,
+  matchEventSchema,
+  paymentEventListSchema,
+  paymentEventSchema,
+} from "./event-schemas.ts";
+import { giveBackEvent } from "./give-back-event.ts";
+import { listEvents, readEvent } from "./list-events.ts";
+import { matchEvent } from "./match-event.ts";
+import type { PaymentEvent } from "./money.ts";
+
+export const paymentEventRoutes = createRouter();
+
+const staffOnly = { tags: ["Payments"], security: bearer, middleware: requireStaff };
+
+const idempotencyKey = z.object({
+  "idempotency-key": z.string().optional().openapi({ description: "Makes the request safe to repeat" }),
+});
+
+const listRoute = createRoute({
+  ...staffOnly,
+  method: "get",
+  path: "/payments/events",
+  summary: "List what payment providers told",
+  description: "Newest first. `flagged` and `unmatched` wait for a person.",
+  request: { query: eventListQuerySchema },
+  responses: { 200: jsonContent(paymentEventListSchema, "A page of events"), ...problems(400, 401, 403) },
+});
+
+paymentEventRoutes.openapi(listRoute, async (c) =>
+  c.json(await listEvents(c.get("operation"), c.req.valid("query")), 200),
+);
+
+const matchRoute = createRoute({
+  ...staffOnly,
+  method: "post",
+  path: "/payments/events/{provider}/{event_id}/match",
+  summary: "Say which order a payment event means",
+  description: "Of an unmatched event. It is worked off again, as any other of that order.",
+  request: { params: eventNameSchema, headers: idempotencyKey, body: jsonBody(matchEventSchema) },
+  responses: {
+    200: jsonContent(paymentEventSchema, "Matched, and owed"),
+    ...problems(400, 401, 403, 404, 409, 422),
+  },
+});
+
+paymentEventRoutes.openapi(matchRoute, async (c) => {
+  const { provider, event_id: eventId } = c.req.valid("param");
+  const { order } = c.req.valid("json");
+  const context = c.get("operation");
+  return (await once(c, async (operation) => {
+    const outcome = await matchEvent(context, { provider, eventId }, { operation, order });
+    switch (outcome.kind) {
+      case "matched":
+        return c.json(await readEvent(context, provider, eventId), 200);
+      case "unknown":
+        return problem(c, notFound("payment event"));
+      case "unknown_order":
+        return problem(c, UNKNOWN_ORDER);
+      case "not_unmatched":
+        return problem(c, wrongState("event_not_unmatched", "It is not unmatched.", outcome.state));
+    }
+  })) as never;
+});
+
+const giveBackRoute = createRoute({
+  ...staffOnly,
+  method: "post",
+  path: "/payments/events/{provider}/{event_id}/give-back",
+  summary: "Give back what a flagged payment took",
+  description:
+    "All of it, to whoever paid. It never counts for the order. The provider is asked after the answer.",
+  request: {
+    params: eventNameSchema,
+    headers: idempotencyKey,
+    body: { required: false, content: { "application/json": { schema: giveBackSchema } } },
+  },
+  responses: {
+    200: jsonContent(paymentEventSchema, "Due back"),
+    ...problems(400, 401, 403, 404, 409, 422, 503),
+  },
+});
+
+paymentEventRoutes.openapi(giveBackRoute, async (c) => {
+  const { provider, event_id: eventId } = c.req.valid("param");
+  const reason = c.req.valid("json")?.reason ?? null;
+  const context = c.get("operation");
+  return (await once(c, async (operation) => {
+    const outcome = await giveBackEvent(context, { provider, eventId }, { operation, reason });
+    switch (outcome.kind) {
+      case "given_back":
+        return c.json(await readEvent(context, provider, eventId), 200);
+      case "unknown":
+        return problem(c, notFound("payment event"));
+      case "not_flagged":
+        return problem(c, wrongState("event_not_flagged", "It is not flagged.", outcome.state));
+      case "nothing_taken":
+        return problem(c, NOTHING_TAKEN);
+      case "contended":
+        return problem(c, CONTENDED, { "Retry-After": "1" });
+    }
+  })) as never;
+});
+
+const UNKNOWN_ORDER: Problem = {
+  status: 422,
+  code: "invalid_body",
+  detail: "A field is wrong.",
+  errors: [{ field: "order", code: "unknown_order", message: "is no order's id or reference" }],
+};
+
+const wrongState = (code: string, detail: string, state: PaymentEvent["state"]): Problem => ({
+  status: 409,
+  code,
+  detail,
+  state,
+});
+
+const NOTHING_TAKEN: Problem = {
+  status: 409,
+  code: "nothing_to_give_back",
+  detail: "Nothing was taken by this event that could go back.",
+};
+
+const CONTENDED: Problem = {
+  status: 503,
+  code: "try_again",
+  detail: "Others changed the order. Send the same request again.",
+};

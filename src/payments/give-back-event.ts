@@ -1,0 +1,62 @@
+import { ring } from "../events/work.ts";
+import { wasMadeBy } from "../orders/made-by.ts";
+import type { Context } from "../platform/context.ts";
+import { isCurrency } from "../platform/money.ts";
+import { changeMoney, MAX_TRIES } from "./change.ts";
+import { type Payment, type PaymentEvent, readTold } from "./money.ts";
+import { returned } from "./settle-parts.ts";
+
+export type GiveBackOutcome =
+  | { kind: "given_back" }
+  | { kind: "unknown" }
+  /** It does not wait for this: worked off, about no known order, or given back before. */
+  | { kind: "not_flagged"; state: PaymentEvent["state"] }
+  /** Nothing was taken by it: no success, of 0, or in a currency that does not exist. */
+  | { kind: "nothing_taken" }
+  /** Others changed the order each time before this could: it may be sent again. */
+  | { kind: "contended" };
+
+/**
+ * Gives back what a flagged event took: captured into a payment that never counts for its order, and all of it due
+ * back, in one stamped batch that also closes the event. The event must still be flagged there, so it happens once.
+ * @param command.operation the same for every repeat, which finds its line in the order's history
+ */
+export async function giveBackEvent(
+  context: Context,
+  { provider, eventId }: { provider: string; eventId: string },
+  command: { operation: string; reason: string | null },
+): Promise<GiveBackOutcome> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const told = await readTold(context, provider, eventId);
+    if (!told) return { kind: "unknown" };
+    const { event, about } = told;
+    if (!about || event.state !== "flagged") {
+      const made = about && (await wasMadeBy(context, about.money.order.id, command.operation));
+      return made ? { kind: "given_back" } : { kind: "not_flagged", state: event.state };
+    }
+    const { money } = about;
+    const currency = (event.currency ?? money.order.currency).toUpperCase();
+    if (event.kind !== "succeeded" || event.amount === 0 || !isCurrency(currency)) {
+      return { kind: "nothing_taken" };
+    }
+    const into = untakenOf(event, currency, money.payments);
+    const change = returned(context, event, money, { into, currency, reason: command.reason });
+    const moved = await changeMoney(context, money, { ...change, operation: command.operation });
+    if (moved.won) {
+      context.defer(ring(context, [{ id: moved.followWorkId, task: "follow" }, ...change.work]));
+      return { kind: "given_back" };
+    }
+  }
+  return { kind: "contended" };
+}
+
+/** The payment that the provider took it by, where it names one of ours; any other would be lost for its buyer. */
+const untakenOf = (event: PaymentEvent, currency: string, payments: Payment[]): Payment | null =>
+  payments.find(
+    (payment) =>
+      event.providerId !== null &&
+      payment.provider === event.provider &&
+      payment.providerId === event.providerId &&
+      payment.captured === 0 &&
+      payment.currency === currency,
+  ) ?? null;

@@ -1,0 +1,97 @@
+import type { FlaggedEventWire } from "../orders/schemas.ts";
+import { isoStamp } from "../platform/clock.ts";
+import type { Context } from "../platform/context.ts";
+import { type List, type PageQuery, toList } from "../platform/pagination.ts";
+import { readPage } from "../platform/read-page.ts";
+import type { PaymentEventWire } from "./event-schemas.ts";
+import type { PaymentEvent } from "./money.ts";
+import { moneyTold } from "./notices.ts";
+
+/** More than are ever flagged of one order: its page shows no further. */
+const PAGE_LIMIT = 100;
+
+interface EventRow
+  extends Pick<
+    PaymentEvent,
+    "provider" | "kind" | "amount" | "currency" | "state" | "outcome" | "reference"
+  > {
+  event_id: string;
+  operation: string;
+  received_at: number;
+  order_id: string | null;
+  order_reference: string | null;
+  order_currency: string | null;
+}
+
+const COLUMNS = `e.provider, e.event_id, e.kind, e.amount, e.currency, e.state, e.outcome, e.reference, e.operation,
+  e.received_at, e.order_id, o.reference AS order_reference, o.currency AS order_currency`;
+const ORDERS = "LEFT JOIN orders AS o ON o.id = e.order_id";
+
+/** What providers told, newest first; in one state, or all of it. An index stands behind both. */
+export async function listEvents(
+  context: Context,
+  query: PageQuery & { state?: PaymentEvent["state"] | undefined },
+): Promise<List<PaymentEventWire>> {
+  const { state } = query;
+  const { rows, counted } = await readPage<EventRow>(
+    context.env.DB,
+    {
+      select: COLUMNS,
+      from: `payment_events AS e INDEXED BY payment_events_${state ? "state" : "received"}`,
+      joins: ORDERS,
+      where: state ? [{ sql: "e.state = ?", parameters: [state] }] : [],
+      key: "e.received_at",
+      id: "e.operation",
+      direction: "DESC",
+    },
+    query,
+  );
+  const cursorOf = (row: EventRow) => ({ key: row.received_at, id: row.operation });
+  return toList(query, rows, counted, cursorOf, renderEvent);
+}
+
+/** One event as it stands; null when there is none of that name. */
+export async function readEvent(
+  { env }: Context,
+  provider: string,
+  eventId: string,
+): Promise<PaymentEventWire | null> {
+  const row = await env.DB.prepare(
+    `SELECT ${COLUMNS} FROM payment_events AS e ${ORDERS} WHERE e.provider = ?1 AND e.event_id = ?2`,
+  )
+    .bind(provider, eventId)
+    .first<EventRow>();
+  return row ? renderEvent(row) : null;
+}
+
+/** For an order's own page, to staff: what waits for a person, oldest first. */
+export async function flaggedEventsOf({ env }: Context, orderId: string): Promise<FlaggedEventWire[]> {
+  const { results } = await env.DB.prepare(
+    `SELECT ${COLUMNS} FROM payment_events AS e ${ORDERS} WHERE e.order_id = ?1 AND e.state = 'flagged'
+     ORDER BY e.received_at, e.operation LIMIT ${PAGE_LIMIT}`,
+  )
+    .bind(orderId)
+    .all<EventRow>();
+  return results.map(renderFlagged);
+}
+
+const renderEvent = (row: EventRow): PaymentEventWire => ({
+  ...renderFlagged(row),
+  state: row.state,
+  reference: row.reference,
+  order:
+    row.order_id === null || row.order_reference === null
+      ? null
+      : { id: row.order_id, reference: row.order_reference },
+});
+
+const renderFlagged = (row: EventRow): FlaggedEventWire => ({
+  provider: row.provider,
+  event_id: row.event_id,
+  kind: row.kind,
+  amount: moneyTold(row.amount, row.currency ?? row.order_currency),
+  minor_units: row.amount,
+  currency: row.currency,
+  outcome: row.outcome,
+  received_at: isoStamp(row.received_at),
+});

@@ -1,0 +1,185 @@
+import { availableParallelism } from "node:os";
+import { defineCommand, runMain } from "citty";
+import type { Counted } from "./counted-worker.ts";
+import { growCatalogue, growOrders } from "./grow.ts";
+import { type Ask, load, type Measured } from "./load.ts";
+import { type Operation, operations, ROWS_OF_A_HOLD } from "./operations.ts";
+import type { Plan } from "./plan.ts";
+import { adminOf, type Filled, fill, migrate, type Running, startFloor, startShop } from "./shop.ts";
+
+const SHOP = { products: 1_200, stores: 25, categories: 15 };
+const LARGE = { products: 120_000, orders: 300_000 };
+const WARM_UP_SECONDS = 1;
+
+interface Row extends Counted {
+  operation: Operation;
+  ours: Measured;
+  floor: Measured;
+}
+
+async function bench(seconds: number, scale: boolean, only: string | undefined): Promise<void> {
+  const shop = await startShop();
+  const floor = await startFloor().catch(async (error: unknown) => {
+    await shop.stop();
+    throw error;
+  });
+  try {
+    const db = await shop.db();
+    await migrate(db);
+    const { api, token } = await adminOf(shop);
+    const filled = await fill(api, SHOP);
+    await growOrders(db, 1_000);
+    await mirror(db, await floor.db());
+    console.log(
+      `${availableParallelism()} cores, ${SHOP.products} products, ${SHOP.stores} stores, 32 connections, ${seconds} s each\n`,
+    );
+    const wanted = operations(filled, token).filter(({ name }) => only === undefined || name.includes(only));
+    const rows: Row[] = [];
+    for (const operation of wanted) {
+      const row = await measure(shop, floor, operation, seconds);
+      rows.push(row);
+      print(row, rows.length === 1);
+    }
+    if (scale) await compareScales(shop, filled, token, rows, seconds);
+  } finally {
+    await shop.stop();
+    await floor.stop();
+  }
+}
+
+/** Ours and its floor one after the other, twice; of each the better, so that a busy moment of the machine counts for neither. */
+async function measure(shop: Running, floor: Running, operation: Operation, seconds: number): Promise<Row> {
+  await load(shop.url, operation.next, WARM_UP_SECONDS);
+  const counted = await count(shop, operation.next(1));
+  await setFloor(floor, planOf(operation, counted, await answerOf(shop, operation.next(1))));
+  const ours: Measured[] = [];
+  const floors: Measured[] = [];
+  for (let round = 0; round < 2; round++) {
+    ours.push(await load(shop.url, operation.next, seconds));
+    floors.push(await load(floor.url, () => ({ method: "GET", path: "/" }), seconds));
+  }
+  return { ...counted, operation, ours: best(ours), floor: best(floors) };
+}
+
+const best = (runs: Measured[]): Measured => {
+  const [first] = runs.toSorted((a, b) => b.rate - a.rate);
+  if (!first) throw new Error("nothing was measured");
+  return { ...first, failures: runs.reduce((sum, { failures }) => sum + failures, 0) };
+};
+
+async function count(shop: Running, { path, method, headers, body }: Ask): Promise<Counted> {
+  const request = {
+    method,
+    headers: { ...headers, "bench-io": "1" },
+    ...(body === undefined ? {} : { body }),
+  };
+  const answer = await fetch(shop.url + path, request);
+  return (await answer.json()) as Counted;
+}
+
+async function answerOf(shop: Running, { path, method, headers, body }: Ask): Promise<string> {
+  const request = { method, ...(headers ? { headers } : {}), ...(body === undefined ? {} : { body }) };
+  return (await fetch(shop.url + path, request)).text();
+}
+
+const READS = /^\s*(?:WITH|SELECT)\b/i;
+
+/** The same calls: what read is sent as it was; what wrote writes as many rows in as many statements. */
+function planOf({ objects, worth }: Operation, { statements, rowsWritten }: Counted, answer: string): Plan {
+  const writing = statements.filter((call) => call.some(({ sql }) => !READS.test(sql)));
+  return {
+    answer,
+    reads: statements.filter((call) => !writing.includes(call)),
+    objects: {
+      ...objects,
+      rows: objects.each === 0 ? 0 : Math.ceil((ROWS_OF_A_HOLD * worth * 2) / objects.each),
+    },
+    writes: { statements: Math.max(1, ...writing.map((call) => call.length)), rows: rowsWritten },
+  };
+}
+
+async function setFloor(floor: Running, plan: Plan): Promise<void> {
+  const answer = await fetch(floor.url, { method: "PUT", body: JSON.stringify(plan) });
+  if (!answer.ok) throw new Error(`the floor fails: ${await answer.text()}`);
+}
+
+/** The floor reads what we read: the same rows under the same indexes. */
+async function mirror(from: D1Database, to: D1Database): Promise<void> {
+  await migrate(to);
+  await to.prepare("CREATE TABLE floor (id INTEGER PRIMARY KEY, body TEXT)").run();
+  for (const table of ["categories", "stores", "products", "stock_levels", "users", "sessions"]) {
+    const { results } = await from.prepare(`SELECT * FROM ${table}`).all();
+    const columns = Object.keys(results[0] ?? {});
+    for (let start = 0; start < results.length; start += 500) {
+      const rows = JSON.stringify(results.slice(start, start + 500));
+      const values = columns.map((column) => `value ->> '${column}'`).join();
+      await to
+        .prepare(`INSERT INTO ${table} (${columns.join()}) SELECT ${values} FROM json_each(?)`)
+        .bind(rows)
+        .run();
+    }
+  }
+}
+
+function print({ operation, ours, floor, calls, rowsRead, rowsWritten }: Row, first: boolean): void {
+  const { name, worth } = operation;
+  const cells = [
+    name.padEnd(28),
+    (ours.rate * worth).toFixed(0).padStart(8),
+    ours.p50.toFixed(1).padStart(7),
+    ours.p99.toFixed(1).padStart(7),
+    (floor.rate * worth).toFixed(0).padStart(8),
+    (ours.rate / floor.rate).toFixed(2).padStart(6),
+    String(rowsRead).padStart(7),
+    String(rowsWritten).padStart(8),
+    ` ${Object.entries(calls)
+      .map(([call, times]) => (times === 1 ? call : `${times} ${call}`))
+      .join(", ")}`,
+  ];
+  if (first) {
+    console.log(
+      `${"".padEnd(28)} ${"a second".padStart(8)} ${"p50 ms".padStart(7)} ${"p99 ms".padStart(7)} ${"floor".padStart(8)} ${"ratio".padStart(6)} ${"read".padStart(7)} ${"written".padStart(8)}  calls before the answer`,
+    );
+  }
+  console.log(cells.join(" "));
+  const failures = ours.failures + floor.failures;
+  if (failures > 0) {
+    console.log(`  ${failures} answers were no success: the figures above do not count`);
+    process.exitCode = 1;
+  }
+}
+
+/** The same again in a shop a hundred times as large: what is stored must not tell. */
+async function compareScales(shop: Running, filled: Filled, token: string, small: Row[], seconds: number) {
+  const db = await shop.db();
+  await growCatalogue(db, LARGE.products - SHOP.products);
+  await growOrders(db, LARGE.orders);
+  console.log(`\n${LARGE.products} products and ${LARGE.orders} orders\n`);
+  for (const operation of operations(filled, token)) {
+    const before = small.find((row) => row.operation.name === operation.name);
+    if (!before) continue;
+    await load(shop.url, operation.next, WARM_UP_SECONDS);
+    const counted = await count(shop, operation.next(1));
+    const large = await load(shop.url, operation.next, seconds);
+    console.log(
+      `${operation.name.padEnd(28)} p50 ${before.ours.p50.toFixed(1)} → ${large.p50.toFixed(1)} ms, ratio ${(large.p50 / before.ours.p50).toFixed(2)}; ` +
+        `p99 ${large.p99.toFixed(1)} ms; rows read ${before.rowsRead} → ${counted.rowsRead}`,
+    );
+  }
+}
+
+const command = defineCommand({
+  meta: { name: "npm run bench --", description: "Measures the API, each operation beside its floor" },
+  args: {
+    seconds: { type: "string", default: "5", description: "How long each measurement takes" },
+    scale: {
+      type: "boolean",
+      default: false,
+      description: "Also in a shop of 120,000 products and 300,000 orders",
+    },
+    only: { type: "string", description: "Only operations whose name has this in it" },
+  },
+  run: ({ args }) => bench(Number(args.seconds), args.scale, args.only),
+});
+
+await runMain(command);

@@ -1,0 +1,137 @@
+import { systemClock } from "../../src/platform/clock.ts";
+import { systemIds } from "../../src/platform/ids.ts";
+import { RateLimiter } from "../../src/platform/rate-limit/rate-limiter.ts";
+import { createWorker } from "../../src/worker.ts";
+
+/**
+ * The Worker with its bindings counted, for the bench: what a request asked of other parts before it answered goes out
+ * in a header, and the statements that it sent to D1 can be had afterwards, for the floor to send them too.
+ */
+const worker = createWorker({ clock: systemClock, ids: systemIds });
+export const Stock = worker.Stock;
+export { RateLimiter };
+
+/** What one request did before its answer. */
+export interface Counted {
+  /** `D1.batch`, `Stock.reserve`, … and how often. */
+  calls: Record<string, number>;
+  rowsRead: number;
+  rowsWritten: number;
+  /** Of each call to D1, the statements with their parameters. */
+  statements: { sql: string; parameters: unknown[] }[][];
+}
+
+const HEADER = "bench-io";
+
+export default {
+  ...worker.handler,
+  async fetch(request, env, execution) {
+    if (request.headers.get(HEADER) === null) return worker.handler.fetch(request, env, execution);
+    const counted: Counted = { calls: {}, rowsRead: 0, rowsWritten: 0, statements: [] };
+    const answer = await worker.handler.fetch(request, watch(env, counted), execution);
+    const body = { status: answer.status, ...counted };
+    await answer.arrayBuffer();
+    return Response.json(body);
+  },
+} satisfies ExportedHandler<Cloudflare.Env>;
+
+function watch(env: Cloudflare.Env, counted: Counted): Cloudflare.Env {
+  const count = (call: string) => {
+    counted.calls[call] = (counted.calls[call] ?? 0) + 1;
+  };
+  const watched = { ...env, DB: watchDatabase(env.DB, counted, count) };
+  for (const name of ["STOCK", "RATE_LIMITER"] as const) {
+    Object.assign(watched, { [name]: watchObjects(name, env[name], count) });
+  }
+  for (const name of [
+    "CACHE",
+    "ORDERS_QUEUE",
+    "NOTIFICATIONS_QUEUE",
+    "PAYMENTS_QUEUE",
+    "FLOOD_GUARD",
+  ] as const) {
+    Object.assign(watched, { [name]: watchMethods(name, env[name], count) });
+  }
+  return watched;
+}
+
+type Count = (call: string) => void;
+
+const watchMethods = <T extends object>(name: string, target: T, count: Count): T =>
+  new Proxy(target, {
+    get: (object, property) => {
+      const value: unknown = Reflect.get(object, property);
+      if (typeof value !== "function") return value;
+      return (...parameters: unknown[]) => {
+        count(`${name}.${String(property)}`);
+        return value.apply(object, parameters);
+      };
+    },
+  });
+
+const watchObjects = <T extends object>(name: string, namespace: T, count: Count): T =>
+  new Proxy(namespace, {
+    get: (object, property) => {
+      const value: unknown = Reflect.get(object, property);
+      if (typeof value !== "function") return value;
+      if (property !== "get") return value.bind(object);
+      return (...parameters: unknown[]) => watchStub(name, value.apply(object, parameters), count);
+    },
+  });
+
+const watchStub = (name: string, stub: Record<string, (...all: unknown[]) => unknown>, count: Count) =>
+  new Proxy(stub, {
+    get:
+      (object, property) =>
+      (...parameters: unknown[]) => {
+        count(`${name}.${String(property)}`);
+        // An RPC method is called on its stub: `apply` would be taken for a method of the other side.
+        return object[String(property)]?.(...parameters);
+      },
+  });
+
+function watchDatabase(db: D1Database, counted: Counted, count: Count): D1Database {
+  const known = new WeakMap<object, { statement: D1PreparedStatement; sql: string; parameters: unknown[] }>();
+  const note = (results: D1Result[]) => {
+    for (const { meta } of results) {
+      counted.rowsRead += meta.rows_read;
+      counted.rowsWritten += meta.rows_written;
+    }
+  };
+  const prepared = (
+    statement: D1PreparedStatement,
+    sql: string,
+    parameters: unknown[],
+  ): D1PreparedStatement => {
+    const run = async (): Promise<D1Result> => {
+      count("D1.statement");
+      counted.statements.push([{ sql, parameters }]);
+      const result = await statement.all();
+      note([result]);
+      return result;
+    };
+    const face = {
+      bind: (...values: unknown[]) => prepared(statement.bind(...values), sql, values),
+      all: run,
+      run,
+      first: async (column?: string) => {
+        const row = ((await run()).results[0] ?? null) as Record<string, unknown> | null;
+        return column === undefined || row === null ? row : row[column];
+      },
+      raw: async () => ((await run()).results as object[]).map((row) => Object.values(row)),
+    } as unknown as D1PreparedStatement;
+    known.set(face, { statement, sql, parameters });
+    return face;
+  };
+  return {
+    prepare: (sql: string) => prepared(db.prepare(sql), sql, []),
+    batch: async (faces: D1PreparedStatement[]) => {
+      count("D1.batch");
+      const all = faces.flatMap((face) => known.get(face) ?? []);
+      counted.statements.push(all.map(({ sql, parameters }) => ({ sql, parameters })));
+      const results = await db.batch(all.map(({ statement }) => statement));
+      note(results);
+      return results;
+    },
+  } as unknown as D1Database;
+}

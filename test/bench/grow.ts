@@ -1,0 +1,59 @@
+/** Rows at a time: one statement must end well within D1's 30 seconds. */
+const AT_ONCE = 5_000;
+
+const numbers = "WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2 - 1)";
+
+async function inParts(count: number, statement: D1PreparedStatement): Promise<void> {
+  for (let from = 0; from < count; from += AT_ONCE) {
+    await statement.bind(from, Math.min(from + AT_ONCE, count)).run();
+  }
+}
+
+/** Copies of the products that are there, with levels in six stores each: rows only, since lists ask no object. */
+export async function growCatalogue(db: D1Database, more: number): Promise<void> {
+  await inParts(
+    more,
+    db.prepare(
+      `${numbers} INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold,
+         active, attributes, version, created_at, updated_at)
+       SELECT 'prd_grown' || i, 'GROWN-' || i, p.title || ' ' || i, p.description, p.category_id, p.price + i % 97,
+         p.currency, 10, 1, '{}', 1, p.created_at - i, p.updated_at - i
+       FROM n JOIN (SELECT *, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS places FROM products
+         WHERE id NOT LIKE 'prd_grown%') AS p ON p.place = n.i % p.places`,
+    ),
+  );
+  await inParts(
+    more,
+    db.prepare(
+      `${numbers} INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version,
+         updated_at)
+       SELECT 'prd_grown' || i, s.id, 5 + i % 40, 0, 5 + i % 40, 1, 1, 1
+       FROM n JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS places FROM stores)
+         AS s ON (s.place + s.places - n.i % s.places) % s.places < 6`,
+    ),
+  );
+}
+
+/** Orders of former days, of one product each. */
+export async function growOrders(db: D1Database, more: number): Promise<void> {
+  await inParts(
+    more,
+    db.prepare(
+      `${numbers} INSERT INTO orders (id, reference, claim_id, status, payment_status, payment_method, priority,
+         customer, customer_email, currency, subtotal, shipping, tax, duty, total, total_items, version, stamp,
+         status_at, created_at, updated_at)
+       SELECT 'ord_grown' || i, 'ORD-G' || i, 'clm_grown' || i, 'delivered', 'paid', 'card', 'normal',
+         '{"name":"Ada","email":"ada' || i % 1000 || '@shop.example"}', 'ada' || i % 1000 || '@shop.example', 'USD',
+         1000, 0, 0, 0, 1000, 1, 5, 'grown', 1700000000000 + i * 1000, 1700000000000 + i * 1000,
+         1700000000000 + i * 1000 FROM n`,
+    ),
+  );
+  await inParts(
+    more,
+    db.prepare(
+      `${numbers} INSERT INTO order_items (order_id, product_id, line, sku, title, quantity, unit_price, allocations)
+       SELECT 'ord_grown' || i, p.id, 0, p.sku, p.title, 1, 1000, '[]'
+       FROM n JOIN (SELECT id, sku, title FROM products LIMIT 1) AS p`,
+    ),
+  );
+}

@@ -1,0 +1,39 @@
+import autocannon from "autocannon";
+
+/** One kind of request, as a client sends it. */
+export interface Ask {
+  method: "GET" | "POST";
+  /** Under the server's address, query and all. */
+  path: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+export interface Measured {
+  /** Answers a second. */
+  rate: number;
+  /** Milliseconds. */
+  p50: number;
+  p99: number;
+  /** Answers that were not a success, and connections that broke: none in a run that counts. */
+  failures: number;
+}
+
+const CONNECTIONS = 32;
+
+/** Sends requests over 32 connections, each as soon as it has its answer. @param next makes the n-th request */
+export async function load(url: string, next: (turn: number) => Ask, seconds: number): Promise<Measured> {
+  let turn = 0;
+  const result = await autocannon({
+    url,
+    connections: CONNECTIONS,
+    duration: seconds,
+    requests: [{ setupRequest: (request) => ({ ...request, ...next(turn++) }) }],
+  });
+  return {
+    rate: result.requests.average,
+    p50: result.latency.p50,
+    p99: result.latency.p99,
+    failures: result.non2xx + result.errors,
+  };
+}

@@ -1,0 +1,159 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { unstable_getMiniflareWorkerOptions } from "wrangler";
+import { z } from "zod";
+import { type Api, createApi, signIn } from "../../src/cli/api.ts";
+import {
+  ensureCategories,
+  ensureStores,
+  PRODUCTS_PER_CALL,
+  writeProducts,
+} from "../../src/cli/fill-catalogue.ts";
+import { makeMissingSecrets } from "../../src/cli/make-secrets.ts";
+import { planSeed, type SeedSize } from "../../src/cli/seed-data.ts";
+import { projectRoot, runWrangler } from "../../src/cli/wrangler.ts";
+
+/** A workerd of our own, without wrangler's proxy in front, and all of its state in memory. */
+export interface Running {
+  url: string;
+  db(): Promise<D1Database>;
+  stop(): Promise<void>;
+}
+
+/** Bundles a Worker as a deploy would. @returns the directory that holds its script */
+async function bundle(entry: string, options: string[] = []): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
+  const main = join(projectRoot, "test/bench", entry);
+  await runWrangler(["deploy", main, "--dry-run", "--outdir", directory, ...options], directory);
+  return directory;
+}
+
+const DATE = "2026-10-01";
+
+const SETTINGS = {
+  ENVIRONMENT: "development",
+  FULFILMENT: "manual",
+  ORDERS_PER_MINUTE: "0",
+  REQUESTS_PER_MINUTE: "0",
+  SUGGESTIONS_PER_MINUTE: "0",
+};
+
+/**
+ * Starts the Worker with all of its bindings. Of the queues only the one is worked off that keeps the lists up to date: a
+ * mail for each order is not what a request costs.
+ */
+export async function startShop(): Promise<Running> {
+  const directory = await bundle("counted-worker.ts");
+  const { workerOptions } = unstable_getMiniflareWorkerOptions(join(projectRoot, "wrangler.toml"));
+  const secrets = await makeMissingSecrets({}, join(directory, "dev.vars"));
+  const consumers = workerOptions.queueConsumers as Record<string, object>;
+  return start(directory, {
+    ...workerOptions,
+    bindings: { ...secrets, ...SETTINGS },
+    queueConsumers: { inventory: consumers.inventory },
+  });
+}
+
+export async function startFloor(): Promise<Running> {
+  const config = join(mkdtempSync(join(tmpdir(), "holdfast-bench-")), "wrangler.json");
+  writeFileSync(config, JSON.stringify({ name: "floor", compatibility_date: DATE }));
+  const directory = await bundle("floor-worker.ts", ["--config", config]);
+  rmSync(dirname(config), { recursive: true });
+  return start(directory, {
+    compatibilityDate: DATE,
+    d1Databases: ["DB"],
+    durableObjects: { FLOOR: { className: "Floor", useSQLite: true } },
+    queueProducers: { QUEUE: "floor" },
+  });
+}
+
+async function start(directory: string, options: object): Promise<Running> {
+  const [script = ""] = readdirSync(directory).filter((file) => file.endsWith(".js"));
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: "127.0.0.1",
+      port: 0,
+      log: undefined,
+      handleRuntimeStdio: (stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream) => {
+        stdout.resume();
+        stderr.resume();
+      },
+      workers: [
+        {
+          ...options,
+          name: "bench",
+          modules: [{ type: "ESModule", path: join(directory, script) }],
+          modulesRoot: directory,
+        },
+      ],
+    } as never),
+  );
+  const url = String(await miniflare.ready).replace(/\/$/, "");
+  return {
+    url,
+    db: () => miniflare.getD1Database("DB", "bench") as unknown as Promise<D1Database>,
+    stop: async () => {
+      await miniflare.dispose();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function migrate(db: D1Database): Promise<void> {
+  const directory = join(projectRoot, "migrations");
+  for (const file of readdirSync(directory).sort()) {
+    if (!file.endsWith(".sql")) continue;
+    const statements = readFileSync(join(directory, file), "utf8").split("--> statement-breakpoint");
+    await db.batch(statements.map((statement) => db.prepare(statement.trim())));
+  }
+}
+
+const ADMIN = { email: "admin@shop.example", password: "correct horse battery", name: "Admin" };
+
+/** An admin, straight into a fresh shop. */
+export async function adminOf(shop: Running): Promise<{ api: Api; token: string }> {
+  const answer = await fetch(`${shop.url}/api/v1/auth/register`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(ADMIN),
+  });
+  if (!answer.ok) throw new Error(`no admin: ${answer.status} ${await answer.text()}`);
+  await (await shop.db()).prepare("UPDATE users SET role = 'admin'").run();
+  const token = await signIn(shop.url, ADMIN.email, ADMIN.password);
+  return { api: createApi(shop.url, token), token };
+}
+
+export interface Filled {
+  products: { id: string; title: string }[];
+  storeIds: string[];
+}
+
+/** The catalogue of `npm run seed`, through the API, once its levels are in the lists. */
+export async function fill(api: Api, size: SeedSize): Promise<Filled> {
+  const plan = planSeed(size, "USD");
+  // Nothing is to run out while it is measured.
+  for (const level of plan.products.flatMap(({ stock }) => stock)) level.quantity = 1_000_000;
+  const categories = await ensureCategories(api, plan.categories);
+  const stores = await ensureStores(api, plan.stores);
+  const products: Filled["products"] = [];
+  for (let from = 0; from < plan.products.length; from += PRODUCTS_PER_CALL) {
+    const part = plan.products.slice(from, from + PRODUCTS_PER_CALL);
+    const ids = await writeProducts(api, part, categories, stores);
+    products.push(...ids.map((id, index) => ({ id, title: part[index]?.title ?? "" })));
+  }
+  const levels = plan.products.reduce((sum, { stock }) => sum + stock.length, 0);
+  await until(async () => (await api.get("/inventory?page_size=1", counted)).count === levels);
+  return { products, storeIds: [...stores.values()] };
+}
+
+const counted = z.object({ count: z.number().nullable() });
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error("it does not come to be");
+}

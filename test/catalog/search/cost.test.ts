@@ -1,0 +1,241 @@
+import { env } from "cloudflare:workers";
+import { expect, test } from "vitest";
+import { readQuery } from "../../../src/catalog/search/read-query.ts";
+import { searchQuerySchema } from "../../../src/catalog/search/schemas.ts";
+import { type ProductSearch, searchProducts } from "../../../src/catalog/search/search.ts";
+import { suggest } from "../../../src/catalog/search/suggest.ts";
+import { COUNT_LIMIT } from "../../../src/platform/pagination.ts";
+import { testContext } from "../../events/context.ts";
+import { signIn } from "../../support/sign-in.ts";
+import { api } from "../api.ts";
+
+/** What reads cost, by D1's own count, in a small shop and in one beyond every limit that bounds them. */
+const SMALL = 1_200;
+const LARGE = 12_000;
+
+const KINDS = JSON.stringify("mug lamp chair table shirt shoe bag bottle knife pan towel pillow".split(" "));
+
+/** Every product has the word `product`; a twelfth of them each kind; a tenth stock, and `sto_few` a few of all. */
+async function grow(from: number, to: number): Promise<void> {
+  const numbers = `WITH RECURSIVE n (i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i < ${to - 1})`;
+  await env.DB.batch([
+    env.DB.prepare(
+      `INSERT INTO products ${numbers}
+       SELECT 'prd_' || printf('%06d', i), 'S' || i, 'Product ' || (?1 ->> (i * 7 % 12)) || ' ' || (?1 ->> (i / 12 % 12)),
+         'Every one goes with a ' || (?1 ->> (i / 5 % 12)), 'cat_' || (i % 8), i * 7919 % 100000, 'USD', 10, 1, '{}', 1,
+         i, i FROM n`,
+    ).bind(KINDS),
+    env.DB.prepare(
+      `INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at) ${numbers}
+       SELECT 'prd_' || printf('%06d', i), 'sto_' || store.value, 9, 0, iif(i % 10 = store.value, 5, 0), 0, 0, 0
+       FROM n, json_each('[1,2,3]') AS store`,
+    ),
+    env.DB.prepare(
+      `INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at) ${numbers}
+       SELECT 'prd_' || printf('%06d', i), 'sto_few', 5, 0, 5, 0, 0, 0 FROM n WHERE i % 97 = 0`,
+    ),
+    env.DB.prepare(
+      `INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at) ${numbers}
+       SELECT 'prd_' || printf('%06d', i), 'sto_wide', 5, 0, 5, 0, 0, 0 FROM n WHERE i % 3 = 0`,
+    ),
+  ]);
+}
+
+interface Cost {
+  /** Of the page's statement. */
+  page: number;
+  count: number;
+}
+
+/** A context whose D1 notes what each batch cost, and how SQLite went about it. */
+function watched() {
+  const seen: { sql: string; values: unknown[]; rows: number }[] = [];
+  const texts = new WeakMap<object, { sql: string; values: unknown[] }>();
+  const DB = {
+    prepare: (sql: string) => ({
+      bind: (...values: unknown[]) => {
+        const statement = env.DB.prepare(sql).bind(...values);
+        texts.set(statement, { sql, values });
+        return statement;
+      },
+    }),
+    batch: async (statements: D1PreparedStatement[]) => {
+      const results = await env.DB.batch(statements);
+      for (const [index, statement] of statements.entries()) {
+        const text = texts.get(statement);
+        if (text) seen.push({ ...text, rows: results[index]?.meta.rows_read ?? 0 });
+      }
+      return results;
+    },
+  };
+  return { seen, context: testContext({ env: { ...env, DB } as never }) };
+}
+
+function searchOf(query: string): ProductSearch {
+  const read = readQuery(searchQuerySchema.parse(Object.fromEntries(new URLSearchParams(query))), "USD");
+  if (read.kind === "unreadable") throw new Error(query);
+  return read.search;
+}
+
+async function costOf(query: string): Promise<Cost & { plans: string[] }> {
+  const { seen, context } = watched();
+  await searchProducts(context, searchOf(query));
+  const plans: string[] = [];
+  for (const { sql, values } of seen) {
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .bind(...values)
+      .all<{ detail: string }>();
+    plans.push(...results.map(({ detail }) => detail));
+  }
+  return { page: seen[0]?.rows ?? 0, count: seen[1]?.rows ?? 0, plans };
+}
+
+/** A page of 20, one more to know whether there is a next, and for each its product, its category, a store's level. */
+const ONE_INDEX = 90;
+/** Up to 2,000 gathered, read again, and sorted; or a walk to the page. */
+const FILTERED = 10_000;
+/** Up to 300 candidates, and 1,000 by their titles, scored and sorted. */
+const RANKED = 10_000;
+/** Up to 4,000 gathered, read again, and sorted; or a walk to the page. */
+const SAID_AND_SORTED = 15_000;
+
+/** What comes where so many match that they are walked to, worked out without the index. */
+const WALKED: [query: string, sql: string][] = [
+  ["q=product&sort=price_asc", "ORDER BY price, id"],
+  ["q=product&sort=price_desc&category=cat_3", "WHERE category_id = 'cat_3' ORDER BY price DESC, id DESC"],
+  ["q=goes product&sort=newest&max_price=900", "WHERE price <= 90000 ORDER BY created_at DESC, id DESC"],
+  ["min_price=100", "WHERE price >= 10000 ORDER BY created_at DESC, id DESC"],
+  [
+    "store_id=sto_wide&in_stock=true&sort=price_asc",
+    "WHERE id IN (SELECT product_id FROM stock_levels WHERE store_id = 'sto_wide') ORDER BY price, id",
+  ],
+];
+
+const QUERIES: [query: string, atMost: number][] = [
+  ["", ONE_INDEX],
+  ["sort=price_asc", ONE_INDEX],
+  ["category=cat_3", ONE_INDEX],
+  ["category=cat_3&sort=price_desc", ONE_INDEX],
+  ["min_price=100&max_price=900&sort=price_asc", ONE_INDEX],
+  ["in_stock=true", ONE_INDEX],
+  ["in_stock=true&sort=price_asc", ONE_INDEX],
+  ["in_stock=true&category=cat_3&sort=price_asc", ONE_INDEX],
+  ["in_stock=true&category=cat_3&max_price=500&sort=price_desc", ONE_INDEX],
+  ["store_id=sto_1", ONE_INDEX],
+  ["store_id=sto_1&sort=price_asc", ONE_INDEX],
+  ["min_price=100&max_price=101", FILTERED],
+  ["min_price=100", FILTERED],
+  ["category=cat_3&min_price=100", FILTERED],
+  ["store_id=sto_1&in_stock=true", FILTERED],
+  ["store_id=sto_1&in_stock=true&sort=price_asc", FILTERED],
+  ["store_id=sto_few&in_stock=true&sort=price_asc", FILTERED],
+  ["store_id=sto_wide&in_stock=true&sort=price_asc", FILTERED],
+  ["store_id=sto_few&in_stock=true&category=cat_3&min_price=10&sort=price_asc", FILTERED],
+  ["q=product", RANKED],
+  ["q=every", RANKED],
+  ["q=mug", RANKED],
+  ["q=product mug", RANKED],
+  ["q=xyzzy product", RANKED],
+  ["q=mug&sort=price_asc", SAID_AND_SORTED],
+  ["q=product&sort=price_asc", SAID_AND_SORTED],
+  ["q=product&sort=newest&category=cat_3", SAID_AND_SORTED],
+];
+
+test("a page costs what its size is, whatever the shop's; and every way leads by an index", async () => {
+  await env.DB.prepare(
+    `INSERT INTO categories SELECT 'cat_' || value, 'Category ' || value, '', 1, 0, 0 FROM json_each('[0,1,2,3,4,5,6,7]')`,
+  ).run();
+  const costs: Record<string, Cost[]> = {};
+  for (const [from, to] of [
+    [0, SMALL],
+    [SMALL, LARGE],
+  ] as const) {
+    await grow(from, to);
+    for (const [query, atMost] of QUERIES) {
+      const { plans, ...cost } = await costOf(query);
+      costs[query] = [...(costs[query] ?? []), cost];
+      expect(cost.page, `${query} of ${to}`).toBeLessThanOrEqual(atMost);
+      // A match and its document each: what FTS5 finds cannot be counted by an index alone.
+      expect(cost.count, `${query} of ${to}`).toBeLessThanOrEqual(2 * (COUNT_LIMIT + 1) + LARGE);
+      expect(plans.filter(isBlindScan), query).toEqual([]);
+    }
+  }
+  console.log(table(costs));
+  for (const [query, atMost] of QUERIES) {
+    const [small, large] = costs[query] ?? [];
+    if (atMost === ONE_INDEX) expect(large?.page, query).toBeLessThanOrEqual((small?.page ?? 0) + 5);
+  }
+
+  for (const [query, sql] of WALKED) {
+    const { results } = await env.DB.prepare(`SELECT id FROM products ${sql} LIMIT 60`).all<{ id: string }>();
+    for (const page of [1, 3]) {
+      const found = await searchProducts(testContext(), searchOf(`${query}&page=${page}`));
+      const expected = results.slice((page - 1) * 20, page * 20).map(({ id }) => id);
+      expect([query, found.results.map(({ id }) => id)]).toEqual([query, expected]);
+    }
+  }
+
+  const { seen, context } = watched();
+  for (const q of ["pro", "product", "product mu", "mug", "knife", "prodcut", "zzzz", "mug shirt"]) {
+    seen.length = 0;
+    await suggest(context, q);
+    expect(
+      seen.reduce((rows, one) => rows + one.rows, 0),
+      q,
+    ).toBeLessThanOrEqual(1_300);
+  }
+});
+
+/** A whole table gone through for no order of its own. What is read of CTEs was read before. */
+const isBlindScan = (plan: string): boolean =>
+  /^SCAN (documents|product_documents|products|categories|levels|stock_levels)(?! USING)/.test(plan);
+
+const table = (costs: Record<string, Cost[]>): string =>
+  Object.entries(costs)
+    .map(
+      ([query, sizes]) =>
+        `${query.padEnd(70)} ${sizes.map(({ page, count }) => `${page} + ${count}`).join(", ")}`,
+    )
+    .join("\n");
+
+test("what a change writes: a price not to the index, five hundred products a few rows each", async () => {
+  const staff = (await signIn("staff")).headers;
+  const { id: category_id } = (await api("POST", "/categories", staff, { name: "Mugs" })).body;
+  const products = Array.from({ length: 500 }, (_, n) => ({
+    sku: `M-${n}`,
+    title: `Mug number ${n}, blue or red`,
+    description: "Stoneware, for coffee and tea",
+    category_id,
+    price: { amount: "9.00" },
+  }));
+  const statement = async (sql: string) => (await env.DB.prepare(sql).run()).meta.rows_written;
+  const dataOf = async () =>
+    (
+      await env.DB.prepare(
+        "SELECT count(*) AS blocks, max(id) AS last, sum(length(block)) AS bytes FROM product_index_data",
+      ).raw()
+    ).flat();
+  const report = (await api("POST", "/products/bulk", staff, { products })).body;
+  expect(report).toMatchObject({ created: 500, failed: 0 });
+  // Put down as they are, with their documents: 4 indexes of a product, 5 of a document.
+  const { results } = await env.DB.prepare("SELECT count(*) AS products FROM product_documents").all();
+  expect(results).toEqual([{ products: 500 }]);
+
+  const before = await dataOf();
+  const one = "WHERE sku = 'M-7'";
+  // The product and its index by price; the document and its two, as it is out of stock.
+  expect(await statement(`UPDATE products SET price = price + 1 ${one}`)).toBeLessThanOrEqual(8);
+  expect(await statement(`UPDATE products SET low_stock_threshold = 3, version = 2 ${one}`)).toBe(1);
+  expect(await dataOf()).toEqual(before);
+  expect(await statement(`UPDATE products SET title = 'Green mug' ${one}`)).toBeLessThanOrEqual(12);
+  expect(await statement("UPDATE products SET price = price + 1")).toBeLessThanOrEqual(500 * 8);
+  expect(await statement("UPDATE products SET title = title || ' or green'")).toBeLessThanOrEqual(500 * 12);
+  expect(
+    await statement(
+      "INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at) SELECT id, 'sto_1', 5, 0, 5, 0, 0, 0 FROM products",
+    ),
+    // The level and its indexes, what is counted of its store and product, and the document that is in stock now.
+  ).toBeLessThanOrEqual(500 * 18);
+  // A sale that leaves some: the level, its places among what is scarce, and the counts of its store and its product.
+  expect(await statement("UPDATE stock_levels SET available = available - 1")).toBeLessThanOrEqual(500 * 6);
+});

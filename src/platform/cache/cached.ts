@@ -85,7 +85,7 @@ async function recall<T>(
   caching: Caching<T>,
   read: () => Promise<T | null>,
 ): Promise<Answer | null> {
-  const key = `${caching.name} ${JSON.stringify(caching.query)}`;
+  const key = `${caching.name} ${JSON.stringify(caching.query, inOrder)}`;
   const address = addressOf(c);
   if (address.length <= LONGEST_ADDRESS) memory.addresses.set(address, key, 2 * key.length);
   const generation = await currentGeneration(context, memory);
@@ -95,6 +95,12 @@ async function recall<T>(
     (await oneForAll(context, memory, name, () => make(context, memory, caching, generation, key, read)))
   );
 }
+
+/** Whichever way an object was put together, it reads the same. */
+const inOrder = (_: string, value: unknown): unknown =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+    : value;
 
 /** What memory has, if it may still be repeated. */
 function known(context: Context, memory: Memory, name: string): Answer | null {

@@ -28,6 +28,7 @@ import { refundRoutes } from "./payments/refund-routes.ts";
 import { paymentsRoutes } from "./payments/routes.ts";
 import { paymentWebhookRoutes } from "./payments/webhook-routes.ts";
 import { bodyGuard } from "./platform/body-guard.ts";
+import { Memory } from "./platform/cache/memory.ts";
 import type { Clock } from "./platform/clock.ts";
 import { crossOrigin } from "./platform/cors.ts";
 import { docsRoutes } from "./platform/docs.ts";
@@ -42,24 +43,32 @@ import { openContext } from "./platform/request-context.ts";
 import { nameRequest } from "./platform/request-identity.ts";
 import { logRequests } from "./platform/request-log.ts";
 import { restoreGuard } from "./platform/restore-guard.ts";
-import { apiHeaders, notStored } from "./platform/secure-headers.ts";
+import { apiHeaders } from "./platform/secure-headers.ts";
 import { urlGuard } from "./platform/url-guard.ts";
 
 export interface AppPorts {
   clock: Clock;
   ids: Ids;
   stock: StockPort;
+  /** What the isolate remembers; a new one unless a test wants to look into it. */
+  memory?: Memory;
 }
 
 /** The Hono app: middleware, where each room's routes are mounted, OpenAPI. */
-export function createApp({ clock, ids, stock }: AppPorts) {
+export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts) {
   const app = createRouter();
   const { version, description } = manifest;
 
-  app.use(nameRequest(ids), logRequests(clock), apiHeaders, notStored);
+  app.use(nameRequest(ids), logRequests(clock), apiHeaders);
   // Before the settings are insisted on: it is the one that says when it is they that are wrong.
   app.route("/", opsRoutes);
-  app.use(openContext({ clock, ids }), crossOrigin, urlGuard("/api/v1/search/"), methodGuard(app), bodyGuard);
+  app.use(
+    openContext({ clock, ids, memory }),
+    crossOrigin,
+    urlGuard("/api/v1/search/"),
+    methodGuard(app),
+    bodyGuard,
+  );
 
   const product = { name: "Holdfast", version, description };
   app.route("/", docsRoutes(product, describeApi(app, product)));

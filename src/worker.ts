@@ -3,6 +3,7 @@ import { stockOf } from "./inventory/client.ts";
 import { StockObject, type StockPorts } from "./inventory/stock-object.ts";
 import { judgeClaims } from "./orders/judge.ts";
 import { systemActor } from "./platform/actor.ts";
+import type { Memory } from "./platform/cache/memory.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { Context } from "./platform/context.ts";
 import { deferTo } from "./platform/defer.ts";
@@ -16,6 +17,8 @@ import { runSchedule } from "./schedule.ts";
 export interface Sources {
   clock: Clock;
   ids: Ids;
+  /** What the isolate remembers of its answers. */
+  memory?: Memory;
 }
 
 /** Keeps work alive after an answer: an ExecutionContext, or a Durable Object's state. */

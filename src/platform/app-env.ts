@@ -1,7 +1,16 @@
+import type { Memory } from "./cache/memory.ts";
 import type { Context as OperationContext } from "./context.ts";
 
 /** What every handler finds on its request. */
 export interface AppEnv {
   Bindings: Cloudflare.Env;
-  Variables: { requestId: string; operation: OperationContext };
+  Variables: {
+    requestId: string;
+    operation: OperationContext;
+    memory: Memory;
+    /** The pattern of the route that answers, where there is one. */
+    route?: string;
+    /** The answer is one that memory had. */
+    repeated?: boolean;
+  };
 }

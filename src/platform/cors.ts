@@ -1,9 +1,8 @@
-import type { Context as HonoContext } from "hono";
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import type { AppEnv } from "./app-env.ts";
 
-/** Lets pages of `CORS_ORIGINS` call the API (`*`: of anywhere). No cookies are involved, so no credentials. */
-export const crossOrigin = cors({
+const letPagesCall = cors({
   origin: (origin, c: HonoContext<AppEnv>) => {
     const allowed = c.get("operation").settings.CORS_ORIGINS;
     if (allowed.includes("*")) return "*";
@@ -33,3 +32,13 @@ export const crossOrigin = cors({
   ],
   maxAge: 600,
 });
+
+/**
+ * Lets pages of `CORS_ORIGINS` call the API (`*`: of anywhere). No cookies are involved, so no credentials. What no page
+ * of another origin asked for needs no word of it, but a cache must know that there is one.
+ */
+export const crossOrigin: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (c.req.header("Origin") !== undefined || c.req.method === "OPTIONS") return letPagesCall(c, next);
+  await next();
+  c.res.headers.append("Vary", "Origin");
+};

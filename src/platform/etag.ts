@@ -31,6 +31,7 @@ export function allowedVersions(ifMatch: string | undefined): number[] | null {
 export const allows = (allowed: number[] | null, version: number): boolean =>
   allowed === null || allowed.includes(version);
 
-/** Whether an If-None-Match already has this version: then 304. */
-export const isCurrent = (ifNoneMatch: string | undefined, version: number): boolean =>
-  ifNoneMatch !== undefined && allows(allowedVersions(ifNoneMatch), version);
+/** Whether an If-None-Match has this tag already: then 304. Weak tags count, as RFC 9110, 13.1.2 says. */
+export const hasTag = (ifNoneMatch: string, etag: string): boolean =>
+  ifNoneMatch === etag ||
+  ifNoneMatch.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);

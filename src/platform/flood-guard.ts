@@ -2,8 +2,16 @@ import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import type { Context } from "./context.ts";
 import { describeError } from "./log.ts";
+import { inTime } from "./patience.ts";
 import { problem } from "./problem.ts";
-import { type LimitOutcome, limitedProblem, policyHeader, takeFrom } from "./rate-limit/limit.ts";
+import {
+  LIMITER_BROKEN,
+  type LimitOutcome,
+  limitedProblem,
+  PATIENCE_MS,
+  policyHeader,
+  takeFrom,
+} from "./rate-limit/limit.ts";
 
 /** What wrangler.toml declares for the `FLOOD_GUARD` binding, which takes its limit from nowhere else. */
 const DECLARED_LIMIT = 600;
@@ -15,7 +23,9 @@ const DECLARED_PERIOD_SECONDS = 60;
  * the RateLimiter a request. Either lets through when it is broken.
  */
 export const floodGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const outcome = await count(c.get("operation"));
+  const operation = c.get("operation");
+  if (operation.settings.REQUESTS_PER_MINUTE === 0) return next();
+  const outcome = await count(operation);
   if (outcome.kind === "limited") return problem(c, limitedProblem(outcome), outcome.headers);
   await next();
   // A route may have its own limit on the answer already: both are lists.
@@ -23,15 +33,15 @@ export const floodGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
 };
 
 async function count(context: Context): Promise<LimitOutcome> {
-  const { actor, address, settings } = context;
+  const { actor, settings } = context;
   const allowed = settings.REQUESTS_PER_MINUTE;
-  const party = actor.kind === "user" ? `user:${actor.userId}` : `address:${address}`;
+  const party = actor.kind === "user" ? `user:${actor.userId}` : `address:${context.address}`;
   if (allowed !== DECLARED_LIMIT) return takeFrom(context, { name: "requests", party, allowed, cost: 1 });
   try {
-    const { success } = await context.env.FLOOD_GUARD.limit({ key: party });
+    const { success } = await inTime(context.env.FLOOD_GUARD.limit({ key: party }), PATIENCE_MS);
     if (success) return { kind: "allowed", headers: {} };
   } catch (error) {
-    context.log.warn("the flood guard is broken: let through", { error: describeError(error) });
+    context.log.warn(LIMITER_BROKEN, { limit: "requests", error: describeError(error) });
     return { kind: "allowed", headers: {} };
   }
   return {
@@ -39,6 +49,7 @@ async function count(context: Context): Promise<LimitOutcome> {
     retryAfter: DECLARED_PERIOD_SECONDS,
     headers: {
       "RateLimit-Policy": policyHeader("requests", DECLARED_LIMIT),
+      RateLimit: `"requests";r=0;t=${DECLARED_PERIOD_SECONDS}`,
       "Retry-After": String(DECLARED_PERIOD_SECONDS),
     },
   };

@@ -1,12 +1,14 @@
 import { OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import type { AppEnv } from "./app-env.ts";
 import { invalidJson } from "./body-guard.ts";
+import { MemoRouter } from "./memo-router.ts";
 import { fieldErrors, problem, problemSchema } from "./problem.ts";
 
 /** A room's router: what fails validation is answered as a problem, the same everywhere. Slashes may trail. */
 export function createRouter() {
   return new OpenAPIHono<AppEnv>({
     strict: false,
+    router: new MemoRouter(),
     defaultHook: async (result, c) => {
       if (result.success) return;
       if (result.target === "json" && (await c.req.text()) === "") {
@@ -48,6 +50,9 @@ const PROBLEMS: Record<number, string> = {
   429: "Too many requests",
   503: "Try again",
 };
+
+/** What If-None-Match may come to. */
+export const UNCHANGED = { description: "Unchanged" };
 
 /** A JSON answer of one schema. */
 export const jsonContent = <S extends z.ZodType>(schema: S, description: string) => ({

@@ -1,17 +1,26 @@
 import type { MiddlewareHandler } from "hono";
 import { GUEST } from "./actor.ts";
 import type { AppEnv } from "./app-env.ts";
+import type { Memory } from "./cache/memory.ts";
 import { clientAddress } from "./client-address.ts";
 import type { Clock } from "./clock.ts";
+import type { Context as OperationContext } from "./context.ts";
 import { deferTo } from "./defer.ts";
 import type { Ids } from "./ids.ts";
-import { createLog } from "./log.ts";
+import { createLog, type Log } from "./log.ts";
 import { problem } from "./problem.ts";
 import { logProperties } from "./request-identity.ts";
 import { readSettings } from "./settings.ts";
 
 /** Gives each request the context of its operations. Without valid settings there is none: 503, naming them. */
-export function openContext(sources: { clock: Clock; ids: Ids }): MiddlewareHandler<AppEnv> {
+export function openContext({
+  memory,
+  ...sources
+}: {
+  clock: Clock;
+  ids: Ids;
+  memory: Memory;
+}): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const read = readSettings(c.env);
     if (read.kind === "misconfigured") {
@@ -19,17 +28,27 @@ export function openContext(sources: { clock: Clock; ids: Ids }): MiddlewareHand
       return problem(c, { status: 503, code: "misconfigured", detail, errors: read.faults });
     }
     const requestId = c.get("requestId");
-    const log = createLog(logProperties(requestId, c.req.header("traceparent")));
-    c.set("operation", {
+    let log: Log | undefined;
+    let address: string | undefined;
+    const operation: OperationContext = {
       env: c.env,
       settings: read.settings,
       ...sources,
-      log,
       actor: GUEST,
-      address: clientAddress(c.req.raw),
       requestId,
-      defer: deferTo(log, (work) => c.executionCtx.waitUntil(work)),
-    });
+      // What most answers need no more than once in a while is made when it is asked for.
+      get log() {
+        log ??= createLog(logProperties(requestId, c.req.header("traceparent")));
+        return log;
+      },
+      get address() {
+        address ??= clientAddress(c.req.raw);
+        return address;
+      },
+      defer: (work) => deferTo(operation.log, (kept) => c.executionCtx.waitUntil(kept))(work),
+    };
+    c.set("operation", operation);
+    c.set("memory", memory);
     return next();
   };
 }

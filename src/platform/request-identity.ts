@@ -18,8 +18,9 @@ export function nameRequest(ids: Ids): MiddlewareHandler<AppEnv> {
     c.set("requestId", requestId);
     const traceparent = c.req.header("traceparent");
     await next();
-    c.header("X-Request-Id", requestId);
-    if (traceparent !== undefined && TRACEPARENT.test(traceparent)) c.header("traceparent", traceparent);
+    const { headers } = c.res;
+    headers.set("X-Request-Id", requestId);
+    if (traceparent !== undefined && TRACEPARENT.test(traceparent)) headers.set("traceparent", traceparent);
   };
 }
 

@@ -23,3 +23,13 @@ export const idempotency = sqliteTable(
     index("idempotency_created_at").on(table.createdAt),
   ],
 );
+
+/**
+ * One row with a random name for all that public answers are made from as it is now. Triggers on the catalogue's tables
+ * give it a new one at each change, so that no writer can forget to, and none comes back after a restore.
+ */
+export const cacheGeneration = sqliteTable("cache_generation", {
+  /** 1. */
+  id: integer("id").primaryKey(),
+  generation: text("generation").notNull(),
+});

@@ -16,7 +16,7 @@ describe("the list of products", () => {
     const { productIds } = await givenCatalog({ products: 3 });
     await givenCatalog({ products: 1, active: false });
     const { send, seen } = probe();
-    const list = await send("GET", "/products");
+    const list = await send("GET", "/products", staff);
     expect(list.body).toMatchObject({ count: 3, page: 1, page_size: 20, total_pages: 1, has_next: false });
     expect(ids(list)).toEqual([...productIds].reverse());
     expect(list.body.results[0]).toMatchObject({
@@ -28,7 +28,7 @@ describe("the list of products", () => {
     });
     expect(list.body.results[0]).not.toHaveProperty("stock");
     expect(seen.roundTrips).toBe(1);
-    await send("GET", "/products?page_size=1&page=2&sort=price_asc");
+    await send("GET", "/products?page_size=1&page=2&sort=price_asc", staff);
     expect(seen.roundTrips).toBe(1);
   });
 

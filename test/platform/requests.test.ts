@@ -198,8 +198,24 @@ test("at the declared limit the binding counts, and a broken one lets through", 
   expect((await withGuard(async () => ({ success: true }))).status).toBe(200);
   const refused = await withGuard(async () => ({ success: false }));
   expect([refused.status, refused.headers.get("Retry-After")]).toEqual([429, "60"]);
+  expect(refused.headers.get("RateLimit")).toBe('"requests";r=0;t=60');
+  expect(refused.headers.get("RateLimit-Policy")).toBe('"requests";q=600;w=60');
+  const warnings = vi.spyOn(console, "warn").mockImplementation(() => {});
   expect((await withGuard(() => Promise.reject(new Error("gone")))).status).toBe(200);
-  expect(asked).toEqual(Array(3).fill("address:192.0.2.1"));
+  expect(JSON.parse(String(warnings.mock.calls[0]?.[0]))).toMatchObject({
+    message: "a rate limiter is broken: let through",
+    limit: "requests",
+  });
+  vi.useFakeTimers();
+  try {
+    const answer = withGuard(() => new Promise<never>(() => {}));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect((await answer).status).toBe(200);
+  } finally {
+    vi.useRealTimers();
+    warnings.mockRestore();
+  }
+  expect(asked).toEqual(Array(4).fill("address:192.0.2.1"));
   expect((await probeApp({ REQUESTS_PER_MINUTE: "0", FLOOD_GUARD: null })("/api/v1/probe/1")).status).toBe(
     200,
   );

@@ -2,6 +2,7 @@ import { applyD1Migrations, type D1Migration, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach } from "vitest";
 import { testClock } from "./clock.ts";
+import { memory } from "./worker.ts";
 
 declare global {
   namespace Cloudflare {
@@ -15,6 +16,7 @@ declare global {
 beforeEach(async () => {
   await emptyAll();
   testClock.reset();
+  memory.clear();
   await applyD1Migrations(env.DB, env.MIGRATIONS);
 });
 

@@ -1,9 +1,13 @@
+import { Memory } from "../../src/platform/cache/memory.ts";
 import { systemIds } from "../../src/platform/ids.ts";
 import { createWorker } from "../../src/worker.ts";
 import type { Boundary } from "../chaos/boundary.ts";
 import { testClock } from "./clock.ts";
 
-const worker = createWorker({ clock: testClock, ids: systemIds });
+/** What the isolate of all tests remembers: a test that begins, and one that plays another isolate, clears it. */
+export const memory = new Memory();
+
+const worker = createWorker({ clock: testClock, ids: systemIds, memory });
 
 export default worker.handler;
 

@@ -1,7 +1,16 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, isCurrent } from "../../platform/etag.ts";
-import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { cached, forgetGeneration, remembered } from "../../platform/cache/cached.ts";
+import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader } from "../../platform/etag.ts";
+import {
+  bearer,
+  createRouter,
+  idParam,
+  jsonBody,
+  jsonContent,
+  problems,
+  UNCHANGED,
+} from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
@@ -10,7 +19,13 @@ import { STALE } from "../problems.ts";
 import { createCategory } from "./create.ts";
 import { deleteCategory } from "./delete.ts";
 import { getCategory, listCategories } from "./read.ts";
-import { categoryChangeSchema, categoryListSchema, categorySchema, newCategorySchema } from "./schemas.ts";
+import {
+  type Category,
+  categoryChangeSchema,
+  categoryListSchema,
+  categorySchema,
+  newCategorySchema,
+} from "./schemas.ts";
 import { updateCategory } from "./update.ts";
 
 const NOT_FOUND = notFound("category");
@@ -28,7 +43,7 @@ const IN_USE: Problem = {
   detail: "Products, archived ones too, are in this category: move them to another first.",
 };
 
-const staffOnly = { tags: ["Catalogue"], security: bearer, middleware: [requireStaff] };
+const staffOnly = { tags: ["Catalogue"], security: bearer, middleware: [requireStaff, forgetGeneration] };
 const id = idParam("cat_01jcz4kq8rj2m5v0a7w9x3y6pd");
 
 const list = createRoute({
@@ -36,8 +51,13 @@ const list = createRoute({
   path: "/categories",
   tags: ["Catalogue"],
   summary: "List categories, newest first",
-  request: { query: listQuerySchema },
-  responses: { 200: jsonContent(categoryListSchema, "A page of categories"), ...problems(400) },
+  middleware: [remembered] as const,
+  request: { headers: ifNoneMatchHeader, query: listQuerySchema },
+  responses: {
+    200: jsonContent(categoryListSchema, "A page of categories"),
+    304: UNCHANGED,
+    ...problems(400),
+  },
 });
 
 const get = createRoute({
@@ -45,10 +65,11 @@ const get = createRoute({
   path: "/categories/{id}",
   tags: ["Catalogue"],
   summary: "Read a category",
+  middleware: [remembered] as const,
   request: { params: id, headers: ifNoneMatchHeader },
   responses: {
     200: jsonContent(categorySchema, "The category, its version as ETag"),
-    304: { description: "Unchanged" },
+    304: UNCHANGED,
     ...problems(404),
   },
 });
@@ -84,14 +105,16 @@ const remove = createRoute({
 });
 
 export const categoryRoutes = createRouter()
-  .openapi(list, async (c) => c.json(await listCategories(c.get("operation"), c.req.valid("query")), 200))
-  .openapi(get, async (c) => {
-    const category = await getCategory(c.get("operation"), c.req.valid("param").id);
-    if (!category) return problem(c, NOT_FOUND);
-    c.header("ETag", etagOf(category.version));
-    return isCurrent(c.req.header("If-None-Match"), category.version)
-      ? c.body(null, 304)
-      : c.json(category, 200);
+  .openapi(list, (c) => {
+    const query = c.req.valid("query");
+    return cached(c, { name: "categories", query }, () => listCategories(c.get("operation"), query));
+  })
+  .openapi(get, (c) => {
+    const { id } = c.req.valid("param");
+    const etag = ({ version }: Category) => etagOf(version);
+    return cached(c, { name: "category", query: id, etag, missing: NOT_FOUND }, () =>
+      getCategory(c.get("operation"), id),
+    );
   })
   .openapi(create, async (c) => {
     const answer = await once(c, async (operation) => {

@@ -2,8 +2,17 @@ import { createRoute } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { requireStaff } from "../../accounts/authenticate.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
-import { allowedVersions, etagOf, ifMatchHeader } from "../../platform/etag.ts";
-import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { cached, forgetGeneration, remembered } from "../../platform/cache/cached.ts";
+import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader } from "../../platform/etag.ts";
+import {
+  bearer,
+  createRouter,
+  idParam,
+  jsonBody,
+  jsonContent,
+  problems,
+  UNCHANGED,
+} from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
@@ -61,7 +70,7 @@ const staffForArchived: MiddlewareHandler<AppEnv> = async (c, next) => {
   return active === undefined || active === "true" ? next() : requireStaff(c, next);
 };
 
-const staffOnly = { tags: ["Catalogue"], security: bearer, middleware: [requireStaff] };
+const staffOnly = { tags: ["Catalogue"], security: bearer, middleware: [requireStaff, forgetGeneration] };
 const id = idParam("prd_01jcz4kq8rj2m5v0a7w9x3y6pd");
 
 const list = createRoute({
@@ -70,9 +79,13 @@ const list = createRoute({
   tags: ["Catalogue"],
   summary: "List products",
   description: "Those on sale, newest first. Staff may ask for what is archived.",
-  middleware: [staffForArchived] as const,
-  request: { query: productQuerySchema },
-  responses: { 200: jsonContent(productListSchema, "A page of products"), ...problems(400, 401, 403) },
+  middleware: [staffForArchived, remembered] as const,
+  request: { headers: ifNoneMatchHeader, query: productQuerySchema },
+  responses: {
+    200: jsonContent(productListSchema, "A page of products"),
+    304: UNCHANGED,
+    ...problems(400, 401, 403),
+  },
 });
 
 const get = createRoute({
@@ -146,7 +159,10 @@ export function productRoutes(stock: StockPort) {
   const router = createRouter();
   router.openAPIRegistry.register("BulkProduct", bulkItemSchema);
   return router
-    .openapi(list, async (c) => c.json(await listProducts(c.get("operation"), c.req.valid("query")), 200))
+    .openapi(list, (c) => {
+      const query = c.req.valid("query");
+      return cached(c, { name: "products", query }, () => listProducts(c.get("operation"), query));
+    })
     .openapi(get, async (c) => {
       const product = await getProduct(c.get("operation"), stock, c.req.valid("param").id);
       if (!product) return problem(c, NOT_FOUND);

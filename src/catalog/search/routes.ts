@@ -1,6 +1,8 @@
 import { createRoute } from "@hono/zod-openapi";
+import { cached, remembered } from "../../platform/cache/cached.ts";
 import type { Context } from "../../platform/context.ts";
-import { createRouter, jsonContent, problems } from "../../platform/http.ts";
+import { ifNoneMatchHeader } from "../../platform/etag.ts";
+import { createRouter, jsonContent, problems, UNCHANGED } from "../../platform/http.ts";
 import { type Problem, problem } from "../../platform/problem.ts";
 import { type Limit, limitedProblem, takeFrom } from "../../platform/rate-limit/limit.ts";
 import { readQuery } from "./read-query.ts";
@@ -9,6 +11,8 @@ import { searchProducts } from "./search.ts";
 import { suggest } from "./suggest.ts";
 
 const SHORTEST_QUERY = 3;
+/** How old stock may be that an answer shows, beside how far the projection is behind. */
+const STOCK_SECONDS = 3;
 
 const TOO_SHORT: Problem = {
   status: 400,
@@ -25,8 +29,9 @@ const search = createRoute({
   description:
     "Any text is a query. Titles count for more than categories, and those for more than descriptions. All filters and " +
     "sorts go together, with and without a text. Stock is the projection's, usually a second or two behind.",
-  request: { query: searchQuerySchema },
-  responses: { 200: jsonContent(foundListSchema, "A page of products"), ...problems(400) },
+  middleware: [remembered] as const,
+  request: { headers: ifNoneMatchHeader, query: searchQuerySchema },
+  responses: { 200: jsonContent(foundListSchema, "A page of products"), 304: UNCHANGED, ...problems(400) },
 });
 
 const suggestions = createRoute({
@@ -48,7 +53,9 @@ export const searchRoutes = createRouter()
       const detail = "The query could not be read.";
       return problem(c, { status: 400, code: "invalid_query", detail, errors: read.errors });
     }
-    return c.json(await searchProducts(context, read.search), 200);
+    const { search } = read;
+    const seconds = search.inStock || search.storeId !== undefined ? STOCK_SECONDS : undefined;
+    return cached(c, { name: "search", query: search, seconds }, () => searchProducts(context, search));
   })
   .openapi(suggestions, async (c) => {
     const context = c.get("operation");
@@ -56,7 +63,10 @@ export const searchRoutes = createRouter()
     if ([...query].length < SHORTEST_QUERY) return problem(c, TOO_SHORT);
     const limited = await takeFrom(context, suggestionLimit(context));
     if (limited.kind === "limited") return problem(c, limitedProblem(limited), limited.headers);
-    return c.json({ query, suggestions: await suggest(context, query) }, 200, limited.headers);
+    return cached(c, { name: "suggest", query, headers: limited.headers }, async () => ({
+      query,
+      suggestions: await suggest(context, query),
+    }));
   });
 
 /** Suggestions a minute per address, whoever is signed in there. */

@@ -1,7 +1,16 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, isCurrent } from "../../platform/etag.ts";
-import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { cached, forgetGeneration, remembered } from "../../platform/cache/cached.ts";
+import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader } from "../../platform/etag.ts";
+import {
+  bearer,
+  createRouter,
+  idParam,
+  jsonBody,
+  jsonContent,
+  problems,
+  UNCHANGED,
+} from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { notFound, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
@@ -9,12 +18,12 @@ import { idempotencyHeader } from "../idempotency-header.ts";
 import { STALE } from "../problems.ts";
 import { createStore } from "./create.ts";
 import { getStore, listStores } from "./read.ts";
-import { newStoreSchema, storeChangeSchema, storeListSchema, storeSchema } from "./schemas.ts";
+import { newStoreSchema, type Store, storeChangeSchema, storeListSchema, storeSchema } from "./schemas.ts";
 import { updateStore } from "./update.ts";
 
 const NOT_FOUND = notFound("store");
 
-const staffOnly = { tags: ["Stores"], security: bearer, middleware: [requireStaff] };
+const staffOnly = { tags: ["Stores"], security: bearer, middleware: [requireStaff, forgetGeneration] };
 const id = idParam("sto_01jcz4kq8rj2m5v0a7w9x3y6pd");
 
 const list = createRoute({
@@ -22,8 +31,9 @@ const list = createRoute({
   path: "/stores",
   tags: ["Stores"],
   summary: "List stores, newest first",
-  request: { query: listQuerySchema },
-  responses: { 200: jsonContent(storeListSchema, "A page of stores"), ...problems(400) },
+  middleware: [remembered] as const,
+  request: { headers: ifNoneMatchHeader, query: listQuerySchema },
+  responses: { 200: jsonContent(storeListSchema, "A page of stores"), 304: UNCHANGED, ...problems(400) },
 });
 
 const get = createRoute({
@@ -31,10 +41,11 @@ const get = createRoute({
   path: "/stores/{id}",
   tags: ["Stores"],
   summary: "Read a store",
+  middleware: [remembered] as const,
   request: { params: id, headers: ifNoneMatchHeader },
   responses: {
     200: jsonContent(storeSchema, "The store, its version as ETag"),
-    304: { description: "Unchanged" },
+    304: UNCHANGED,
     ...problems(404),
   },
 });
@@ -58,12 +69,16 @@ const update = createRoute({
 });
 
 export const storeRoutes = createRouter()
-  .openapi(list, async (c) => c.json(await listStores(c.get("operation"), c.req.valid("query")), 200))
-  .openapi(get, async (c) => {
-    const store = await getStore(c.get("operation"), c.req.valid("param").id);
-    if (!store) return problem(c, NOT_FOUND);
-    c.header("ETag", etagOf(store.version));
-    return isCurrent(c.req.header("If-None-Match"), store.version) ? c.body(null, 304) : c.json(store, 200);
+  .openapi(list, (c) => {
+    const query = c.req.valid("query");
+    return cached(c, { name: "stores", query }, () => listStores(c.get("operation"), query));
+  })
+  .openapi(get, (c) => {
+    const { id } = c.req.valid("param");
+    const etag = ({ version }: Store) => etagOf(version);
+    return cached(c, { name: "store", query: id, etag, missing: NOT_FOUND }, () =>
+      getStore(c.get("operation"), id),
+    );
   })
   .openapi(create, async (c) => {
     const answer = await once(c, async (operation) => {

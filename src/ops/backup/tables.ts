@@ -6,6 +6,7 @@ import type { Context } from "../../platform/context.ts";
  * catalogue, and the figures, which are made again from the orders. A restore empties the projection.
  */
 const LEFT_OUT = [
+  "cache_generation",
   "d1_migrations",
   "shop_state",
   "stock_levels",

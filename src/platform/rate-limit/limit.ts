@@ -2,12 +2,16 @@ import { proxyDurable } from "itty-durable";
 import type { Context } from "../context.ts";
 import { sha256 } from "../ids.ts";
 import { describeError } from "../log.ts";
+import { inTime } from "../patience.ts";
 import type { Problem } from "../problem.ts";
 import type { RateLimiterFace } from "./rate-limiter.ts";
 import { type Take, type TakeAnswer, WINDOW_MS } from "./window.ts";
 
 /** A limiter that has not answered by then is taken for broken. */
-const PATIENCE_MS = 1000;
+export const PATIENCE_MS = 1000;
+
+/** What the log says, whichever limiter it is: one thing to count, and to be woken by. */
+export const LIMITER_BROKEN = "a rate limiter is broken: let through";
 
 /** One party's allowance over a sliding window of 60 seconds. */
 export interface Limit {
@@ -35,9 +39,9 @@ export async function takeFrom(context: Context, limit: Limit): Promise<LimitOut
   if (limit.allowed === 0 || limit.cost === 0) return { kind: "allowed", headers: {} };
   let answer: TakeAnswer;
   try {
-    answer = await inTime(askLimiter(context, limit));
+    answer = await inTime(askLimiter(context, limit), PATIENCE_MS);
   } catch (error) {
-    context.log.warn("a rate limiter is broken: let through", {
+    context.log.warn(LIMITER_BROKEN, {
       limit: limit.name,
       error: describeError(error),
     });
@@ -90,17 +94,3 @@ async function askLimiter({ env, clock }: Context, limit: Limit): Promise<TakeAn
 
 const isAnswer = (answer: unknown): answer is TakeAnswer =>
   typeof answer === "object" && answer !== null && "allowed" in answer && "retryAfter" in answer;
-
-/** Waits by real time: an injected clock says what time it is, not how slow a part is. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => {});
-  }
-}

@@ -1,0 +1,62 @@
+import type { Context as HonoContext } from "hono";
+import { isStaff } from "../actor.ts";
+import type { AppEnv } from "../app-env.ts";
+import { hasTag } from "../etag.ts";
+import { API_HEADERS } from "../secure-headers.ts";
+import { MAX_AGE, STALE_WHILE_REVALIDATE } from "./generation.ts";
+
+/** An answer as it is sent again and again: plain data, since what belongs to one request must not reach another. */
+export interface Answer {
+  /** JSON. */
+  readonly body: Uint8Array;
+  readonly etag: string;
+  /** Milliseconds since the epoch from when it may not be repeated; null while its generation stands. */
+  readonly until: number | null;
+  /** As a guest is sent them. */
+  readonly headers: Headers;
+  /** What it is called in KV until it is there; null once it is, or where it is not to be. */
+  unshared: string | null;
+}
+
+/** How long others may repeat it. `no-cache` lets them keep it, and ask each time whether it is still so. */
+const LASTING = `max-age=${MAX_AGE}, stale-while-revalidate=${STALE_WHILE_REVALIDATE}`;
+const FLEETING = "no-cache";
+
+export function newAnswer(
+  body: Uint8Array,
+  etag: string,
+  { until = null, unshared = null }: { until?: number | null; unshared?: string | null } = {},
+): Answer {
+  const headers = new Headers({
+    ...API_HEADERS,
+    "Content-Type": "application/json",
+    ETag: etag,
+    "Cache-Control": `public, ${until === null ? LASTING : FLEETING}`,
+    // What a browser kept of a guest's must not be shown to a member of staff, who reads fresh.
+    Vary: "Authorization",
+  });
+  return { body, etag, until, headers, unshared };
+}
+
+/** What it takes of an isolate's memory; bytes, roughly. */
+export const sizeOf = ({ body }: Answer): number => body.byteLength + HEADERS_SIZE;
+
+const HEADERS_SIZE = 2_000;
+
+/** The bytes, or 304 to who has them. */
+export function send(c: HonoContext<AppEnv>, answer: Answer): Response {
+  const headers = headersFor(c, answer);
+  const tags = c.req.header("If-None-Match");
+  return tags !== undefined && hasTag(tags, answer.etag)
+    ? new Response(null, { status: 304, headers })
+    : new Response(answer.body, { headers });
+}
+
+function headersFor(c: HonoContext<AppEnv>, { headers, until }: Answer): Headers {
+  const { actor } = c.get("operation");
+  if (actor.kind === "guest") return headers;
+  const own = new Headers(headers);
+  const kept = until === null ? LASTING : FLEETING;
+  own.set("Cache-Control", isStaff(actor) ? "private, no-store" : `private, ${kept}`);
+  return own;
+}

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 import { plantFault } from "./chaos/faults.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url).href);
@@ -8,9 +8,56 @@ const fault = process.env.PLANTED_FAULT;
 /** For what hangs, milliseconds. Not a measure: a busy machine is slow, and that is no fault. */
 const BOUNDS = { testTimeout: 60_000, hookTimeout: 60_000 };
 
+/** The second of the two that share the tests inside workerd. */
+export const BESIDE = "worker-beside";
+const HERE = ["chaos", "orders", "carts", "accounts", "events"].map((room) => `test/${room}/**/*.test.ts`);
+
+/** A workerd of its own, beside real D1, Durable Objects and queues. */
+const inWorker = (name: string, include: string[], exclude: string[] = []): TestProjectConfiguration => ({
+  root,
+  plugins: [
+    ...(fault ? [plantFault(fault)] : []),
+    cloudflareTest(async () => ({
+      main: "./test/support/worker.ts",
+      wrangler: { configPath: "./wrangler.toml" },
+      miniflare: {
+        // A batch is sent as soon as there is one: tests need not wait for a second message.
+        queueConsumers: Object.fromEntries(
+          ["orders", "payments", "notifications", "inventory", "default"].map((queue) => [
+            queue,
+            { maxBatchSize: 20, maxBatchTimeout: 0, maxRetries: 5, deadLetterQueue: "dead-letters" },
+          ]),
+        ),
+        bindings: {
+          MIGRATIONS: await readD1Migrations(`${root}/migrations`),
+          JWT_PRIVATE_KEY: (await import("./support/keys.ts")).TEST_PRIVATE_KEY,
+          ORDERS_PER_MINUTE: "0",
+          REQUESTS_PER_MINUTE: "0",
+          HOLD_SECONDS: "3600",
+          FULFILMENT: "manual",
+          ADMIN_EMAIL: "admin@shop.example",
+          PAYMENT_WEBHOOK_SECRET: (await import("./support/payment-secrets.ts")).TEST_WEBHOOK_SECRET,
+        },
+      },
+    })),
+  ],
+  test: {
+    name,
+    ...BOUNDS,
+    // Files share a Worker, and load it once; each test starts from empty storage all the same.
+    isolate: false,
+    include,
+    exclude: ["test/**/*.node.test.ts", "test/chaos/long/**", ...exclude],
+    setupFiles: ["./test/support/setup.ts"],
+    deps: {
+      optimizer: { ssr: { enabled: true, include: ["itty-durable", "standardwebhooks", "stripe"] } },
+    },
+  },
+});
+
 /**
- * Two projects: `worker` runs inside workerd beside real D1, Durable Objects and queues; `node` runs what people
- * start by hand, and the Stock logic over node:sqlite. What ends in `.node.test.ts` belongs to the latter.
+ * Two projects inside workerd, since one uses one core and machines have more; and `node`, which runs what people start
+ * by hand, and the Stock logic over node:sqlite. What ends in `.node.test.ts` belongs to the last.
  */
 export default defineConfig({
   root,
@@ -19,48 +66,11 @@ export default defineConfig({
   test: {
     // The Worker's JSON logs are for the test that failed.
     silent: "passed-only",
+    // The two inside workerd side by side: by itself vitest leaves a core idle.
+    maxWorkers: 2,
     projects: [
-      {
-        root,
-        plugins: [
-          ...(fault ? [plantFault(fault)] : []),
-          cloudflareTest(async () => ({
-            main: "./test/support/worker.ts",
-            wrangler: { configPath: "./wrangler.toml" },
-            miniflare: {
-              // A batch is sent as soon as there is one: tests need not wait for a second message.
-              queueConsumers: Object.fromEntries(
-                ["orders", "payments", "notifications", "inventory", "default"].map((queue) => [
-                  queue,
-                  { maxBatchSize: 20, maxBatchTimeout: 0, maxRetries: 5, deadLetterQueue: "dead-letters" },
-                ]),
-              ),
-              bindings: {
-                MIGRATIONS: await readD1Migrations(`${root}/migrations`),
-                JWT_PRIVATE_KEY: (await import("./support/keys.ts")).TEST_PRIVATE_KEY,
-                ORDERS_PER_MINUTE: "0",
-                REQUESTS_PER_MINUTE: "0",
-                HOLD_SECONDS: "3600",
-                FULFILMENT: "manual",
-                ADMIN_EMAIL: "admin@shop.example",
-                PAYMENT_WEBHOOK_SECRET: (await import("./support/payment-secrets.ts")).TEST_WEBHOOK_SECRET,
-              },
-            },
-          })),
-        ],
-        test: {
-          name: "worker",
-          ...BOUNDS,
-          // Files share a Worker, and load it once; each test starts from empty storage all the same.
-          isolate: false,
-          include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.node.test.ts", "test/chaos/long/**"],
-          setupFiles: ["./test/support/setup.ts"],
-          deps: {
-            optimizer: { ssr: { enabled: true, include: ["itty-durable", "standardwebhooks", "stripe"] } },
-          },
-        },
-      },
+      inWorker("worker", HERE),
+      inWorker(BESIDE, ["test/**/*.test.ts"], HERE),
       {
         root,
         test: {

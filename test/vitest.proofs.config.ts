@@ -1,10 +1,10 @@
 import { defineConfig } from "vitest/config";
-import everyday from "./vitest.config.ts";
+import everyday, { BESIDE } from "./vitest.config.ts";
 
 const PROOFS = "test/chaos/long/**";
 
 /**
- * The short forms of what takes longer than the everyday suite: the same two projects over `test/chaos/long`, one file
+ * The short forms of what takes longer than the everyday suite: over `test/chaos/long`, inside workerd and outside, one file
  * after the other, since each wants the machine for itself.
  */
 export default defineConfig({
@@ -12,8 +12,9 @@ export default defineConfig({
   test: {
     ...everyday.test,
     fileParallelism: false,
-    projects: (everyday.test?.projects ?? []).map((project) => {
+    projects: (everyday.test?.projects ?? []).flatMap((project) => {
       if (typeof project !== "object" || project instanceof Promise) throw new Error("not a plain project");
+      if (project.test?.name === BESIDE) return [];
       const node = project.test?.name === "node";
       return {
         ...project,

@@ -67,3 +67,13 @@ export const cartOf = (row: CartRow): Cart => ({
   createdAt: row.created_at,
   updatedAt: row.updated_at,
 });
+
+/** A cart in a list, as D1 has it. */
+export interface SummaryRow {
+  id: string;
+  version: number;
+  total_items: number;
+  spent_by: string | null;
+  created_at: number;
+  updated_at: number;
+}

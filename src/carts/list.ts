@@ -1,18 +1,9 @@
 import type { Context } from "../platform/context.ts";
 import { type List, type PageQuery, toList } from "../platform/pagination.ts";
 import { readPage } from "../platform/read-page.ts";
-import { SPENT_BY } from "./cart.ts";
+import { SPENT_BY, type SummaryRow } from "./cart.ts";
 import { renderSummary } from "./render.ts";
 import type { CartSummaryWire } from "./schemas.ts";
-
-export interface SummaryRow {
-  id: string;
-  version: number;
-  total_items: number;
-  spent_by: string | null;
-  created_at: number;
-  updated_at: number;
-}
 
 /** A user's carts, newest first, the spent ones among them: how another device of theirs finds the cart. */
 export async function listCarts(

@@ -1,8 +1,7 @@
 import { namedOrder } from "../orders/place/cart-guard.ts";
 import { isoStamp } from "../platform/clock.ts";
 import { formatMoney } from "../platform/money.ts";
-import type { Cart, CartItem } from "./cart.ts";
-import type { SummaryRow } from "./list.ts";
+import type { Cart, CartItem, SummaryRow } from "./cart.ts";
 import type { CartSummaryWire, CartWire } from "./schemas.ts";
 
 /** A cart as it leaves the API. @param currency of an empty one's totals @param token a guest's, when it is made */

@@ -1,6 +1,6 @@
 import type { Context } from "../../platform/context.ts";
+import type { Job } from "./run.ts";
 import type { JobChange } from "./schemas.ts";
-import type { Job } from "./table.ts";
 
 /**
  * Gives a job another rule, or switches it. What a new rule would have named before now is no missed moment, nor is

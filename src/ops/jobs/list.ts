@@ -3,8 +3,9 @@ import type { Context } from "../../platform/context.ts";
 import { jsonParameter, rowsOf } from "../../platform/d1.ts";
 import { readRule } from "./moments.ts";
 import { CUT_OFF, GOES_ON, MAX_RUN_MS } from "./perform.ts";
+import type { Job } from "./run.ts";
 import type { JobWire } from "./schemas.ts";
-import { JOBS, type Job } from "./table.ts";
+import { JOBS } from "./table.ts";
 
 interface Row {
   name: string;

@@ -4,8 +4,8 @@ import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { perform, recordEnds } from "./perform.ts";
+import type { Job } from "./run.ts";
 import type { JobRunWire } from "./schemas.ts";
-import type { Job } from "./table.ts";
 
 /**
  * Runs a job now, besides its schedule. Jobs are safe to run twice, so this takes no key.

@@ -3,8 +3,9 @@ import { jsonParameter, rowsOf } from "../../platform/d1.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
 import { readRule } from "./moments.ts";
-import { CUT_OFF, GOES_ON, MAX_RUN_MS, perform, type RunReport, recordEnds } from "./perform.ts";
-import { JOBS, type Job } from "./table.ts";
+import { CUT_OFF, GOES_ON, MAX_RUN_MS, perform, recordEnds } from "./perform.ts";
+import type { Job, RunReport } from "./run.ts";
+import { JOBS } from "./table.ts";
 
 interface JobRow {
   name: string;

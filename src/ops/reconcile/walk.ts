@@ -3,8 +3,8 @@ import { ALWAYS, type NewWork, oweWork } from "../../events/append.ts";
 import { ring, type Task, type TaskOutcome } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
-import { writeReports } from "../jobs/perform.ts";
-import type { JobResult, Run } from "../jobs/table.ts";
+import type { JobResult, Run } from "../jobs/run.ts";
+import { writeReports } from "../jobs/write-reports.ts";
 import { isOpen } from "./drift.ts";
 import { type Limits, ONE_CALL, type Reconciliation, reconcileFrom } from "./reconcile.ts";
 

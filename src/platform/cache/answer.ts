@@ -4,19 +4,7 @@ import type { AppEnv } from "../app-env.ts";
 import { hasTag } from "../etag.ts";
 import { API_HEADERS } from "../secure-headers.ts";
 import { MAX_AGE, STALE_WHILE_REVALIDATE } from "./generation.ts";
-
-/** An answer as it is sent again and again: plain data, since what belongs to one request must not reach another. */
-export interface Answer {
-  /** JSON. */
-  readonly body: Uint8Array;
-  readonly etag: string;
-  /** Milliseconds since the epoch from when it may not be repeated; null while its generation stands. */
-  readonly until: number | null;
-  /** As a guest is sent them. */
-  readonly headers: Headers;
-  /** What it is called in KV until it is there; null once it is, or where it is not to be. */
-  unshared: string | null;
-}
+import type { Answer } from "./memory.ts";
 
 /** How long others may repeat it. `no-cache` lets them keep it, and ask each time whether it is still so. */
 const LASTING = `max-age=${MAX_AGE}, stale-while-revalidate=${STALE_WHILE_REVALIDATE}`;

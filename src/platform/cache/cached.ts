@@ -4,9 +4,9 @@ import type { AppEnv } from "../app-env.ts";
 import type { Context } from "../context.ts";
 import { sha256 } from "../ids.ts";
 import { type Problem, problem } from "../problem.ts";
-import { type Answer, newAnswer, send, sizeOf } from "./answer.ts";
+import { newAnswer, send, sizeOf } from "./answer.ts";
 import { currentGeneration, rememberedGeneration } from "./generation.ts";
-import type { Memory } from "./memory.ts";
+import type { Answer, Memory } from "./memory.ts";
 import { oneForAll } from "./one-for-all.ts";
 import { readShared, share, sharedName } from "./shared.ts";
 

@@ -1,9 +1,21 @@
-import type { Answer } from "./answer.ts";
 import { Lru } from "./lru.ts";
 
 /** An isolate has 128 MB for everything. */
 const ANSWERS_LIMIT = 16 * 1_048_576;
 const ADDRESSES_LIMIT = 1_048_576;
+
+/** An answer as it is sent again and again: plain data, since what belongs to one request must not reach another. */
+export interface Answer {
+  /** JSON. */
+  readonly body: Uint8Array;
+  readonly etag: string;
+  /** Milliseconds since the epoch from when it may not be repeated; null while its generation stands. */
+  readonly until: number | null;
+  /** As a guest is sent them. */
+  readonly headers: Headers;
+  /** What it is called in KV until it is there; null once it is, or where it is not to be. */
+  unshared: string | null;
+}
 
 /** What the public answers are made from, as this isolate last saw it. */
 interface Generation {

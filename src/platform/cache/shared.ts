@@ -2,7 +2,8 @@ import type { Context } from "../context.ts";
 import { sha256 } from "../ids.ts";
 import { describeError } from "../log.ts";
 import { inTime } from "../patience.ts";
-import { type Answer, newAnswer } from "./answer.ts";
+import { newAnswer } from "./answer.ts";
+import type { Answer } from "./memory.ts";
 
 /** A KV that has not answered by then is taken for broken: D1 answers as well. */
 const PATIENCE_MS = 1_000;

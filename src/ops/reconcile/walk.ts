@@ -81,7 +81,36 @@ export async function reconcileOn(
 async function walkOn(context: Context, walk: Walk, limits: Limits): Promise<Walked> {
   const options = { repair: true, operation: `reconcile-${walk.run}` };
   const part = await reconcileFrom(context, walk.after, options, limits);
-  return { walk: added(walk, part), ended: part.next === null };
+  const further = added(walk, part);
+  const ended = part.next === null;
+  if (ended) await tellOfDrift(context, further);
+  return { walk: further, ended };
+}
+
+/** What is left at the end of a walk needs a person: one letter to `ADMIN_EMAIL`, however often the last slice is done. */
+async function tellOfDrift(context: Context, walk: Walk): Promise<void> {
+  const { env, clock, settings } = context;
+  if (!settings.ADMIN_EMAIL || Object.keys(walk.open).length === 0) return;
+  const letter: NewWork = {
+    id: walk.run.replace(/^run_/, "wrk_"),
+    task: "email",
+    // Not the run: what is owed for that says that it goes on.
+    object_id: "stock",
+    payload: {
+      template: "notice",
+      subject: "Stock and orders disagree",
+      lines: [
+        summaryOf(walk),
+        "What is open could not be mended by itself: POST /inventory/reconcile says more of each product.",
+      ],
+    },
+    at: clock.now(),
+    not_before: clock.now(),
+    request_id: context.requestId,
+  };
+  const once = { sql: "NOT EXISTS (SELECT 1 FROM work WHERE id = row.value ->> 'id')", parameters: [] };
+  await oweWork(env.DB, [letter], once).run();
+  context.defer(ring(context, [letter]));
 }
 
 function added(walk: Walk, { checked, drift, repaired, next }: Reconciliation): Walk {

@@ -178,6 +178,13 @@ test("what is left open is told at the end, of whichever slice it was", async ()
   expect(ended).toMatchObject({ outcome: "done" });
   expect(ended?.detail).toMatch(/^3 products checked, .*; open: .*unbalanced \(prd_\w+\)$/);
   expect(ended?.detail).toContain(productIds[0]);
+  const letters = await env.DB.prepare("SELECT id, payload FROM work WHERE task = 'email'").all<{
+    id: string;
+    payload: string;
+  }>();
+  expect(letters.results.map(({ payload }) => JSON.parse(payload))).toMatchObject([
+    { template: "notice", subject: "Stock and orders disagree", lines: [ended?.detail, expect.any(String)] },
+  ]);
 });
 
 test("a slice that ends at any call is done again, and the walk ends", { timeout: 120_000 }, async () => {

@@ -121,7 +121,13 @@ export async function readEnds(buyers: Buyer[], provider: Provider, dead: Set<st
 const sum = (amounts: number[]): number => amounts.reduce((total, amount) => total + amount, 0);
 
 /** What of the order's money is neither back nor on its way, refunds that the provider refused not counted as kept. */
-const keptOf = (life: Life): number => life.captured - sum(life.refunds.map(({ amount }) => amount));
+function keptOf({ captured, refunds }: Life): number {
+  const of = (failed: boolean) =>
+    sum(refunds.filter(({ state }) => (state === "failed") === failed).map(({ amount }) => amount));
+  const left = captured - of(false);
+  // What the provider refused is before staff, however often they asked for the same again.
+  return left < 0 ? left : Math.max(0, left - of(true));
+}
 
 /** The events whose money the order took for its own. */
 const takenFor = ({ events }: Life): EventRow[] =>

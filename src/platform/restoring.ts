@@ -32,6 +32,9 @@ export async function isRestoring({ env }: Pick<Context, "env">): Promise<boolea
 /** By environment, of which an isolate has one: when it last saw that the shop was not being restored. */
 const seenWhole = new WeakMap<object, number>();
 
+/** As in a new isolate: for tests, whose clock goes back. */
+export const forgetSeen = (env: object): boolean => seenWhole.delete(env);
+
 /** False while the shop is being restored; true may be as old as `KNOWN_FOR`. */
 export async function mayWrite({ env, clock }: Pick<Context, "env" | "clock">): Promise<boolean> {
   const now = clock.now();

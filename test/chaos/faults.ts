@@ -40,7 +40,8 @@ export const FAULTS: Record<string, Fault> = {
         "const nonce = context.ids.next();",
         `for (const { decision } of proposals) {
           if (decision.fate !== "rejected") continue;
-          await letGo(context, decision.quote.claim, decision.order.items.map((item) => item.productId));
+          const productIds = decision.order.items.map((item) => item.productId);
+          await letGo(context, [{ claim: decision.quote.claim, productIds }]);
         }
         const nonce = context.ids.next();`,
       ],
@@ -55,11 +56,11 @@ export const FAULTS: Record<string, Fault> = {
   hasty: {
     missing: "an abandoned claim lets go everywhere before the next generation starts",
     caughtBy: "sends again at once is placed exactly once",
-    file: "src/orders/place/place.ts",
+    file: "src/orders/place/begin.ts",
     edits: [
       [
-        "if (!(await letGo(context, claimOf(key.operation), known))) return",
-        "if (known.length === 0) return",
+        "const untold = await letGo(\n    context,\n    spent",
+        "const untold = await letGo(\n    context,\n    [] ?? spent",
       ],
     ],
     // Whoever falls short lets dead claims in its way go, too.
@@ -75,7 +76,7 @@ export const FAULTS: Record<string, Fault> = {
     edits: [
       ["export async function record(", "let last = '';\nexport async function record("],
       ["const { env, clock } = context;", "const { env, clock } = context;\n  last = nonce;"],
-      ["fates, ids.next(), clock.now()", "fates, last || ids.next(), clock.now()"],
+      ["const nonce = ids.next();", "const nonce = last || ids.next();"],
       ["AND c.stamp = ?2 AND c.order_id = row.value ->> 'id'", "AND c.stamp = ?2"],
     ],
   },

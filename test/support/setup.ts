@@ -1,6 +1,7 @@
 import { applyD1Migrations, type D1Migration, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach } from "vitest";
+import { forgetSeen } from "../../src/platform/restoring.ts";
 import { testClock } from "./clock.ts";
 import { memory } from "./worker.ts";
 
@@ -17,6 +18,7 @@ beforeEach(async () => {
   await emptyAll();
   testClock.reset();
   memory.clear();
+  forgetSeen(env);
   await applyD1Migrations(env.DB, env.MIGRATIONS);
 });
 

@@ -4,7 +4,8 @@ import type { KeyClaim } from "../platform/idempotency.ts";
 import type { Limit } from "../platform/rate-limit/limit.ts";
 
 /**
- * Orders a minute per user, guests per address; staff are free. Twins and retries of one key count once.
+ * Orders a minute per user, guests per address; staff are free. Twins and retries of one key count once; another request
+ * under it is none of them.
  * @param cost how many orders are asked for
  */
 export function orderLimit(context: Context, cost: number, key: KeyClaim | null): Limit {
@@ -14,6 +15,6 @@ export function orderLimit(context: Context, cost: number, key: KeyClaim | null)
     party: actor.kind === "user" ? `user:${actor.userId}` : `address:${address}`,
     allowed: isStaff(actor) ? 0 : settings.ORDERS_PER_MINUTE,
     cost,
-    ...(key ? { hit: `${key.scope} ${key.key}` } : {}),
+    ...(key ? { hit: `${key.scope} ${key.key} ${key.fingerprint}` } : {}),
   };
 }

@@ -141,6 +141,42 @@ describe("a bulk of independent orders", () => {
     expect(await countOf("orders")).toBe(2);
   });
 
+  test("of another body under its key is refused before anything is held, however much of it was read", async () => {
+    const { productIds } = await givenShop([[9]]);
+    const [apple = ""] = productIds;
+    const one = basket({ [apple]: 1 });
+    expect((await bulk([one, "wrong"], {}, KEY)).body).toMatchObject({ created: 1 });
+    for (const orders of [[one, one, one], ["wrong", one], [one]]) {
+      const other = await bulk(orders, {}, KEY);
+      expect([other.status, other.body.code]).toEqual([422, "idempotency_key_reused"]);
+    }
+    expect((await post("/orders", one, KEY)).status).toBe(422);
+    expect([await countOf("orders"), await reserved(apple)]).toEqual([1, 1]);
+  });
+
+  test("under the key of a single order, or of one, is another request", async () => {
+    const { productIds } = await givenShop([[9]]);
+    const [apple = ""] = productIds;
+    const one = basket({ [apple]: 1 });
+    expect((await post("/orders", one, KEY)).status).toBe(201);
+    expect((await bulk([one], {}, KEY)).status).toBe(422);
+    const itsFirst = { "Idempotency-Key": `${KEY["Idempotency-Key"]}#0` };
+    expect((await post("/orders", one, itsFirst)).status).toBe(201);
+    expect(await countOf("orders")).toBe(2);
+  });
+
+  test("under a used key counts against the limit", async () => {
+    const { productIds } = await givenShop([[99]]);
+    const [apple = ""] = productIds;
+    const one = basket({ [apple]: 1 });
+    const ask = (path: string, body: unknown, headers = KEY) =>
+      askUnder({ ORDERS_PER_MINUTE: "3" }, "POST", path, body, headers);
+    expect((await ask("/orders", one)).status).toBe(201);
+    expect((await ask("/orders/bulk", { orders: [one, one] })).status).toBe(422);
+    expect((await ask("/orders", one, { "Idempotency-Key": "another-key-of-this-guest" })).status).toBe(429);
+    expect(await countOf("orders")).toBe(1);
+  });
+
   test("counts each of its orders against the limit, wrong ones aside", async () => {
     const { productIds } = await givenShop([[9]]);
     const [apple = ""] = productIds;

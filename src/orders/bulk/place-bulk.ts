@@ -22,7 +22,8 @@ export function readDrafts(orders: unknown[], key: KeyClaim | null): Read[] {
   return orders.map((order, index) => {
     const read = placeOrderSchema.safeParse(order);
     if (!read.success) return { kind: "invalid", index, errors: fieldErrors(read.error.issues) };
-    const own = key && { ...key, key: `${key.key}#${index}` };
+    // No client can send such a key: there is no space in theirs.
+    const own = key && { ...key, key: `${key.key} ${index}` };
     return { kind: "draft", index, draft: draftOf(read.data, own) };
   });
 }
@@ -55,7 +56,9 @@ export async function placeBulk(
   options: { admitted: Promise<boolean>; together: boolean },
 ): Promise<BulkOutcome> {
   const batchId = await nameOf(context, key);
-  const drafts = reads.flatMap((read) => (read.kind === "draft" ? [{ ...read.draft, batchId }] : []));
+  const drafts = reads.flatMap((read) =>
+    read.kind === "draft" ? [{ ...read.draft, bulk: { id: batchId, key } }] : [],
+  );
   const placings =
     drafts.length === 0
       ? []

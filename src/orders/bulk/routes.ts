@@ -60,6 +60,10 @@ bulkRoutes.openapi(bulkRoute, async (c) => {
       const { batchId, results, created, replayed } = outcome;
       if (replayed) c.header("Idempotency-Replayed", "true");
       const counts = { batch_id: batchId, created, rejected: results.length - created };
+      // A twin is at it still: under the same key the next answer is of all.
+      if (together && created > 0 && created < results.length) {
+        return problem(c, UNAVAILABLE, { "Retry-After": "1" });
+      }
       if (together && created === 0) {
         return report(c, 409, problemBody({ ...NOT_ALL, ...counts }, context.requestId), results);
       }

@@ -45,6 +45,9 @@ interface KeyRow {
   fate: string | null;
 }
 
+/** In the place of a draft's index: the key of the bulk that they came in. */
+const BULK = -1;
+
 /** Step 1 of placing, in one call to D1: puts the keys down and reads all that the drafts need. Holds nothing. */
 export async function ask(context: Context, drafts: Draft[]): Promise<Answers> {
   const { env, actor } = context;
@@ -52,6 +55,8 @@ export async function ask(context: Context, drafts: Draft[]): Promise<Answers> {
   const keyed = drafts.flatMap((draft, index) =>
     draft.key ? [{ draft: index, operation: fresh[index], ...draft.key }] : [],
   );
+  const bulkKey = drafts[0]?.bulk?.key;
+  if (bulkKey) keyed.push({ draft: BULK, operation: context.ids.next(), ...bulkKey });
   const productIds = jsonParameter([
     ...new Set(drafts.flatMap((draft) => draft.lines.map((l) => l.productId))),
   ]);
@@ -78,9 +83,15 @@ export async function ask(context: Context, drafts: Draft[]): Promise<Answers> {
   ]);
 
   const keys: KeyState[] = fresh.map((operation) => ({ kind: "fresh", operation }));
-  for (const row of rowsOf<KeyRow>(results, 6)) {
-    keys[row.draft] = keyState(row, drafts[row.draft]?.key?.fingerprint);
+  const rows = rowsOf<KeyRow>(results, 6);
+  for (const row of rows) {
+    if (row.draft !== BULK) keys[row.draft] = keyState(row, drafts[row.draft]?.key?.fingerprint);
   }
+  // Another body under a bulk's key is refused as a whole, before anything is held.
+  const another = rows.some(
+    ({ draft, fingerprint }) => draft === BULK && fingerprint !== bulkKey?.fingerprint,
+  );
+  if (another) keys.fill({ kind: "reused" });
   return {
     keys,
     products: new Map(rowsOf<ProductRow>(results, 0).map((product) => [product.id, product])),

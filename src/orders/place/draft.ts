@@ -7,8 +7,8 @@ import type { PlaceOrderInput } from "../schemas.ts";
 export interface Draft {
   /** The Idempotency-Key it came under; null without one. */
   key: KeyClaim | null;
-  /** The bulk that it came in. */
-  batchId: string | null;
+  /** The bulk that it came in, and the key of that: of one body, however many of its drafts could be read. */
+  bulk: { id: string; key: KeyClaim | null } | null;
   /** The cart that it is the checkout of. */
   cart: DraftCart | null;
   /** One line a product, in the order of first naming; lines of one product are added up. */
@@ -47,7 +47,7 @@ export interface DraftLine {
 export function draftOf(input: PlaceOrderInput, key: KeyClaim | null): Draft {
   return {
     key,
-    batchId: null,
+    bulk: null,
     cart: null,
     lines: addUp(input.items),
     storeId: input.store_id ?? null,

@@ -45,7 +45,9 @@ export async function placeOrders(
   const outcomes = new Map<Draft, Placing>();
   let waiting = drafts;
   for (let restarts = 0; waiting.length > 0 && restarts <= MAX_RESTARTS; restarts++) {
-    waiting = await placeRound(context, waiting, options, outcomes);
+    const again = await placeRound(context, waiting, options, outcomes);
+    // What stands or falls together starts again together: of what was decided meanwhile the answer is repeated.
+    waiting = options.together && again.length > 0 ? drafts : again;
   }
   return drafts.map((draft) => outcomes.get(draft) ?? { kind: "unavailable" });
 }

@@ -78,7 +78,7 @@ export function quote(
     reference: context.ids.reference(),
     claimId: claimOf(operation),
     storeId: draft.storeId,
-    batchId: draft.batchId,
+    batchId: draft.bulk?.id ?? null,
     cartId: draft.cart?.id ?? null,
     userId: context.actor.kind === "user" ? context.actor.userId : null,
     accessTokenHash: null,

@@ -61,9 +61,11 @@ export function thoseWhoInherit<W extends Wanted>(
   reservations: Map<W, Reservation>,
   patient: Map<W, Reservation>,
 ): Map<W, Reservation> {
-  const falling = [...reservations].filter(
-    ([wanted, reservation]) => !patient.has(wanted) && [...reservation.values()].some(isShort),
-  );
+  const falling = [...reservations].filter(([wanted, reservation]) => {
+    const outcomes = [...reservation.values()];
+    const known = outcomes.every(({ kind }) => kind === "held" || kind === "short");
+    return known && outcomes.some(isShort) && !patient.has(wanted);
+  });
   const dead = new Set(falling.map(([{ claim }]) => claim));
   return new Map(
     falling.filter(([wanted, reservation]) => wouldDo(wanted, reservation, (claim) => dead.has(claim))),

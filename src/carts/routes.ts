@@ -1,7 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { CHALLENGE, requireUser, signedIn } from "../accounts/authenticate.ts";
-import { idempotencyHeader } from "../catalog/idempotency-header.ts";
 import { STALE } from "../catalog/problems.ts";
 import { answerPlacing } from "../orders/answer-placing.ts";
 import { cartSpent, GUESTS_OFF } from "../orders/problems.ts";
@@ -10,6 +9,7 @@ import type { AppEnv } from "../platform/app-env.ts";
 import { allows, ifMatchHeader, ifNoneMatchHeader } from "../platform/etag.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { fingerprintOf, readKey } from "../platform/idempotency.ts";
+import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import type { Cart } from "./cart.ts";

@@ -2,7 +2,7 @@ import type { Context as HonoContext } from "hono";
 import type { AppEnv } from "../platform/app-env.ts";
 import { KEY_REUSED, replay } from "../platform/idempotency.ts";
 import { problem } from "../platform/problem.ts";
-import { limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
+import { type Limit, type LimitOutcome, limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
 import { AFTER_RESTORE, RESTORING } from "../platform/restore-guard.ts";
 import { renderAnswer } from "./answer.ts";
 import { orderLimit } from "./limit.ts";
@@ -13,38 +13,58 @@ import { outcomeUnknown, refusalProblem, SELLING_STOPPED, UNAVAILABLE } from "./
 /** Places the one order of a request, whatever it was drafted from, within the limit; and answers it. */
 export async function answerPlacing(c: HonoContext<AppEnv>, draft: Draft): Promise<never> {
   const context = c.get("operation");
-  const limit = takeFrom(context, orderLimit(context, 1, draft.key));
-  const placing = placeOrders(context, [draft], {
-    admitted: limit.then((outcome) => outcome.kind === "allowed"),
-    render: renderAnswer(context.requestId),
-    together: false,
-  });
-  // A client that hangs up must not leave its order half placed.
-  context.defer(placing.catch(() => {}));
-  const [[outcome], limited] = await Promise.all([placing, limit]);
-  for (const [name, value] of Object.entries(limited.headers)) c.header(name, value);
-
-  switch (outcome?.kind) {
+  const render = renderAnswer(context.requestId);
+  const { placed, limited } = await placeWithin(c, orderLimit(context, 1, draft.key), (admitted) =>
+    placeOrders(context, [draft], { admitted, render, together: false }),
+  );
+  const [outcome = { kind: "unavailable" as const }] = placed;
+  switch (outcome.kind) {
     case "decided":
       return answered(c, outcome.answer);
     case "replayed":
       return replay(outcome.answer.status, outcome.answer.body) as never;
-    case "key_reused":
-      return problem(c, KEY_REUSED);
     case "refused":
       return problem(c, refusalProblem(outcome.refusal, draft));
-    case "limited":
-      return problem(c, limitedProblem({ retryAfter: 60, ...limited }), limited.headers);
     case "unknown":
       return problem(c, outcomeUnknown(outcome.order, outcome.accessToken), { "Retry-After": "1" });
+    // Not what comes of a draft by itself.
+    case "withdrawn":
+      return nothingDecided(c, "unavailable", limited);
+    default:
+      return nothingDecided(c, outcome.kind, limited);
+  }
+}
+
+/** Places while the limit is asked, so that it costs no time, and puts its headers on the answer. */
+export async function placeWithin<T>(
+  c: HonoContext<AppEnv>,
+  limit: Limit,
+  place: (admitted: Promise<boolean>) => Promise<T>,
+): Promise<{ placed: T; limited: LimitOutcome }> {
+  const context = c.get("operation");
+  const asked = takeFrom(context, limit);
+  const placing = place(asked.then((outcome) => outcome.kind === "allowed"));
+  // A client that hangs up must not leave its orders half placed.
+  context.defer(placing.catch(() => {}));
+  const [placed, limited] = await Promise.all([placing, asked]);
+  for (const [name, value] of Object.entries(limited.headers)) c.header(name, value);
+  return { placed, limited };
+}
+
+/** Why nothing was decided of a request as a whole: the same may be sent again, but for a key that is another's. */
+export type NothingDecided = "key_reused" | "limited" | "stopped" | "restoring" | "unavailable";
+
+export function nothingDecided(c: HonoContext<AppEnv>, kind: NothingDecided, limited: LimitOutcome): never {
+  switch (kind) {
+    case "key_reused":
+      return problem(c, KEY_REUSED);
+    case "limited":
+      return problem(c, limitedProblem({ retryAfter: 60, ...limited }), limited.headers);
     case "stopped":
       return problem(c, SELLING_STOPPED, { "Retry-After": "60" });
     case "restoring":
       return problem(c, RESTORING, AFTER_RESTORE);
     case "unavailable":
-    // Not what comes of a draft by itself.
-    case "withdrawn":
-    case undefined:
       return problem(c, UNAVAILABLE, { "Retry-After": "1" });
   }
 }

@@ -1,11 +1,11 @@
 import { createRoute } from "@hono/zod-openapi";
 import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
-import { idempotencyHeader } from "../catalog/idempotency-header.ts";
 import { STALE } from "../catalog/problems.ts";
 import { ring } from "../events/work.ts";
 import { allowedVersions, etagOf, ifMatchHeader } from "../platform/etag.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { once, readKey } from "../platform/idempotency.ts";
+import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { notFound, problem } from "../platform/problem.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import { answerPlacing } from "./answer-placing.ts";

@@ -1,7 +1,8 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../accounts/authenticate.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { once } from "../platform/idempotency.ts";
+import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import {
   eventListQuerySchema,
@@ -19,10 +20,6 @@ import type { PaymentEvent } from "./money.ts";
 export const paymentEventRoutes = createRouter();
 
 const staffOnly = { tags: ["Payments"], security: bearer, middleware: requireStaff };
-
-const idempotencyKey = z.object({
-  "idempotency-key": z.string().optional().openapi({ description: "Makes the request safe to repeat" }),
-});
 
 const listRoute = createRoute({
   ...staffOnly,
@@ -44,7 +41,7 @@ const matchRoute = createRoute({
   path: "/payments/events/{provider}/{event_id}/match",
   summary: "Say which order a payment event means",
   description: "Of an unmatched event. It is worked off again, as any other of that order.",
-  request: { params: eventNameSchema, headers: idempotencyKey, body: jsonBody(matchEventSchema) },
+  request: { params: eventNameSchema, headers: idempotencyHeader, body: jsonBody(matchEventSchema) },
   responses: {
     200: jsonContent(paymentEventSchema, "Matched, and owed"),
     ...problems(400, 401, 403, 404, 409, 422),
@@ -79,7 +76,7 @@ const giveBackRoute = createRoute({
     "All of it, to whoever paid. It never counts for the order. The provider is asked after the answer.",
   request: {
     params: eventNameSchema,
-    headers: idempotencyKey,
+    headers: idempotencyHeader,
     body: { required: false, content: { "application/json": { schema: giveBackSchema } } },
   },
   responses: {

@@ -1,7 +1,8 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../accounts/authenticate.ts";
 import { bearer, createRouter, idParam, jsonContent, problems } from "../platform/http.ts";
 import { once } from "../platform/idempotency.ts";
+import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { formatMoney } from "../platform/money.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { requestRefund } from "./refund.ts";
@@ -19,9 +20,7 @@ const refundRoute = createRoute({
   middleware: [requireStaff] as const,
   request: {
     params: idParam("pay_01jd…"),
-    headers: z.object({
-      "idempotency-key": z.string().optional().openapi({ description: "Makes the request safe to repeat" }),
-    }),
+    headers: idempotencyHeader,
     body: { required: false, content: { "application/json": { schema: requestRefundSchema } } },
   },
   responses: { 201: jsonContent(refundSchema, "Due"), ...problems(400, 401, 403, 404, 409, 422, 503) },

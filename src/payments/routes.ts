@@ -1,9 +1,10 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import { orderFor, orderName, orderToken } from "../orders/named.ts";
 import type { Order } from "../orders/order.ts";
 import { isoStamp } from "../platform/clock.ts";
 import { createRouter, jsonContent, problems } from "../platform/http.ts";
 import { once } from "../platform/idempotency.ts";
+import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { formatMoney } from "../platform/money.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
@@ -22,9 +23,7 @@ const openRoute = createRoute({
   description: "Opens a payment with the shop's provider, or gives the one that is open already.",
   request: {
     params: orderName,
-    headers: orderToken.extend({
-      "idempotency-key": z.string().optional().openapi({ description: "Makes the request safe to repeat" }),
-    }),
+    headers: orderToken.extend(idempotencyHeader.shape),
   },
   responses: {
     201: jsonContent(openedPaymentSchema, "Open"),

@@ -14,9 +14,9 @@ import {
   UNCHANGED,
 } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
+import { idempotencyHeader } from "../../platform/idempotency-header.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
-import { idempotencyHeader } from "../idempotency-header.ts";
 import { STALE } from "../problems.ts";
 import type { StockPort } from "../stock-port.ts";
 import { archiveProduct } from "./archive.ts";

@@ -1,15 +1,14 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { CHALLENGE } from "../../accounts/authenticate.ts";
-import { idempotencyHeader } from "../../catalog/idempotency-header.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
-import { KEY_REUSED, readKey } from "../../platform/idempotency.ts";
+import { readKey } from "../../platform/idempotency.ts";
+import { idempotencyHeader } from "../../platform/idempotency-header.ts";
 import { type FieldError, type Problem, problem, problemBody } from "../../platform/problem.ts";
-import { limitedProblem, takeFrom } from "../../platform/rate-limit/limit.ts";
-import { AFTER_RESTORE, RESTORING } from "../../platform/restore-guard.ts";
+import { nothingDecided, placeWithin } from "../answer-placing.ts";
 import { orderLimit } from "../limit.ts";
-import { GUESTS_OFF, SELLING_STOPPED, UNAVAILABLE } from "../problems.ts";
+import { GUESTS_OFF } from "../problems.ts";
 import { MAX_PRODUCTS, placeBulk, productsOf, readDrafts } from "./place-bulk.ts";
 import { bulkOrdersReportSchema, bulkOrdersSchema } from "./schemas.ts";
 
@@ -47,14 +46,10 @@ bulkRoutes.openapi(bulkRoute, async (c) => {
   if (together && faults.length > 0) return problem(c, wrongOrders(faults));
   if (productsOf(reads).size > MAX_PRODUCTS) return problem(c, TOO_MANY_PRODUCTS);
 
-  const limit = takeFrom(context, orderLimit(context, reads.length - faults.length, claim));
-  const admitted = limit.then((outcome) => outcome.kind === "allowed");
-  const placing = placeBulk(context, reads, claim, { admitted, together });
-  // A client that hangs up must not leave its orders half placed.
-  context.defer(placing.catch(() => {}));
-  const [outcome, limited] = await Promise.all([placing, limit]);
-  for (const [name, value] of Object.entries(limited.headers)) c.header(name, value);
-
+  const limit = orderLimit(context, reads.length - faults.length, claim);
+  const { placed: outcome, limited } = await placeWithin(c, limit, (admitted) =>
+    placeBulk(context, reads, claim, { admitted, together }),
+  );
   switch (outcome.kind) {
     case "answered": {
       const { batchId, results, created, replayed } = outcome;
@@ -62,7 +57,7 @@ bulkRoutes.openapi(bulkRoute, async (c) => {
       const counts = { batch_id: batchId, created, rejected: results.length - created };
       // A twin is at it still: under the same key the next answer is of all.
       if (together && created > 0 && created < results.length) {
-        return problem(c, UNAVAILABLE, { "Retry-After": "1" });
+        return nothingDecided(c, "unavailable", limited);
       }
       if (together && created === 0) {
         return report(c, 409, problemBody({ ...NOT_ALL, ...counts }, context.requestId), results);
@@ -73,16 +68,8 @@ bulkRoutes.openapi(bulkRoute, async (c) => {
       const head = problemBody({ ...UNKNOWN, batch_id: outcome.batchId }, context.requestId);
       return report(c, 503, head, outcome.results);
     }
-    case "key_reused":
-      return problem(c, KEY_REUSED);
-    case "limited":
-      return problem(c, limitedProblem({ retryAfter: 60, ...limited }), limited.headers);
-    case "stopped":
-      return problem(c, SELLING_STOPPED, { "Retry-After": "60" });
-    case "restoring":
-      return problem(c, RESTORING, AFTER_RESTORE);
-    case "unavailable":
-      return problem(c, UNAVAILABLE, { "Retry-After": "1" });
+    default:
+      return nothingDecided(c, outcome.kind, limited);
   }
 });
 

@@ -1,13 +1,13 @@
 import { createRoute, type z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { idempotencyHeader } from "../../catalog/idempotency-header.ts";
 import { STALE } from "../../catalog/problems.ts";
 import { ring } from "../../events/work.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
 import { allowedVersions, etagOf, ifMatchHeader } from "../../platform/etag.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
+import { idempotencyHeader } from "../../platform/idempotency-header.ts";
 import { notFound, problem } from "../../platform/problem.ts";
 import type { Changed, Command } from "../change.ts";
 import { readOrder } from "../find.ts";

@@ -1,6 +1,6 @@
 import type { NewWork } from "../events/append.ts";
+import { noticeWork } from "../events/notice.ts";
 import type { Context } from "../platform/context.ts";
-import { prefixed } from "../platform/ids.ts";
 import { formatMoney, isCurrency, type MoneyWire } from "../platform/money.ts";
 import type { Change } from "./change.ts";
 import type { Money, PaymentEvent } from "./money.ts";
@@ -57,20 +57,8 @@ export const unmatchedNotice = (context: Context, event: PaymentEvent): NewWork[
     "Match it to its order, and it is worked off.",
   ]);
 
-function noticeOf(context: Context, objectId: string, subject: string, lines: string[]): NewWork[] {
-  if (context.settings.ADMIN_EMAIL === undefined) return [];
-  return [
-    {
-      id: prefixed("wrk", context.ids.next()),
-      task: "email",
-      object_id: objectId,
-      payload: { template: "notice", subject, lines },
-      at: context.clock.now(),
-      not_before: context.clock.now(),
-      request_id: context.requestId,
-    },
-  ];
-}
+const noticeOf = (context: Context, objectId: string, subject: string, lines: string[]): NewWork[] =>
+  noticeWork(context, objectId, { subject, lines });
 
 const sayEvent = ({ provider, eventId, kind, amount, currency }: PaymentEvent, orders: string | null) =>
   `${provider} told of ${KINDS[kind]} of ${sayMoney(amount, currency ?? orders)} in its event ${eventId}`;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ALWAYS, type NewWork, oweWork } from "../../events/append.ts";
+import { noticeWork } from "../../events/notice.ts";
 import { ring, type Task, type TaskOutcome } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
@@ -89,28 +90,18 @@ async function walkOn(context: Context, walk: Walk, limits: Limits): Promise<Wal
 
 /** What is left at the end of a walk needs a person: one letter to `ADMIN_EMAIL`, however often the last slice is done. */
 async function tellOfDrift(context: Context, walk: Walk): Promise<void> {
-  const { env, clock, settings } = context;
-  if (!settings.ADMIN_EMAIL || Object.keys(walk.open).length === 0) return;
-  const letter: NewWork = {
-    id: walk.run.replace(/^run_/, "wrk_"),
-    task: "email",
-    // Not the run: what is owed for that says that it goes on.
-    object_id: "stock",
-    payload: {
-      template: "notice",
-      subject: "Stock and orders disagree",
-      lines: [
-        summaryOf(walk),
-        "What is open could not be mended by itself: POST /inventory/reconcile says more of each product.",
-      ],
-    },
-    at: clock.now(),
-    not_before: clock.now(),
-    request_id: context.requestId,
-  };
+  if (Object.keys(walk.open).length === 0) return;
+  const lines = [
+    summaryOf(walk),
+    "What is open could not be mended by itself: POST /inventory/reconcile says more of each product.",
+  ];
+  const notice = { subject: "Stock and orders disagree", lines };
+  // About stock and not the run: what is owed for that says that it goes on.
+  const letters = noticeWork(context, "stock", notice, walk.run.replace(/^run_/, "wrk_"));
+  if (letters.length === 0) return;
   const once = { sql: "NOT EXISTS (SELECT 1 FROM work WHERE id = row.value ->> 'id')", parameters: [] };
-  await oweWork(env.DB, [letter], once).run();
-  context.defer(ring(context, [letter]));
+  await oweWork(context.env.DB, letters, once).run();
+  context.defer(ring(context, letters));
 }
 
 function added(walk: Walk, { checked, drift, repaired, next }: Reconciliation): Walk {

@@ -1,0 +1,21 @@
+import type { Context } from "../platform/context.ts";
+import { prefixed } from "../platform/ids.ts";
+import type { NewWork } from "./append.ts";
+
+/** A letter to `ADMIN_EMAIL`: none where nobody is named to read it. @param id where a repeat is to find its own */
+export function noticeWork(
+  context: Context,
+  objectId: string,
+  { subject, lines }: { subject: string; lines: string[] },
+  id: string = prefixed("wrk", context.ids.next()),
+): NewWork[] {
+  if (context.settings.ADMIN_EMAIL === undefined) return [];
+  const now = context.clock.now();
+  return [
+    {
+      ...{ id, task: "email", object_id: objectId },
+      payload: { template: "notice", subject, lines },
+      ...{ at: now, not_before: now, request_id: context.requestId },
+    },
+  ];
+}

@@ -45,6 +45,15 @@ interface KeyRow {
   fate: string | null;
 }
 
+/** What is no row of a set: the named stores that there are and the account as JSON, and the state of selling. */
+interface Around {
+  stores: string;
+  account: string | null;
+  selling: string | null;
+}
+
+const NOTHING_AROUND: Around = { stores: "[]", account: null, selling: null };
+
 /** In the place of a draft's index: the key of the bulk that they came in. */
 const BULK = -1;
 
@@ -72,18 +81,17 @@ export async function ask(context: Context, drafts: Draft[]): Promise<Answers> {
        FROM json_each(?1) AS wanted JOIN stock_levels AS l ON l.product_id = wanted.value
        JOIN stores AS s ON s.id = l.store_id WHERE l.available > 0`,
     ).bind(productIds),
-    env.DB.prepare("SELECT s.id FROM json_each(?1) AS named JOIN stores AS s ON s.id = named.value").bind(
-      storeIds,
-    ),
-    env.DB.prepare("SELECT name, email FROM users WHERE id = ?1").bind(
-      actor.kind === "user" ? actor.userId : "",
-    ),
-    env.DB.prepare("SELECT value FROM shop_state WHERE key = 'selling' AND value <> 'open'"),
+    env.DB.prepare(
+      `SELECT
+         (SELECT json_group_array(s.id) FROM json_each(?1) AS named JOIN stores AS s ON s.id = named.value) AS stores,
+         (SELECT json_object('name', name, 'email', email) FROM users WHERE id = ?2) AS account,
+         (SELECT value FROM shop_state WHERE key = 'selling' AND value <> 'open') AS selling`,
+    ).bind(storeIds, actor.kind === "user" ? actor.userId : ""),
     ...(keyed.length === 0 ? [] : putDownKeys(env.DB, jsonParameter(keyed), context.clock.now())),
   ]);
 
   const keys: KeyState[] = fresh.map((operation) => ({ kind: "fresh", operation }));
-  const rows = rowsOf<KeyRow>(results, 6);
+  const rows = rowsOf<KeyRow>(results, 4);
   for (const row of rows) {
     if (row.draft !== BULK) keys[row.draft] = keyState(row, drafts[row.draft]?.key?.fingerprint);
   }
@@ -92,13 +100,14 @@ export async function ask(context: Context, drafts: Draft[]): Promise<Answers> {
     ({ draft, fingerprint }) => draft === BULK && fingerprint !== bulkKey?.fingerprint,
   );
   if (another) keys.fill({ kind: "reused" });
+  const [around = NOTHING_AROUND] = rowsOf<Around>(results, 2);
   return {
     keys,
     products: new Map(rowsOf<ProductRow>(results, 0).map((product) => [product.id, product])),
     hints: rowsOf<StoreHint>(results, 1),
-    knownStores: new Set(rowsOf<{ id: string }>(results, 2).map((store) => store.id)),
-    account: rowsOf<{ name: string; email: string }>(results, 3)[0] ?? null,
-    selling: sellingOf(rowsOf<{ value: string }>(results, 4)[0]?.value),
+    knownStores: new Set(JSON.parse(around.stores)),
+    account: JSON.parse(around.account ?? "null"),
+    selling: sellingOf(around.selling),
   };
 }
 
@@ -123,8 +132,8 @@ function putDownKeys(db: D1Database, keyed: string, now: number): D1PreparedStat
   ];
 }
 
-function sellingOf(value: string | undefined): Answers["selling"] {
-  if (value === undefined) return "open";
+function sellingOf(value: string | null): Answers["selling"] {
+  if (value === null) return "open";
   return value === "restoring" ? "restoring" : "stopped";
 }
 

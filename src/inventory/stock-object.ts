@@ -128,6 +128,7 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
     this.#armedFor = null;
+    this.#logic = null;
   }
 }
 

@@ -53,12 +53,13 @@ export interface StockParts {
 }
 
 /**
- * The stock of one product: StockCommands and the alarm, over ports. It keeps no state but its storage. Each command
+ * The stock of one product: StockCommands and the alarm, over ports. It keeps no state but its storage, and that there is some. Each command
  * is one synchronous turn; the alarm that its holds and news will need is set in the same breath, so that neither is
  * stored without the other.
  */
 export class Stock {
   readonly #parts: StockParts;
+  #isBorn = false;
 
   constructor(parts: StockParts) {
     this.#parts = parts;
@@ -191,8 +192,10 @@ export class Stock {
     }
   }
 
+  /** Asked of the storage until it says yes: what was once born stays so, until the object is emptied and made anew. */
   #born(): boolean {
-    return isBorn(this.#parts.sql);
+    this.#isBorn ||= isBorn(this.#parts.sql);
+    return this.#isBorn;
   }
 
   #write<T>(productId: string, work: (turn: Turn) => T): T {

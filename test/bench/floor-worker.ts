@@ -1,25 +1,25 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Plan } from "./plan.ts";
+import type { Bindings, Plan } from "./plan.ts";
 
 let plan: Plan;
 let turn = 0;
-
-export class Floor extends DurableObject {
-  override alarm(): void {}
-
-  write(rows: number): void {
+export class Floor extends DurableObject<Bindings> {
+  #armed = false;
+  override async alarm(): Promise<void> {
+    this.#armed = false;
+    this.write(1);
+    await this.env.NEWS.send(this.ctx.id.name ?? "");
+  }
+  write(rows: number, wake = false): void {
+    if (wake && !this.#armed) this.ctx.storage.setAlarm(Date.now() + 2000);
+    this.#armed ||= wake;
     this.ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, body TEXT)");
-    this.ctx.storage.setAlarm(Date.now() + 60_000);
     for (let row = 0; row < rows; row++) this.ctx.storage.sql.exec("INSERT INTO rows (body) VALUES ('row')");
   }
 }
 
-interface Bindings {
-  DB: D1Database;
-  FLOOR: DurableObjectNamespace<Floor>;
-  QUEUE: Queue;
-}
-
+const insert = (env: Bindings, texts: string) =>
+  env.DB.prepare("INSERT INTO floor (body) SELECT value FROM json_each(?)").bind(texts);
 export default {
   async fetch(request, env, execution) {
     if (request.method === "PUT") plan = await request.json<Plan>();
@@ -28,15 +28,13 @@ export default {
       await env.DB.batch(call.map(({ sql, parameters }) => env.DB.prepare(sql).bind(...parameters)));
     }
     const names = Array.from({ length: objects.each }, () => `object ${turn++ % objects.of}`);
-    await Promise.all(names.map((name) => env.FLOOR.getByName(name).write(objects.rows)));
-    const row = JSON.stringify(
-      new Array(Math.ceil(writes.rows / writes.statements) || 0).fill("a row of a floor"),
-    );
-    const insert = env.DB.prepare("INSERT INTO floor (body) SELECT value FROM json_each(?)").bind(row);
-    if (writes.rows > 0) {
-      await env.DB.batch(new Array(writes.statements).fill(insert));
-      execution.waitUntil(env.QUEUE.sendBatch([{ body: "a bell" }]));
-    }
+    await Promise.all(names.map((name) => env.FLOOR.getByName(name).write(objects.rows, true)));
+    if (writes.length > 0) await env.DB.batch(writes.map((texts) => insert(env, texts)));
+    if (writes.length > 0) execution.waitUntil(env.BELLS.sendBatch([{ body: "a bell" }]));
     return new Response(plan.answer, { headers: { "content-type": "application/json" } });
   },
-} satisfies ExportedHandler<Bindings>;
+  async queue({ messages }, env) {
+    await env.DB.batch([insert(env, JSON.stringify(messages.map(({ body }) => body)))]);
+    await Promise.all(messages.map(({ body }) => env.FLOOR.getByName(body).write(1)));
+  },
+} satisfies ExportedHandler<Bindings, string>;

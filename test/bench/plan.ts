@@ -3,8 +3,18 @@ export interface Plan {
   answer: string;
   /** Each a call to D1. */
   reads: { sql: string; parameters: unknown[] }[][];
-  /** So many objects, taken in turn from so many, write so many rows each, all at once. */
+  /**
+   * So many objects, taken in turn from so many, write so many rows each, all at once. Like ours, each tells the lists
+   * of it within two seconds: by a message, whose consumer writes to D1 and answers the object.
+   */
   objects: { each: number; of: number; rows: number };
-  /** A last call to D1 with so many statements, that write so many rows in all; and a message after it. */
-  writes: { statements: number; rows: number };
+  /** A last call to D1 with so many statements, each of which writes the rows of its text; and a message after it. */
+  writes: string[];
+}
+
+export interface Bindings {
+  DB: D1Database;
+  FLOOR: DurableObjectNamespace<import("./floor-worker.ts").Floor>;
+  BELLS: Queue;
+  NEWS: Queue<string>;
 }

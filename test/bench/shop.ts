@@ -15,7 +15,7 @@ import { makeMissingSecrets } from "../../src/cli/make-secrets.ts";
 import { planSeed, type SeedSize } from "../../src/cli/seed-data.ts";
 import { projectRoot, runWrangler } from "../../src/cli/wrangler.ts";
 
-/** A workerd of our own, without wrangler's proxy in front, and all of its state in memory. */
+/** A workerd of our own, without wrangler's proxy in front. */
 export interface Running {
   url: string;
   db(): Promise<D1Database>;
@@ -32,6 +32,12 @@ async function bundle(entry: string, options: string[] = []): Promise<string> {
 
 const DATE = "2026-10-01";
 
+/** What wrangler.toml says, as Miniflare wants it. */
+const declared = () => unstable_getMiniflareWorkerOptions(join(projectRoot, "wrangler.toml")).workerOptions;
+
+/** How the queue is worked off that keeps the lists up to date. */
+const projecting = () => (declared().queueConsumers as Record<string, object>).inventory;
+
 const SETTINGS = {
   ENVIRONMENT: "development",
   FULFILMENT: "manual",
@@ -42,17 +48,17 @@ const SETTINGS = {
 
 /**
  * Starts the Worker with all of its bindings. Of the queues only the one is worked off that keeps the lists up to date: a
- * mail for each order is not what a request costs.
+ * mail for each order is not what a request costs. Without the pages of /docs, for which Miniflare sends each request
+ * through two more Workers of its own.
  */
 export async function startShop(): Promise<Running> {
   const directory = await bundle("counted-worker.ts");
-  const { workerOptions } = unstable_getMiniflareWorkerOptions(join(projectRoot, "wrangler.toml"));
+  const { assets: _pages, ...options } = declared();
   const secrets = await makeMissingSecrets({}, join(directory, "dev.vars"));
-  const consumers = workerOptions.queueConsumers as Record<string, object>;
   return start(directory, {
-    ...workerOptions,
+    ...options,
     bindings: { ...secrets, ...SETTINGS },
-    queueConsumers: { inventory: consumers.inventory },
+    queueConsumers: { inventory: projecting() },
   });
 }
 
@@ -65,7 +71,8 @@ export async function startFloor(): Promise<Running> {
     compatibilityDate: DATE,
     d1Databases: ["DB"],
     durableObjects: { FLOOR: { className: "Floor", useSQLite: true } },
-    queueProducers: { QUEUE: "floor" },
+    queueProducers: { BELLS: "bells", NEWS: "news" },
+    queueConsumers: { news: projecting() },
   });
 }
 

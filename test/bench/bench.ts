@@ -9,6 +9,7 @@ import type { Plan } from "./plan.ts";
 import { adminOf, type Filled, fill, migrate, type Running, startFloor, startShop } from "./shop.ts";
 
 const SHOP = { products: 1_200, stores: 25, categories: 15 };
+const ORDERS = 1_000;
 const LARGE = { products: 120_000, orders: 300_000 };
 const WARM_UP_SECONDS = 1;
 /** Where a system has it, the state of both is kept there: it is not this machine's disk that is measured. */
@@ -32,7 +33,7 @@ async function bench(seconds: number, scale: boolean, only: string | undefined):
     await migrate(db);
     const { api, token } = await adminOf(shop);
     const filled = await fill(api, SHOP);
-    await growOrders(db, 1_000);
+    await growOrders(db, 0, ORDERS);
     await mirror(db, await floor.db());
     console.log(
       `${availableParallelism()} cores, ${SHOP.products} products, ${SHOP.stores} stores, 32 connections, ${seconds} s each\n`,
@@ -167,7 +168,7 @@ function print({ operation, ours, floor, calls, rowsRead, rowsWritten }: Row, fi
 async function compareScales(shop: Running, filled: Filled, token: string, small: Row[], seconds: number) {
   const db = await shop.db();
   await growCatalogue(db, LARGE.products - SHOP.products);
-  await growOrders(db, LARGE.orders);
+  await growOrders(db, ORDERS, LARGE.orders);
   console.log(`\n${LARGE.products} products and ${LARGE.orders} orders\n`);
   for (const operation of operations(filled, token)) {
     const before = small.find((row) => row.operation.name === operation.name);

@@ -3,15 +3,16 @@ const AT_ONCE = 5_000;
 
 const numbers = "WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2 - 1)";
 
-async function inParts(count: number, statement: D1PreparedStatement): Promise<void> {
-  for (let from = 0; from < count; from += AT_ONCE) {
-    await statement.bind(from, Math.min(from + AT_ONCE, count)).run();
+async function inParts(begin: number, end: number, statement: D1PreparedStatement): Promise<void> {
+  for (let from = begin; from < end; from += AT_ONCE) {
+    await statement.bind(from, Math.min(from + AT_ONCE, end)).run();
   }
 }
 
 /** Copies of the products that are there, with levels in six stores each: rows only, since lists ask no object. */
 export async function growCatalogue(db: D1Database, more: number): Promise<void> {
   await inParts(
+    0,
     more,
     db.prepare(
       `${numbers} INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold,
@@ -23,6 +24,7 @@ export async function growCatalogue(db: D1Database, more: number): Promise<void>
     ),
   );
   await inParts(
+    0,
     more,
     db.prepare(
       `${numbers} INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version,
@@ -34,10 +36,11 @@ export async function growCatalogue(db: D1Database, more: number): Promise<void>
   );
 }
 
-/** Orders of former days, of one product each. */
-export async function growOrders(db: D1Database, more: number): Promise<void> {
+/** Orders of former days, of one product each: those from one number up to another. */
+export async function growOrders(db: D1Database, begin: number, end: number): Promise<void> {
   await inParts(
-    more,
+    begin,
+    end,
     db.prepare(
       `${numbers} INSERT INTO orders (id, reference, claim_id, status, payment_status, payment_method, priority,
          customer, customer_email, currency, subtotal, shipping, tax, duty, total, total_items, version, stamp,
@@ -49,7 +52,8 @@ export async function growOrders(db: D1Database, more: number): Promise<void> {
     ),
   );
   await inParts(
-    more,
+    begin,
+    end,
     db.prepare(
       `${numbers} INSERT INTO order_items (order_id, product_id, line, sku, title, quantity, unit_price, allocations)
        SELECT 'ord_grown' || i, p.id, 0, p.sku, p.title, 1, 1000, '[]'

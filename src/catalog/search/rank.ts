@@ -11,14 +11,17 @@ import {
 } from "./documents.ts";
 import { INDEXED_DOCUMENTS, MATCHES, TITLE_MATCHES, wanted } from "./matching.ts";
 
-/** How much a word counts by where it stands: bm25's weights. */
+/**
+ * How much a word counts by where it stands: bm25's weights. Far apart, since bm25 counts for less in a longer text: a
+ * title of a product that is described at length is still before a short description that says the word again and again.
+ */
 export interface Weights {
   title: number;
   category: number;
   description: number;
 }
 
-export const WEIGHTS: Weights = { title: 10, category: 2, description: 0.3 };
+export const WEIGHTS: Weights = { title: 12, category: 1.5, description: 0.1 };
 
 /** So many are scored of all that match, and where there are more, as many again of those that do so in the title. */
 const SCORED = 1_000;

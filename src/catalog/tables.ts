@@ -34,6 +34,8 @@ export const stores = sqliteTable(
   (table) => [index("stores_created_at").on(table.createdAt, table.id)],
 );
 
+const ARCHIVED = sql`active = 0`;
+
 export const products = sqliteTable(
   "products",
   {
@@ -57,6 +59,12 @@ export const products = sqliteTable(
     index("products_created_at").on(table.createdAt, table.id),
     index("products_category").on(table.categoryId, table.createdAt, table.id),
     index("products_price").on(table.price, table.id),
+    // What is archived is few of many, and listed by itself: what is on sale costs these nothing.
+    index("products_archived").on(table.createdAt, table.id).where(ARCHIVED),
+    index("products_archived_price").on(table.price, table.id).where(ARCHIVED),
+    index("products_archived_category").on(table.categoryId, table.createdAt, table.id).where(ARCHIVED),
+    index("products_archived_category_price").on(table.categoryId, table.price, table.id).where(ARCHIVED),
+    index("products_category_price").on(table.categoryId, table.price, table.id),
   ],
 );
 
@@ -93,6 +101,16 @@ export const productDocuments = sqliteTable(
       .where(sql`in_stock = 1`),
   ],
 );
+
+/**
+ * How many documents there are, and how many of them in stock: of each category, and of all under an empty id. Triggers on
+ * the documents keep it, so that a list need not go through what it counts.
+ */
+export const documentCounts = sqliteTable("document_counts", {
+  categoryId: text("category_id").primaryKey(),
+  products: integer("products").notNull(),
+  inStock: integer("in_stock").notNull(),
+});
 
 /** Every word that a title ever had, in lower case, without digits: what a misspelt one may have meant. */
 export const titleWords = sqliteTable("title_words", {

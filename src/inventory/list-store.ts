@@ -23,15 +23,18 @@ export async function listStoreInventory(
 ): Promise<List<StoreInventoryRow> | null> {
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
   const { limit, offset } = pageWindow(query);
-  const past = `AND (levels.sort_title, levels.product_id) > ((SELECT lower(title) FROM products WHERE id = ?2), ?2)`;
+  const past = `AND (sort_title, product_id) > ((SELECT lower(title) FROM products WHERE id = ?2), ?2)`;
+  // What a page far down passes by is passed by in the index alone.
   const page = env.DB.prepare(
-    `SELECT levels.product_id, products.title AS product_title, products.price, products.currency,
+    `SELECT page.product_id, products.title AS product_title, products.price, products.currency,
        categories.name AS category_name, levels.on_hand AS quantity, levels.available, levels.updated_at
-     FROM stock_levels AS levels
-     CROSS JOIN products ON products.id = levels.product_id
+     FROM (SELECT sort_title, product_id FROM stock_levels
+       WHERE store_id = ?1 AND sort_title IS NOT NULL ${cursor ? past : "AND ?2 IS NULL"}
+       ORDER BY sort_title, product_id LIMIT ?3 OFFSET ?4) AS page
+     CROSS JOIN stock_levels AS levels ON levels.product_id = page.product_id AND levels.store_id = ?1
+     CROSS JOIN products ON products.id = page.product_id
      CROSS JOIN categories ON categories.id = products.category_id
-     WHERE levels.store_id = ?1 AND levels.sort_title IS NOT NULL ${cursor ? past : "AND ?2 IS NULL"}
-     ORDER BY levels.sort_title, levels.product_id LIMIT ?3 OFFSET ?4`,
+     ORDER BY page.sort_title, page.product_id`,
   ).bind(storeId, cursor?.id ?? null, limit, offset);
   const store = env.DB.prepare(
     `SELECT coalesce(stock.products, 0) AS counted FROM stores LEFT JOIN store_stock AS stock ON stock.store_id = stores.id

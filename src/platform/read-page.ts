@@ -16,6 +16,8 @@ export interface PageSource {
   key: string;
   id: string;
   direction: "ASC" | "DESC";
+  /** How many match, as a value in SQL, where that is counted already; else what matches is gone through. */
+  counted?: Condition;
 }
 
 /** Lists sort by a number, so a cursor with another key is not one of ours. */
@@ -53,11 +55,11 @@ export async function readPage<Row>(
        ORDER BY ${source.key} ${source.direction}, ${source.id} ${source.direction} LIMIT ? OFFSET ?`,
     )
     .bind(...parametersOf(conditions), limit, offset);
-  const count = db
-    .prepare(
-      `SELECT count(*) AS counted FROM (SELECT 1 FROM ${source.from} WHERE ${allOf(matching)} LIMIT ${COUNT_LIMIT + 1})`,
-    )
-    .bind(...parametersOf(matching));
+  const counted: Condition = source.counted ?? {
+    sql: `(SELECT count(*) FROM (SELECT 1 FROM ${source.from} WHERE ${allOf(matching)} LIMIT ${COUNT_LIMIT + 1}))`,
+    parameters: parametersOf(matching),
+  };
+  const count = db.prepare(`SELECT ${counted.sql} AS counted`).bind(...counted.parameters);
 
   const results = await db.batch(cursor ? [page, ...besides] : [page, ...besides, count]);
   return {

@@ -1,6 +1,11 @@
+import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
+import { listProducts } from "../../src/catalog/products/list.ts";
+import { productQuerySchema } from "../../src/catalog/products/schemas.ts";
+import { testContext } from "../events/context.ts";
 import { givenCatalog } from "../support/catalog.ts";
 import { signIn } from "../support/sign-in.ts";
+import { planOf, watchedDb } from "../support/watched-db.ts";
 import { type Answer, api } from "./api.ts";
 import { probe } from "./probe.ts";
 
@@ -45,6 +50,51 @@ describe("the list of products", () => {
     expect(ids(await api("GET", "/products?active=false", staff))).toEqual(off);
     expect(ids(await api("GET", "/products?active=all", staff))).toHaveLength(2);
     expect((await api("GET", `/products/${off[0]}`)).body).toMatchObject({ active: false });
+  });
+
+  it("finds a few archived ones among many, in whatever order, and counts them and all", async () => {
+    const { categoryIds } = await givenCatalog({ products: 1, active: false });
+    const [category] = categoryIds;
+    const lists = [
+      ...["false", "all"].flatMap((active) =>
+        ["newest", "price_asc", "price_desc"].map((sort) => ({ active, sort })),
+      ),
+    ].flatMap((query) => [query, { ...query, category }]);
+    const costs: Record<string, number[]> = {};
+    for (const [from, to] of [
+      [0, 300],
+      [300, 6_000],
+    ] as const) {
+      await env.DB.prepare(
+        `WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2 - 1)
+         INSERT INTO products SELECT 'prd_' || printf('%06d', i), 'S' || i, 'Mug ' || i, '', ?3, i * 7919 % 10000, 'USD', 10,
+           i >= 30, '{}', 1, i, i FROM n`,
+      )
+        .bind(from, to, category)
+        .run();
+      for (const query of lists) {
+        const { db, queries, cost } = watchedDb();
+        const page = await listProducts(
+          testContext({ env: { ...env, DB: db } }),
+          productQuerySchema.parse(query),
+        );
+        expect(page.count).toBe(query.active === "all" ? to + 1 : 31);
+        const expected = await env.DB.prepare(
+          `SELECT id FROM products ${query.active === "all" ? "" : "WHERE active = 0"}
+           ORDER BY ${{ newest: "created_at DESC, id DESC", price_asc: "price, id", price_desc: "price DESC, id DESC" }[query.sort]}
+           LIMIT 20`,
+        ).all<{ id: string }>();
+        expect(page.results.map(({ id }) => id)).toEqual(expected.results.map(({ id }) => id));
+        const plans = (await Promise.all(queries.map(planOf))).flat();
+        expect(plans.filter((step) => /TEMP B-TREE|SCAN products(?! USING)/.test(step))).toEqual([]);
+        const name = JSON.stringify(query);
+        costs[name] = [...(costs[name] ?? []), cost.read];
+      }
+    }
+    for (const [name, [small, large]] of Object.entries(costs)) {
+      expect([name, large]).toEqual([name, small]);
+      expect(large, name).toBeLessThanOrEqual(21 * 2 + 31 + 5);
+    }
   });
 
   it("keeps to a category", async () => {

@@ -217,8 +217,8 @@ const LISTS: [name: string, list: ListOf, first: string, next: string][] = [
   [
     "a store's inventory",
     listStoreInventory,
-    "SEARCH levels USING INDEX stock_levels_title (store_id=? AND sort_title>?)",
-    "SEARCH levels USING INDEX stock_levels_title (store_id=? AND (sort_title,product_id)>(?,?))",
+    "SEARCH stock_levels USING COVERING INDEX stock_levels_title (store_id=? AND sort_title>?)",
+    "SEARCH stock_levels USING COVERING INDEX stock_levels_title (store_id=? AND (sort_title,product_id)>(?,?))",
   ],
   [
     "low stock",
@@ -244,9 +244,9 @@ describe.each(LISTS)("%s", (_, list, first, next) => {
       const { db, queries } = watchedDb();
       await list(testContext({ env: { ...env, DB: db } }), "sto_1", { ...PAGE, cursor });
       const plan = await planOf(queries[0] ?? "");
-      expect(plan[0]).toBe(step);
+      expect(plan.find((one) => one !== "CO-ROUTINE page")).toBe(step);
       const others = await Promise.all(queries.map(planOf));
-      expect(others.flat().filter((one) => /SCAN|TEMP B-TREE/.test(one))).toEqual([]);
+      expect(others.flat().filter((one) => /SCAN (?!page)|TEMP B-TREE/.test(one))).toEqual([]);
     }
   });
 
@@ -279,8 +279,21 @@ describe.each(LISTS)("%s", (_, list, first, next) => {
     }
     const [few, many] = costs;
     expect(many).toEqual(few);
-    for (const { read } of few?.pages ?? []) expect(read).toBeLessThanOrEqual(21 * 3 + 4);
+    for (const { read } of few?.pages ?? []) expect(read).toBeLessThanOrEqual(21 * 4 + 4);
     // Three states and three stores.
     expect(few?.summary.read).toBeLessThanOrEqual(6);
   });
+});
+
+test("a page far down a store's inventory passes by what is before it in the index alone", async () => {
+  const { storeIds } = await givenLevels([[1]]);
+  await crowd(0, 3_000, () => "5");
+  const { db, cost } = watchedDb();
+  const page = await listStoreInventory(testContext({ env: { ...env, DB: db } }), storeIds[0] ?? "", {
+    ...PAGE,
+    page: 100,
+  });
+  expect(page).toMatchObject({ count: 3_001, has_next: true });
+  expect(page?.results).toHaveLength(20);
+  expect(cost.read).toBeLessThanOrEqual(1_980 + 21 * 4 + 4);
 });

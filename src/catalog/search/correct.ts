@@ -36,7 +36,10 @@ export async function correct(db: D1Database, words: string[]): Promise<string |
 const isCorrectable = (word: string): boolean =>
   word.length >= SHORTEST && word.length <= LONGEST && !/\p{N}/u.test(word);
 
-/** Words of titles that share the most trigrams with a word. */
+/**
+ * Words of titles that share the most trigrams with a word. Of those that are known some may be of no title any more, as
+ * a misspelt one that was put right: what was typed is likely to be just that.
+ */
 const likely = (db: D1Database, word: string): D1PreparedStatement =>
   db
     .prepare(
@@ -45,7 +48,10 @@ const likely = (db: D1Database, word: string): D1PreparedStatement =>
          FROM json_each(?1) AS trigram CROSS JOIN title_word_index
          WHERE title_word_index MATCH trigram.value
          GROUP BY title_word_index.rowid ORDER BY shared DESC, id LIMIT ${LIKELY}) AS near
-       CROSS JOIN title_words ON title_words.id = near.id ORDER BY near.shared DESC, near.id`,
+       CROSS JOIN title_words ON title_words.id = near.id
+       WHERE EXISTS (SELECT 1 FROM product_index
+         WHERE product_index MATCH '{title} : "' || replace(title_words.word, '"', '""') || '"')
+       ORDER BY near.shared DESC, near.id`,
     )
     .bind(jsonParameter(trigramsOf(word)));
 

@@ -15,6 +15,17 @@ export interface DocumentQuery {
 
 export type Sort = "relevance" | "newest" | "price_asc" | "price_desc";
 
+/** A way to the documents that a search is about, in SQL. */
+export interface Found {
+  ctes: string[];
+  /** A SELECT of `product_id` and its sort `key` (null where it is ranked), in no order. */
+  page: string;
+  /** What orders `page`. */
+  order: string;
+  /** How many there are on all pages: exact up to the limit of lists. Made only where it is asked for. */
+  counted: () => string;
+}
+
 const ORDERS = {
   newest: { column: "created_at", direction: "DESC" },
   price_asc: { column: "price", direction: "ASC" },

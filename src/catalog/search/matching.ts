@@ -30,9 +30,6 @@ export const MATCHES = "product_index MATCH (SELECT words || shelf FROM wanted)"
 export const TITLE_MATCHES =
   "product_index MATCH (SELECT '{title} : (' || words || ')' || shelf FROM wanted)";
 
-/** That a document says what is wanted: asked of each document by itself. */
-export const SAYS_SO = `(SELECT 1 FROM product_index WHERE ${MATCHES} AND product_index.rowid = documents.id) = 1`;
-
 export const INDEXED_DOCUMENTS =
   "product_index CROSS JOIN product_documents AS documents ON documents.id = product_index.rowid";
 

@@ -1,25 +1,35 @@
-import { decodeCursor, type PageQuery, pageWindow } from "../../platform/pagination.ts";
+import { COUNT_LIMIT, decodeCursor, type PageQuery, pageWindow } from "../../platform/pagination.ts";
+import { countUpTo } from "./count.ts";
 import {
   asksOneStore,
   type DocumentQuery,
   documentConditions,
+  type Found,
+  hasPriceRange,
   inThatStore,
   type Parameters,
 } from "./documents.ts";
 import { INDEXED_DOCUMENTS, MATCHES, TITLE_MATCHES, wanted } from "./matching.ts";
 
-/** How much a word counts by where it stands: bm25's weights. */
+/**
+ * How much a word counts by where it stands: bm25's weights. Far apart, since bm25 counts for less in a longer text: a
+ * title of a product that is described at length is still before a short description that says the word again and again.
+ */
 export interface Weights {
   title: number;
   category: number;
   description: number;
 }
 
-export const WEIGHTS: Weights = { title: 10, category: 2, description: 0.3 };
+export const WEIGHTS: Weights = { title: 12, category: 1.5, description: 0.1 };
 
-/** So many are scored at most: of all that match, and where there are more, of those that do so in the title. */
-const ANYWHERE = 300;
-const TITLED = 1_000;
+/** So many are scored of all that match, and where there are more, as many again of those that do so in the title. */
+const SCORED = 1_000;
+/**
+ * Under a filter what matches may lie far apart, and a pass goes by all that says the words: so one scores as many as a
+ * list is counted, and no other is needed for their number.
+ */
+const SIFTED = COUNT_LIMIT + 1;
 
 export type RankedSearch = DocumentQuery & PageQuery & { words: string[] };
 
@@ -34,17 +44,14 @@ export function placeOf(search: PageQuery): number {
  * The best first, by bm25. A word that very many products have must not be scored in all of them: where more match than
  * are scored, those that match in the title are candidates before others, and what is no candidate comes after them all,
  * unscored, oldest first.
- * @returns the CTEs, and a SELECT of `product_id`, `tier`, `score` and `id`, which order it, in no order
  */
-export function rank(
-  search: RankedSearch,
-  parameters: Parameters,
-  weights: Weights,
-): { ctes: string[]; page: string } {
+export function rank(search: RankedSearch, parameters: Parameters, weights: Weights): Found {
   const [title, category, description] = [weights.title, weights.category, weights.description].map(
     (weight) => parameters.add(weight),
   );
   const score = `bm25(product_index, ${title}, ${category}, ${description}, 0)`;
+  const isSifted = search.inStock || hasPriceRange(search);
+  const most = isSifted ? SIFTED : SCORED;
   const ctes = [wanted(search.words, search, parameters)];
   const conditions = [
     ...documentConditions(search, parameters),
@@ -55,9 +62,9 @@ export function rank(
     SELECT documents.id, documents.product_id, ${score} AS score FROM ${INDEXED_DOCUMENTS}
     WHERE ${match} AND ${conditions} LIMIT ${most}`;
   ctes.push(
-    `anywhere AS MATERIALIZED (${candidate(MATCHES, `${ANYWHERE}`)})`,
-    `more (yes) AS MATERIALIZED (SELECT count(*) = ${ANYWHERE} FROM anywhere)`,
-    `titled AS MATERIALIZED (${candidate(TITLE_MATCHES, `(SELECT yes * ${TITLED} FROM more)`)})`,
+    `anywhere AS MATERIALIZED (${candidate(MATCHES, `${most}`)})`,
+    `more (yes) AS MATERIALIZED (SELECT count(*) = ${most} FROM anywhere)`,
+    `titled AS MATERIALIZED (${candidate(TITLE_MATCHES, `(SELECT yes * ${SCORED} FROM more)`)})`,
     // One that is in both is scored by all that it says.
     `candidates AS MATERIALIZED (
       SELECT id, product_id, score FROM anywhere
@@ -65,11 +72,19 @@ export function rank(
     "scored (number) AS MATERIALIZED (SELECT count(*) FROM candidates)",
   );
   const page = `SELECT * FROM (
-      SELECT product_id, 0 AS tier, score, id FROM candidates ORDER BY score, id LIMIT ${limit} OFFSET ${place})
+      SELECT product_id, NULL AS key, 0 AS tier, score, id FROM candidates ORDER BY score, id LIMIT ${limit} OFFSET ${place})
     UNION ALL SELECT * FROM (
-      SELECT documents.product_id, 1 AS tier, 0 AS score, documents.id FROM ${INDEXED_DOCUMENTS}
+      SELECT documents.product_id, NULL, 1 AS tier, 0 AS score, documents.id FROM ${INDEXED_DOCUMENTS}
       WHERE ${MATCHES} AND ${conditions} AND documents.id NOT IN (SELECT id FROM candidates)
       LIMIT (SELECT yes * max(0, ${limit} - max(0, number - ${place})) FROM more, scored)
       OFFSET (SELECT max(0, ${place} - number) FROM scored))`;
-  return { ctes, page };
+  return {
+    ctes,
+    page,
+    order: "page.tier, page.score, page.id",
+    counted: () =>
+      isSifted
+        ? "(SELECT number FROM scored)"
+        : `(SELECT iif(yes, ${countUpTo(search, parameters)}, number) FROM more, scored)`,
+  };
 }

@@ -14,6 +14,7 @@ const LEFT_OUT = [
   "store_stock",
   "stock_states",
   "product_documents",
+  "document_counts",
   "title_words",
   "order_figures",
   "sale_figures",

@@ -19,7 +19,7 @@ describe("a list of products", () => {
     const { visit } = newIsolate();
     const first = await visit("/products");
     expect(first.answer.body.results.map(({ id }) => id)).toEqual([...catalog.productIds].reverse());
-    expect(first.before).toEqual([GENERATION, "KV.getWithMetadata", "D1.batch"]);
+    expect(first.before).toEqual([GENERATION, "KV.getWithMetadata", "D1.all"]);
     expect(first.after).toEqual([]);
 
     const second = await visit("/products");
@@ -82,7 +82,7 @@ describe("a list of products", () => {
     ]) {
       expect((await visit(path)).before, path).toEqual([]);
     }
-    expect((await visit("/products?page=2")).before).toEqual(["KV.getWithMetadata", "D1.batch"]);
+    expect((await visit("/products?page=2")).before).toEqual(["KV.getWithMetadata", "D1.all"]);
     expect((await visit("/products?page=0")).answer.status).toBe(400);
   });
 
@@ -90,7 +90,7 @@ describe("a list of products", () => {
     const { visit } = newIsolate();
     const visits = await Promise.all(Array.from({ length: 20 }, () => visit("/products")));
     expect(visits.flatMap(({ before }) => before).toSorted()).toEqual([
-      "D1.batch",
+      "D1.all",
       GENERATION,
       "KV.getWithMetadata",
     ]);
@@ -103,7 +103,7 @@ describe("a list of products", () => {
     const calls = new Calls({ at: 1, ending: "call fails" });
     const visits = await Promise.all(Array.from({ length: 5 }, () => visit("/products", { calls })));
     expect(visits.map(({ answer }) => answer.status)).toEqual(Array(5).fill(500));
-    expect(calls.calls).toEqual(["KV.getWithMetadata", "D1.batch"]);
+    expect(calls.calls).toEqual(["KV.getWithMetadata", "D1.all"]);
     expect((await visit("/products")).answer.status).toBe(200);
   });
 
@@ -111,7 +111,7 @@ describe("a list of products", () => {
     const { visit } = newIsolate();
     const reading = await visit("/products", { calls: new Calls({ at: 1, ending }) });
     expect(reading.answer.status).toBe(200);
-    expect(reading.before).toEqual([GENERATION, "KV.getWithMetadata", "D1.batch"]);
+    expect(reading.before).toEqual([GENERATION, "KV.getWithMetadata", "D1.all"]);
     const calls = new Calls({ at: 0, ending });
     expect((await visit("/products", { calls })).answer.status).toBe(200);
     expect(calls.calls).toEqual(["KV.put"]);
@@ -134,7 +134,7 @@ describe("a list of products", () => {
       const { headers } = await signIn(role);
       for (let n = 0; n < 2; n++) {
         const { before, after } = await visit("/products", { headers });
-        expect([before, after]).toEqual([["D1.batch"], []]);
+        expect([before, after]).toEqual([["D1.all"], []]);
       }
     }
     expect(memory.answers.weight).toBe(0);
@@ -153,7 +153,7 @@ describe("a list of products", () => {
     await env.DB.prepare("UPDATE products SET description = ?1").bind("x".repeat(100_000)).run();
     const { visit } = newIsolate();
     await visit("/products");
-    expect((await visit("/products")).before).toEqual(["KV.getWithMetadata", "D1.batch"]);
+    expect((await visit("/products")).before).toEqual(["KV.getWithMetadata", "D1.all"]);
   });
 });
 

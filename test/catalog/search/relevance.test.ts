@@ -67,3 +67,21 @@ test("and about all that the shop has", async () => {
   }>()) ?? { count: 0 };
   expect(count).toBeGreaterThanOrEqual(150);
 });
+
+test("a word is looked for in titles, then in names of categories, then in descriptions, however often one says it", async () => {
+  const plain = "Made to last, from good stuff, by people who know how";
+  await givenProducts([
+    { title: "Said of it", description: "A kestrel, a kestrel and a kestrel: kestrel, kestrel" },
+    { title: "Said at length", description: `Like a kestrel. ${plain.repeat(4)}` },
+    { title: "Shelved", category: "Kestrel", description: plain },
+    { title: "Kestrel at length", description: `${plain}. `.repeat(8) },
+    { title: "Kestrel", description: plain },
+  ]);
+  expect(await titlesFor("kestrel")).toEqual([
+    "Kestrel",
+    "Kestrel at length",
+    "Shelved",
+    "Said of it",
+    "Said at length",
+  ]);
+});

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { signIn } from "../../support/sign-in.ts";
 import { api } from "../api.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import { givenProducts } from "./given.ts";
@@ -88,4 +89,20 @@ test("they are ten at most, each once, and only of what is on sale", async () =>
   expect(new Set(found.map((title) => title.toLowerCase())).size).toBe(10);
   expect(await titles("mug pl")).toEqual(["Mug, plain"]);
   expect(await titles("mug of")).toEqual([]);
+});
+
+test("a misspelt title that was put right is found by what it was", async () => {
+  const staff = (await signIn("staff")).headers;
+  const [grinder = "", gone = ""] = await givenProducts([
+    { title: "Cofee grinder" },
+    { title: "Teapott" },
+    { title: "Teapots of the world" },
+    { title: `"" ''' '' "'" --- “”  {title} : * NEAR(x) \u2028 '''"` },
+  ]);
+  expect(await titles("cofee")).toEqual(["Cofee grinder"]);
+  await api("PATCH", `/products/${grinder}`, staff, { title: "Coffee grinder" });
+  await api("DELETE", `/products/${gone}`, staff);
+  expect(await titles("cofee")).toEqual(["Coffee grinder"]);
+  expect(await titles("teapott")).toEqual(["Teapots of the world"]);
+  expect(await titles("neaar(")).toHaveLength(1);
 });

@@ -1,11 +1,12 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
+import { applyReports } from "../../../src/inventory/projection.ts";
 import { sendEmail } from "../../../src/notifications/jobs.ts";
 import { sendLowStockNotice } from "../../../src/ops/jobs/low-stock-notice.ts";
 import { api } from "../../catalog/api.ts";
 import { atEveryCall } from "../../chaos/at-every-call.ts";
 import { testContext } from "../../events/context.ts";
-import { crowd, givenLevels, report } from "../../inventory/reports.ts";
+import { crowd, givenLevels, report, reportOf, unheard } from "../../inventory/reports.ts";
 import { keptEmails } from "../../notifications/orders.ts";
 import { testClock } from "../../support/clock.ts";
 import { signIn } from "../../support/sign-in.ts";
@@ -58,6 +59,23 @@ describe("the low-stock notice", () => {
     const owed = `${ONE}; a notice is owed`;
     expect(told).toEqual([null, owed, null, null, null, null, owed, null, owed, null]);
     expect(await subjects()).toEqual([ONE, ONE, ONE]);
+  });
+
+  test("is not written again of a report that comes twice, or late", async () => {
+    const { productIds, storeIds } = await givenLevels([[20]], THRESHOLD);
+    const [product = ""] = productIds;
+    const [store = ""] = storeIds;
+    const [low, full, out] = [5, 20, 0].map((available) => reportOf(product, { [store]: available }));
+    if (!low || !full || !out) throw new Error("three reports are three");
+    const heard: string[] = [];
+    for (const reports of [[low], [low], [low, low], [full], [low], [full, low], [out], [full], [low, out]]) {
+      await applyReports(unheard(), reports);
+      heard.push((await run()) ?? "nothing");
+      testClock.advance(1);
+    }
+    const owed = `${ONE}; a notice is owed`;
+    const nothing = "nothing";
+    expect(heard).toEqual([owed, nothing, nothing, nothing, nothing, nothing, owed, nothing, nothing]);
   });
 
   test("names what fell and rose again between two runs, after what is low", async () => {

@@ -1,5 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
-import { cached, remembered } from "../../platform/cache/cached.ts";
+import { cached, cachedPart, remembered } from "../../platform/cache/cached.ts";
 import type { Context } from "../../platform/context.ts";
 import { ifNoneMatchHeader } from "../../platform/etag.ts";
 import { createRouter, jsonContent, problems, UNCHANGED } from "../../platform/http.ts";
@@ -8,6 +8,7 @@ import { type Limit, limitedProblem, takeFrom } from "../../platform/rate-limit/
 import { readQuery } from "./read-query.ts";
 import { foundListSchema, searchQuerySchema, suggestionsSchema, suggestQuerySchema } from "./schemas.ts";
 import { searchProducts } from "./search.ts";
+import { withStoreQuantities } from "./store-quantities.ts";
 import { suggest } from "./suggest.ts";
 
 const SHORTEST_QUERY = 3;
@@ -54,8 +55,16 @@ export const searchRoutes = createRouter()
       return problem(c, { status: 400, code: "invalid_query", detail, errors: read.errors });
     }
     const { search } = read;
-    const seconds = search.inStock || search.storeId !== undefined ? STOCK_SECONDS : undefined;
-    return cached(c, { name: "search", query: search, seconds }, () => searchProducts(context, search));
+    const { storeId, inStock } = search;
+    const seconds = inStock || storeId !== undefined ? STOCK_SECONDS : undefined;
+    return cached(c, { name: "search", query: search, seconds }, async () => {
+      if (storeId === undefined) return searchProducts(context, search);
+      // Which products these are then hangs on no stock, and is found once for all stores.
+      const inAnyStore = { name: "search", query: { ...search, storeId: undefined } };
+      const find = () => searchProducts(context, search);
+      const page = inStock ? await find() : await cachedPart(c, inAnyStore, find);
+      return withStoreQuantities(context, page, storeId);
+    });
   })
   .openapi(suggestions, async (c) => {
     const context = c.get("operation");

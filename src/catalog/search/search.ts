@@ -1,10 +1,10 @@
 import type { Context } from "../../platform/context.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
 import { type ProductRow, renderProduct } from "../products/product.ts";
+import type { Product } from "../products/schemas.ts";
 import { asksOneStore, type DocumentQuery, type Found, hasPriceRange, Parameters } from "./documents.ts";
 import { gather } from "./gather.ts";
 import { placeOf, type RankedSearch, rank, WEIGHTS, type Weights } from "./rank.ts";
-import type { FoundProduct } from "./schemas.ts";
 import { sift } from "./sift.ts";
 import { walk } from "./walk.ts";
 
@@ -13,18 +13,20 @@ export type ProductSearch = DocumentQuery & PageQuery;
 interface FoundRow extends ProductRow {
   /** What the list is sorted by; nothing where it is ranked. */
   key: number | null;
-  store_quantity: number | null;
 }
 
 /** A page that has no products has a row nevertheless, for how many there are. */
 type Row = { counted: number | null } & (FoundRow | { id: null });
 
-/** Products on sale that a search is about, one page of them, in one statement. Asks nothing of who asks. */
+/**
+ * Products on sale that a search is about, one page of them, in one statement. Asks nothing of who asks; and unless it
+ * keeps to what is in stock, it comes to the same until the catalogue changes.
+ */
 export async function searchProducts(
   { env }: Context,
   search: ProductSearch,
   weights = WEIGHTS,
-): Promise<List<FoundProduct>> {
+): Promise<List<Product>> {
   const isWordless = search.words?.length === 0;
   const { rows, counted } = isWordless ? NOTHING : await readRows(env.DB, search, weights);
   const shown = isRanked(search) ? placed(rows, placeOf(search)) : rows;
@@ -33,7 +35,7 @@ export async function searchProducts(
     shown,
     counted,
     (row) => ({ key: row.key ?? 0, id: isRanked(search) ? "" : row.id }),
-    (row) => renderFound(row, search),
+    renderProduct,
   );
 }
 
@@ -52,22 +54,15 @@ const isRanked = (search: ProductSearch): search is RankedSearch =>
 const placed = (rows: FoundRow[], before: number): FoundRow[] =>
   rows.map((row, index) => ({ ...row, key: before + index + 1 }));
 
-const renderFound = (row: FoundRow, { storeId }: ProductSearch): FoundProduct => ({
-  ...renderProduct(row),
-  ...(storeId === undefined ? {} : { store_quantity: row.store_quantity ?? 0 }),
-});
-
 function statement(db: D1Database, search: ProductSearch, weights: Weights): D1PreparedStatement {
   const parameters = new Parameters();
   const { ctes, page, order, counted } = find(search, parameters, weights);
   const sql = `${ctes.length === 0 ? "" : `WITH ${ctes.join(", ")}`}
-    SELECT total.counted, products.*, categories.name AS category_name, page.key, levels.available AS store_quantity
+    SELECT total.counted, products.*, categories.name AS category_name, page.key
     FROM (SELECT ${search.cursor === undefined ? counted() : "NULL"} AS counted) AS total
     LEFT JOIN (${page}) AS page
     LEFT JOIN products ON products.id = page.product_id
     LEFT JOIN categories ON categories.id = products.category_id
-    LEFT JOIN stock_levels AS levels
-      ON levels.product_id = page.product_id AND levels.store_id = ${parameters.add(search.storeId ?? null)}
     ORDER BY ${order}`;
   return db.prepare(sql).bind(...parameters.values);
 }

@@ -44,11 +44,26 @@ export async function cached<T>(
   const context = c.get("operation");
   const answer = isStaff(context.actor)
     ? await render(caching, await read())
-    : await recall(c, context, c.get("memory"), caching, read);
+    : await recallFor(c, context, c.get("memory"), caching, read);
   if (!answer) return problem(c, caching.missing ?? NOTHING, caching.headers);
   const response = send(c, answer);
   for (const [name, value] of Object.entries(caching.headers ?? {})) response.headers.set(name, value);
   return response as never;
+}
+
+/**
+ * What a cached answer is made from that stands longer than itself: the same as the answer of another query would be,
+ * and shared with it. To staff it is read fresh.
+ */
+export async function cachedPart<T>(
+  c: HonoContext<AppEnv>,
+  caching: Pick<Caching<T>, "name" | "query">,
+  read: () => Promise<T>,
+): Promise<T> {
+  const context = c.get("operation");
+  if (isStaff(context.actor)) return read();
+  const answer = await recall(context, c.get("memory"), caching, read);
+  return answer ? JSON.parse(new TextDecoder().decode(answer.body)) : read();
 }
 
 const NOTHING: Problem = { status: 404, code: "not_found", detail: "There is nothing here." };
@@ -78,16 +93,29 @@ export const forgetGeneration: MiddlewareHandler<AppEnv> = async (c, next) => {
 /** Path and query, as they came; no host, of which no answer depends. */
 const addressOf = ({ req }: HonoContext<AppEnv>): string => req.url.slice(req.url.indexOf("/", 8));
 
-async function recall<T>(
+/** What its address comes to is remembered as well. */
+function recallFor<T>(
   c: HonoContext<AppEnv>,
   context: Context,
   memory: Memory,
   caching: Caching<T>,
   read: () => Promise<T | null>,
 ): Promise<Answer | null> {
-  const key = `${caching.name} ${JSON.stringify(caching.query, inOrder)}`;
-  const address = addressOf(c);
+  const [key, address] = [keyOf(caching), addressOf(c)];
   if (address.length <= LONGEST_ADDRESS) memory.addresses.set(address, key, 2 * key.length);
+  return recall(context, memory, caching, read);
+}
+
+const keyOf = ({ name, query }: Pick<Caching<unknown>, "name" | "query">): string =>
+  `${name} ${JSON.stringify(query, inOrder)}`;
+
+async function recall<T>(
+  context: Context,
+  memory: Memory,
+  caching: Caching<T>,
+  read: () => Promise<T | null>,
+): Promise<Answer | null> {
+  const key = keyOf(caching);
   const generation = await currentGeneration(context, memory);
   const name = `${generation} ${key}`;
   return (

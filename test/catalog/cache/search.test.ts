@@ -43,7 +43,23 @@ test("stock in it is three seconds old at most, here and anywhere", async () => 
   expect(await seen()).toEqual([0, 0, 0]);
   testClock.advance(1);
   expect(await seen()).toEqual([1, 0, 7]);
-  expect((await env.CACHE.list()).keys).toEqual([]);
+  // Only which products there are may be older than that.
+  const { keys } = await env.CACHE.list();
+  expect(keys).toHaveLength(1);
+  expect(await env.CACHE.get(keys[0]?.name ?? "")).not.toContain("store_quantity");
+});
+
+test("which products a search finds is found once for all stores; what each of them has is asked besides", async () => {
+  const { visit } = newIsolate();
+  const [page, quantities] = ["D1.all", "D1.all"];
+  const one = await visit("/search/products?q=product&sort=price_asc&store_id=sto_one");
+  expect(one.before).toEqual(["D1.first", "KV.getWithMetadata", page, quantities]);
+  const other = await visit("/search/products?q=product&sort=price_asc&store_id=sto_other");
+  expect(other.before).toEqual(["KV.put", quantities]);
+  const nowhere = await visit("/search/products?q=product&sort=price_asc");
+  expect(nowhere.before).toEqual([]);
+  const here = await visit("/search/products?q=product&sort=price_asc&store_id=sto_one&in_stock=true");
+  expect(here.before).toEqual([page, quantities]);
 });
 
 test("staff search what is there now", async () => {

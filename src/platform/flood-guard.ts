@@ -1,12 +1,11 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import type { Context } from "./context.ts";
-import { describeError } from "./log.ts";
 import { inTime } from "./patience.ts";
 import { problem } from "./problem.ts";
 import {
-  LIMITER_BROKEN,
   type LimitOutcome,
+  letThrough,
   limitedProblem,
   PATIENCE_MS,
   policyHeader,
@@ -41,8 +40,7 @@ async function count(context: Context): Promise<LimitOutcome> {
     const { success } = await inTime(context.env.FLOOD_GUARD.limit({ key: party }), PATIENCE_MS);
     if (success) return { kind: "allowed", headers: {} };
   } catch (error) {
-    context.log.warn(LIMITER_BROKEN, { limit: "requests", error: describeError(error) });
-    return { kind: "allowed", headers: {} };
+    return letThrough(context, "requests", error);
   }
   return {
     kind: "limited",

@@ -20,6 +20,7 @@ const LEFT_OUT = [
   "order_figures",
   "sale_figures",
   "product_figures",
+  "figures_added_up",
 ];
 
 export interface Table {

@@ -74,20 +74,22 @@ function dayOfFigures(db: D1Database, day: number): D1PreparedStatement[] {
      SELECT s.span, o.created_at - o.created_at % s.ms,
        ${ORDER_STATUSES.map((status) => `sum(o.status = '${status}')`).join(", ")}
      FROM orders AS o CROSS JOIN figure_spans AS s
-     WHERE o.created_at >= ?1 AND o.created_at < ?2 GROUP BY 1, 2`,
+     WHERE o.created_at >= ?1 AND o.created_at < ?2 AND ?1 < s.before GROUP BY 1, 2`,
     `INSERT INTO sale_figures (span, start, currency, orders, units, amount, refunded)
      SELECT s.span, c.at - c.at % s.ms, c.currency, sum(c.orders), sum(c.units), sum(c.amount), sum(c.refunded)
-     FROM sale_changes AS c CROSS JOIN figure_spans AS s WHERE c.at >= ?1 AND c.at < ?2 GROUP BY 1, 2, 3`,
+     FROM sale_changes AS c CROSS JOIN figure_spans AS s WHERE c.at >= ?1 AND c.at < ?2 AND ?1 < s.before
+     GROUP BY 1, 2, 3`,
     `INSERT INTO product_figures (span, start, product_id, units)
      SELECT 'day', ?1, c.product_id, sum(c.units) FROM product_changes AS c
      WHERE c.at >= ?1 AND c.at < ?2 GROUP BY c.product_id`,
   ].map((sql) => db.prepare(sql).bind(day, day + DAY_MS));
 }
 
-/** From the days, all of which are right by now. */
+/** From the days that are added up, all of which are right by now. */
 const allOfProducts = (db: D1Database): D1PreparedStatement[] =>
   [
     "DELETE FROM product_figures WHERE span = 'all'",
     `INSERT INTO product_figures (span, start, product_id, units)
-     SELECT 'all', 0, product_id, sum(units) FROM product_figures WHERE span = 'day' GROUP BY product_id`,
+     SELECT 'all', 0, product_id, sum(units) FROM product_figures
+     WHERE span = 'day' AND start < (SELECT until FROM figures_added_up) GROUP BY product_id`,
   ].map((sql) => db.prepare(sql));

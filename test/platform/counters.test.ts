@@ -1,6 +1,6 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from "vitest";
 import { countOne } from "../../src/platform/counters.ts";
 import { testContext } from "../events/context.ts";
 import { basket } from "../support/shop.ts";
@@ -30,8 +30,9 @@ function isolate(DB: D1Database = env.DB) {
   };
 }
 
+let warnings: MockInstance<typeof console.warn>;
 beforeEach(() => {
-  vi.spyOn(console, "warn").mockImplementation(() => {});
+  warnings = vi.spyOn(console, "warn").mockImplementation(() => {});
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -119,6 +120,8 @@ describe("a limiter that is down lets through, and is counted", () => {
     const bindings = { ...env, ...BROKEN, ...OFF, ...settings } as unknown as Cloudflare.Env;
     const answer = await worker.fetch(request() as never, bindings, execution);
     expect(answer.status).toBe(status);
+    const told = warnings.mock.calls.map(([line]) => JSON.parse(String(line)));
+    expect(told).toMatchObject([{ message: "a rate limiter is broken: let through", limit: limiter }]);
     await waitOnExecutionContext(execution);
     expect(await counted("limiter%")).toEqual({ [`limiter_unavailable_total{"limiter":"${limiter}"}`]: 1 });
     const metrics = await worker.fetch(

@@ -213,6 +213,35 @@ describe("the statistics", () => {
     });
   });
 
+  test("count as of the last 24 hours what was placed in them, to the quarter of an hour", async () => {
+    const { productIds } = await givenShop([[50]]);
+    await order(basket({ [productIds[0] ?? ""]: 1 }));
+    const later = async (text: string) => {
+      goTo(text);
+      return (await statistics()).last_24h;
+    };
+    expect(await later("2027-03-21T09:59:59.999Z")).toBe(1);
+    expect(await later("2027-03-21T10:14:59.999Z")).toBe(1);
+    expect(await later("2027-03-21T10:15:00Z")).toBe(0);
+  });
+
+  test("name of products that sold as many the newer first, and ten of many, added up or not", async () => {
+    const { productIds } = await givenShop(Array.from({ length: 12 }, () => [50]));
+    for (const id of productIds) await order(basket({ [id]: id === productIds[3] ? 2 : 1 }));
+    const rest = productIds
+      .filter((id) => id !== productIds[3])
+      .sort()
+      .reverse();
+    const expected = [productIds[3], ...rest.slice(0, 9)];
+    const named = async (query = "") =>
+      (await statistics(query)).top_products?.map(({ product_id }) => product_id);
+    expect(await named()).toEqual(expected);
+    expect(await named("?from=2027-03-20T00:00:00Z")).toEqual(expected);
+    goTo("2027-03-21T10:00:00Z");
+    await addUpDays(testContext());
+    expect(await named()).toEqual(expected);
+  });
+
   test("cut a range to quarters of an hour, and answer the range as it was cut", async () => {
     const { productIds } = await givenShop([[50]]);
     const body = basket({ [productIds[0] ?? ""]: 1 });

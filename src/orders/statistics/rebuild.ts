@@ -26,6 +26,8 @@ export async function rebuildFigures(
 ): Promise<Rebuilt> {
   const { env, clock } = context;
   const began = clock.now();
+  // Whatever a hand did to it, the figures are made to fit.
+  await env.DB.prepare("INSERT INTO figures_added_up (id, until) VALUES (1, 0) ON CONFLICT DO NOTHING").run();
   let start = after === null ? 0 : Date.parse(after) + DAY_MS;
   for (let days = 0; ; days++) {
     if (days > 0 && (days >= limits.days || clock.now() - began > limits.patience)) {

@@ -10,6 +10,7 @@ import { projectionRoutes } from "./inventory/projection-routes.ts";
 import { inventoryRoutes } from "./inventory/routes.ts";
 import { notificationsRoutes } from "./notifications/routes.ts";
 import { jobsRoutes } from "./ops/jobs/routes.ts";
+import { metricsRoutes } from "./ops/metrics/routes.ts";
 import { reconcileRoutes } from "./ops/reconcile/routes.ts";
 import { reportsRoutes } from "./ops/reports/routes.ts";
 import { opsRoutes } from "./ops/routes.ts";
@@ -73,6 +74,7 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   const product = { name: "Holdfast", version, description };
   app.route("/", docsRoutes(product, describeApi(app, product)));
   app.route("/", jwksRoutes);
+  app.route("/", metricsRoutes);
   // Before these guards: its signature is its credential, no provider is limited, and it looks itself for a restore.
   app.route("/api/v1", paymentWebhookRoutes);
   app.use("/api/v1/*", authenticate, floodGuard, restoreGuard);

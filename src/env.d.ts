@@ -6,6 +6,8 @@ declare namespace Cloudflare {
   interface Env {
     DB: D1Database;
     CACHE: KVNamespace;
+    /** Which upload of the Worker this is. */
+    CF_VERSION_METADATA: WorkerVersionMetadata;
     ASSETS: Fetcher;
     EMAIL: SendEmail;
     FLOOD_GUARD: RateLimit;

@@ -13,6 +13,7 @@ export function banner({ url, admin, orderCommand }: BannerFacts): string {
     `  Reference  ${url}/docs`,
     `  OpenAPI    ${url}/openapi.json`,
     `  Health     ${url}/health`,
+    `  Metrics    ${url}/metrics`,
     `  E-mails    ${url}/api/v1/emails   (as admin)`,
     "",
     ...(admin === null

@@ -80,7 +80,8 @@ export const orders = sqliteTable(
     index("orders_user").on(table.userId, table.createdAt, table.id).where(sql`user_id IS NOT NULL`),
     index("orders_cart").on(table.cartId, table.status).where(sql`cart_id IS NOT NULL`),
     index("orders_status").on(table.status, table.createdAt, table.id),
-    index("orders_email").on(table.customerEmail, table.createdAt, table.id),
+    // With when they were sold, for who had bought before: an index less to write for each sale.
+    index("orders_email").on(table.customerEmail, table.createdAt, table.id, table.soldAt),
     index("orders_due").on(table.expiresAt).where(sql`status = 'pending'`),
     index("orders_in_work")
       .on(table.statusAt, table.id)
@@ -89,7 +90,6 @@ export const orders = sqliteTable(
       .on(table.delayedRetries, table.delayedAt, table.statusAt)
       .where(sql`status IN ('confirmed', 'processing', 'shipped')`),
     index("orders_sold").on(table.soldAt, table.customerEmail).where(sql`sold_at IS NOT NULL`),
-    index("orders_buyers").on(table.customerEmail, table.soldAt).where(sql`sold_at IS NOT NULL`),
     index("orders_dropped").on(table.droppedAt).where(sql`dropped_at IS NOT NULL`),
   ],
 );
@@ -177,8 +177,19 @@ export const returns = sqliteTable(
 );
 
 /**
+ * One row: up to where the figures below are added up, the first millisecond of a UTC day. A sale writes the least that
+ * will do, and what long ranges are read from is made of it once its day is over: see statistics/add-up.ts.
+ */
+export const figuresAddedUp = sqliteTable("figures_added_up", {
+  /** 1. */
+  id: integer("id").primaryKey(),
+  until: integer("until").notNull(),
+});
+
+/**
  * How many orders stand how, by when they were placed. Kept by triggers, as are the two tables below: see the migration
- * that makes these. In buckets of a quarter of an hour, since every time zone's midnight is on one, and of a UTC day.
+ * that makes these. In buckets of a quarter of an hour, since every time zone's midnight is on one, and of a UTC day:
+ * these of the days that are added up.
  */
 export const orderFigures = sqliteTable(
   "order_figures",
@@ -216,7 +227,10 @@ export const saleFigures = sqliteTable(
   (table) => [primaryKey({ columns: [table.span, table.start, table.currency] })],
 );
 
-/** Units sold of each product, by UTC day and since ever (`all`, from 0); what was cancelled or closed taken off. */
+/**
+ * Units sold of each product, by UTC day and in all the days that are added up (`all`, from 0); what was cancelled or
+ * closed taken off.
+ */
 export const productFigures = sqliteTable(
   "product_figures",
   {

@@ -1,21 +1,17 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import type { Context } from "./context.ts";
-import { describeError } from "./log.ts";
 import { inTime } from "./patience.ts";
 import { problem } from "./problem.ts";
+import { DECLARED_LIMIT, DECLARED_PERIOD_SECONDS } from "./rate-limit/declared.ts";
 import {
-  LIMITER_BROKEN,
   type LimitOutcome,
+  letThrough,
   limitedProblem,
   PATIENCE_MS,
   policyHeader,
   takeFrom,
 } from "./rate-limit/limit.ts";
-
-/** What wrangler.toml declares for the `FLOOD_GUARD` binding, which takes its limit from nowhere else. */
-const DECLARED_LIMIT = 600;
-const DECLARED_PERIOD_SECONDS = 60;
 
 /**
  * `REQUESTS_PER_MINUTE` for each user, or address of guests. At the declared limit the binding counts: it costs
@@ -41,8 +37,7 @@ async function count(context: Context): Promise<LimitOutcome> {
     const { success } = await inTime(context.env.FLOOD_GUARD.limit({ key: party }), PATIENCE_MS);
     if (success) return { kind: "allowed", headers: {} };
   } catch (error) {
-    context.log.warn(LIMITER_BROKEN, { limit: "requests", error: describeError(error) });
-    return { kind: "allowed", headers: {} };
+    return letThrough(context, "requests", error);
   }
   return {
     kind: "limited",

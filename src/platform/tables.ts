@@ -33,3 +33,15 @@ export const cacheGeneration = sqliteTable("cache_generation", {
   id: integer("id").primaryKey(),
   generation: text("generation").notNull(),
 });
+
+/** What is counted since ever and in nothing else: how often, by a metric's name and its labels. See counters.ts. */
+export const counters = sqliteTable(
+  "counters",
+  {
+    name: text("name").notNull(),
+    /** JSON, written the same each time. */
+    labels: text("labels").notNull(),
+    value: integer("value").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.name, table.labels] })],
+);

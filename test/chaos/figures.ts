@@ -6,11 +6,11 @@ const STATUSES = ORDER_STATUSES.map((status) => `sum(o.status = '${status}')`).j
 /** By table: what its rows should be, summed up from all orders. */
 const EXPECTED = {
   order_figures: `SELECT s.span, o.created_at - o.created_at % s.ms, ${STATUSES}
-    FROM orders AS o JOIN figure_spans AS s GROUP BY 1, 2`,
+    FROM orders AS o JOIN figure_spans AS s ON o.created_at < s.before GROUP BY 1, 2`,
   sale_figures: `SELECT s.span, c.at - c.at % s.ms, c.currency, sum(c.orders), sum(c.units), sum(c.amount), sum(c.refunded)
-    FROM sale_changes AS c JOIN figure_spans AS s GROUP BY 1, 2, 3`,
+    FROM sale_changes AS c JOIN figure_spans AS s ON c.at < s.before GROUP BY 1, 2, 3`,
   product_figures: `SELECT s.span, c.at - c.at % s.ms, c.product_id, sum(c.units)
-    FROM product_changes AS c JOIN product_spans AS s GROUP BY 1, 2, 3`,
+    FROM product_changes AS c JOIN product_spans AS s ON c.at < s.before GROUP BY 1, 2, 3`,
 };
 
 /** Figures that are not what the orders come to, in words. In one transaction: orders may go on beside it. */

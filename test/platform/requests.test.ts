@@ -210,6 +210,9 @@ test("at the declared limit the binding counts, and a broken one lets through", 
   try {
     const answer = withGuard(() => new Promise<never>(() => {}));
     await vi.advanceTimersByTimeAsync(1000);
+    expect(warnings).toHaveBeenCalledTimes(2);
+    // That it is counted comes a second after the answer.
+    await vi.advanceTimersByTimeAsync(1000);
     expect((await answer).status).toBe(200);
   } finally {
     vi.useRealTimers();

@@ -2,11 +2,13 @@ import type { Context } from "../../platform/context.ts";
 
 /**
  * Tables that no backup has: what migrations are applied (the manifest names the last), whether the shop sells (a restore
- * decides it), the projection with what is counted of it, which the objects tell again, what triggers derive from the
- * catalogue, and the figures, which are made again from the orders. A restore empties the projection.
+ * decides it), what was counted of how this one runs, the projection with what is counted of it, which the objects tell
+ * again, what triggers derive from the catalogue, and the figures, which are made again from the orders. A restore
+ * empties the projection.
  */
 const LEFT_OUT = [
   "cache_generation",
+  "counters",
   "d1_migrations",
   "shop_state",
   "stock_levels",
@@ -19,6 +21,7 @@ const LEFT_OUT = [
   "order_figures",
   "sale_figures",
   "product_figures",
+  "figures_added_up",
 ];
 
 export interface Table {

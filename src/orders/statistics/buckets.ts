@@ -7,12 +7,18 @@ export interface Part {
   span: "quarter" | "day";
   from: number;
   to: number;
+  /** Only as far as the days are added up, or only from there on; all of it where left out. */
+  only?: "added_up" | "since";
 }
 
 export const quarterBefore = (stamp: number): number => Math.floor(stamp / QUARTER_MS) * QUARTER_MS;
 export const quarterAfter = (stamp: number): number => Math.ceil(stamp / QUARTER_MS) * QUARTER_MS;
 
-/** A range in as few buckets as it takes: whole UTC days, and the quarters before and after them, fewer than 192. */
+/**
+ * A range in as few buckets as it takes: whole UTC days, as far as they are added up, and the quarters before and after
+ * them. These are fewer than 192, and those of the days that are not added up yet: of today, and after midnight of the
+ * day before for a minute.
+ */
 export function partsOf(from: number, to: number): Part[] {
   const firstDay = Math.ceil(from / DAY_MS) * DAY_MS;
   const afterDays = Math.floor(to / DAY_MS) * DAY_MS;
@@ -20,7 +26,8 @@ export function partsOf(from: number, to: number): Part[] {
     firstDay < afterDays
       ? [
           { span: "quarter", from, to: firstDay },
-          { span: "day", from: firstDay, to: afterDays },
+          { span: "day", from: firstDay, to: afterDays, only: "added_up" },
+          { span: "quarter", from: firstDay, to: afterDays, only: "since" },
           { span: "quarter", from: afterDays, to },
         ]
       : [{ span: "quarter", from, to }];

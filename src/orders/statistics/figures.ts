@@ -16,8 +16,10 @@ export interface Sales {
 }
 
 const IN_PARTS = (table: string) =>
-  `json_each(?1) AS part CROSS JOIN ${table} AS f ON f.span = part.value ->> 'span'
-     AND f.start >= part.value ->> 'from' AND f.start < part.value ->> 'to'`;
+  `json_each(?1) AS part CROSS JOIN figures_added_up AS days CROSS JOIN ${table} AS f
+     ON f.span = part.value ->> 'span'
+     AND f.start >= iif(part.value ->> 'only' = 'since', max(part.value ->> 'from', days.until), part.value ->> 'from')
+     AND f.start < iif(part.value ->> 'only' = 'added_up', min(part.value ->> 'to', days.until), part.value ->> 'to')`;
 
 /** One row, `StatusCounts`: the orders that were placed then. */
 export const countOrders = (db: D1Database, parts: Part[]): D1PreparedStatement =>
@@ -46,12 +48,26 @@ export interface TopProduct {
 
 export const TOP = 10;
 
-/** The products that sold most of all. */
+/**
+ * The products that sold most of all: of those that sold since the days were added up, and of the others the first.
+ * Reads what sold since then, product by product, and of all others ten.
+ */
 export const topEver = (db: D1Database): D1PreparedStatement =>
   db.prepare(
-    `SELECT f.product_id, p.title, f.units FROM (
-       SELECT product_id, units FROM product_figures INDEXED BY product_figures_top
-       WHERE span = 'all' AND units > 0 ORDER BY units DESC, product_id DESC LIMIT ${TOP}) AS f
+    `WITH since AS MATERIALIZED (
+       SELECT product_id, sum(units) AS units FROM product_figures
+       WHERE span = 'day' AND start >= (SELECT until FROM figures_added_up) GROUP BY product_id),
+     sold AS (
+       SELECT product_id, units + coalesce((SELECT before.units FROM product_figures AS before
+         WHERE before.span = 'all' AND before.start = 0 AND before.product_id = since.product_id), 0) AS units
+       FROM since
+       UNION ALL
+       SELECT product_id, units FROM (
+         SELECT product_id, units FROM product_figures INDEXED BY product_figures_top
+         WHERE span = 'all' AND units > 0 AND product_id NOT IN (SELECT product_id FROM since)
+         ORDER BY units DESC, product_id DESC LIMIT ${TOP}))
+     SELECT f.product_id, p.title, f.units FROM (
+       SELECT product_id, units FROM sold WHERE units > 0 ORDER BY units DESC, product_id DESC LIMIT ${TOP}) AS f
      CROSS JOIN products AS p ON p.id = f.product_id ORDER BY f.units DESC, f.product_id DESC`,
   );
 

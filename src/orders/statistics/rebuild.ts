@@ -26,6 +26,8 @@ export async function rebuildFigures(
 ): Promise<Rebuilt> {
   const { env, clock } = context;
   const began = clock.now();
+  // Whatever a hand did to it, the figures are made to fit.
+  await env.DB.prepare("INSERT INTO figures_added_up (id, until) VALUES (1, 0) ON CONFLICT DO NOTHING").run();
   let start = after === null ? 0 : Date.parse(after) + DAY_MS;
   for (let days = 0; ; days++) {
     if (days > 0 && (days >= limits.days || clock.now() - began > limits.patience)) {
@@ -74,20 +76,22 @@ function dayOfFigures(db: D1Database, day: number): D1PreparedStatement[] {
      SELECT s.span, o.created_at - o.created_at % s.ms,
        ${ORDER_STATUSES.map((status) => `sum(o.status = '${status}')`).join(", ")}
      FROM orders AS o CROSS JOIN figure_spans AS s
-     WHERE o.created_at >= ?1 AND o.created_at < ?2 GROUP BY 1, 2`,
+     WHERE o.created_at >= ?1 AND o.created_at < ?2 AND ?1 < s.before GROUP BY 1, 2`,
     `INSERT INTO sale_figures (span, start, currency, orders, units, amount, refunded)
      SELECT s.span, c.at - c.at % s.ms, c.currency, sum(c.orders), sum(c.units), sum(c.amount), sum(c.refunded)
-     FROM sale_changes AS c CROSS JOIN figure_spans AS s WHERE c.at >= ?1 AND c.at < ?2 GROUP BY 1, 2, 3`,
+     FROM sale_changes AS c CROSS JOIN figure_spans AS s WHERE c.at >= ?1 AND c.at < ?2 AND ?1 < s.before
+     GROUP BY 1, 2, 3`,
     `INSERT INTO product_figures (span, start, product_id, units)
      SELECT 'day', ?1, c.product_id, sum(c.units) FROM product_changes AS c
      WHERE c.at >= ?1 AND c.at < ?2 GROUP BY c.product_id`,
   ].map((sql) => db.prepare(sql).bind(day, day + DAY_MS));
 }
 
-/** From the days, all of which are right by now. */
+/** From the days that are added up, all of which are right by now. */
 const allOfProducts = (db: D1Database): D1PreparedStatement[] =>
   [
     "DELETE FROM product_figures WHERE span = 'all'",
     `INSERT INTO product_figures (span, start, product_id, units)
-     SELECT 'all', 0, product_id, sum(units) FROM product_figures WHERE span = 'day' GROUP BY product_id`,
+     SELECT 'all', 0, product_id, sum(units) FROM product_figures
+     WHERE span = 'day' AND start < (SELECT until FROM figures_added_up) GROUP BY product_id`,
   ].map((sql) => db.prepare(sql));

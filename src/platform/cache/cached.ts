@@ -151,7 +151,7 @@ async function make<T>(
   if (there) return there;
   const { seconds } = caching;
   const until = seconds === undefined ? null : context.clock.now() + seconds * 1000;
-  const unshared = until === null ? await sharedName(generation, key) : null;
+  const unshared = until === null ? await sharedName(context, generation, key) : null;
   const answer =
     (unshared && (await readShared(context, unshared))) ||
     (await render(caching, await read(), { until, unshared }));

@@ -7,13 +7,17 @@ import type { Answer } from "./memory.ts";
 
 /** A KV that has not answered by then is taken for broken: D1 answers as well. */
 const PATIENCE_MS = 1_000;
-/** Seconds. Not longer, since what another release of Holdfast wrote is told from ours by nothing. */
+/** Seconds. */
 const LIFETIME = 300;
 /** Seconds for which a location keeps what it read, or did not find. */
 const LOCAL_LIFETIME = 60;
 
-export const sharedName = async (generation: string, key: string): Promise<string> =>
-  `answers/${generation}/${await sha256(key)}`;
+/**
+ * The Worker's version comes first: another release may give its answers another shape, and two may run side by side.
+ * Cloudflare gives each upload of code or settings a version of its own.
+ */
+export const sharedName = async ({ env }: Context, generation: string, key: string): Promise<string> =>
+  `answers/${env.CF_VERSION_METADATA.id}/${generation}/${await sha256(key)}`;
 
 /** What another isolate made of the same question, in the same generation. */
 export async function readShared(context: Context, name: string): Promise<Answer | null> {

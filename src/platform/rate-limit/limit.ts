@@ -1,5 +1,6 @@
 import { proxyDurable } from "itty-durable";
 import type { Context } from "../context.ts";
+import { countOne } from "../counters.ts";
 import { sha256 } from "../ids.ts";
 import { describeError } from "../log.ts";
 import { inTime } from "../patience.ts";
@@ -10,13 +11,15 @@ import { type Take, type TakeAnswer, WINDOW_MS } from "./window.ts";
 /** A limiter that has not answered by then is taken for broken. */
 export const PATIENCE_MS = 1000;
 
-/** What the log says, whichever limiter it is: one thing to count, and to be woken by. */
-export const LIMITER_BROKEN = "a rate limiter is broken: let through";
+/** The limits that there are: what each is called in headers, in the log and in metrics. */
+export const LIMITS = ["orders", "suggestions", "requests"] as const;
+
+/** How often a limiter was down and its party let through: a metric's name. Its label is `limiter`. */
+export const LIMITER_UNAVAILABLE = "limiter_unavailable_total";
 
 /** One party's allowance over a sliding window of 60 seconds. */
 export interface Limit {
-  /** Names the limit in headers and the log: `orders`. */
-  name: string;
+  name: (typeof LIMITS)[number];
   /** Whose window it is: `user:usr_…`, or `address:192.0.2.1`. */
   party: string;
   /** How many in any 60 seconds; 0 is off. */
@@ -33,7 +36,7 @@ export type LimitOutcome =
 
 /**
  * Takes from an allowance: one call to the party's limiter, none when the limit is off. A limiter that is down or
- * slow lets through, and the log says so. The headers belong on the answer, whatever the outcome.
+ * slow lets through, and the log and a metric say so. The headers belong on the answer, whatever the outcome.
  */
 export async function takeFrom(context: Context, limit: Limit): Promise<LimitOutcome> {
   if (limit.allowed === 0 || limit.cost === 0) return { kind: "allowed", headers: {} };
@@ -41,16 +44,19 @@ export async function takeFrom(context: Context, limit: Limit): Promise<LimitOut
   try {
     answer = await inTime(askLimiter(context, limit), PATIENCE_MS);
   } catch (error) {
-    context.log.warn(LIMITER_BROKEN, {
-      limit: limit.name,
-      error: describeError(error),
-    });
-    return { kind: "allowed", headers: {} };
+    return letThrough(context, limit.name, error);
   }
   const headers = limitHeaders(limit, answer);
   return answer.allowed
     ? { kind: "allowed", headers }
     : { kind: "limited", retryAfter: answer.retryAfter, headers };
+}
+
+/** What is broken limits nobody. The log and the metric say the same of every limiter: one thing to be woken by. */
+export function letThrough(context: Context, limit: Limit["name"], error: unknown): LimitOutcome {
+  context.log.warn("a rate limiter is broken: let through", { limit, error: describeError(error) });
+  countOne(context, LIMITER_UNAVAILABLE, { limiter: limit });
+  return { kind: "allowed", headers: {} };
 }
 
 /** The 429 of a limit that was met; send it with the outcome's headers. */

@@ -47,10 +47,23 @@ describe("a list of products", () => {
     await visit("/products");
     const { keys } = await env.CACHE.list();
     expect(keys).toHaveLength(1);
-    expect(keys[0]?.name).toMatch(/^answers\/[0-9a-f]{32}\/[0-9a-f]{64}$/);
+    const [, version, ...name] = keys[0]?.name.split("/") ?? [];
+    expect([version, name.join("/")]).toEqual([
+      env.CF_VERSION_METADATA.id,
+      expect.stringMatching(/^[0-9a-f]{32}\/[0-9a-f]{64}$/),
+    ]);
     const left = (keys[0]?.expiration ?? 0) - Date.now() / 1000;
     expect(left).toBeGreaterThan(200);
     expect(left).toBeLessThanOrEqual(301);
+  });
+
+  test("of another release is another's: what it left in KV may have another shape", async () => {
+    const here = newIsolate();
+    await here.visit("/products");
+    await here.visit("/products");
+    const CF_VERSION_METADATA = { ...env.CF_VERSION_METADATA, id: "7f2c1a34-release-after" };
+    const after = await newIsolate({ CF_VERSION_METADATA }).visit("/products");
+    expect(after.before).toEqual([GENERATION, "KV.getWithMetadata", "D1.batch"]);
   });
 
   test("asks for the generation after the answer from the 5th second on, before it from the 10th", async () => {

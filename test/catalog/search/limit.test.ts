@@ -74,8 +74,12 @@ test("of thirty at once exactly twenty are answered", async () => {
 
 test("it is the address's that the edge saw: forged headers, users and roles change nothing", async () => {
   await statuses(20);
-  for (const forged of ["X-Forwarded-For", "X-Real-IP", "True-Client-IP", "Forwarded"]) {
-    expect((await suggest({ ...HOME, [forged]: "198.51.100.7" })).status).toBe(429);
+  const forgeries = [
+    ...["X-Forwarded-For", "X-Real-IP", "True-Client-IP", "X-Client-IP", "X-Cluster-Client-IP"],
+    ...["CF-Connecting-IPv6", "CF-Pseudo-IPv4", "Fastly-Client-IP", "X-Original-Forwarded-For"],
+  ].map((name) => ({ [name]: "198.51.100.7" }));
+  for (const forged of [...forgeries, { Forwarded: "for=198.51.100.7" }, { Via: "1.1 198.51.100.7" }]) {
+    expect([forged, (await suggest({ ...HOME, ...forged })).status]).toEqual([forged, 429]);
   }
   expect((await suggest({ ...HOME, ...(await signIn("staff")).headers })).status).toBe(429);
   expect((await suggest({ "CF-Connecting-IP": "192.0.2.2" })).status).toBe(200);

@@ -2,7 +2,11 @@ import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { restoreShop } from "../../../src/cli/restore-shop.ts";
+import { cleanUp } from "../../../src/ops/jobs/clean-up.ts";
+import { addUpDays } from "../../../src/orders/statistics/add-up.ts";
+import { rebuildFigures } from "../../../src/orders/statistics/rebuild.ts";
 import { givenAdmin, quiet, saved } from "../../chaos/shop-backup.ts";
+import { testContext } from "../../events/context.ts";
 import { goTo, HOUR } from "../../ops/jobs/shop-hours.ts";
 import { rows, Till, tell } from "../../payments/settle/till.ts";
 import { testClock } from "../../support/clock.ts";
@@ -56,6 +60,9 @@ const ORDERS = "SELECT * FROM orders ORDER BY id";
 
 test("a shop that sold before there were figures gets them by its migrations", async () => {
   await givenAllKinds();
+  // What the migrations find is added up, to its last day.
+  goTo("2027-03-22T00:00:00Z");
+  expect(await addUpDays(testContext())).toBe(2);
   const lived = await figures();
   expect(lived).toEqual(await expectedFigures());
   const kept = ["orders", "order_items", "order_history", "refunds"];
@@ -104,4 +111,15 @@ test("a restore leaves the figures of the orders that it restores, not doubled a
   }
   await buy(1, "invoice");
   expect(await figures()).toEqual(await expectedFigures());
+});
+
+test("what retention deletes is missed by no figure: they are made again from the orders without it", async () => {
+  await givenAllKinds();
+  const then = await figures();
+  goTo("2028-03-20T10:00:00Z");
+  expect(await cleanUp(testContext())).toMatch(/history lines of ended orders \d/);
+  expect(await figures()).toEqual(then);
+  await env.DB.prepare("DELETE FROM sale_figures").run();
+  await rebuildFigures(testContext(), null);
+  expect(await figures()).toEqual(then);
 });

@@ -1,6 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { ORDER_STATUSES } from "../../../src/orders/lifecycle.ts";
+import { addUpDays } from "../../../src/orders/statistics/add-up.ts";
+import { readStatistics } from "../../../src/orders/statistics/read.ts";
 import { rebuildFigures } from "../../../src/orders/statistics/rebuild.ts";
 import type { RefundOutcome } from "../../../src/payments/provider.ts";
 import { testContext } from "../../events/context.ts";
@@ -114,6 +116,8 @@ async function liveThrough(seed: number) {
     testClock.advance(below(4) * HOUR + below(60) * MINUTE + below(60_000));
     await till.expire();
     await till.drain();
+    // As the minute after a midnight does, and now and then a day too late.
+    if (below(2) === 0) await addUpDays(testContext());
   }
   // Some wait for their payment still.
   await Promise.all(drafts().map(place));
@@ -169,6 +173,28 @@ describe("the figures", () => {
     testClock.advance(HOUR);
     await buy();
     expect(await figures()).toEqual(await expectedFigures());
+  });
+
+  test.each([
+    ["forgotten", "DELETE FROM figures_added_up"],
+    ["set back", "UPDATE figures_added_up SET until = 0"],
+    ["set ahead", "UPDATE figures_added_up SET until = until + 40 * 86400000"],
+  ])("are made to fit when a hand has %s how far the days are added up", async (_, sql) => {
+    goTo("2027-03-20T10:00:00Z");
+    const till = await Till.open(50);
+    await till.order({ payment_method: "invoice" });
+    testClock.advance(30 * HOUR);
+    await addUpDays(testContext());
+    await till.order({ payment_method: "invoice" });
+    await env.DB.prepare(sql).run();
+    expect((await rebuildFigures(testContext(), null)).next).toBe(null);
+    expect(await figures()).toEqual(await expectedFigures());
+    testClock.advance(30 * HOUR);
+    await till.order({ payment_method: "invoice" });
+    await addUpDays(testContext());
+    expect(await figures()).toEqual(await expectedFigures());
+    const read = await readStatistics(testContext(), { from: undefined, to: undefined });
+    expect(read).toMatchObject({ statistics: { total: 3, units_sold: 3, top_products: [{ units: 3 }] } });
   });
 
   test("are made again day by day, each read by an index", async () => {

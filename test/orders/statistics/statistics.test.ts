@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import { countDelayed } from "../../../src/orders/delayed/count.ts";
+import { addUpDays } from "../../../src/orders/statistics/add-up.ts";
 import { readStatistics } from "../../../src/orders/statistics/read.ts";
 import type { StatisticsWire } from "../../../src/orders/statistics/schemas.ts";
 import { testContext } from "../../events/context.ts";
@@ -212,6 +213,35 @@ describe("the statistics", () => {
     });
   });
 
+  test("count as of the last 24 hours what was placed in them, to the quarter of an hour", async () => {
+    const { productIds } = await givenShop([[50]]);
+    await order(basket({ [productIds[0] ?? ""]: 1 }));
+    const later = async (text: string) => {
+      goTo(text);
+      return (await statistics()).last_24h;
+    };
+    expect(await later("2027-03-21T09:59:59.999Z")).toBe(1);
+    expect(await later("2027-03-21T10:14:59.999Z")).toBe(1);
+    expect(await later("2027-03-21T10:15:00Z")).toBe(0);
+  });
+
+  test("name of products that sold as many the newer first, and ten of many, added up or not", async () => {
+    const { productIds } = await givenShop(Array.from({ length: 12 }, () => [50]));
+    for (const id of productIds) await order(basket({ [id]: id === productIds[3] ? 2 : 1 }));
+    const rest = productIds
+      .filter((id) => id !== productIds[3])
+      .sort()
+      .reverse();
+    const expected = [productIds[3], ...rest.slice(0, 9)];
+    const named = async (query = "") =>
+      (await statistics(query)).top_products?.map(({ product_id }) => product_id);
+    expect(await named()).toEqual(expected);
+    expect(await named("?from=2027-03-20T00:00:00Z")).toEqual(expected);
+    goTo("2027-03-21T10:00:00Z");
+    await addUpDays(testContext());
+    expect(await named()).toEqual(expected);
+  });
+
   test("cut a range to quarters of an hour, and answer the range as it was cut", async () => {
     const { productIds } = await givenShop([[50]]);
     const body = basket({ [productIds[0] ?? ""]: 1 });
@@ -322,6 +352,7 @@ describe("what statistics read", () => {
       [5_000, 25_000],
     ] as const) {
       await crowd(from, to);
+      await addUpDays(testContext());
       const reads: number[] = [];
       for (const query of QUERIES) {
         const { answer, rows } = await traced(
@@ -363,6 +394,7 @@ describe("what statistics read", () => {
       "SEARCH p USING INDEX sqlite_autoindex_products_1 (id=?)",
       "SEARCH product_figures USING COVERING INDEX product_figures_top (units>?)",
       "SEARCH product_figures USING PRIMARY KEY (span=? AND start>? AND start<?)",
+      "SEARCH product_figures USING PRIMARY KEY (span=? AND start>?)",
     ]);
   });
 });

@@ -1,0 +1,173 @@
+import { countDelayed } from "../../orders/delayed/count.ts";
+import type { OrderStatus } from "../../orders/lifecycle.ts";
+import { partsOf, quarterAfter } from "../../orders/statistics/buckets.ts";
+import {
+  countOrders,
+  type Sales,
+  type StatusCounts,
+  sumSales,
+  totalOf,
+} from "../../orders/statistics/figures.ts";
+import type { Context } from "../../platform/context.ts";
+import { rowsOf } from "../../platform/d1.ts";
+import { formatMoney } from "../../platform/money.ts";
+import { LIMITER_UNAVAILABLE, LIMITS } from "../../platform/rate-limit/limit.ts";
+import type { Metric, Sample } from "./exposition.ts";
+
+/** What piles up is counted no further: by then how much more there is tells nothing. */
+const MAX_COUNTED = 10_000;
+
+/** Orders that people still wait for. */
+const ACTIVE: readonly OrderStatus[] = ["pending", "confirmed", "processing", "shipped"];
+
+/**
+ * What the shop is like now, in one round trip. Reads what is counted already: figures, a row for each day that the
+ * shop has sold on, and what is left over, no further than 10,000. Of what is stored it reads nothing.
+ */
+export async function readMetrics(context: Context): Promise<Metric[]> {
+  const { DB } = context.env;
+  const now = context.clock.now();
+  const everything = partsOf(0, quarterAfter(now + 1));
+  const results = await DB.batch([
+    countOrders(DB, everything),
+    sumSales(DB, everything),
+    countDelayed(context),
+    DB.prepare("SELECT state, products FROM stock_states"),
+    owedByTask(DB),
+    DB.prepare("SELECT min(not_before) AS due FROM work INDEXED BY work_due WHERE state = 'owed'"),
+    countDead(DB),
+    DB.prepare("SELECT 1 FROM shop_state WHERE key = 'selling' AND value <> 'open'"),
+    DB.prepare("SELECT labels, value FROM counters WHERE name = ?1").bind(LIMITER_UNAVAILABLE),
+  ]);
+  return [
+    ...ofOrders(results),
+    ...ofProducts(rowsOf<{ state: string; products: number }>(results, 3)),
+    ...ofWork(results, now),
+    {
+      ...gauge(
+        "selling",
+        "1 while orders are taken, 0 while selling is stopped or the shop is being restored.",
+      ),
+      samples: [{ value: rowsOf(results, 7).length === 0 ? 1 : 0 }],
+    },
+    ofLimiters(rowsOf<{ labels: string; value: number }>(results, 8)),
+  ];
+}
+
+const owedByTask = (db: D1Database): D1PreparedStatement =>
+  db.prepare(
+    `SELECT task, count(*) AS owed FROM (
+       SELECT task FROM work INDEXED BY work_due WHERE state = 'owed' ORDER BY not_before LIMIT ${MAX_COUNTED})
+     GROUP BY task ORDER BY task`,
+  );
+
+const countDead = (db: D1Database): D1PreparedStatement =>
+  db.prepare(
+    `SELECT count(*) AS dead FROM (
+       SELECT 1 FROM work INDEXED BY work_dead WHERE state = 'dead' LIMIT ${MAX_COUNTED})`,
+  );
+
+function ofOrders(results: D1Result[]): Metric[] {
+  const counts = rowsOf<StatusCounts>(results, 0)[0];
+  if (!counts) throw new Error("a sum has no row");
+  const sales = rowsOf<Sales>(results, 1);
+  const byStatus = Object.entries(counts) as [OrderStatus, number][];
+  return [
+    {
+      name: "orders_created_total",
+      type: "counter",
+      help: "Orders since ever: `placed` lived, `rejected` fell short of stock.",
+      samples: [
+        { labels: { status: "placed" }, value: totalOf(counts) - counts.rejected },
+        { labels: { status: "rejected" }, value: counts.rejected },
+      ],
+    },
+    {
+      ...gauge("orders", "Orders since ever, by how they stand now."),
+      samples: byStatus.map(([status, value]) => ({ labels: { status }, value })),
+    },
+    {
+      ...gauge("active_orders_total", "Orders that are pending, confirmed, processing or shipped."),
+      samples: [{ value: ACTIVE.reduce((sum, status) => sum + counts[status], 0) }],
+    },
+    {
+      ...gauge("orders_delayed", "Orders too long in a step, counted up to 10000."),
+      samples: [{ value: rowsOf<{ delayed: number }>(results, 2)[0]?.delayed ?? 0 }],
+    },
+    {
+      ...gauge(
+        "revenue",
+        "What was sold since ever, less what was cancelled or closed; in the currency's major unit.",
+      ),
+      samples: sales.map(({ currency, amount }) => inMajorUnits(currency, amount)),
+    },
+    {
+      ...gauge("refunded", "What was promised back since ever; in the currency's major unit."),
+      samples: sales.map(({ currency, refunded }) => inMajorUnits(currency, refunded)),
+    },
+    {
+      ...gauge("units_sold", "Units of what `revenue` counts."),
+      samples: [{ value: sales.reduce((sum, { units }) => sum + units, 0) }],
+    },
+  ];
+}
+
+function ofProducts(states: { state: string; products: number }[]): Metric[] {
+  const inState = (name: string) => states.find(({ state }) => state === name)?.products ?? 0;
+  return [
+    {
+      ...gauge("products", "Products by how much is left of them over all stores."),
+      samples: ["healthy", "low", "out", "archived"].map((state) => ({
+        labels: { state },
+        value: inState(state),
+      })),
+    },
+    {
+      ...gauge("low_stock_products_total", "Products available at or below their threshold, and above 0."),
+      samples: [{ value: inState("low") }],
+    },
+    {
+      ...gauge("out_of_stock_products_total", "Products with nothing available."),
+      samples: [{ value: inState("out") }],
+    },
+  ];
+}
+
+function ofWork(results: D1Result[], now: number): Metric[] {
+  const due = rowsOf<{ due: number | null }>(results, 5)[0]?.due ?? null;
+  return [
+    {
+      ...gauge("work_owed", "Tasks that are owed, by task; the 10000 that are due first."),
+      samples: rowsOf<{ task: string; owed: number }>(results, 4).map(({ task, owed }) => ({
+        labels: { task },
+        value: owed,
+      })),
+    },
+    {
+      ...gauge("work_overdue_seconds", "For how long the task that waits longest could have been begun."),
+      samples: [{ value: due === null ? 0 : Math.max(0, now - due) / 1000 }],
+    },
+    {
+      ...gauge("dead_letters", "Tasks that died and wait for a person, counted up to 10000."),
+      samples: [{ value: rowsOf<{ dead: number }>(results, 6)[0]?.dead ?? 0 }],
+    },
+  ];
+}
+
+/** A limiter that was never down counts 0: a first failure is a rise too. */
+const ofLimiters = (counted: { labels: string; value: number }[]): Metric => ({
+  name: LIMITER_UNAVAILABLE,
+  type: "counter",
+  help: "Requests that were let through because the limiter did not answer.",
+  samples: LIMITS.map((limiter) => ({
+    labels: { limiter },
+    value: counted.find(({ labels }) => labels === JSON.stringify({ limiter }))?.value ?? 0,
+  })),
+});
+
+const gauge = (name: string, help: string) => ({ name, type: "gauge" as const, help });
+
+const inMajorUnits = (currency: string, amount: number): Sample => ({
+  labels: { currency },
+  value: Number(formatMoney({ amount, currency }).amount),
+});

@@ -1,0 +1,44 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { CHALLENGE, forbidden } from "../../accounts/authenticate.ts";
+import { createRouter, problems } from "../../platform/http.ts";
+import { type Problem, problem } from "../../platform/problem.ts";
+import { TEXT_FORMAT, writeMetrics } from "./exposition.ts";
+import { mayRead } from "./may-read.ts";
+import { readMetrics } from "./read.ts";
+
+const WRONG_TOKEN: Problem = {
+  status: 401,
+  code: "unauthenticated",
+  detail: "The metrics need `Authorization: Bearer` and METRICS_TOKEN.",
+};
+
+const metricsRoute = createRoute({
+  method: "get",
+  path: "/metrics",
+  tags: ["Operations"],
+  summary: "Metrics for Prometheus",
+  description:
+    "Needs `METRICS_TOKEN` as the bearer token where it is set. Where it is not, anyone in development may read them, " +
+    "and nobody in production.",
+  responses: {
+    200: {
+      description: "Prometheus' text format, version 0.0.4",
+      content: { "text/plain": { schema: z.string() } },
+    },
+    ...problems(401, 403),
+  },
+});
+
+/** At the root, behind the settings. No user's token opens it: a scraper has no account. */
+export const metricsRoutes = createRouter().openapi(metricsRoute, async (c) => {
+  const context = c.get("operation");
+  const read = await mayRead(context.settings, c.req.header("Authorization"));
+  switch (read.kind) {
+    case "allowed":
+      return c.text(writeMetrics(await readMetrics(context)), 200, { "Content-Type": TEXT_FORMAT });
+    case "wrong_token":
+      return problem(c, WRONG_TOKEN, CHALLENGE);
+    case "closed":
+      return problem(c, forbidden("METRICS_TOKEN is not set: nobody may read the metrics."));
+  }
+});

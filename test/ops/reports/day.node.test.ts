@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { addDays, dateAt, dayOf } from "../../../src/ops/reports/day.ts";
+
+const HOUR = 3_600_000;
+const QUARTER = 900_000;
+
+test.each([
+  ["Europe/Berlin", "2026-03-29", 23],
+  ["Europe/Berlin", "2026-10-25", 25],
+  ["America/New_York", "2026-03-08", 23],
+  ["America/New_York", "2026-11-01", 25],
+  ["Australia/Lord_Howe", "2026-04-05", 24.5],
+  ["Australia/Lord_Howe", "2026-10-04", 23.5],
+  ["Asia/Kathmandu", "2026-06-01", 24],
+  // Its clocks go forward at midnight: the day begins at one.
+  ["Asia/Beirut", "2026-03-29", 23],
+  ["America/Havana", "2026-11-01", 25],
+  // Where the date line was crossed a day was left out.
+  ["Pacific/Apia", "2011-12-30", 0],
+  ["UTC", "2028-02-29", 24],
+])("a day in %s, %s, has %d hours", (zone, date, hours) => {
+  const { start, end } = dayOf(date, zone);
+  expect((end - start) / HOUR).toBe(hours);
+});
+
+test("days follow each other without a gap, each begins on a quarter of an hour, and every moment is in its own", () => {
+  const zones = [
+    "UTC",
+    "Europe/Berlin",
+    "America/St_Johns",
+    "Asia/Kathmandu",
+    "Pacific/Chatham",
+    "Pacific/Apia",
+  ];
+  for (const zone of [...zones, "Pacific/Kiritimati", "Pacific/Pago_Pago", "Africa/Cairo", "Asia/Beirut"]) {
+    for (let date = "2026-01-01"; date < "2027-01-02"; date = addDays(date, 1)) {
+      const { start, end } = dayOf(date, zone);
+      expect([zone, date, start % QUARTER]).toEqual([zone, date, 0]);
+      expect([dateAt(start, zone), dateAt(end - 1, zone)]).toEqual([date, date]);
+      expect([dateAt(start - 1, zone), dateAt(end, zone)]).toEqual([addDays(date, -1), addDays(date, 1)]);
+      expect(dayOf(addDays(date, 1), zone).start).toBe(end);
+    }
+  }
+}, 60_000);

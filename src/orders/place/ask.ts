@@ -4,6 +4,7 @@ import { STAYS_YOUNG } from "../../platform/idempotency.ts";
 import { prefixed } from "../../platform/ids.ts";
 import type { StoreHint } from "./choose-stores.ts";
 import type { Draft } from "./draft.ts";
+import { operationsOf } from "./operations.ts";
 
 /** What the catalogue said of one product. */
 export interface ProductRow {
@@ -48,10 +49,13 @@ interface KeyRow {
 /** In the place of a draft's index: the key of the bulk that they came in. */
 const BULK = -1;
 
-/** Step 1 of placing, in one call to D1: puts the keys down and reads all that the drafts need. Holds nothing. */
-export async function ask(context: Context, drafts: Draft[]): Promise<Answers> {
+/**
+ * Step 1 of placing, in one call to D1: puts the keys down and reads all that the drafts need. Holds nothing.
+ * @param together they stand or fall together
+ */
+export async function ask(context: Context, drafts: Draft[], together: boolean): Promise<Answers> {
   const { env, actor } = context;
-  const fresh = drafts.map(() => context.ids.next());
+  const fresh = operationsOf(context.ids, drafts.length, together);
   const keyed = drafts.flatMap((draft, index) =>
     draft.key ? [{ draft: index, operation: fresh[index], ...draft.key }] : [],
   );

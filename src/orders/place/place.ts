@@ -14,6 +14,7 @@ import { type Placing, type RenderAnswer, storedAnswer } from "./placing.ts";
 import type { Quote, Refusal } from "./quote.ts";
 import { abandon, askedOf, type Proposal, record, type Standing } from "./record.ts";
 import {
+  allMayYetBeHeld,
   type Reservation,
   reserveAll,
   thoseWhoInherit,
@@ -59,17 +60,18 @@ async function placeRound(
   options: PlaceOptions,
   outcomes: Map<Draft, Placing>,
 ): Promise<Draft[]> {
-  const [answers, admitted] = await Promise.all([ask(context, drafts), options.admitted]);
-  const quotes = await begin(context, drafts, answers, admitted, outcomes);
+  const [answers, admitted] = await Promise.all([ask(context, drafts, options.together), options.admitted]);
+  const { together } = options;
+  const quotes = await begin(context, drafts, answers, { admitted, together }, outcomes);
   if (quotes.length === 0) return [];
-  if (options.together && quotes.length < drafts.length) {
+  if (together && quotes.length < drafts.length) {
     await withdraw(context, drafts, quotes, outcomes);
     return [];
   }
   const reservations = await reserveAll(context, quotes);
   const patient = await thoseWhoMayWait(context, reservations);
-  if (options.together) {
-    await tryAgain(context, patient);
+  if (together) {
+    if (allMayYetBeHeld(reservations, patient)) await tryAgain(context, patient);
     return (await settle(context, reservations, options, outcomes)).again;
   }
   const heirs = thoseWhoInherit(reservations, patient);

@@ -72,6 +72,18 @@ export function thoseWhoInherit<W extends Wanted>(
   );
 }
 
+/**
+ * Of drafts that stand or fall together one that waits in vain, since another falls, keeps units from those who wait for
+ * it: longer than they do, perhaps.
+ */
+export const allMayYetBeHeld = <W extends Wanted>(
+  reservations: Map<W, Reservation>,
+  patient: Map<W, Reservation>,
+): boolean =>
+  [...reservations].every(
+    ([wanted, reservation]) => patient.has(wanted) || heldAllocations(reservation) !== null,
+  );
+
 /** Whether all items would be held if those in the way that `mayGo` names let go. */
 function wouldDo(wanted: Wanted, reservation: Reservation, mayGo: (claim: string) => boolean): boolean {
   return wanted.order.items.every((item) => {

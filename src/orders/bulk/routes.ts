@@ -8,8 +8,9 @@ import { idempotencyHeader } from "../../platform/idempotency-header.ts";
 import { type FieldError, type Problem, problem, problemBody } from "../../platform/problem.ts";
 import { nothingDecided, placeWithin } from "../answer-placing.ts";
 import { orderLimit } from "../limit.ts";
+import { MAX_PRODUCTS } from "../place/calls.ts";
 import { GUESTS_OFF } from "../problems.ts";
-import { MAX_PRODUCTS, placeBulk, productsOf, readDrafts } from "./place-bulk.ts";
+import { placeBulk, productsOf, readDrafts } from "./place-bulk.ts";
 import { bulkOrdersReportSchema, bulkOrdersSchema } from "./schemas.ts";
 
 export const bulkRoutes = createRouter();
@@ -21,7 +22,8 @@ const bulkRoute = createRoute({
   summary: "Place many orders",
   description:
     "Each by itself: what falls short, or is wrong, is told beside what was placed. With `all_or_nothing` they stand " +
-    "or fall together: 201 with all of them, or 409 with what was in the way and nothing held.",
+    "or fall together: 201 with all of them, or 409 with what was in the way and nothing held. " +
+    `A bulk may name ${MAX_PRODUCTS} different products.`,
   request: { headers: idempotencyHeader, body: jsonBody(bulkOrdersSchema) },
   responses: {
     200: jsonContent(bulkOrdersReportSchema, "What became of each"),

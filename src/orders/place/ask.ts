@@ -28,7 +28,8 @@ export interface Answers {
   /** One for each draft, in their order. */
   keys: KeyState[];
   products: Map<string, ProductRow>;
-  hints: StoreHint[];
+  /** By product. */
+  hints: Map<string, StoreHint[]>;
   knownStores: Set<string>;
   account: { name: string; email: string } | null;
   /**
@@ -99,7 +100,7 @@ export async function ask(context: Context, drafts: Draft[], together: boolean):
   return {
     keys,
     products: new Map(rowsOf<ProductRow>(results, 0).map((product) => [product.id, product])),
-    hints: rowsOf<StoreHint>(results, 1),
+    hints: Map.groupBy(rowsOf<StoreHint>(results, 1), ({ product_id }) => product_id),
     knownStores: new Set(rowsOf<{ id: string }>(results, 2).map((store) => store.id)),
     account: rowsOf<{ name: string; email: string }>(results, 3)[0] ?? null,
     selling: sellingOf(rowsOf<{ value: string }>(results, 4)[0]?.value),

@@ -4,6 +4,7 @@ import type { Context } from "../../platform/context.ts";
 import { jsonParameter } from "../../platform/d1.ts";
 import { describeError } from "../../platform/log.ts";
 import type { Order } from "../order.ts";
+import { RETRY_CALLS } from "./calls.ts";
 import { letGo } from "./let-go.ts";
 
 /** What a claim is to hold: all of an order's items. */
@@ -17,9 +18,8 @@ export interface Wanted {
 /** What the Stock objects said to one claim, by product. A failed call's outcome is `unknown`: it may have held. */
 export type Reservation = Map<string, ReserveOutcome | { kind: "unknown" }>;
 
-/** How long an order waits for units that others hold and may yet let go, milliseconds. */
-const PATIENCE = 1_000;
-const FIRST_PAUSE = 20;
+/** An order waits about a second for units that others hold and may yet let go. Milliseconds before each try. */
+const PAUSES = [20, 40, 80, 160, 320, 640];
 
 /** Step 2 of placing: one RPC a product, all in parallel, for every claim that wants units. */
 export async function reserveAll<W extends Wanted>(
@@ -31,14 +31,23 @@ export async function reserveAll<W extends Wanted>(
   return reservations;
 }
 
-/** Tries again for about a second what fell short only by units that others may yet let go. Notes it in place. */
+/**
+ * Tries again for about a second what fell short only by units that others may yet let go: less often where that is
+ * many products. Notes it in place.
+ */
 export async function tryAgain<W extends Wanted>(
   context: Context,
   reservations: Map<W, Reservation>,
 ): Promise<void> {
   const patient = new Map(reservations);
-  let pause = FIRST_PAUSE;
-  for (let waited = 0; patient.size > 0 && waited < PATIENCE; waited += pause, pause *= 2) {
+  const products = new Set(
+    [...patient.values()].flatMap((reservation) =>
+      [...reservation].flatMap(([productId, outcome]) => (isShort(outcome) ? [productId] : [])),
+    ),
+  );
+  const tries = Math.floor(RETRY_CALLS / products.size);
+  for (const pause of PAUSES.slice(-tries)) {
+    if (patient.size === 0) return;
     await context.clock.sleep(pause);
     await reserveLines(context, patient, isShort);
     for (const [wanted, reservation] of patient) {

@@ -265,8 +265,8 @@ describe("a bulk of all or nothing", () => {
   test("is 422 where one is wrong, and names its field", async () => {
     const { productIds } = await givenShop([[2]]);
     const [apple = ""] = productIds;
-    const { status, body } = await bulk([basket({ [apple]: 1 }), basket({ [apple]: 0 })], ALL);
+    const { status, body } = await bulk([basket({ [apple]: 1 }), basket({ [apple]: 0 }), null], ALL);
     expect(status).toBe(422);
-    expect(body.errors).toMatchObject([{ field: "orders.1.items.0.quantity" }]);
+    expect(body.errors).toMatchObject([{ field: "orders.1.items.0.quantity" }, { field: "orders.2" }]);
   });
 });

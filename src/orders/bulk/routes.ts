@@ -108,6 +108,9 @@ const wrongOrders = (faults: { index: number; errors: FieldError[] }[]): Problem
   code: "invalid_body",
   detail: "A field is wrong.",
   errors: faults.flatMap(({ index, errors }) =>
-    errors.map((error) => ({ ...error, field: ["orders", index, error.field].join(".") })),
+    errors.map((error) => ({
+      ...error,
+      field: ["orders", index, ...(error.field === undefined ? [] : [error.field])].join("."),
+    })),
   ),
 });

@@ -6,12 +6,12 @@ import { placeOrders } from "../../src/orders/place/place.ts";
 import { placeOrderSchema } from "../../src/orders/schemas.ts";
 import type { Context } from "../../src/platform/context.ts";
 import { systemIds } from "../../src/platform/ids.ts";
-import { Boundary } from "../chaos/boundary.ts";
-import { brokenInvariants } from "../chaos/invariants.ts";
-import { outcomeOf, send, wakeObject } from "../chaos/stage.ts";
 import { testContext } from "../events/context.ts";
 import { testClock } from "../support/clock.ts";
 import { basket, givenShop, post } from "../support/shop.ts";
+import { Boundary } from "./boundary.ts";
+import { brokenInvariants } from "./invariants.ts";
+import { outcomeOf, send, wakeObject } from "./stage.ts";
 
 /** Two bulks of all or nothing that each hold what the other needs: each has the first word at another product. */
 

@@ -183,12 +183,17 @@ describe("a bulk of independent orders", () => {
     const limited = (orders: unknown[]) =>
       askUnder({ ORDERS_PER_MINUTE: "3" }, "POST", "/orders/bulk", { orders }, {});
     const one = basket({ [apple]: 1 });
-    expect((await limited([one, one, one, one])).status).toBe(429);
+    const never = await limited([one, one, one, one]);
+    expect([never.status, never.body.retry_after]).toEqual([429, 60]);
+    expect(never.body.detail).toContain("of 4 orders is more than the 3 a minute");
     expect(await countOf("orders")).toBe(0);
     expect((await limited([one, "wrong", one, one])).status).toBe(200);
     const fourth = await limited([one]);
     expect(fourth.status).toBe(429);
-    expect(fourth.body).toMatchObject({ code: "rate_limited" });
+    expect(fourth.body).toMatchObject({
+      code: "rate_limited",
+      detail: "Too many requests: try again in 60 seconds.",
+    });
   });
 
   test.each([

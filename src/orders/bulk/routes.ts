@@ -6,6 +6,7 @@ import { createRouter, jsonBody, jsonContent, problems } from "../../platform/ht
 import { readKey } from "../../platform/idempotency.ts";
 import { idempotencyHeader } from "../../platform/idempotency-header.ts";
 import { type FieldError, type Problem, problem, problemBody } from "../../platform/problem.ts";
+import { type Limit, limitedProblem } from "../../platform/rate-limit/limit.ts";
 import { nothingDecided, placeWithin } from "../answer-placing.ts";
 import { orderLimit } from "../limit.ts";
 import { MAX_PRODUCTS } from "../place/calls.ts";
@@ -70,6 +71,9 @@ bulkRoutes.openapi(bulkRoute, async (c) => {
       const head = problemBody({ ...UNKNOWN, batch_id: outcome.batchId }, context.requestId);
       return report(c, 503, head, outcome.results);
     }
+    case "limited":
+      if (limit.cost > limit.allowed) return problem(c, neverFits(limit), limited.headers);
+      return nothingDecided(c, outcome.kind, limited);
     default:
       return nothingDecided(c, outcome.kind, limited);
   }
@@ -87,6 +91,12 @@ const UNKNOWN: Problem = {
   code: "outcome_unknown",
   detail: "Whether the orders were placed is not known yet. Look them up before sending them again.",
 };
+
+/** 429 as the limit has it, but who waits and sends it again is never let through. */
+const neverFits = ({ allowed, cost }: Limit): Problem => ({
+  ...limitedProblem({ retryAfter: 60 }),
+  detail: `A bulk of ${cost} orders is more than the ${allowed} a minute that are allowed: send fewer at once.`,
+});
 
 const NOT_ALL: Problem = {
   status: 409,

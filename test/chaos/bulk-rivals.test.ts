@@ -144,6 +144,19 @@ describe("two bulks of all or nothing, with units for one of them,", () => {
   });
 });
 
+test("a bulk of all or nothing waits only where what may come is enough for all of it", async () => {
+  const { productIds } = await givenShop([[2]]);
+  const [fig = ""] = productIds;
+  const request = { claim: "clm_7zzz", orderId: "ord_7zzz", quantity: 1, stores: [], only: false };
+  await stockOf(env, fig).reserve(fig, [request], 3_600_000);
+  const bulkOf = (count: number) => ({ first: fig, productIds: Array<string>(count).fill(fig), ids: [] });
+  const nobody = { first: "", productIds: [], ids: [] };
+  const [two] = await race([bulkOf(2), nobody]);
+  expect(two).toEqual({ statuses: REFUSED, pauses: 6 });
+  const [three] = await race([bulkOf(3), nobody]);
+  expect(three).toEqual({ statuses: [...REFUSED, "rejected"], pauses: 0 });
+});
+
 test("a bulk of all or nothing of which one claim was fenced off comes again with fresh ones for all", async () => {
   const { productIds } = await givenShop([[1], [1]]);
   const [apple = "", pear = ""] = productIds;

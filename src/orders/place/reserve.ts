@@ -83,31 +83,45 @@ export function thoseWhoInherit<W extends Wanted>(
 
 /**
  * Of drafts that stand or fall together one that waits in vain, since another falls, keeps units from those who wait for
- * it: longer than they do, perhaps.
+ * it: longer than they do, perhaps. So all that are short must be patient, and what may come be enough for them all.
  */
-export const allMayYetBeHeld = <W extends Wanted>(
+export function allMayYetBeHeld<W extends Wanted>(
   reservations: Map<W, Reservation>,
   patient: Map<W, Reservation>,
-): boolean =>
-  [...reservations].every(
-    ([wanted, reservation]) => patient.has(wanted) || heldAllocations(reservation) !== null,
-  );
+): boolean {
+  const own = new Set([...reservations.keys()].map(({ claim }) => claim));
+  /** Of each product in each choice of stores: what may come and is nobody's of these yet. */
+  const left = new Map<string, number>();
+  return [...reservations].every(([wanted, reservation]) => {
+    if (heldAllocations(reservation)) return true;
+    if (!patient.has(wanted)) return false;
+    return wanted.order.items.every(({ productId, quantity }) => {
+      const outcome = reservation.get(productId);
+      if (!isShort(outcome)) return true;
+      const where = `${productId} ${wanted.order.storeId ?? ""}`;
+      const mayCome = left.get(where) ?? outcome.available + heldBy(outcome, (claim) => !own.has(claim));
+      left.set(where, mayCome - quantity);
+      return mayCome >= quantity;
+    });
+  });
+}
 
 /** Whether all items would be held if those in the way that `mayGo` names let go. */
 function wouldDo(wanted: Wanted, reservation: Reservation, mayGo: (claim: string) => boolean): boolean {
   return wanted.order.items.every((item) => {
     const outcome = reservation.get(item.productId);
     if (!isShort(outcome)) return outcome?.kind === "held";
-    const mayCome = outcome.inTheWay
-      .filter(({ claim }) => mayGo(claim))
-      .reduce((sum, { quantity }) => sum + quantity, 0);
-    return outcome.available + mayCome >= item.quantity;
+    return outcome.available + heldBy(outcome, mayGo) >= item.quantity;
   });
 }
 
-const isShort = (
-  outcome: { kind: string } | undefined,
-): outcome is Extract<ReserveOutcome, { kind: "short" }> => outcome?.kind === "short";
+/** Units that those in the way hold whom `counts` names. */
+const heldBy = ({ inTheWay }: Short, counts: (claim: string) => boolean): number =>
+  inTheWay.filter(({ claim }) => counts(claim)).reduce((sum, { quantity }) => sum + quantity, 0);
+
+type Short = Extract<ReserveOutcome, { kind: "short" }>;
+
+const isShort = (outcome: { kind: string } | undefined): outcome is Short => outcome?.kind === "short";
 
 export function heldAllocations(reservation: Reservation): Map<string, Allocation[]> | null {
   const held = new Map<string, Allocation[]>();

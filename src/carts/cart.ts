@@ -43,7 +43,7 @@ export interface CartRow {
 /** SQL for the living order that has spent a cart, as JSON. */
 export const SPENT_BY = `(${spentBy("c.id", "json_object('id', living.id, 'reference', living.reference)")}) AS spent_by`;
 
-/** One statement reads all of a cart that is shown: it costs in proportion to its items and their stores. */
+/** One statement reads all of a cart that is shown: it costs in proportion to its items, however many stores there are. */
 export const readCart = (db: D1Database, id: string, { userId, tokenHash }: Owner): D1PreparedStatement =>
   db
     .prepare(
@@ -52,7 +52,7 @@ export const readCart = (db: D1Database, id: string, { userId, tokenHash }: Owne
              'productId', p.id, 'sku', p.sku, 'title', p.title, 'quantity', i.quantity, 'price', p.price,
              'currency', p.currency, 'putPrice', i.unit_price, 'putCurrency', i.currency,
              'active', json(iif(p.active, 'true', 'false')),
-             'available', (SELECT coalesce(sum(l.available), 0) FROM stock_levels AS l WHERE l.product_id = p.id)
+             'available', coalesce((SELECT s.available FROM product_stock AS s WHERE s.product_id = p.id), 0)
            ) ORDER BY i.line, i.product_id)
           FROM cart_items AS i JOIN products AS p ON p.id = i.product_id WHERE i.cart_id = c.id) AS items
        FROM carts AS c WHERE c.id = ?1 AND ${isTheirs("c", "?2", "?3")}`,

@@ -10,13 +10,17 @@ export type PutOutcome =
   | { kind: "mixed_currencies"; currencies: string[] }
   | { kind: "too_many" };
 
-/** The product can be ordered, in the currency of what else can be; and there is room for it. */
+/**
+ * The product can be ordered. One that is not in the cart yet needs the currency of what else can be ordered, and room;
+ * what is there can be changed though a merge or a price has brought in another currency since.
+ */
 const MAY_BE_PUT = `
-  EXISTS (SELECT 1 FROM products AS p WHERE p.id = ?6 AND p.active = 1 AND NOT EXISTS (
-    SELECT 1 FROM cart_items AS i JOIN products AS other ON other.id = i.product_id
-    WHERE i.cart_id = carts.id AND i.product_id <> ?6 AND other.active = 1 AND other.currency <> p.currency))
-  AND (EXISTS (SELECT 1 FROM cart_items AS i WHERE i.cart_id = carts.id AND i.product_id = ?6)
-    OR (SELECT count(*) FROM cart_items AS i WHERE i.cart_id = carts.id) < ${MAX_ITEMS})`;
+  EXISTS (SELECT 1 FROM products AS p WHERE p.id = ?6 AND p.active = 1
+    AND (EXISTS (SELECT 1 FROM cart_items AS i WHERE i.cart_id = carts.id AND i.product_id = ?6)
+      OR ((SELECT count(*) FROM cart_items AS i WHERE i.cart_id = carts.id) < ${MAX_ITEMS}
+        AND NOT EXISTS (
+          SELECT 1 FROM cart_items AS i JOIN products AS other ON other.id = i.product_id
+          WHERE i.cart_id = carts.id AND other.active = 1 AND other.currency <> p.currency))))`;
 
 /** Sets how much of a product a cart has, from 1. What it costs now is noted: a later price is shown beside it. */
 export async function putItem(context: Context, command: ItemCommand, quantity: number): Promise<PutOutcome> {

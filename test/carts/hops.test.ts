@@ -1,13 +1,16 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
+import { type CartRow, cartOf, readCart } from "../../src/carts/cart.ts";
 import { draftOfCart } from "../../src/carts/checkout.ts";
 import { getCart } from "../../src/carts/get.ts";
 import { mergeCart } from "../../src/carts/merge.ts";
 import { putItem } from "../../src/carts/put-item.ts";
 import { removeItem } from "../../src/carts/remove-item.ts";
 import { cleanUp } from "../../src/ops/jobs/clean-up.ts";
+import { sha256 } from "../../src/platform/ids.ts";
 import { testContext } from "../events/context.ts";
 import { type Rows, Trace, traced } from "../orders/traced.ts";
+import { givenCatalog } from "../support/catalog.ts";
 import { givenShop } from "../support/shop.ts";
 import { signIn } from "../support/sign-in.ts";
 import { ask, BUYER, type GivenCart, givenCart, ordersOf, rows } from "./shopping.ts";
@@ -147,6 +150,30 @@ test("what D1 reads for a cart does not depend on how many others there are, nor
   expect(few?.put?.[0]?.written).toBeLessThanOrEqual(4);
   // 9 of these are what is sold: its figures, of orders, money and product, and two indexes.
   expect(few?.order?.[1]?.written).toBeLessThanOrEqual(34);
+});
+
+test("a cart is read in proportion to its items, however many stores have them", async () => {
+  // Without stock of their own, so that no report of an object comes between.
+  const [apple = "", pear = ""] = (await givenCatalog({ products: 2 })).productIds;
+  cart = await givenCart({ [apple]: 1, [pear]: 1 });
+  const reads: unknown[] = [];
+  for (const stores of [1, 200]) {
+    await env.DB.prepare(
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+       INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at)
+       SELECT p.value, 'sto_' || i, 3, 0, 3, 0, 0, 0 FROM n, json_each(?2) AS p WHERE true ON CONFLICT DO NOTHING`,
+    )
+      .bind(stores, JSON.stringify([apple, pear]))
+      .run();
+    const owner = { userId: null, tokenHash: await sha256(cart.token ?? "") };
+    const { meta, results } = await readCart(env.DB, cart.id, owner).all<CartRow>();
+    const free = results.flatMap((row) => cartOf(row).items.map(({ available }) => available));
+    reads.push({ free, read: meta.rows_read });
+  }
+  expect(reads).toEqual([
+    { free: [3, 3], read: 10 },
+    { free: [600, 600], read: 10 },
+  ]);
 });
 
 /** What a request asks of D1, each as SQLite would go about it. */

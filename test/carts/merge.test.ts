@@ -155,6 +155,21 @@ test("past a hundred products the guest's last ones are dropped", async () => {
   expect(body.items.filter(({ quantity }: { quantity: number }) => quantity === 2)).toHaveLength(3);
 });
 
+test("two currencies that come together are told: the user takes one out, and orders the other", async () => {
+  const users = await givenCart({ [apple]: 5 }, ada);
+  const guests = await givenCart({ [pear]: 1 });
+  await env.DB.prepare("UPDATE products SET currency = 'EUR' WHERE id = ?1").bind(pear).run();
+  await signInWith(guests.token);
+  expect((await read(users)).body).toMatchObject({ totals: null, items: [{}, {}] });
+  expect(refusalOf(await checkout(users))).toEqual([422, "mixed_currencies", "items"]);
+  // What is there can be changed; what is not there must not make it worse.
+  expect((await putItem(users, apple, 2)).status).toBe(200);
+  expect((await putItem(users, pear, 2)).status).toBe(200);
+  expect(refusalOf(await putItem(users, fig, 1))).toEqual([422, "mixed_currencies", "product_id"]);
+  expect((await putItem(users, pear, 0)).body.totals.total).toEqual({ amount: "39.98", currency: "USD" });
+  expect((await checkout(users)).status).toBe(201);
+});
+
 test("a checkout that a merge overtakes starts again: nothing is ordered twice, nothing lost", async () => {
   const users = await givenCart({ [apple]: 1 }, ada);
   const guests = await givenCart({ [pear]: 1 });

@@ -107,6 +107,20 @@ export const FAULTS: Record<string, Fault> = {
     file: "src/orders/place/record.ts",
     edits: [["...(checkouts.length === 0\n      ? []", "...(checkouts.length >= 0\n      ? []"]],
   },
+  mixed: {
+    missing: "the claims of a bulk of all or nothing are neighbours, so that two bulks have one order",
+    caughtBy: "do not both fall, whatever their ids",
+    suite: "bulk-rivals.test.ts",
+    file: "src/orders/place/operations.ts",
+    edits: [["if (!together) return", "return"]],
+  },
+  "waits-in-vain": {
+    missing: "a bulk of all or nothing does not wait for a part of it while another part falls",
+    caughtBy: "fall at once where they are behind",
+    suite: "bulk-rivals.test.ts",
+    file: "src/orders/place/place.ts",
+    edits: [["if (allMayYetBeHeld(reservations, patient)) await", "await"]],
+  },
 };
 
 /** A Vite plugin that takes the named guard out. Throws when the source no longer has what it takes out. */

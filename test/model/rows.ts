@@ -1,6 +1,6 @@
 /** One search: a property of a model, in a scene or with a fault planted. */
 export interface Row {
-  model: "placing" | "payment" | "fulfilment";
+  model: "placing" | "payment" | "fulfilment" | "cart";
   /** The name of a formula in the model, or `comes_to_rest`: no run goes on for ever. */
   property: string;
   flags: string[];
@@ -49,6 +49,21 @@ const SCENES: [model: Row["model"], flags: string[], properties: string[]][] = [
     ["MONEY"],
     ["ship_or_cancel", "never_more_back", "back_once", "calm_money", "calm_refunds", "comes_to_rest"],
   ],
+  ...[[], ["TABS"], ["LAST_UNIT"], ["SIGN_IN"]].map((flags): (typeof SCENES)[number] => [
+    "cart",
+    flags,
+    [
+      "one_living",
+      "as_read",
+      "spent_stays",
+      "living_is_held",
+      "sold_once",
+      "calm_holds",
+      "calm_orderable",
+      "calm_paid",
+      "comes_to_rest",
+    ],
+  ]),
 ];
 
 /** Each breaks the property beside it; what it takes out is told at the head of its model. */
@@ -96,6 +111,22 @@ const FAULTS: [model: Row["model"], fault: string, scene: string[], property: st
   ["fulfilment", "CANCEL_OWES_NOTHING", ["MONEY"], "calm_money"],
   ["fulfilment", "CLOSE_OWES_NOTHING", ["MONEY"], "calm_money"],
   ["fulfilment", "SETTLED_FIRST", ["MONEY"], "calm_refunds"],
+
+  ["cart", "SPENT_TWICE", [], "one_living"],
+  ["cart", "REVIVES_ANYWAY", [], "one_living"],
+  ["cart", "REVIVED_IS_DEAD", [], "one_living"],
+  ["cart", "MERGE_IN_PLACE", ["SIGN_IN"], "one_living"],
+  ["cart", "ORDERS_STAY", ["SIGN_IN"], "one_living"],
+  ["cart", "ANY_VERSION", [], "as_read"],
+  ["cart", "PUT_ANYWAY", [], "spent_stays"],
+  ["cart", "NO_FATE", ["TABS"], "living_is_held"],
+  ["cart", "NO_FENCE", [], "living_is_held"],
+  ["cart", "RELEASE_BY_DELTA", [], "sold_once"],
+  ["cart", "DROP_DEADLINE", [], "calm_holds"],
+  ["cart", "STAYS_SPENT", [], "calm_orderable"],
+  ["cart", "ONE_GENERATION", [], "calm_orderable"],
+  ["cart", "REFUND_FORGOTTEN", [], "calm_paid"],
+  ["cart", "STUBBORN", [], "comes_to_rest"],
 ];
 
 /** "When calm" says nothing of a model that is never calm: that it never is must fail in every scene. */

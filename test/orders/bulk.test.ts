@@ -183,12 +183,17 @@ describe("a bulk of independent orders", () => {
     const limited = (orders: unknown[]) =>
       askUnder({ ORDERS_PER_MINUTE: "3" }, "POST", "/orders/bulk", { orders }, {});
     const one = basket({ [apple]: 1 });
-    expect((await limited([one, one, one, one])).status).toBe(429);
+    const never = await limited([one, one, one, one]);
+    expect([never.status, never.body.retry_after]).toEqual([429, 60]);
+    expect(never.body.detail).toContain("of 4 orders is more than the 3 a minute");
     expect(await countOf("orders")).toBe(0);
     expect((await limited([one, "wrong", one, one])).status).toBe(200);
     const fourth = await limited([one]);
     expect(fourth.status).toBe(429);
-    expect(fourth.body).toMatchObject({ code: "rate_limited" });
+    expect(fourth.body).toMatchObject({
+      code: "rate_limited",
+      detail: "Too many requests: try again in 60 seconds.",
+    });
   });
 
   test.each([
@@ -205,10 +210,12 @@ describe("a bulk of independent orders", () => {
 
   test("names no more products than one request may ask", async () => {
     const items = Array.from({ length: 100 }, (_, index) => index);
-    const orders = Array.from({ length: 21 }, (_, order) =>
+    const orders = Array.from({ length: 10 }, (_, order) =>
       basket(Object.fromEntries(items.map((item) => [`prd_${order}_${item}`, 1]))),
     );
-    const { status, body } = await bulk(orders);
+    const most = await bulk([...orders, orders[0]]);
+    expect([most.status, most.body.rejected]).toEqual([200, 11]);
+    const { status, body } = await bulk([...orders, basket({ prd_more: 1 })]);
     expect([status, body.code]).toEqual([422, "too_many_products"]);
   });
 });
@@ -263,8 +270,8 @@ describe("a bulk of all or nothing", () => {
   test("is 422 where one is wrong, and names its field", async () => {
     const { productIds } = await givenShop([[2]]);
     const [apple = ""] = productIds;
-    const { status, body } = await bulk([basket({ [apple]: 1 }), basket({ [apple]: 0 })], ALL);
+    const { status, body } = await bulk([basket({ [apple]: 1 }), basket({ [apple]: 0 }), null], ALL);
     expect(status).toBe(422);
-    expect(body.errors).toMatchObject([{ field: "orders.1.items.0.quantity" }]);
+    expect(body.errors).toMatchObject([{ field: "orders.1.items.0.quantity" }, { field: "orders.2" }]);
   });
 });

@@ -9,9 +9,6 @@ import type { Placing } from "../place/placing.ts";
 import { OTHERS_FELL, outcomeUnknown, refusalProblem, UNAVAILABLE } from "../problems.ts";
 import { placeOrderSchema } from "../schemas.ts";
 
-/** Each is a call to a Stock object, of which one request may make 10,000: as many again let go what fell. */
-export const MAX_PRODUCTS = 2_000;
-
 /** One order of a bulk, as it was sent and as it was read. */
 export type Read =
   | { kind: "draft"; index: number; draft: Draft }

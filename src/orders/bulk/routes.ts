@@ -6,10 +6,12 @@ import { createRouter, jsonBody, jsonContent, problems } from "../../platform/ht
 import { readKey } from "../../platform/idempotency.ts";
 import { idempotencyHeader } from "../../platform/idempotency-header.ts";
 import { type FieldError, type Problem, problem, problemBody } from "../../platform/problem.ts";
+import { type Limit, limitedProblem } from "../../platform/rate-limit/limit.ts";
 import { nothingDecided, placeWithin } from "../answer-placing.ts";
 import { orderLimit } from "../limit.ts";
+import { MAX_PRODUCTS } from "../place/calls.ts";
 import { GUESTS_OFF } from "../problems.ts";
-import { MAX_PRODUCTS, placeBulk, productsOf, readDrafts } from "./place-bulk.ts";
+import { placeBulk, productsOf, readDrafts } from "./place-bulk.ts";
 import { bulkOrdersReportSchema, bulkOrdersSchema } from "./schemas.ts";
 
 export const bulkRoutes = createRouter();
@@ -21,7 +23,8 @@ const bulkRoute = createRoute({
   summary: "Place many orders",
   description:
     "Each by itself: what falls short, or is wrong, is told beside what was placed. With `all_or_nothing` they stand " +
-    "or fall together: 201 with all of them, or 409 with what was in the way and nothing held.",
+    "or fall together: 201 with all of them, or 409 with what was in the way and nothing held. " +
+    `A bulk may name ${MAX_PRODUCTS} different products.`,
   request: { headers: idempotencyHeader, body: jsonBody(bulkOrdersSchema) },
   responses: {
     200: jsonContent(bulkOrdersReportSchema, "What became of each"),
@@ -68,6 +71,9 @@ bulkRoutes.openapi(bulkRoute, async (c) => {
       const head = problemBody({ ...UNKNOWN, batch_id: outcome.batchId }, context.requestId);
       return report(c, 503, head, outcome.results);
     }
+    case "limited":
+      if (limit.cost > limit.allowed) return problem(c, neverFits(limit), limited.headers);
+      return nothingDecided(c, outcome.kind, limited);
     default:
       return nothingDecided(c, outcome.kind, limited);
   }
@@ -85,6 +91,12 @@ const UNKNOWN: Problem = {
   code: "outcome_unknown",
   detail: "Whether the orders were placed is not known yet. Look them up before sending them again.",
 };
+
+/** 429 as the limit has it, but who waits and sends it again is never let through. */
+const neverFits = ({ allowed, cost }: Limit): Problem => ({
+  ...limitedProblem({ retryAfter: 60 }),
+  detail: `A bulk of ${cost} orders is more than the ${allowed} a minute that are allowed: send fewer at once.`,
+});
 
 const NOT_ALL: Problem = {
   status: 409,
@@ -106,6 +118,9 @@ const wrongOrders = (faults: { index: number; errors: FieldError[] }[]): Problem
   code: "invalid_body",
   detail: "A field is wrong.",
   errors: faults.flatMap(({ index, errors }) =>
-    errors.map((error) => ({ ...error, field: ["orders", index, error.field].join(".") })),
+    errors.map((error) => ({
+      ...error,
+      field: ["orders", index, ...(error.field === undefined ? [] : [error.field])].join("."),
+    })),
   ),
 });

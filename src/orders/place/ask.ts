@@ -4,6 +4,7 @@ import { STAYS_YOUNG } from "../../platform/idempotency.ts";
 import { prefixed } from "../../platform/ids.ts";
 import type { StoreHint } from "./choose-stores.ts";
 import type { Draft } from "./draft.ts";
+import { operationsOf } from "./operations.ts";
 
 /** What the catalogue said of one product. */
 export interface ProductRow {
@@ -27,7 +28,8 @@ export interface Answers {
   /** One for each draft, in their order. */
   keys: KeyState[];
   products: Map<string, ProductRow>;
-  hints: StoreHint[];
+  /** By product. */
+  hints: Map<string, StoreHint[]>;
   knownStores: Set<string>;
   account: { name: string; email: string } | null;
   /**
@@ -52,15 +54,16 @@ interface Around {
   selling: string | null;
 }
 
-const NOTHING_AROUND: Around = { stores: "[]", account: null, selling: null };
-
 /** In the place of a draft's index: the key of the bulk that they came in. */
 const BULK = -1;
 
-/** Step 1 of placing, in one call to D1: puts the keys down and reads all that the drafts need. Holds nothing. */
-export async function ask(context: Context, drafts: Draft[]): Promise<Answers> {
+/**
+ * Step 1 of placing, in one call to D1: puts the keys down and reads all that the drafts need. Holds nothing.
+ * @param together they stand or fall together
+ */
+export async function ask(context: Context, drafts: Draft[], together: boolean): Promise<Answers> {
   const { env, actor } = context;
-  const fresh = drafts.map(() => context.ids.next());
+  const fresh = operationsOf(context.ids, drafts.length, together);
   const keyed = drafts.flatMap((draft, index) =>
     draft.key ? [{ draft: index, operation: fresh[index], ...draft.key }] : [],
   );
@@ -100,11 +103,12 @@ export async function ask(context: Context, drafts: Draft[]): Promise<Answers> {
     ({ draft, fingerprint }) => draft === BULK && fingerprint !== bulkKey?.fingerprint,
   );
   if (another) keys.fill({ kind: "reused" });
-  const [around = NOTHING_AROUND] = rowsOf<Around>(results, 2);
+  const [around] = rowsOf<Around>(results, 2);
+  if (!around) throw new Error("D1 gave no row where there always is one");
   return {
     keys,
     products: new Map(rowsOf<ProductRow>(results, 0).map((product) => [product.id, product])),
-    hints: rowsOf<StoreHint>(results, 1),
+    hints: Map.groupBy(rowsOf<StoreHint>(results, 1), ({ product_id }) => product_id),
     knownStores: new Set(JSON.parse(around.stores)),
     account: JSON.parse(around.account ?? "null"),
     selling: sellingOf(around.selling),

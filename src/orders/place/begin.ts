@@ -13,7 +13,7 @@ export async function begin(
   context: Context,
   drafts: Draft[],
   answers: Answers,
-  admitted: boolean,
+  { admitted, together }: { admitted: boolean; together: boolean },
   outcomes: Map<Draft, Placing>,
 ): Promise<Quote[]> {
   const fresh: Started[] = [];
@@ -30,7 +30,9 @@ export async function begin(
     else (key.kind === "abandoned" ? spent : fresh).push({ draft, operation: key.operation });
   });
 
-  const renewed = await renew(context, answers, spent, outcomes);
+  // What stands or falls together has one generation of claims: where one is spent, so are the others.
+  if (together && spent.length > 0) spent.push(...(await giveUp(context, fresh.splice(0), outcomes)));
+  const renewed = await renew(context, answers, spent, together, outcomes);
   const quotes: Quote[] = [];
   const refused: Refused[] = [];
   for (const { draft, operation } of [...fresh, ...renewed]) {
@@ -47,11 +49,38 @@ interface Started {
   operation: string;
 }
 
-/** Claims that were abandoned under their keys let go everywhere, and only then fresh ones take their place. */
+/** Writes that claims without a fate are abandoned. Returns those that are; another's answer is the answer. */
+async function giveUp(
+  context: Context,
+  started: Started[],
+  outcomes: Map<Draft, Placing>,
+): Promise<Started[]> {
+  if (started.length === 0) return [];
+  const standings = await abandon(
+    context,
+    started.map(({ draft, operation }) => ({
+      claim: claimOf(operation),
+      key: draft.key,
+      cart: draft.cart,
+    })),
+  );
+  return started.filter(({ draft, operation }) => {
+    const standing = standings.get(claimOf(operation));
+    if (standing?.fate === "abandoned") return true;
+    outcomes.set(draft, standing ? storedAnswer(standing) : { kind: "unavailable" });
+    return false;
+  });
+}
+
+/**
+ * Claims that were abandoned under their keys let go everywhere, and only then fresh ones take their place; together,
+ * where that is wanted.
+ */
 async function renew(
   context: Context,
   answers: Answers,
   spent: Started[],
+  together: boolean,
   outcomes: Map<Draft, Placing>,
 ): Promise<Started[]> {
   if (spent.length === 0) return [];
@@ -62,10 +91,12 @@ async function renew(
       productIds: draft.lines.map((line) => line.productId).filter((id) => answers.products.has(id)),
     })),
   );
-  const free = spent.filter(({ operation }) => !untold.has(claimOf(operation)));
+  const free =
+    together && untold.size > 0 ? [] : spent.filter(({ operation }) => !untold.has(claimOf(operation)));
   const operations = await renewKeys(
     context,
     free.flatMap(({ draft, operation }) => (draft.key ? [{ key: draft.key, abandoned: operation }] : [])),
+    together,
   );
   const renewed = free.flatMap(({ draft }, index) => {
     const operation = operations[index];

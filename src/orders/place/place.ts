@@ -6,6 +6,7 @@ import { describeError } from "../../platform/log.ts";
 import { owedOnConfirmation } from "../confirmation.ts";
 import { ask } from "./ask.ts";
 import { begin, refuse } from "./begin.ts";
+import { roundsFor } from "./calls.ts";
 import { namedOrder } from "./cart-guard.ts";
 import { asOne, type Decision, decide } from "./decide.ts";
 import type { Draft } from "./draft.ts";
@@ -14,6 +15,7 @@ import { type Placing, type RenderAnswer, storedAnswer } from "./placing.ts";
 import type { Quote, Refusal } from "./quote.ts";
 import { abandon, askedOf, type Proposal, record, type Standing } from "./record.ts";
 import {
+  allMayYetBeHeld,
   type Reservation,
   reserveAll,
   thoseWhoInherit,
@@ -30,8 +32,8 @@ export interface PlaceOptions {
   together: boolean;
 }
 
-/** A key's abandoned claim is replaced by a fresh one at most so often in one request. */
-const MAX_RESTARTS = 2;
+/** A key's abandoned claim is replaced by a fresh one at most twice in one request. */
+const MAX_ROUNDS = 3;
 
 /**
  * Places a list of drafts, each by itself or all together: one call to D1, one round of reserves, one batch. A single
@@ -43,8 +45,10 @@ export async function placeOrders(
   options: PlaceOptions,
 ): Promise<Placing[]> {
   const outcomes = new Map<Draft, Placing>();
+  const products = new Set(drafts.flatMap(({ lines }) => lines.map(({ productId }) => productId)));
+  const rounds = Math.min(MAX_ROUNDS, roundsFor(products.size));
   let waiting = drafts;
-  for (let restarts = 0; waiting.length > 0 && restarts <= MAX_RESTARTS; restarts++) {
+  for (let round = 1; waiting.length > 0 && round <= rounds; round++) {
     const again = await placeRound(context, waiting, options, outcomes);
     // What stands or falls together starts again together: of what was decided meanwhile the answer is repeated.
     waiting = options.together && again.length > 0 ? drafts : again;
@@ -59,17 +63,18 @@ async function placeRound(
   options: PlaceOptions,
   outcomes: Map<Draft, Placing>,
 ): Promise<Draft[]> {
-  const [answers, admitted] = await Promise.all([ask(context, drafts), options.admitted]);
-  const quotes = await begin(context, drafts, answers, admitted, outcomes);
+  const [answers, admitted] = await Promise.all([ask(context, drafts, options.together), options.admitted]);
+  const { together } = options;
+  const quotes = await begin(context, drafts, answers, { admitted, together }, outcomes);
   if (quotes.length === 0) return [];
-  if (options.together && quotes.length < drafts.length) {
+  if (together && quotes.length < drafts.length) {
     await withdraw(context, drafts, quotes, outcomes);
     return [];
   }
   const reservations = await reserveAll(context, quotes);
   const patient = await thoseWhoMayWait(context, reservations);
-  if (options.together) {
-    await tryAgain(context, patient);
+  if (together) {
+    if (allMayYetBeHeld(reservations, patient)) await tryAgain(context, patient);
     return (await settle(context, reservations, options, outcomes)).again;
   }
   const heirs = thoseWhoInherit(reservations, patient);

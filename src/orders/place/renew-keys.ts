@@ -1,6 +1,7 @@
 import type { Context } from "../../platform/context.ts";
 import { jsonParameter, rowsOf } from "../../platform/d1.ts";
 import type { KeyClaim } from "../../platform/idempotency.ts";
+import { operationsOf } from "./operations.ts";
 
 /** A key whose claim was abandoned. */
 export interface SpentKey {
@@ -13,16 +14,22 @@ export interface SpentKey {
  * Sets a fresh claim on each of these keys by compare-and-set, in one call, and tells which operation stands there now:
  * ours, or that of a twin who was faster. Null where the key was answered meanwhile. Only for claims that have let go
  * everywhere: the next generation must not lose its units to the one before.
+ * @param together they stand or fall together
  */
-export async function renewKeys(context: Context, spent: SpentKey[]): Promise<(string | null)[]> {
+export async function renewKeys(
+  context: Context,
+  spent: SpentKey[],
+  together: boolean,
+): Promise<(string | null)[]> {
   if (spent.length === 0) return [];
   const { DB } = context.env;
+  const fresh = operationsOf(context.ids, spent.length, together);
   const rows = jsonParameter(
-    spent.map(({ key, abandoned }) => ({
+    spent.map(({ key, abandoned }, index) => ({
       scope: key.scope,
       key: key.key,
       abandoned,
-      fresh: context.ids.next(),
+      fresh: fresh[index],
     })),
   );
   const results = await DB.batch([

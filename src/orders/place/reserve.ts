@@ -4,6 +4,7 @@ import type { Context } from "../../platform/context.ts";
 import { jsonParameter } from "../../platform/d1.ts";
 import { describeError } from "../../platform/log.ts";
 import type { Order } from "../order.ts";
+import { RETRY_CALLS } from "./calls.ts";
 import { letGo } from "./let-go.ts";
 
 /** What a claim is to hold: all of an order's items. */
@@ -17,9 +18,8 @@ export interface Wanted {
 /** What the Stock objects said to one claim, by product. A failed call's outcome is `unknown`: it may have held. */
 export type Reservation = Map<string, ReserveOutcome | { kind: "unknown" }>;
 
-/** How long an order waits for units that others hold and may yet let go, milliseconds. */
-const PATIENCE = 1_000;
-const FIRST_PAUSE = 20;
+/** An order waits about a second for units that others hold and may yet let go. Milliseconds before each try. */
+const PAUSES = [20, 40, 80, 160, 320, 640];
 
 /** Step 2 of placing: one RPC a product, all in parallel, for every claim that wants units. */
 export async function reserveAll<W extends Wanted>(
@@ -31,14 +31,23 @@ export async function reserveAll<W extends Wanted>(
   return reservations;
 }
 
-/** Tries again for about a second what fell short only by units that others may yet let go. Notes it in place. */
+/**
+ * Tries again for about a second what fell short only by units that others may yet let go: less often where that is
+ * many products. Notes it in place.
+ */
 export async function tryAgain<W extends Wanted>(
   context: Context,
   reservations: Map<W, Reservation>,
 ): Promise<void> {
   const patient = new Map(reservations);
-  let pause = FIRST_PAUSE;
-  for (let waited = 0; patient.size > 0 && waited < PATIENCE; waited += pause, pause *= 2) {
+  const products = new Set(
+    [...patient.values()].flatMap((reservation) =>
+      [...reservation].flatMap(([productId, outcome]) => (isShort(outcome) ? [productId] : [])),
+    ),
+  );
+  const tries = Math.floor(RETRY_CALLS / products.size);
+  for (const pause of PAUSES.slice(-tries)) {
+    if (patient.size === 0) return;
     await context.clock.sleep(pause);
     await reserveLines(context, patient, isShort);
     for (const [wanted, reservation] of patient) {
@@ -72,21 +81,47 @@ export function thoseWhoInherit<W extends Wanted>(
   );
 }
 
+/**
+ * Of drafts that stand or fall together one that waits in vain, since another falls, keeps units from those who wait for
+ * it: longer than they do, perhaps. So all that are short must be patient, and what may come be enough for them all.
+ */
+export function allMayYetBeHeld<W extends Wanted>(
+  reservations: Map<W, Reservation>,
+  patient: Map<W, Reservation>,
+): boolean {
+  const own = new Set([...reservations.keys()].map(({ claim }) => claim));
+  /** Of each product in each choice of stores: what may come and is nobody's of these yet. */
+  const left = new Map<string, number>();
+  return [...reservations].every(([wanted, reservation]) => {
+    if (heldAllocations(reservation)) return true;
+    if (!patient.has(wanted)) return false;
+    return wanted.order.items.every(({ productId, quantity }) => {
+      const outcome = reservation.get(productId);
+      if (!isShort(outcome)) return true;
+      const where = `${productId} ${wanted.order.storeId ?? ""}`;
+      const mayCome = left.get(where) ?? outcome.available + heldBy(outcome, (claim) => !own.has(claim));
+      left.set(where, mayCome - quantity);
+      return mayCome >= quantity;
+    });
+  });
+}
+
 /** Whether all items would be held if those in the way that `mayGo` names let go. */
 function wouldDo(wanted: Wanted, reservation: Reservation, mayGo: (claim: string) => boolean): boolean {
   return wanted.order.items.every((item) => {
     const outcome = reservation.get(item.productId);
     if (!isShort(outcome)) return outcome?.kind === "held";
-    const mayCome = outcome.inTheWay
-      .filter(({ claim }) => mayGo(claim))
-      .reduce((sum, { quantity }) => sum + quantity, 0);
-    return outcome.available + mayCome >= item.quantity;
+    return outcome.available + heldBy(outcome, mayGo) >= item.quantity;
   });
 }
 
-const isShort = (
-  outcome: { kind: string } | undefined,
-): outcome is Extract<ReserveOutcome, { kind: "short" }> => outcome?.kind === "short";
+/** Units that those in the way hold whom `counts` names. */
+const heldBy = ({ inTheWay }: Short, counts: (claim: string) => boolean): number =>
+  inTheWay.filter(({ claim }) => counts(claim)).reduce((sum, { quantity }) => sum + quantity, 0);
+
+type Short = Extract<ReserveOutcome, { kind: "short" }>;
+
+const isShort = (outcome: { kind: string } | undefined): outcome is Short => outcome?.kind === "short";
 
 export function heldAllocations(reservation: Reservation): Map<string, Allocation[]> | null {
   const held = new Map<string, Allocation[]>();

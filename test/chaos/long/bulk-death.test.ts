@@ -63,6 +63,36 @@ describe("a bulk of all or nothing, whose worker ends anywhere,", () => {
     });
   });
 
+  test("goes on as a whole where one of its claims was fenced off, wherever that ends", LONG, async () => {
+    const calls = await atEveryCall(async (boundary) => {
+      const stage = await Stage.build([1, 1]);
+      const [apple = "", pear = ""] = stage.productIds;
+      const orders = [basket({ [apple]: 1 }), basket({ [pear]: 1 })];
+      const body = { orders, mode: "all_or_nothing" };
+      const key = freshKey();
+      const dying = new Boundary({ at: 3, ending: "dies before" });
+      await outcomeOf(send(dying, "/orders/bulk", body, key), dying);
+      testClock.advance(HOUR + MINUTE);
+      await wakeObject(apple, new Boundary());
+      await outcomeOf(send(boundary, "/orders/bulk", body, key), boundary);
+      await stage.mustHold();
+      const again = await post("/orders/bulk", body, key);
+      expect(again.status).toBe(201);
+      await boundary.deliver();
+      await stage.mustHold();
+      await stage.settle();
+      expect(await statuses()).toEqual(["confirmed", "confirmed"]);
+      expect(await levels(stage)).toEqual([1, 1]);
+      await forgetOrders();
+      dying.bury();
+    });
+    // Asks, gives up the other claim, lets both go, renews both, and begins.
+    expect(calls.slice(0, 8)).toEqual([
+      ...["D1.batch", "D1.batch", "Stock.follow", "Stock.follow", "D1.batch"],
+      ...["Stock.reserve", "Stock.reserve", "D1.batch"],
+    ]);
+  });
+
   test("twins place it once", LONG, async () => {
     for (let at = 1; at < 4; at++) {
       const stage = await Stage.build([2, 2]);

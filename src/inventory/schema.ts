@@ -68,7 +68,7 @@ const TABLES = [
     PRIMARY KEY (claim, store_id)
   ) WITHOUT ROWID`,
   `CREATE TABLE movements (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
     type TEXT NOT NULL,
     store_id TEXT NOT NULL,

@@ -215,7 +215,7 @@ export class StockRun {
 
   #tables(): string[] {
     const tables = this.#sql.all<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'");
-    return tables.map(({ name }) => name).filter((name) => name !== "sqlite_sequence");
+    return tables.map(({ name }) => name);
   }
 
   #check(): void {

@@ -90,15 +90,16 @@ async function answerOf(shop: Running, { path, method, headers, body }: Ask): Pr
 const READS = /^\s*(?:WITH|SELECT)\b/i;
 
 /** The same calls: what read is sent as it was; what wrote writes as many rows in as many statements. */
-function planOf({ objects, worth }: Operation, { statements, rowsWritten }: Counted, answer: string): Plan {
+function planOf(
+  { objects: { each, of, holds } }: Operation,
+  { statements, rowsWritten }: Counted,
+  answer: string,
+): Plan {
   const writing = statements.filter((call) => call.some(({ sql }) => !READS.test(sql)));
   return {
     answer,
     reads: statements.filter((call) => !writing.includes(call)),
-    objects: {
-      ...objects,
-      rows: objects.each === 0 ? 0 : Math.ceil((ROWS_OF_A_HOLD * worth * 2) / objects.each),
-    },
+    objects: { each, of, rows: holds * ROWS_OF_A_HOLD },
     writes: writing.flatMap((call) => rowsLike(call, rowsWritten)),
   };
 }

@@ -8,12 +8,12 @@ export interface Operation {
   next: (turn: number) => Ask;
   /** What one request counts for: a bulk is so many orders. */
   worth: number;
-  /** Of a write: how many objects a request calls, of how many in all. */
-  objects: { each: number; of: number };
+  /** Of a write: how many objects a request calls, of how many in all, and how many holds each of them opens. */
+  objects: { each: number; of: number; holds: number };
 }
 
-/** Rows that a Stock object writes for one hold: the claim, the hold, the movement, the level and the object's own. */
-export const ROWS_OF_A_HOLD = 5;
+/** Rows that a Stock object writes for one hold, as SQLite counts: claim 3, movement 2, hold, level and its own. */
+export const ROWS_OF_A_HOLD = 8;
 const BULK = 100;
 const ORDERED = 200;
 
@@ -29,7 +29,7 @@ export function operations({ products, storeIds }: Filled, token: string): Opera
   const pick = <T>(all: T[], turn: number): T => all[turn % all.length] as T;
   const read = (name: string, next: Operation["next"]): Operation => ({
     ...{ name, next, worth: 1 },
-    objects: { each: 0, of: 1 },
+    objects: { each: 0, of: 1, holds: 0 },
   });
   const get = (path: string, headers?: Record<string, string>): Ask => ({
     ...{ method: "GET", path },
@@ -58,13 +58,13 @@ export function operations({ products, storeIds }: Filled, token: string): Opera
       name: "order of two products",
       next: (turn) => json("/api/v1/orders", draft(product(turn * 2), product(turn * 2 + 1))),
       worth: 1,
-      objects: { each: 2, of: ORDERED },
+      objects: { each: 2, of: ORDERED, holds: 1 },
     },
     {
       name: "order of one hot product",
       next: () => json("/api/v1/orders", draft(product(0))),
       worth: 1,
-      objects: { each: 1, of: 1 },
+      objects: { each: 1, of: 1, holds: 1 },
     },
     {
       name: `bulk of ${BULK} orders`,
@@ -75,7 +75,7 @@ export function operations({ products, storeIds }: Filled, token: string): Opera
           ),
         }),
       worth: BULK,
-      objects: { each: 20, of: 20 },
+      objects: { each: 20, of: 20, holds: BULK / 10 },
     },
   ];
 }

@@ -57,6 +57,16 @@ export const products = sqliteTable(
     index("products_created_at").on(table.createdAt, table.id),
     index("products_category").on(table.categoryId, table.createdAt, table.id),
     index("products_price").on(table.price, table.id),
+    index("products_category_price").on(table.categoryId, table.price, table.id),
+    // What is archived, for lists of staff; a product on sale is in none of these.
+    index("products_archived").on(table.createdAt, table.id).where(sql`active = 0`),
+    index("products_archived_price").on(table.price, table.id).where(sql`active = 0`),
+    index("products_archived_category")
+      .on(table.categoryId, table.createdAt, table.id)
+      .where(sql`active = 0`),
+    index("products_archived_category_price")
+      .on(table.categoryId, table.price, table.id)
+      .where(sql`active = 0`),
   ],
 );
 

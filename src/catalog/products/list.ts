@@ -23,7 +23,7 @@ export async function listProducts(context: Context, query: ProductQuery): Promi
     context.env.DB,
     {
       select: PRODUCT_COLUMNS,
-      from: "products",
+      from: `products INDEXED BY ${indexOf(query)}`,
       joins: PRODUCT_CATEGORY,
       where: conditionsOf(query),
       key: `products.${key}`,
@@ -33,6 +33,15 @@ export async function listProducts(context: Context, query: ProductQuery): Promi
     query,
   );
   return toList(query, rows, counted, (row) => ({ key: row[key], id: row.id }), renderProduct);
+}
+
+/** What is on sale and what is archived together, or what is archived alone. */
+function indexOf({ category, active, sort }: ProductQuery): string {
+  const archived = active === "false" ? "_archived" : "";
+  const inCategory = category === undefined ? "" : "_category";
+  const byPrice = sort !== "newest";
+  if (byPrice) return `products${archived}${inCategory}_price`;
+  return archived === "" && inCategory === "" ? "products_created_at" : `products${archived}${inCategory}`;
 }
 
 function conditionsOf({ category, active }: ProductQuery): Condition[] {

@@ -80,13 +80,16 @@ export async function readFigures(context: Context, date: string, now: number): 
 
 type StoreFigures = NonNullable<DailyReportWire["inventory"]>[number];
 
-/** Who bought, and who of them had bought before, on an earlier day or on this one. What was cancelled since was bought. */
+/**
+ * Who bought, and who of them had bought before, on an earlier day or on this one. What was cancelled since was bought. No
+ * order is sold before it is placed, and the first of a buyer that was is enough.
+ */
 const customers = (db: D1Database, day: Day): D1PreparedStatement =>
   db
     .prepare(
       `SELECT count(*) AS customers, coalesce(sum(sales > 1 OR EXISTS (
-           SELECT 1 FROM orders AS o INDEXED BY orders_buyers
-           WHERE o.customer_email = buyer.email AND o.sold_at < ?1)), 0) AS repeated
+           SELECT 1 FROM orders AS o INDEXED BY orders_email
+           WHERE o.customer_email = buyer.email AND o.created_at < ?1 AND o.sold_at < ?1)), 0) AS repeated
        FROM (SELECT o.customer_email AS email, count(*) AS sales FROM orders AS o INDEXED BY orders_sold
              WHERE o.sold_at >= ?1 AND o.sold_at < ?2 GROUP BY o.customer_email) AS buyer`,
     )

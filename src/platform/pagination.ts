@@ -36,11 +36,15 @@ export const listSchema = <S extends z.ZodType>(item: S, name: string) =>
       count: z
         .int()
         .nullable()
-        .openapi({ description: `Exact up to ${COUNT_LIMIT}; null beyond and under a cursor` }),
+        .openapi({
+          description: `Exact up to ${COUNT_LIMIT}; null beyond, under a cursor, and where more must be looked through for it`,
+        }),
       page: z.int().nullable(),
       page_size: z.int(),
       total_pages: z.int().nullable(),
-      has_next: z.boolean(),
+      has_next: z.boolean().openapi({
+        description: `One request looks through ${COUNT_LIMIT} rows for what no index finds: a short page may have a next one too`,
+      }),
       has_previous: z.boolean(),
       next_cursor: z.string().nullable(),
       results: z.array(item),

@@ -31,18 +31,24 @@ const TABLE = `
      1 |    1 |    13 |       0 | … by cursor /products?active=all&sort=newest
      1 |    2 |     8 |       0 | GET /products?active=false&category={category}&sort=newest
      1 |    1 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=newest
+     1 |    2 |     8 |       0 | GET /products?active=all&category={category}&sort=newest
+     1 |    1 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=newest
      1 |    2 |    12 |       0 | GET /products?active=false&sort=price_asc
      1 |    1 |    13 |       0 | … by cursor /products?active=false&sort=price_asc
      1 |    2 |    12 |       0 | GET /products?active=all&sort=price_asc
      1 |    1 |    13 |       0 | … by cursor /products?active=all&sort=price_asc
      1 |    2 |     8 |       0 | GET /products?active=false&category={category}&sort=price_asc
      1 |    1 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=price_asc
+     1 |    2 |     8 |       0 | GET /products?active=all&category={category}&sort=price_asc
+     1 |    1 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=price_asc
      1 |    2 |    12 |       0 | GET /products?active=false&sort=price_desc
      1 |    1 |    13 |       0 | … by cursor /products?active=false&sort=price_desc
      1 |    2 |    12 |       0 | GET /products?active=all&sort=price_desc
      1 |    1 |    13 |       0 | … by cursor /products?active=all&sort=price_desc
      1 |    2 |     8 |       0 | GET /products?active=false&category={category}&sort=price_desc
      1 |    1 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=price_desc
+     1 |    2 |     8 |       0 | GET /products?active=all&category={category}&sort=price_desc
+     1 |    1 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=price_desc
 ~    2 |    3 |  8522 |       0 | GET /search/products?q=stored, guest
 ~    1 |    1 |  8521 |       0 | … by cursor /search/products?q=stored, guest
 ~    2 |    3 | 12028 |       0 | GET /search/products?q=thing&store_id={store}&sort=price_asc, guest
@@ -253,7 +259,7 @@ const TABLE = `
      4 |    9 |    38 |      12 | order delivered
      8 |   16 |    59 |      20 | order returned
      4 |   10 |    42 |      22 | order cancelled
-~    4 |    7 | 10671 |       0 | one product reconciled
+~    4 |    7 |  9081 |       0 | one product reconciled
      2 |    2 |     4 |       0 | stock adjusted
      3 |    7 |    25 |      21 | product made
      3 |    7 |    23 |      12 | product repriced
@@ -262,6 +268,9 @@ const TABLE = `
      3 |    7 |    26 |      18 | product archived
      2 |    3 |     4 |       5 | category made
      2 |    3 |     4 |       2 | category deleted
+     2 |    5 |     4 |       8 | registered
+     3 |   11 |    29 |       8 | signed in with a cart
+     2 |    6 |    13 |       4 | tokens refreshed
      3 |    4 |    10 |       4 | payment opened
      1 |    5 |     7 |       9 | payment, received
      4 |   18 |    63 |      34 | payment, worked off
@@ -269,7 +278,7 @@ const TABLE = `
      3 |   13 |    57 |      22 | payment refunded
      6 |   16 |    66 |      19 | refund sent
      2 |    8 |    54 |      19 | job expire-unpaid, of one
-     3 |    3 |    16 |       4 | follow of an expired order
+     3 |    3 |    15 |       4 | follow of an expired order
      1 |    5 |     7 |       9 | late payment, received
      6 |   29 |    98 |      42 | late payment, worked off
      4 |    5 |    20 |       7 | order confirmation sent
@@ -277,7 +286,7 @@ const TABLE = `
      1 |    3 |     3 |       1 | hold asks
      1 |    1 |     3 |       0 | work settled
      1 |    3 |    13 |       3 | stock report applied
-     9 |   14 |    92 |      21 | a minute with nothing to do
+     9 |   14 |    94 |      21 | a minute with nothing to do
      1 |    3 |    11 |       0 | job low-stock-notice
      3 |    7 |    14 |       2 | job daily-report
      9 |   11 |  2023 |       0 | job clean-up

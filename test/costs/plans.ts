@@ -19,6 +19,7 @@ const BOUNDED: [words: string, by: string][] = [
   ["FROM refunds AS r", "an order's own"],
   ['from "sessions"', "a user's own"],
   ["FROM stores", "the stores"],
+  ["DELETE FROM cart_items", "a cart's own and what was merged into it"],
   ["product_figures", "what was sold on 366 days at most"],
   ["low_stock AS l", "what has fallen since the last letter"],
   ["INSERT INTO events", "what this batch itself appends"],

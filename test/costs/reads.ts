@@ -15,6 +15,7 @@ const LISTS: Act[] = [
     list(() => `/products?active=false&${sort}`),
     list(() => `/products?active=all&${sort}`),
     list((shop) => `/products?active=false&category=${shop.categoryId}&${sort}`),
+    list((shop) => `/products?active=all&category=${shop.categoryId}&${sort}`),
   ]),
   list(() => "/search/products?q=stored", "guest"),
   list((shop) => `/search/products?q=thing&store_id=${shop.storeIds[0]}&sort=price_asc`, "guest"),

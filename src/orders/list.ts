@@ -66,7 +66,7 @@ async function readOrders(context: Context, query: OrderListQuery): Promise<Page
   for (const { by, from } of LEADS) {
     const { [by]: lead, ...others } = filters;
     if (lead.length === 0) continue;
-    if (by === "store") return walk(from, lead, others, BY_STORE);
+    if (by === "store") return walk(from, is("s.store_id = ?", query.store_id), others, BY_STORE);
     const { time, ...rest } = others;
     return walk(from, [...lead, ...time], rest);
   }
@@ -86,7 +86,10 @@ function filtersOf({ actor, settings, clock }: Context, query: OrderListQuery): 
     owner: actor.kind === "user" && !isStaff(actor) ? is("o.user_id = ?", actor.userId) : [],
     batch: is("o.batch_id = ?", query.batch_id),
     email: is("o.customer_email = ?", query.customer_email),
-    store: is("s.store_id = ?", query.store_id),
+    store: is(
+      "EXISTS (SELECT 1 FROM order_stores AS s WHERE s.store_id = ? AND s.order_id = o.id)",
+      query.store_id,
+    ),
     beginning: query.q === undefined ? [] : [beginsWith(query.q)],
     state: [
       ...is("o.status = ?", query.status),

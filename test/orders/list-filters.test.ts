@@ -13,11 +13,12 @@ import { read } from "./ask.ts";
 const DAY = 24 * 3_600_000;
 
 let staff: SignedIn;
+let owner: SignedIn;
 let stored: Stored;
 beforeEach(async () => {
   staff = await signIn("staff");
   const { categoryIds, storeIds, productIds } = await givenShop([[5, 5]]);
-  const owner = await signIn();
+  owner = await signIn();
   stored = {
     ...{ categoryId: categoryIds[0] ?? "", storeIds: [storeIds[0] ?? "", storeIds[1] ?? ""] },
     ...{ productId: productIds[0] ?? "", userId: owner.id, now: testClock.now() },
@@ -33,10 +34,10 @@ async function expected(where: string): Promise<string[]> {
 
 const idsOf = (results: { id: string }[]) => results.map(({ id }) => id);
 
-async function byCursor(query: string): Promise<string[]> {
+async function byCursor(query: string, who = staff): Promise<string[]> {
   const found: string[] = [];
   for (let cursor = ""; ; ) {
-    const { body } = await read(`/orders?page_size=37&${query}${cursor}`, staff.headers);
+    const { body } = await read(`/orders?page_size=37&${query}${cursor}`, who.headers);
     found.push(...idsOf(body.results));
     expect(body.has_next).toBe(body.next_cursor !== null);
     if (body.next_cursor === null) return found;
@@ -82,6 +83,33 @@ test("any filters together find what each of them allows, newest first, by curso
       const { body } = await read(`/orders?page_size=7&page=2&${query}`, staff.headers);
       expect([query, body.count, idsOf(body.results)]).toEqual([query, ids.length, ids.slice(7, 14)]);
     }
+  }
+});
+
+test("places together, and a buyer's own, find what all of them allow", async () => {
+  await store(0, 60, "varied", stored);
+  await store(60, 70, "bland", stored);
+  await env.DB.prepare(
+    "UPDATE orders SET batch_id = 'bat_1', customer_email = 'x' WHERE rowid % 3 = 0",
+  ).run();
+  const inStore = `id IN (SELECT order_id FROM order_stores WHERE store_id = '${stored.storeIds[0]}')`;
+  const at = stored.now - 60 * DAY + 20_000;
+  const places: [string, string][] = [
+    [`store_id=${stored.storeIds[0]}`, inStore],
+    [`customer_email=${EMAIL}`, `customer_email = '${EMAIL}'`],
+    [`batch_id=${BATCH}`, `batch_id = '${BATCH}'`],
+    ["q=stored-v0000003", "reference GLOB 'STORED-V0000003*'"],
+    [`from=${new Date(at).toISOString()}`, `created_at >= ${at}`],
+    ["priority=normal", "priority = 'normal'"],
+    ["delayed=true", "status IN ('confirmed', 'processing', 'shipped')"],
+  ];
+  for (const [index, [one, allowed]] of places.entries()) {
+    for (const [other, besides] of places.slice(index + 1)) {
+      const query = `${one}&${other}`;
+      expect([query, await byCursor(query)]).toEqual([query, await expected(`${allowed} AND ${besides}`)]);
+    }
+    const own = await expected(`user_id = '${owner.id}' AND ${allowed}`);
+    expect([one, await byCursor(one, owner)]).toEqual([one, own]);
   }
 });
 

@@ -221,6 +221,12 @@ const TABLE = `
      2 |    3 |   539 |       0 | … by cursor /orders?q=STORED-V&delayed=true
 ~    2 |    4 |  1356 |       0 | GET /orders?q=ida@s&delayed=true
      2 |    3 |   539 |       0 | … by cursor /orders?q=ida@s&delayed=true
+     1 |    2 |    30 |       0 | GET /orders?customer_email=ida@shop.example&store_id={store}
+     1 |    1 |    31 |       0 | … by cursor /orders?customer_email=ida@shop.example&store_id={store}
+     1 |    2 |    30 |       0 | GET /orders?batch_id=bat_1&store_id={store}
+     1 |    1 |    31 |       0 | … by cursor /orders?batch_id=bat_1&store_id={store}
+     1 |    2 |    30 |       0 | GET /orders?store_id={store}, owner
+     1 |    1 |    31 |       0 | … by cursor /orders?store_id={store}, owner
      1 |    1 |     2 |       0 | GET /products/{product}, guest
      2 |    2 |     2 |       0 | GET /categories/{category}, guest
      2 |    2 |     2 |       0 | GET /stores/{store}, guest
@@ -259,7 +265,7 @@ const TABLE = `
      4 |    9 |    38 |      12 | order delivered
      8 |   16 |    59 |      20 | order returned
      4 |   10 |    42 |      22 | order cancelled
-~    4 |    7 |  9081 |       0 | one product reconciled
+~    4 |    7 |  9100 |       0 | one product reconciled
      2 |    2 |     4 |       0 | stock adjusted
      3 |    7 |    25 |      21 | product made
      3 |    7 |    23 |      12 | product repriced
@@ -278,7 +284,7 @@ const TABLE = `
      3 |   13 |    57 |      22 | payment refunded
      6 |   16 |    66 |      19 | refund sent
      2 |    8 |    54 |      19 | job expire-unpaid, of one
-     3 |    3 |    15 |       4 | follow of an expired order
+     3 |    3 |    16 |       4 | follow of an expired order
      1 |    5 |     7 |       9 | late payment, received
      6 |   29 |    98 |      42 | late payment, worked off
      4 |    5 |    20 |       7 | order confirmation sent

@@ -82,6 +82,9 @@ const ORDERS: Act[] = [
     list(() => `/orders?${state}`, "owner"),
   ]),
   ...PLACES.map((filter) => list((shop) => `/orders?${filter(shop)}&delayed=true`)),
+  list((shop) => `/orders?customer_email=${EMAIL}&store_id=${shop.storeIds[0]}`),
+  list((shop) => `/orders?batch_id=${BATCH}&store_id=${shop.storeIds[0]}`),
+  list((shop) => `/orders?store_id=${shop.storeIds[0]}`, "owner"),
 ];
 
 const PAGES: Act[] = [

@@ -39,8 +39,12 @@ export const work = sqliteTable(
     finishedAt: integer("finished_at"),
   },
   (table) => [
-    index("work_due").on(table.notBefore).where(sql`state = 'owed'`),
-    index("work_finished").on(table.finishedAt).where(sql`state <> 'owed'`),
+    index("work_due").on(table.notBefore, table.id).where(sql`state = 'owed'`),
+    index("work_done").on(table.finishedAt, table.id).where(sql`state = 'done'`),
     index("work_dead").on(table.finishedAt, table.id).where(sql`state = 'dead'`),
+    // Whether a walk goes on, and whether an order's step is still owed. What placing an order owes is neither.
+    index("work_on_its_way")
+      .on(table.objectId)
+      .where(sql`state = 'owed' AND (task = 'reconcile' OR task = 'fulfilment-step')`),
   ],
 );

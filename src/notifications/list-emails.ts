@@ -1,40 +1,48 @@
-import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { isoStamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
-import { countUpTo, orm } from "../platform/d1.ts";
-import { COUNT_LIMIT, decodeCursor, type List, pageWindow, toList } from "../platform/pagination.ts";
+import { type List, toList } from "../platform/pagination.ts";
+import { readPage } from "../platform/read-page.ts";
 import type { EmailQuery, EmailWire } from "./schemas.ts";
-import { emails } from "./tables.ts";
 
-/** The mails kept in development, newest first. */
+interface EmailRow {
+  id: number;
+  to_address: string;
+  subject: string;
+  text: string;
+  html: string;
+  sent_at: number;
+}
+
+/** The mails kept in development, newest first. Nobody pays for an index of them: those to one address are looked for. */
 export async function listEmails({ env }: Context, query: EmailQuery): Promise<List<EmailWire>> {
-  const db = orm(env.DB);
-  const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
-  const { limit, offset } = pageWindow(query);
-  const isTo = query.to === undefined ? undefined : eq(sql`lower(${emails.to})`, query.to);
-  const comesAfter = cursor === null ? undefined : lt(emails.id, Number(cursor.key));
-  const [rows, [counted]] = await db.batch([
-    db
-      .select()
-      .from(emails)
-      .where(and(isTo, comesAfter))
-      .orderBy(desc(emails.id))
-      .limit(limit)
-      .offset(offset),
-    countUpTo(db, COUNT_LIMIT + 1, emails, isTo),
-  ]);
+  const { rows, counted, stopped } = await readPage<EmailRow>(
+    env.DB,
+    {
+      select: "m.id, m.to_address, m.subject, m.text, m.html, m.sent_at",
+      from: "emails AS m",
+      where: [],
+      ...(query.to === undefined
+        ? {}
+        : { sift: [{ sql: "lower(m.to_address) = ?", parameters: [query.to] }] }),
+      key: null,
+      id: "m.id",
+      direction: "DESC",
+    },
+    query,
+  );
   return toList(
     query,
     rows,
-    counted?.count ?? 0,
+    counted,
     ({ id }) => ({ key: id, id: String(id) }),
     (row) => ({
       id: String(row.id),
-      to: row.to,
+      to: row.to_address,
       subject: row.subject,
       text: row.text,
       html: row.html,
-      sent_at: isoStamp(row.sentAt),
+      sent_at: isoStamp(row.sent_at),
     }),
+    stopped,
   );
 }

@@ -41,8 +41,8 @@ export async function expireOrders(context: Context, due: Due[]): Promise<number
 /** Orders past their deadline, oldest first, by the index of what waits. */
 export async function findDue(context: Context): Promise<Due[]> {
   const { results } = await context.env.DB.prepare(
-    `SELECT id, version, status, reference FROM orders WHERE status = 'pending' AND expires_at <= ?1 AND events_owed = 0
-     ORDER BY expires_at LIMIT ${EXPIRE_BATCH}`,
+    `SELECT id, version, status, reference FROM orders INDEXED BY orders_due
+     WHERE status = 'pending' AND expires_at <= ?1 AND events_owed = 0 ORDER BY expires_at LIMIT ${EXPIRE_BATCH}`,
   )
     .bind(context.clock.now())
     .all<Due>();

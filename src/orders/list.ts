@@ -1,77 +1,113 @@
 import { isStaff } from "../platform/actor.ts";
 import type { Context } from "../platform/context.ts";
 import { type List, toList } from "../platform/pagination.ts";
-import { type Condition, readPage } from "../platform/read-page.ts";
+import { type Condition, type Page, type PageSource, readPage } from "../platform/read-page.ts";
+import { IN_WORK } from "./delayed/find-lost.ts";
+import { beginsWith, findBeginning } from "./list-beginning.ts";
+import { readStates } from "./list-states.ts";
 import { renderOrder } from "./render.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "./rows.ts";
 import type { OrderListQuery, OrderWire } from "./schemas.ts";
 
 /**
- * Orders, newest first: staff see all, a buyer their own. Theirs are few, so they are always found by whose they are:
- * a filter's own index would lead through everybody's.
+ * Orders, newest first: staff see all, a buyer their own. A list goes along the index of the one filter that leaves the
+ * fewest, and looks through what is there for the others: through no more than `LOOK_LIMIT` orders a request.
  */
 export async function listOrders(context: Context, query: OrderListQuery): Promise<List<OrderWire>> {
-  const { actor } = context;
-  const buyer = actor.kind === "user" && !isStaff(actor) ? actor.userId : null;
-  const own = { sql: "o.user_id = ?", parameters: [buyer] };
-  const page = await readPage<OrderRow>(
-    context.env.DB,
-    {
-      select: ORDER_COLUMNS,
-      from: buyer === null ? "orders AS o" : "orders AS o INDEXED BY orders_user",
-      where: [...(buyer === null ? [] : [own]), ...filters(context, query)],
-      key: "o.created_at",
-      id: "o.id",
-      direction: "DESC",
-    },
-    query,
-  );
+  const page = await readOrders(context, query);
   return toList(
     query,
     page.rows,
     page.counted,
     (row) => ({ key: row.created_at, id: row.id }),
     (row) => renderOrder(orderOf(row)),
+    page.stopped,
   );
 }
 
-function filters({ settings, clock }: Context, query: OrderListQuery): Condition[] {
-  const delayedBefore = clock.now() - settings.DELAYED_AFTER_MINUTES * 60_000;
-  const all: (Condition | undefined)[] = [
-    equals("o.status", query.status),
-    equals("o.payment_status", query.payment_status),
-    equals("o.priority", query.priority),
-    equals("o.batch_id", query.batch_id),
-    equals("o.customer_email", query.customer_email),
-    query.store_id === undefined
-      ? undefined
-      : {
-          sql: "o.id IN (SELECT order_id FROM order_stores WHERE store_id = ?)",
-          parameters: [query.store_id],
-        },
-    query.q === undefined ? undefined : beginsWith(query.q),
-    query.from === undefined ? undefined : { sql: "o.created_at >= ?", parameters: [query.from] },
-    query.to === undefined ? undefined : { sql: "o.created_at <= ?", parameters: [query.to] },
-    query.delayed === "true"
-      ? {
-          sql: "o.status IN ('confirmed', 'processing', 'shipped') AND o.status_at < ?",
-          parameters: [delayedBefore],
-        }
-      : undefined,
-  ];
-  return all.filter((condition) => condition !== undefined);
+/** What is asked for, by what could lead to it. */
+interface Filters {
+  owner: Condition[];
+  batch: Condition[];
+  email: Condition[];
+  store: Condition[];
+  beginning: Condition[];
+  state: Condition[];
+  delayed: Condition[];
+  time: Condition[];
 }
 
-const equals = (column: string, value: string | undefined): Condition | undefined =>
-  value === undefined ? undefined : { sql: `${column} = ?`, parameters: [value] };
+/** Tried in this order. Orders by store are sorted by their ids, which are ordered by time too. */
+const LEADS = [
+  { by: "owner", from: "orders AS o INDEXED BY orders_user" },
+  { by: "batch", from: "orders AS o INDEXED BY orders_batch" },
+  { by: "email", from: "orders AS o INDEXED BY orders_email" },
+  { by: "store", from: "order_stores AS s CROSS JOIN orders AS o ON o.id = s.order_id" },
+] as const;
 
-/** A range over each index, rather than LIKE: what is typed is never a pattern. */
-function beginsWith(text: string): Condition {
-  const reference = text.toUpperCase();
-  const email = text.toLowerCase();
-  const after = "\u{10FFFF}";
+const ALL_ORDERS = "orders AS o INDEXED BY orders_created_at";
+const BY_STORE = { key: null, id: "s.order_id" };
+
+async function readOrders(context: Context, query: OrderListQuery): Promise<Page<OrderRow>> {
+  const { DB } = context.env;
+  const filters = filtersOf(context, query);
+  const walk = (
+    from: string,
+    where: Condition[],
+    others: Partial<Filters>,
+    sorted: Partial<PageSource> = {},
+  ) => {
+    const sift = Object.values(others).flat();
+    const order = { key: "o.created_at", id: "o.id", direction: "DESC" } as const;
+    const source = { select: ORDER_COLUMNS, from, where, ...order, ...sorted };
+    return readPage<OrderRow>(DB, sift.length === 0 ? source : { ...source, sift }, query);
+  };
+
+  for (const { by, from } of LEADS) {
+    const { [by]: lead, ...others } = filters;
+    if (lead.length === 0) continue;
+    if (by === "store") return walk(from, is("s.store_id = ?", query.store_id), others, BY_STORE);
+    const { time, ...rest } = others;
+    return walk(from, [...lead, ...time], rest);
+  }
+  const { time, ...others } = filters;
+  if (query.q !== undefined) {
+    const found = await findBeginning(DB, query.q);
+    if (found) return walk("orders AS o NOT INDEXED", [found, ...time], others);
+    return walk(ALL_ORDERS, time, others);
+  }
+  const isByState = filters.state.length > 0 || filters.delayed.length > 0;
+  return isByState ? readStates(DB, query, [...time, ...filters.delayed]) : walk(ALL_ORDERS, time, {});
+}
+
+function filtersOf({ actor, settings, clock }: Context, query: OrderListQuery): Filters {
+  const longAgo = clock.now() - settings.DELAYED_AFTER_MINUTES * 60_000;
   return {
-    sql: "(o.reference BETWEEN ? AND ? OR o.customer_email BETWEEN ? AND ?)",
-    parameters: [reference, reference + after, email, email + after],
+    owner: actor.kind === "user" && !isStaff(actor) ? is("o.user_id = ?", actor.userId) : [],
+    batch: is("o.batch_id = ?", query.batch_id),
+    email: is("o.customer_email = ?", query.customer_email),
+    store: is(
+      "EXISTS (SELECT 1 FROM order_stores AS s WHERE s.store_id = ? AND s.order_id = o.id)",
+      query.store_id,
+    ),
+    beginning: query.q === undefined ? [] : [beginsWith(query.q)],
+    state: [
+      ...is("o.status = ?", query.status),
+      ...is("o.payment_status = ?", query.payment_status),
+      ...is("o.priority = ?", query.priority),
+    ],
+    delayed:
+      query.delayed === "true"
+        ? // The second follows from the third, and leads past what is new.
+          [
+            { sql: IN_WORK, parameters: [] },
+            ...is("o.created_at < ?", longAgo),
+            ...is("o.status_at < ?", longAgo),
+          ]
+        : [],
+    time: [...is("o.created_at >= ?", query.from), ...is("o.created_at <= ?", query.to)],
   };
 }
+
+const is = (sql: string, value: string | number | undefined): Condition[] =>
+  value === undefined ? [] : [{ sql, parameters: [value] }];

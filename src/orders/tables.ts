@@ -79,16 +79,21 @@ export const orders = sqliteTable(
     index("orders_batch").on(table.batchId, table.createdAt, table.id).where(sql`batch_id IS NOT NULL`),
     index("orders_user").on(table.userId, table.createdAt, table.id).where(sql`user_id IS NOT NULL`),
     index("orders_cart").on(table.cartId, table.status).where(sql`cart_id IS NOT NULL`),
-    index("orders_status").on(table.status, table.createdAt, table.id),
+    // Lists by status, payment and priority, alone and together: src/orders/list-states.ts merges its ranges.
+    index("orders_state").on(table.status, table.paymentStatus, table.priority, table.createdAt, table.id),
     // With when they were sold, for who had bought before: an index less to write for each sale.
     index("orders_email").on(table.customerEmail, table.createdAt, table.id, table.soldAt),
     index("orders_due").on(table.expiresAt).where(sql`status = 'pending'`),
+    // An order in work is in the first of these; once it is found delayed, in the other two, and so the first stays short.
     index("orders_in_work")
       .on(table.statusAt, table.id)
-      .where(sql`status IN ('confirmed', 'processing', 'shipped')`),
+      .where(sql`status IN ('confirmed', 'processing', 'shipped') AND delayed_at IS NULL`),
     index("orders_delayed")
-      .on(table.delayedRetries, table.delayedAt, table.statusAt)
-      .where(sql`status IN ('confirmed', 'processing', 'shipped')`),
+      .on(table.statusAt, table.id)
+      .where(sql`status IN ('confirmed', 'processing', 'shipped') AND delayed_at IS NOT NULL`),
+    index("orders_rounds")
+      .on(table.delayedRetries, table.delayedAt)
+      .where(sql`status IN ('confirmed', 'processing', 'shipped') AND delayed_at IS NOT NULL`),
     index("orders_sold").on(table.soldAt, table.customerEmail).where(sql`sold_at IS NOT NULL`),
     index("orders_dropped").on(table.droppedAt).where(sql`dropped_at IS NOT NULL`),
   ],

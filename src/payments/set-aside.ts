@@ -14,10 +14,10 @@ export async function setAsideDead(context: Context): Promise<number> {
   const nonce = context.ids.next();
   const results = await env.DB.batch([
     env.DB.prepare(
-      `UPDATE payment_events SET outcome = ?3, stamp = ?2
+      `UPDATE payment_events INDEXED BY payment_events_order SET outcome = ?3, stamp = ?2
        WHERE state = 'owed' AND outcome IS NULL AND order_id IN (
-           SELECT o.id FROM orders AS o WHERE o.status = 'pending' AND o.expires_at <= ?1 AND o.events_owed > 0)
-         AND EXISTS (SELECT 1 FROM work AS w WHERE w.state = 'dead' AND w.state <> 'owed'
+           SELECT o.id FROM orders AS o INDEXED BY orders_due WHERE o.status = 'pending' AND o.expires_at <= ?1 AND o.events_owed > 0)
+         AND EXISTS (SELECT 1 FROM work AS w WHERE w.state = 'dead'
            AND w.finished_at >= payment_events.received_at AND w.task = 'payment-event'
            AND w.payload ->> 'provider' = payment_events.provider
            AND w.payload ->> 'event_id' = payment_events.event_id)`,

@@ -245,7 +245,12 @@ export function reallocate(
            AND ${WON("?2", "?3")}`,
       )
       .bind(jsonParameter(items), orderId, nonce),
-    db.prepare(`DELETE FROM order_stores WHERE order_id = ?1 AND ${WON("?1", "?2")}`).bind(orderId, nonce),
+    // Its key begins with the store: a few stores are looked for, and not all of the orders.
+    db
+      .prepare(
+        `DELETE FROM order_stores WHERE store_id IN (SELECT id FROM stores) AND order_id = ?1 AND ${WON("?1", "?2")}`,
+      )
+      .bind(orderId, nonce),
     db
       .prepare(
         `INSERT INTO order_stores (store_id, order_id) SELECT row.value, o.id

@@ -36,11 +36,15 @@ export const listSchema = <S extends z.ZodType>(item: S, name: string) =>
       count: z
         .int()
         .nullable()
-        .openapi({ description: `Exact up to ${COUNT_LIMIT}; null beyond and under a cursor` }),
+        .openapi({
+          description: `Exact up to ${COUNT_LIMIT}; null beyond, under a cursor, and where more must be looked through for it`,
+        }),
       page: z.int().nullable(),
       page_size: z.int(),
       total_pages: z.int().nullable(),
-      has_next: z.boolean(),
+      has_next: z.boolean().openapi({
+        description: `One request looks through ${COUNT_LIMIT} rows for what no index finds: a short page may have a next one too`,
+      }),
       has_previous: z.boolean(),
       next_cursor: z.string().nullable(),
       results: z.array(item),
@@ -96,6 +100,7 @@ export function pageWindow(query: PageQuery): { limit: number; offset: number } 
  * Folds what a query found into the one list envelope.
  * @param rows up to `page_size + 1` of them, as `pageWindow` asked
  * @param counted rows that match, counted no further than `COUNT_LIMIT + 1`; null under a cursor
+ * @param stopped where the query gave up looking for more; null where it did not
  */
 export function toList<Row, T>(
   query: PageQuery,
@@ -103,19 +108,21 @@ export function toList<Row, T>(
   counted: number | null,
   cursorOf: (row: Row) => Cursor,
   render: (row: Row) => T,
+  stopped: Cursor | null = null,
 ): List<T> {
   const shown = rows.slice(0, query.page_size);
   const last = shown.at(-1);
-  const hasNext = rows.length > query.page_size;
+  const isFull = rows.length > query.page_size;
+  const next = isFull && last !== undefined ? cursorOf(last) : stopped;
   const count = query.cursor || counted === null || counted > COUNT_LIMIT ? null : counted;
   return {
     count,
     page: query.cursor ? null : query.page,
     page_size: query.page_size,
     total_pages: count === null ? null : Math.ceil(count / query.page_size),
-    has_next: hasNext,
+    has_next: next !== null,
     has_previous: query.cursor !== undefined || query.page > 1,
-    next_cursor: hasNext && last !== undefined ? encodeCursor(cursorOf(last)) : null,
+    next_cursor: next && encodeCursor(next),
     results: shown.map(render),
   };
 }

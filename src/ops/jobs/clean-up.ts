@@ -118,7 +118,7 @@ const retained = (before: number): Broom[] => [
   oldest(
     "tasks done",
     `DELETE FROM work WHERE id IN (
-       SELECT id FROM work WHERE state <> 'owed' AND state = 'done' AND finished_at < ?1
+       SELECT id FROM work WHERE state = 'done' AND finished_at < ?1
        ORDER BY finished_at LIMIT ${CHUNK})`,
     before,
   ),

@@ -5,8 +5,11 @@ import type { OrderAllocation } from "../../orders/order.ts";
 import type { Context } from "../../platform/context.ts";
 import { jsonParameter, rowsOf } from "../../platform/d1.ts";
 
-/** Statuses in which an order may have units to ship. What comes after has shipped, or closed, all of it. */
-const UNDER_WAY: readonly OrderStatus[] = ["pending", "confirmed", "processing", "shipped"];
+/**
+ * Statuses in which an order may have units to ship. What is shipped has shipped, or closed, all of it, and in many a shop
+ * stays shipped for ever: nobody says that it was delivered.
+ */
+const UNDER_WAY: readonly OrderStatus[] = ["pending", "confirmed", "processing"];
 
 /** A living order's line with units that have not left. */
 export interface OpenLine {

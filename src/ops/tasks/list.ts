@@ -17,7 +17,8 @@ export async function listDeadLetters(
     {
       select: TASK_COLUMNS,
       from: FROM.dead,
-      where: [STATE.dead, ...ofTask(query.task)],
+      where: [STATE.dead],
+      ...ofTask(query.task),
       key: "w.finished_at",
       id: "w.id",
       direction: "DESC",
@@ -30,33 +31,45 @@ export async function listDeadLetters(
     page.counted,
     (row) => ({ key: row.finished_at ?? 0, id: row.id }),
     renderDeadLetter,
+    page.stopped,
   );
 }
 
 /**
  * Work owed and done, the last written down first: by rowid, which costs no index, and is right for the ids of
- * messages too, that are no ulids. What is owed or dead is found among its like; most rows are done.
+ * messages too, that are no ulids. In one state, by the index of that: what is owed the last due first, the others the last
+ * to end first.
  */
 export async function listTasks({ env }: Context, query: TaskQuery): Promise<List<TaskWire>> {
-  const page = await readPage<TaskRow & { written: number }>(
+  const { state, task } = query;
+  const key = state === undefined ? "w.rowid" : SINCE[state];
+  const page = await readPage<TaskRow & { place: number }>(
     env.DB,
     {
-      select: `w.rowid AS written, ${TASK_COLUMNS}`,
-      from: query.state === undefined ? "work AS w" : FROM[query.state],
-      where: [...(query.state === undefined ? [] : [STATE[query.state]]), ...ofTask(query.task)],
-      key: "w.rowid",
+      select: `${key} AS place, ${TASK_COLUMNS}`,
+      from: state === undefined ? "work AS w" : FROM[state],
+      where: state === undefined ? [] : [STATE[state]],
+      ...ofTask(task),
+      key,
       id: "w.id",
       direction: "DESC",
     },
     query,
   );
-  return toList(query, page.rows, page.counted, (row) => ({ key: row.written, id: row.id }), renderTask);
+  const cursorOf = (row: { place: number; id: string }) => ({ key: row.place, id: row.id });
+  return toList(query, page.rows, page.counted, cursorOf, renderTask, page.stopped);
 }
 
 const FROM: Record<TaskRow["state"], string> = {
   owed: "work AS w INDEXED BY work_due",
-  done: "work AS w",
+  done: "work AS w INDEXED BY work_done",
   dead: "work AS w INDEXED BY work_dead",
+};
+
+const SINCE: Record<TaskRow["state"], string> = {
+  owed: "w.not_before",
+  done: "w.finished_at",
+  dead: "w.finished_at",
 };
 
 /** Spelled out: a partial index serves only what says its condition word for word. */
@@ -66,8 +79,9 @@ const STATE: Record<TaskRow["state"], Condition> = {
   dead: { sql: "w.state = 'dead'", parameters: [] },
 };
 
-const ofTask = (task: string | undefined): Condition[] =>
-  task === undefined ? [] : [{ sql: "w.task = ?", parameters: [task] }];
+/** An index of tasks would be written to for each order. */
+const ofTask = (task: string | undefined): { sift?: Condition[] } =>
+  task === undefined ? {} : { sift: [{ sql: "w.task = ?", parameters: [task] }] };
 
 function renderDeadLetter(row: TaskRow): DeadLetterWire {
   return {

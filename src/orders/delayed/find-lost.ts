@@ -5,8 +5,17 @@ import type { OrderStatus } from "../lifecycle.ts";
 /** How many orders one batch takes on: a backlog is worked off by several. */
 export const LOST_BATCH = 200;
 
-/** The statuses that somebody is working on; in SQL, of `orders AS o`, as the partial indexes have them. */
-export const IN_WORK = "o.status IN ('confirmed', 'processing', 'shipped')";
+/** The statuses that somebody is working on. */
+export const WORKED_ON: readonly OrderStatus[] = ["confirmed", "processing", "shipped"];
+/** The same in SQL, of `orders AS o`, as the partial indexes have it. */
+export const IN_WORK = `o.status IN (${WORKED_ON.map((status) => `'${status}'`).join(", ")})`;
+
+/**
+ * Orders in work, whether or not they were found delayed, by the two indexes that share them: SQLite merges what it reads
+ * along these where it is asked for by `status_at`.
+ */
+export const STANDING = `SELECT * FROM orders AS o INDEXED BY orders_in_work WHERE ${IN_WORK} AND o.delayed_at IS NULL
+  UNION ALL SELECT * FROM orders AS o INDEXED BY orders_delayed WHERE ${IN_WORK} AND o.delayed_at IS NOT NULL`;
 
 /** An order whose next round is due. Stamps are milliseconds. */
 export interface Lost {
@@ -33,12 +42,13 @@ export async function findLost({ env, settings, clock }: Context): Promise<Lost[
     before: now - patience * (index + 1),
   }));
   const { results } = await env.DB.prepare(
-    `SELECT * FROM (SELECT ${columns} FROM orders AS o
-       WHERE ${IN_WORK} AND o.delayed_retries = 0 AND o.delayed_at IS NULL AND o.status_at < ?1
+    `SELECT * FROM (SELECT ${columns} FROM orders AS o INDEXED BY orders_in_work
+       WHERE ${IN_WORK} AND o.delayed_at IS NULL AND o.status_at < ?1
        ORDER BY o.status_at LIMIT ${LOST_BATCH})
      UNION ALL
-     SELECT ${columns} FROM json_each(?2) AS due CROSS JOIN orders AS o
-     WHERE ${IN_WORK} AND o.delayed_retries = due.value ->> 'round' AND o.delayed_at <= due.value ->> 'before'
+     SELECT ${columns} FROM json_each(?2) AS due CROSS JOIN orders AS o INDEXED BY orders_rounds
+     WHERE ${IN_WORK} AND o.delayed_at IS NOT NULL AND o.delayed_retries = due.value ->> 'round'
+       AND o.delayed_at <= due.value ->> 'before'
      LIMIT ${LOST_BATCH}`,
   )
     .bind(now - patience, jsonParameter(rounds))

@@ -4,7 +4,7 @@ import { type List, type PageQuery, toList } from "../../platform/pagination.ts"
 import { readPage } from "../../platform/read-page.ts";
 import { renderOrder } from "../render.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "../rows.ts";
-import { IN_WORK } from "./find-lost.ts";
+import { STANDING } from "./find-lost.ts";
 import type { DelayedOrderWire } from "./schemas.ts";
 
 interface Row extends OrderRow {
@@ -20,9 +20,8 @@ export async function listDelayed(context: Context, query: PageQuery): Promise<L
     env.DB,
     {
       select: `${ORDER_COLUMNS}, o.status_at, o.delayed_at, o.delayed_retries`,
-      from: "orders AS o INDEXED BY orders_in_work",
+      from: `(${STANDING}) AS o`,
       where: [
-        { sql: IN_WORK, parameters: [] },
         { sql: "o.status_at < ?", parameters: [clock.now() - settings.DELAYED_AFTER_MINUTES * 60_000] },
       ],
       key: "o.status_at",

@@ -63,8 +63,8 @@ async function takeRound(context: Context, lost: Lost[]): Promise<Done> {
   };
   // A step that is still owed is not lost, but late: it is tried again by itself.
   const notOwed: Guard = {
-    sql: `${stamped.sql} AND row.value ->> 'object_id' NOT IN (
-      SELECT object_id FROM work WHERE state = 'owed' AND task = 'fulfilment-step')`,
+    sql: `${stamped.sql} AND NOT EXISTS (SELECT 1 FROM work AS w
+      WHERE w.state = 'owed' AND w.task = 'fulfilment-step' AND w.object_id = row.value ->> 'object_id')`,
     parameters: [nonce],
   };
   const events = [

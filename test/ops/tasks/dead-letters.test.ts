@@ -79,14 +79,6 @@ describe("the list", () => {
     await env.DB.prepare("UPDATE work SET payload = '{', task = 'toString'").run();
     expect(await ask("/dead-letters")).toMatchObject({ results: [{ payload: "{", queue: null }] });
   });
-
-  test("is found by what is dead alone, however much is done", async () => {
-    const { results } = await env.DB.prepare(
-      `EXPLAIN QUERY PLAN SELECT * FROM work AS w INDEXED BY work_dead WHERE 1 AND w.state = 'dead' AND 1
-       ORDER BY w.finished_at DESC, w.id DESC LIMIT 21`,
-    ).all<{ detail: string }>();
-    expect(results.map(({ detail }) => detail)).toEqual(["SCAN w USING INDEX work_dead"]);
-  });
 });
 
 describe("a retry of one", () => {

@@ -111,23 +111,6 @@ describe("the list", () => {
     expect(await ask("/tasks?state=lost")).toBe("400 invalid_query");
     expect(await ask("/tasks?cursor=garbage")).toBe("400 invalid_query");
   });
-
-  test("walks no further than its page, and through what is owed alone", async () => {
-    const plan = async (from: string, where: string) => {
-      const { results } = await env.DB.prepare(
-        `EXPLAIN QUERY PLAN SELECT * FROM ${from} WHERE ${where} ORDER BY w.rowid DESC, w.id DESC LIMIT 21`,
-      ).all<{ detail: string }>();
-      return results.map(({ detail }) => detail);
-    };
-    expect(await plan("work AS w", "1")).toEqual(["SCAN w"]);
-    expect(await plan("work AS w", "(w.rowid, w.id) < (9, 'x')")).toEqual([
-      "SEARCH w USING INTEGER PRIMARY KEY (rowid<?)",
-    ]);
-    expect(await plan("work AS w INDEXED BY work_due", "w.state = 'owed'")).toEqual([
-      "SCAN w USING INDEX work_due",
-      "USE TEMP B-TREE FOR ORDER BY",
-    ]);
-  });
 });
 
 describe("revoking", () => {

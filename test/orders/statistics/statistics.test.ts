@@ -390,6 +390,7 @@ describe("what statistics read", () => {
       "CO-ROUTINE f",
       "SCAN f",
       "SEARCH f USING PRIMARY KEY (span=? AND start>? AND start<?)",
+      "SEARCH o USING INDEX orders_delayed (status_at<?)",
       "SEARCH o USING INDEX orders_in_work (status_at<?)",
       "SEARCH p USING INDEX sqlite_autoindex_products_1 (id=?)",
       "SEARCH product_figures USING COVERING INDEX product_figures_top (units>?)",

@@ -76,19 +76,6 @@ describe("the list of what providers told", () => {
     expect(refusalOf(await desk.list("?cursor=x"))).toEqual([400, "invalid_query", "cursor"]);
   });
 
-  test("reads an index, whatever is asked", async () => {
-    for (const where of ["1", "e.state = 'flagged'"]) {
-      const plan = await rows<{ detail: string }>(
-        `EXPLAIN QUERY PLAN SELECT * FROM payment_events AS e WHERE ${where}
-         ORDER BY e.received_at DESC, e.operation DESC LIMIT 21`,
-      );
-      expect(plan.map(({ detail }) => detail).join()).toMatch(
-        /^\w+ e USING INDEX payment_events_(state|received)/,
-      );
-      expect(plan).toHaveLength(1);
-    }
-  });
-
   test("names no sum in a currency that does not exist", async () => {
     const till = await Till.open(5);
     await givenUnmatched(till);

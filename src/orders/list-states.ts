@@ -1,0 +1,74 @@
+import { jsonParameter, rowsOf } from "../platform/d1.ts";
+import { COUNT_LIMIT, decodeCursor, pageWindow } from "../platform/pagination.ts";
+import type { Condition, Page } from "../platform/read-page.ts";
+import { WORKED_ON } from "./delayed/find-lost.ts";
+import { ORDER_STATUSES, type OrderStatus, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
+import { ORDER_COLUMNS, type OrderRow } from "./rows.ts";
+import type { OrderListQuery } from "./schemas.ts";
+
+/**
+ * Orders by status, payment status and priority, by any of them or all, newest first, along the one index that has all
+ * three: each combination that is asked for is a range of it, of which a page needs no more than its own newest. So an
+ * order is written to one index for the three, and a page costs what the page is, times the combinations that there are.
+ * @param where more of an order `o`: when it was placed, which the index answers, and what few fail
+ */
+export async function readStates(
+  db: D1Database,
+  query: OrderListQuery,
+  where: Condition[],
+): Promise<Page<OrderRow>> {
+  const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
+  const { limit, offset } = pageWindow(query);
+  const past: Condition[] = cursor
+    ? [{ sql: "(o.created_at, o.id) < (?, ?)", parameters: [cursor.key, cursor.id] }]
+    : [];
+  const states = jsonParameter(statesOf(query));
+  // Read along the index alone: the orders themselves are read for the page.
+  const newest = `SELECT json_group_array(json_array(at, id)) FROM (SELECT o.created_at AS at, o.id
+    FROM ${inState([...where, ...past])} ORDER BY o.created_at DESC, o.id DESC LIMIT ?)`;
+  const page = db
+    .prepare(
+      `SELECT ${ORDER_COLUMNS} FROM (
+         SELECT new.value ->> 0 AS at, new.value ->> 1 AS id
+         FROM json_each(?) AS state CROSS JOIN json_each((${newest})) AS new
+         ORDER BY at DESC, id DESC LIMIT ? OFFSET ?) AS page
+       CROSS JOIN orders AS o ON o.id = page.id ORDER BY page.at DESC, page.id DESC`,
+    )
+    .bind(states, ...parametersOf([...where, ...past]), limit + offset, limit, offset);
+  const count = db
+    .prepare(
+      `SELECT count(*) AS counted FROM (
+         SELECT 1 FROM json_each(?) AS state CROSS JOIN ${inState(where)} LIMIT ${COUNT_LIMIT + 1})`,
+    )
+    .bind(states, ...parametersOf(where));
+  const results = await db.batch(cursor ? [page] : [page, count]);
+  return {
+    rows: rowsOf<OrderRow>(results, 0),
+    counted: cursor ? null : (rowsOf<{ counted: number }>(results, 1)[0]?.counted ?? 0),
+    stopped: null,
+    besides: [],
+  };
+}
+
+/** Each an array of the three. */
+function statesOf({ status, payment_status, priority, delayed }: OrderListQuery): string[][] {
+  const only = <T extends string>(wanted: T | undefined, all: readonly T[]): readonly T[] =>
+    wanted === undefined ? all : [wanted];
+  const statuses = only(status, ORDER_STATUSES).filter((one) => delayed !== "true" || isWorkedOn(one));
+  return statuses.flatMap((one) =>
+    only(payment_status, PAYMENT_STATUSES).flatMap((paid) =>
+      only(priority, PRIORITIES).map((urgent) => [one, paid, urgent]),
+    ),
+  );
+}
+
+const isWorkedOn = (status: OrderStatus): boolean => WORKED_ON.includes(status);
+
+const inState = (where: Condition[]): string =>
+  `orders AS o INDEXED BY orders_state WHERE ${[
+    "o.status = state.value ->> 0 AND o.payment_status = state.value ->> 1 AND o.priority = state.value ->> 2",
+    ...where.map(({ sql }) => sql),
+  ].join(" AND ")}`;
+
+const parametersOf = (conditions: Condition[]): unknown[] =>
+  conditions.flatMap(({ parameters }) => parameters);

@@ -1,0 +1,316 @@
+/** The most that an operation may cost. */
+export interface Limit {
+  /** Round trips to D1. */
+  calls: number;
+  statements: number;
+  /** Rows, by D1's own count; of a list without what it reads to count how many there are. */
+  read: number;
+  written: number;
+  /** No index answers all that it asks for: it looks through some that do not match, so its reads differ with them. */
+  sifts: boolean;
+}
+
+/**
+ * Pages are of five; `… by cursor` is the second page of the list before it. What costs less passes: write down here what it
+ * costs from now on, as the test prints it. `~` is `sifts`, which a bound elsewhere stops: LOOK_LIMIT of
+ * src/platform/read-page.ts, those of a search, and for a reconciliation the orders that are under way.
+ */
+const TABLE = `
+ calls | stmt |  read | written | operation
+     2 |    3 |     7 |       0 | GET /categories, guest
+     1 |    1 |     7 |       0 | … by cursor /categories, guest
+     2 |    3 |    19 |       0 | GET /products, guest
+     1 |    1 |    19 |       0 | … by cursor /products, guest
+     2 |    3 |    19 |       0 | GET /products?sort=price_asc, guest
+     1 |    1 |    19 |       0 | … by cursor /products?sort=price_asc, guest
+     2 |    3 |    20 |       0 | GET /products?category={category}, guest
+     1 |    1 |    20 |       0 | … by cursor /products?category={category}, guest
+     1 |    2 |    12 |       0 | GET /products?active=false&sort=newest
+     1 |    1 |    13 |       0 | … by cursor /products?active=false&sort=newest
+     1 |    2 |    12 |       0 | GET /products?active=all&sort=newest
+     1 |    1 |    13 |       0 | … by cursor /products?active=all&sort=newest
+     1 |    2 |     8 |       0 | GET /products?active=false&category={category}&sort=newest
+     1 |    1 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=newest
+     1 |    2 |     8 |       0 | GET /products?active=all&category={category}&sort=newest
+     1 |    1 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=newest
+     1 |    2 |    12 |       0 | GET /products?active=false&sort=price_asc
+     1 |    1 |    13 |       0 | … by cursor /products?active=false&sort=price_asc
+     1 |    2 |    12 |       0 | GET /products?active=all&sort=price_asc
+     1 |    1 |    13 |       0 | … by cursor /products?active=all&sort=price_asc
+     1 |    2 |     8 |       0 | GET /products?active=false&category={category}&sort=price_asc
+     1 |    1 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=price_asc
+     1 |    2 |     8 |       0 | GET /products?active=all&category={category}&sort=price_asc
+     1 |    1 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=price_asc
+     1 |    2 |    12 |       0 | GET /products?active=false&sort=price_desc
+     1 |    1 |    13 |       0 | … by cursor /products?active=false&sort=price_desc
+     1 |    2 |    12 |       0 | GET /products?active=all&sort=price_desc
+     1 |    1 |    13 |       0 | … by cursor /products?active=all&sort=price_desc
+     1 |    2 |     8 |       0 | GET /products?active=false&category={category}&sort=price_desc
+     1 |    1 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=price_desc
+     1 |    2 |     8 |       0 | GET /products?active=all&category={category}&sort=price_desc
+     1 |    1 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=price_desc
+~    2 |    3 |  8522 |       0 | GET /search/products?q=stored, guest
+~    1 |    1 |  8521 |       0 | … by cursor /search/products?q=stored, guest
+~    2 |    3 | 12028 |       0 | GET /search/products?q=thing&store_id={store}&sort=price_asc, guest
+~    1 |    1 | 12012 |       0 | … by cursor /search/products?q=thing&store_id={store}&sort=price_asc, guest
+     2 |    3 |    19 |       0 | GET /search/products?in_stock=true&sort=newest, guest
+     1 |    1 |    19 |       0 | … by cursor /search/products?in_stock=true&sort=newest, guest
+     1 |    3 |     7 |       0 | GET /products/{product}/history
+     1 |    2 |     8 |       0 | … by cursor /products/{product}/history
+     1 |    2 |    20 |       0 | GET /stores/{store}/inventory, guest
+     1 |    2 |    22 |       0 | … by cursor /stores/{store}/inventory, guest
+     1 |    2 |    19 |       0 | GET /products/low-stock
+     1 |    1 |    19 |       0 | … by cursor /products/low-stock
+     1 |    2 |    19 |       0 | GET /products/out-of-stock
+     1 |    1 |    19 |       0 | … by cursor /products/out-of-stock
+     1 |    2 |    18 |       0 | GET /inventory
+     1 |    1 |    19 |       0 | … by cursor /inventory
+     1 |    2 |    18 |       0 | GET /inventory?low_stock=true
+     1 |    1 |    19 |       0 | … by cursor /inventory?low_stock=true
+     1 |    2 |    18 |       0 | GET /inventory?out_of_stock=true
+     1 |    1 |    19 |       0 | … by cursor /inventory?out_of_stock=true
+     1 |    2 |    18 |       0 | GET /inventory?store_id={store}
+     1 |    1 |    19 |       0 | … by cursor /inventory?store_id={store}
+     1 |    2 |    18 |       0 | GET /inventory?store_id={store}&low_stock=true
+     1 |    1 |    19 |       0 | … by cursor /inventory?store_id={store}&low_stock=true
+     1 |    2 |    18 |       0 | GET /inventory?store_id={store}&out_of_stock=true
+     1 |    1 |    19 |       0 | … by cursor /inventory?store_id={store}&out_of_stock=true
+     1 |    3 |    13 |       0 | GET /stores/{store}/orders
+     1 |    2 |    13 |       0 | … by cursor /stores/{store}/orders
+     1 |    2 |     6 |       0 | GET /users, admin
+     1 |    2 |     6 |       0 | … by cursor /users, admin
+     1 |    2 |     6 |       0 | GET /tasks
+     1 |    1 |     7 |       0 | … by cursor /tasks
+     1 |    2 |     6 |       0 | GET /tasks?state=owed
+     1 |    1 |     7 |       0 | … by cursor /tasks?state=owed
+     1 |    2 |     6 |       0 | GET /tasks?state=dead
+     1 |    1 |     7 |       0 | … by cursor /tasks?state=dead
+     1 |    2 |     6 |       0 | GET /tasks?state=done
+     1 |    1 |     7 |       0 | … by cursor /tasks?state=done
+~    1 |    2 |   858 |       0 | GET /tasks?task=restock
+     1 |    1 |    19 |       0 | … by cursor /tasks?task=restock
+     1 |    2 |    18 |       0 | GET /tasks?state=owed&task=email
+     1 |    1 |    19 |       0 | … by cursor /tasks?state=owed&task=email
+     1 |    2 |    26 |       0 | GET /tasks?state=done&task=email
+     1 |    1 |     7 |       0 | … by cursor /tasks?state=done&task=email
+     1 |    2 |     6 |       0 | GET /dead-letters
+     1 |    1 |     7 |       0 | … by cursor /dead-letters
+     1 |    2 |    18 |       0 | GET /dead-letters?task=email
+     1 |    1 |    19 |       0 | … by cursor /dead-letters?task=email
+     1 |    2 |    12 |       0 | GET /payments/events
+     1 |    1 |    13 |       0 | … by cursor /payments/events
+     1 |    2 |    12 |       0 | GET /payments/events?state=flagged
+     1 |    1 |    13 |       0 | … by cursor /payments/events?state=flagged
+     1 |    2 |    12 |       0 | GET /payments/events?state=unmatched
+     1 |    1 |    13 |       0 | … by cursor /payments/events?state=unmatched
+     1 |    2 |     6 |       0 | GET /emails, admin
+     1 |    1 |     6 |       0 | … by cursor /emails, admin
+~    1 |    2 |   608 |       0 | GET /emails?to=ida@shop.example, admin
+     1 |    1 |     6 |       0 | … by cursor /emails?to=ida@shop.example, admin
+     1 |    2 |    24 |       0 | GET /carts, owner
+     1 |    1 |    25 |       0 | … by cursor /carts, owner
+     1 |    2 |    35 |       0 | GET /orders
+     1 |    1 |    37 |       0 | … by cursor /orders
+     1 |    2 |    24 |       0 | GET /orders, owner
+     1 |    1 |    25 |       0 | … by cursor /orders, owner
+     1 |    2 |   423 |       0 | GET /orders?status=shipped
+     1 |    1 |   424 |       0 | … by cursor /orders?status=shipped
+     1 |    2 |   543 |       0 | GET /orders?payment_status=refund_due
+     1 |    1 |   538 |       0 | … by cursor /orders?payment_status=refund_due
+     1 |    2 |  1221 |       0 | GET /orders?priority=high
+     1 |    1 |  1222 |       0 | … by cursor /orders?priority=high
+     1 |    2 |    24 |       0 | GET /orders?customer_email=ida@shop.example
+     1 |    1 |    25 |       0 | … by cursor /orders?customer_email=ida@shop.example
+     1 |    2 |    30 |       0 | GET /orders?store_id={store}
+     1 |    1 |    30 |       0 | … by cursor /orders?store_id={store}
+     1 |    2 |    24 |       0 | GET /orders?batch_id=bat_1
+     1 |    1 |    25 |       0 | … by cursor /orders?batch_id=bat_1
+     2 |    4 |   426 |       0 | GET /orders?q=STORED-V000000
+     2 |    3 |   426 |       0 | … by cursor /orders?q=STORED-V000000
+~    2 |    4 |  1344 |       0 | GET /orders?q=STORED-V
+     2 |    3 |   527 |       0 | … by cursor /orders?q=STORED-V
+~    2 |    4 |  1344 |       0 | GET /orders?q=ida@s
+     2 |    3 |   527 |       0 | … by cursor /orders?q=ida@s
+     1 |    2 |    35 |       0 | GET /orders?from={stamp}
+     1 |    1 |    37 |       0 | … by cursor /orders?from={stamp}
+     1 |    2 |    24 |       0 | GET /orders?to={stamp}
+     1 |    1 |    29 |       0 | … by cursor /orders?to={stamp}
+     1 |    2 |    24 |       0 | GET /orders?from={stamp}&to={stamp}
+     1 |    1 |    29 |       0 | … by cursor /orders?from={stamp}&to={stamp}
+     1 |    2 |  1221 |       0 | GET /orders?delayed=true
+     1 |    1 |  1226 |       0 | … by cursor /orders?delayed=true
+     1 |    2 |    28 |       0 | GET /orders/delayed
+     1 |    1 |    29 |       0 | … by cursor /orders/delayed
+     1 |    2 |    86 |       0 | GET /orders?status=confirmed&payment_status=paid
+     1 |    1 |    82 |       0 | … by cursor /orders?status=confirmed&payment_status=paid
+     1 |    2 |   157 |       0 | GET /orders?status=confirmed&priority=high
+     1 |    1 |   158 |       0 | … by cursor /orders?status=confirmed&priority=high
+     1 |    2 |   195 |       0 | GET /orders?payment_status=paid&priority=high
+     1 |    1 |   196 |       0 | … by cursor /orders?payment_status=paid&priority=high
+     1 |    2 |   423 |       0 | GET /orders?status=shipped&delayed=true
+     1 |    1 |   428 |       0 | … by cursor /orders?status=shipped&delayed=true
+     1 |    2 |    72 |       0 | GET /orders?customer_email=ida@shop.example&status=shipped
+     1 |    1 |    73 |       0 | … by cursor /orders?customer_email=ida@shop.example&status=shipped
+     1 |    2 |   126 |       0 | GET /orders?store_id={store}&status=shipped
+     1 |    1 |   126 |       0 | … by cursor /orders?store_id={store}&status=shipped
+     1 |    2 |    68 |       0 | GET /orders?batch_id=bat_1&status=shipped
+     1 |    1 |    73 |       0 | … by cursor /orders?batch_id=bat_1&status=shipped
+     2 |    4 |   472 |       0 | GET /orders?q=STORED-V000000&status=shipped
+     2 |    3 |   474 |       0 | … by cursor /orders?q=STORED-V000000&status=shipped
+~    2 |    4 |  1392 |       0 | GET /orders?q=STORED-V&status=shipped
+     2 |    3 |   575 |       0 | … by cursor /orders?q=STORED-V&status=shipped
+~    2 |    4 |  1392 |       0 | GET /orders?q=ida@s&status=shipped
+     2 |    3 |   575 |       0 | … by cursor /orders?q=ida@s&status=shipped
+     1 |    2 |   423 |       0 | GET /orders?from={stamp}&status=shipped
+     1 |    1 |   424 |       0 | … by cursor /orders?from={stamp}&status=shipped
+     1 |    2 |    96 |       0 | GET /orders?to={stamp}&status=shipped
+     1 |    1 |    82 |       0 | … by cursor /orders?to={stamp}&status=shipped
+     1 |    2 |   423 |       0 | GET /orders?from={stamp}&to={stamp}&status=shipped
+     1 |    1 |   428 |       0 | … by cursor /orders?from={stamp}&to={stamp}&status=shipped
+     1 |    2 |    72 |       0 | GET /orders?status=shipped, owner
+     1 |    1 |    73 |       0 | … by cursor /orders?status=shipped, owner
+     1 |    2 |    78 |       0 | GET /orders?customer_email=ida@shop.example&payment_status=refund_due
+     1 |    1 |    79 |       0 | … by cursor /orders?customer_email=ida@shop.example&payment_status=refund_due
+     1 |    2 |   138 |       0 | GET /orders?store_id={store}&payment_status=refund_due
+     1 |    1 |   138 |       0 | … by cursor /orders?store_id={store}&payment_status=refund_due
+     1 |    2 |    62 |       0 | GET /orders?batch_id=bat_1&payment_status=refund_due
+     1 |    1 |    52 |       0 | … by cursor /orders?batch_id=bat_1&payment_status=refund_due
+     2 |    4 |   480 |       0 | GET /orders?q=STORED-V000000&payment_status=refund_due
+     3 |    4 |   799 |       0 | … by cursor /orders?q=STORED-V000000&payment_status=refund_due
+~    2 |    4 |  1365 |       0 | GET /orders?q=STORED-V&payment_status=refund_due
+     2 |    3 |   581 |       0 | … by cursor /orders?q=STORED-V&payment_status=refund_due
+~    2 |    4 |  1365 |       0 | GET /orders?q=ida@s&payment_status=refund_due
+     2 |    3 |   581 |       0 | … by cursor /orders?q=ida@s&payment_status=refund_due
+     1 |    2 |   543 |       0 | GET /orders?from={stamp}&payment_status=refund_due
+     1 |    1 |   538 |       0 | … by cursor /orders?from={stamp}&payment_status=refund_due
+     1 |    2 |   105 |       0 | GET /orders?to={stamp}&payment_status=refund_due
+     1 |    1 |    87 |       0 | … by cursor /orders?to={stamp}&payment_status=refund_due
+     1 |    2 |   537 |       0 | GET /orders?from={stamp}&to={stamp}&payment_status=refund_due
+     1 |    1 |   542 |       0 | … by cursor /orders?from={stamp}&to={stamp}&payment_status=refund_due
+     1 |    2 |    61 |       0 | GET /orders?payment_status=refund_due, owner
+     1 |    1 |    79 |       0 | … by cursor /orders?payment_status=refund_due, owner
+     1 |    2 |   150 |       0 | GET /orders?customer_email=ida@shop.example&priority=high
+     1 |    1 |    25 |       0 | … by cursor /orders?customer_email=ida@shop.example&priority=high
+     1 |    2 |   282 |       0 | GET /orders?store_id={store}&priority=high
+     1 |    1 |    30 |       0 | … by cursor /orders?store_id={store}&priority=high
+     1 |    2 |    87 |       0 | GET /orders?batch_id=bat_1&priority=high
+     1 |    1 |    25 |       0 | … by cursor /orders?batch_id=bat_1&priority=high
+     2 |    4 |   426 |       0 | GET /orders?q=STORED-V000000&priority=high
+     2 |    3 |   426 |       0 | … by cursor /orders?q=STORED-V000000&priority=high
+~    2 |    4 |  1470 |       0 | GET /orders?q=STORED-V&priority=high
+     2 |    3 |   527 |       0 | … by cursor /orders?q=STORED-V&priority=high
+~    2 |    4 |  1470 |       0 | GET /orders?q=ida@s&priority=high
+     2 |    3 |   527 |       0 | … by cursor /orders?q=ida@s&priority=high
+     1 |    2 |  1221 |       0 | GET /orders?from={stamp}&priority=high
+     1 |    1 |  1222 |       0 | … by cursor /orders?from={stamp}&priority=high
+     1 |    2 |   221 |       0 | GET /orders?to={stamp}&priority=high
+     1 |    1 |   211 |       0 | … by cursor /orders?to={stamp}&priority=high
+     1 |    2 |  1221 |       0 | GET /orders?from={stamp}&to={stamp}&priority=high
+     1 |    1 |  1226 |       0 | … by cursor /orders?from={stamp}&to={stamp}&priority=high
+     1 |    2 |    87 |       0 | GET /orders?priority=high, owner
+     1 |    1 |    25 |       0 | … by cursor /orders?priority=high, owner
+     1 |    2 |    36 |       0 | GET /orders?customer_email=ida@shop.example&delayed=true
+     1 |    1 |    37 |       0 | … by cursor /orders?customer_email=ida@shop.example&delayed=true
+     1 |    2 |    54 |       0 | GET /orders?store_id={store}&delayed=true
+     1 |    1 |    54 |       0 | … by cursor /orders?store_id={store}&delayed=true
+     1 |    2 |    33 |       0 | GET /orders?batch_id=bat_1&delayed=true
+     1 |    1 |    37 |       0 | … by cursor /orders?batch_id=bat_1&delayed=true
+     2 |    4 |   438 |       0 | GET /orders?q=STORED-V000000&delayed=true
+     2 |    3 |   438 |       0 | … by cursor /orders?q=STORED-V000000&delayed=true
+~    2 |    4 |  1356 |       0 | GET /orders?q=STORED-V&delayed=true
+     2 |    3 |   539 |       0 | … by cursor /orders?q=STORED-V&delayed=true
+~    2 |    4 |  1356 |       0 | GET /orders?q=ida@s&delayed=true
+     2 |    3 |   539 |       0 | … by cursor /orders?q=ida@s&delayed=true
+     1 |    2 |    30 |       0 | GET /orders?customer_email=ida@shop.example&store_id={store}
+     1 |    1 |    31 |       0 | … by cursor /orders?customer_email=ida@shop.example&store_id={store}
+     1 |    2 |    30 |       0 | GET /orders?batch_id=bat_1&store_id={store}
+     1 |    1 |    31 |       0 | … by cursor /orders?batch_id=bat_1&store_id={store}
+     1 |    2 |    30 |       0 | GET /orders?store_id={store}, owner
+     1 |    1 |    31 |       0 | … by cursor /orders?store_id={store}, owner
+     1 |    1 |     2 |       0 | GET /products/{product}, guest
+     2 |    2 |     2 |       0 | GET /categories/{category}, guest
+     2 |    2 |     2 |       0 | GET /stores/{store}, guest
+     2 |    3 |     4 |       0 | GET /stores, guest
+     2 |    3 |  1199 |       0 | GET /search/suggest?q=stor, guest
+     4 |    5 |   612 |       0 | GET /search/suggest?q=sotred, guest
+     1 |    2 |     4 |       0 | GET /inventory/summary
+     1 |    1 |     2 |       0 | GET /inventory/{product}
+     1 |    1 |     2 |       0 | GET /inventory/{product}/transactions
+     1 |    1 |     2 |       0 | GET /inventory/{product}/levels?at={stamp}
+     3 |    4 |    11 |       0 | GET /orders/{order}
+     2 |    3 |     6 |       0 | GET /orders/{order}/history
+     2 |    3 |    10 |       0 | GET /orders/{order}/payments
+     1 |    5 |    12 |       0 | GET /orders/statistics
+     1 |    5 |    12 |       0 | GET /orders/statistics?from={stamp}
+     2 |    4 |     3 |       0 | GET /reports/daily?date=2026-01-01
+     1 |    1 |    33 |       0 | GET /jobs
+     1 |    2 |     1 |       0 | GET /users?email=u7, admin
+     1 |    1 |     1 |       0 | GET /me, buyer
+     1 |    2 |     3 |       0 | GET /me/sessions, buyer
+     2 |    2 |     0 |       4 | cart made
+     2 |    5 |    13 |       4 | cart item put
+     2 |    5 |    17 |       3 | cart item put again
+     1 |    1 |     6 |       0 | cart read
+     3 |   20 |    52 |      30 | cart checked out
+     2 |   14 |    41 |      28 | order of two, invoice
+     2 |   13 |    37 |      16 | order of two, card
+     2 |   14 |    42 |      29 | order of two, signed in
+     2 |   17 |    50 |      32 | order of two, with a key
+     1 |    7 |    15 |       0 | order of two, replayed
+     2 |   14 |  3012 |    2901 | bulk of 100
+     3 |    4 |     7 |       0 | order read
+     4 |    9 |    35 |      13 | order processed
+     5 |   13 |    54 |      16 | order shipped in part
+     4 |   10 |    62 |      22 | order closed
+     4 |    9 |    38 |      12 | order delivered
+     8 |   16 |    59 |      20 | order returned
+     4 |   10 |    42 |      22 | order cancelled
+~    4 |    7 |  9100 |       0 | one product reconciled
+     2 |    2 |     4 |       0 | stock adjusted
+     3 |    7 |    25 |      21 | product made
+     3 |    7 |    23 |      12 | product repriced
+     3 |    7 |    33 |      11 | product retitled
+     3 |    7 |   426 |     401 | products, a bulk of 20
+     3 |    7 |    26 |      18 | product archived
+     2 |    3 |     4 |       5 | category made
+     2 |    3 |     4 |       2 | category deleted
+     2 |    5 |     4 |       8 | registered
+     3 |   11 |    29 |       8 | signed in with a cart
+     2 |    6 |    13 |       4 | tokens refreshed
+     3 |    4 |    10 |       4 | payment opened
+     1 |    5 |     7 |       9 | payment, received
+     4 |   18 |    63 |      34 | payment, worked off
+     2 |    3 |     8 |       0 | payments listed
+     3 |   13 |    57 |      22 | payment refunded
+     6 |   16 |    66 |      19 | refund sent
+     2 |    8 |    54 |      19 | job expire-unpaid, of one
+     3 |    3 |    16 |       4 | follow of an expired order
+     1 |    5 |     7 |       9 | late payment, received
+     6 |   29 |    98 |      42 | late payment, worked off
+     4 |    5 |    20 |       7 | order confirmation sent
+     3 |    3 |    16 |       4 | follow
+     1 |    3 |     3 |       1 | hold asks
+     1 |    1 |     3 |       0 | work settled
+     1 |    3 |    13 |       3 | stock report applied
+     9 |   14 |    94 |      21 | a minute with nothing to do
+     1 |    3 |    11 |       0 | job low-stock-notice
+     3 |    7 |    14 |       2 | job daily-report
+     9 |   11 |  2023 |       0 | job clean-up
+`;
+
+export const LIMITS: ReadonlyMap<string, Limit> = new Map(
+  TABLE.trim()
+    .split("\n")
+    .slice(1)
+    .map((line) => {
+      const [calls = "", statements = "", read = "", written = "", name = ""] = line.split(" | ");
+      const limit = {
+        calls: Number(calls.replace("~", "")),
+        statements: Number(statements),
+        read: Number(read),
+        written: Number(written),
+        sifts: calls.startsWith("~"),
+      };
+      return [name.trim(), limit];
+    }),
+);

@@ -48,8 +48,7 @@ function add({ counts }: Waiting, { name, labels, count }: Counted): void {
 }
 
 async function writeDown(context: Context, mine: Waiting): Promise<void> {
-  // By real time, as patience.ts: nothing is decided by it.
-  await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+  await context.clock.sleep(GATHER_MS);
   const taken = [...mine.counts.values()];
   mine.counts.clear();
   mine.writing = null;

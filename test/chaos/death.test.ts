@@ -5,27 +5,18 @@ import { testClock } from "../support/clock.ts";
 import { get, placed, post } from "../support/shop.ts";
 import { atEveryCall } from "./at-every-call.ts";
 import { Boundary } from "./boundary.ts";
-import { outcomeOf, Stage, send, sweep, wakeObject } from "./stage.ts";
+import { ordersUnder, outcomeOf, Stage, send, wakeObject } from "./stage.ts";
 
 /**
  * Death at every await. Each scenario is first run untouched, which records where it waits for another part; then it
  * is run once for each of these points and each ending, on a fresh pair of products. Afterwards deadlines pass, sweeps
- * run, and the invariants of DESIGN.md §2 must hold at every step.
+ * run, and the invariants of DESIGN.md §2 must hold at every step. What takes longest is in long/sweep-death.test.ts.
  */
 
 let keys = 0;
 const freshKey = () => ({ "Idempotency-Key": `a-guest-key-of-this-test-${++keys}` });
 const HOUR = 3_600_000;
 const IN_OBJECT = { inObject: true };
-
-async function ordersUnder(key: string): Promise<number> {
-  const row = await env.DB.prepare(
-    `SELECT count(*) AS orders FROM orders AS o JOIN idempotency AS k ON o.id = 'ord_' || k.operation WHERE k.key = ?1`,
-  )
-    .bind(key)
-    .first<{ orders: number }>();
-  return row?.orders ?? 0;
-}
 
 describe("placing", () => {
   test("an order that its buyer sends again at once is placed exactly once", {
@@ -55,22 +46,6 @@ describe("placing", () => {
       "D1.batch",
       "notifications.sendBatch",
     ]);
-  });
-
-  test("an order that its buyer sends again much later is placed exactly once", {
-    timeout: 60_000,
-  }, async () => {
-    await atEveryCall(async (boundary) => {
-      const stage = await Stage.build([1, 1]);
-      const key = freshKey();
-      await outcomeOf(send(boundary, "/orders", stage.order(), key), boundary);
-      await stage.settle();
-      expect((await placed(await post("/orders", stage.order(), key))).status).toBe("confirmed");
-      await boundary.deliver();
-      await stage.mustHold();
-      await stage.settle();
-      expect(await ordersUnder(key["Idempotency-Key"])).toBe(1);
-    });
   });
 
   test("an order that nobody sends again leaves its units free or sold, never stuck", {
@@ -261,22 +236,6 @@ describe("cancelling", () => {
 describe("expiring", () => {
   const card = { payment_method: "card" };
 
-  test("by the sweep frees the units once, however the sweep ends", { timeout: 150_000 }, async () => {
-    await atEveryCall(async (boundary) => {
-      const stage = await Stage.build([1, 1]);
-      const order = await placed(await post("/orders", stage.order(card)));
-      testClock.advance(31 * 60_000);
-      const swept = sweep(boundary);
-      swept.catch(() => {});
-      await Promise.race([swept, boundary.reached]).catch(() => {});
-      await stage.mustHold();
-      await boundary.deliver();
-      await stage.mustHold();
-      await stage.settle();
-      await mustBeExpired(stage, order);
-    });
-  });
-
   test("by the holds that ask frees the units once, however their objects end", {
     timeout: 60_000,
   }, async () => {
@@ -290,7 +249,7 @@ describe("expiring", () => {
       await boundary.deliver();
       await stage.mustHold();
       await stage.settle();
-      await mustBeExpired(stage, order);
+      await stage.mustBeExpired(order);
     }, IN_OBJECT);
     expect(calls.filter((call) => call.startsWith("D1."))).toEqual(["D1.batch", "D1.batch", "D1.batch"]);
   });
@@ -312,15 +271,4 @@ describe("expiring", () => {
       }
     }, IN_OBJECT);
   });
-
-  async function mustBeExpired(
-    stage: Stage,
-    order: { id: string; access_token?: string | undefined },
-  ): Promise<void> {
-    const page = await get(`/orders/${order.id}`, { "X-Order-Token": order.access_token ?? "" });
-    expect(await page.json()).toMatchObject({ status: "expired", version: 2 });
-    for (const productId of stage.productIds) {
-      expect(await stockOf(env, productId).levels()).toMatchObject({ on_hand: 1, reserved: 0 });
-    }
-  }
 });

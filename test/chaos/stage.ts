@@ -1,8 +1,9 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
+import { stockOf } from "../../src/inventory/client.ts";
 import { testClock } from "../support/clock.ts";
-import { basket, givenShop } from "../support/shop.ts";
+import { basket, get, givenShop } from "../support/shop.ts";
 import worker, { alarmBoundary } from "../support/worker.ts";
 import { Boundary } from "./boundary.ts";
 import { brokenInvariants, type Opening } from "./invariants.ts";
@@ -31,6 +32,15 @@ export class Stage {
 
   async mustHold(calm = false): Promise<void> {
     expect(await brokenInvariants(this.opening, { calm })).toEqual([]);
+  }
+
+  /** The order is expired, once, and all of its units are free. */
+  async mustBeExpired(order: { id: string; access_token?: string | undefined }): Promise<void> {
+    const page = await get(`/orders/${order.id}`, { "X-Order-Token": order.access_token ?? "" });
+    expect(await page.json()).toMatchObject({ status: "expired", version: 2 });
+    for (const productId of this.productIds) {
+      expect(await stockOf(env, productId).levels()).toMatchObject({ on_hand: 1, reserved: 0 });
+    }
   }
 
   /** Lets deadlines pass and sweeps run until nothing is left to do; the invariants hold at every step. */
@@ -114,4 +124,14 @@ export function executionContext(deferred: Promise<unknown>[]): ExecutionContext
     passThroughOnException: () => {},
     props: {},
   } as unknown as ExecutionContext;
+}
+
+/** How many orders an Idempotency-Key came to. */
+export async function ordersUnder(key: string): Promise<number> {
+  const row = await env.DB.prepare(
+    `SELECT count(*) AS orders FROM orders AS o JOIN idempotency AS k ON o.id = 'ord_' || k.operation WHERE k.key = ?1`,
+  )
+    .bind(key)
+    .first<{ orders: number }>();
+  return row?.orders ?? 0;
 }

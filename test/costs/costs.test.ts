@@ -60,7 +60,9 @@ interface Cost extends Omit<Limit, "sifts"> {
 }
 
 const isCount = ({ sql }: Sent) =>
-  /^\s*SELECT (coalesce\(sum|count\()|\bSELECT count\(\*\) AS counted\b/i.test(sql);
+  /^\s*SELECT (coalesce\(sum|count\()|\bSELECT count\(\*\) AS counted\b|\bAS counted, 0 AS looked$/i.test(
+    sql,
+  );
 const sum = (sent: Sent[], of: (one: Sent) => number) => sent.reduce((total, one) => total + of(one), 0);
 const costOf = ({ calls, sent }: Measured): Cost => ({
   calls,

@@ -19,12 +19,12 @@ const TABLE = `
  calls | stmt |  read | written | operation
      2 |    3 |     7 |       0 | GET /categories, guest
      1 |    1 |     7 |       0 | … by cursor /categories, guest
-     2 |    3 |    19 |       0 | GET /products, guest
-     1 |    1 |    19 |       0 | … by cursor /products, guest
-     2 |    3 |    19 |       0 | GET /products?sort=price_asc, guest
-     1 |    1 |    19 |       0 | … by cursor /products?sort=price_asc, guest
-     2 |    3 |    20 |       0 | GET /products?category={category}, guest
-     1 |    1 |    20 |       0 | … by cursor /products?category={category}, guest
+      2 |    2 |    32 |       0 | GET /products, guest
+      1 |    1 |    31 |       0 | … by cursor /products, guest
+      2 |    2 |    32 |       0 | GET /products?sort=price_asc, guest
+      1 |    1 |    31 |       0 | … by cursor /products?sort=price_asc, guest
+      2 |    2 |    34 |       0 | GET /products?category={category}, guest
+      1 |    1 |    32 |       0 | … by cursor /products?category={category}, guest
      1 |    2 |    12 |       0 | GET /products?active=false&sort=newest
      1 |    1 |    13 |       0 | … by cursor /products?active=false&sort=newest
      1 |    2 |    12 |       0 | GET /products?active=all&sort=newest
@@ -49,16 +49,16 @@ const TABLE = `
      1 |    1 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=price_desc
      1 |    2 |     8 |       0 | GET /products?active=all&category={category}&sort=price_desc
      1 |    1 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=price_desc
-~    2 |    3 |  8522 |       0 | GET /search/products?q=stored, guest
-~    1 |    1 |  8521 |       0 | … by cursor /search/products?q=stored, guest
-~    2 |    3 | 12028 |       0 | GET /search/products?q=thing&store_id={store}&sort=price_asc, guest
-~    1 |    1 | 12012 |       0 | … by cursor /search/products?q=thing&store_id={store}&sort=price_asc, guest
-     2 |    3 |    19 |       0 | GET /search/products?in_stock=true&sort=newest, guest
-     1 |    1 |    19 |       0 | … by cursor /search/products?in_stock=true&sort=newest, guest
+~    2 |    2 | 14431 |       0 | GET /search/products?q=stored, guest
+~    1 |    1 | 12027 |       0 | … by cursor /search/products?q=stored, guest
+~    3 |    3 | 26430 |       0 | GET /search/products?q=thing&store_id={store}&sort=price_asc, guest
+~    2 |    2 | 26413 |       0 | … by cursor /search/products?q=thing&store_id={store}&sort=price_asc, guest
+      2 |    2 |    32 |       0 | GET /search/products?in_stock=true&sort=newest, guest
+      1 |    1 |    31 |       0 | … by cursor /search/products?in_stock=true&sort=newest, guest
      1 |    3 |     7 |       0 | GET /products/{product}/history
      1 |    2 |     8 |       0 | … by cursor /products/{product}/history
-     1 |    2 |    20 |       0 | GET /stores/{store}/inventory, guest
-     1 |    2 |    22 |       0 | … by cursor /stores/{store}/inventory, guest
+      1 |    2 |    26 |       0 | GET /stores/{store}/inventory, guest
+      1 |    2 |    28 |       0 | … by cursor /stores/{store}/inventory, guest
      1 |    2 |    19 |       0 | GET /products/low-stock
      1 |    1 |    19 |       0 | … by cursor /products/low-stock
      1 |    2 |    19 |       0 | GET /products/out-of-stock
@@ -240,38 +240,38 @@ const TABLE = `
      3 |    4 |    11 |       0 | GET /orders/{order}
      2 |    3 |     6 |       0 | GET /orders/{order}/history
      2 |    3 |    10 |       0 | GET /orders/{order}/payments
-     1 |    5 |    12 |       0 | GET /orders/statistics
-     1 |    5 |    12 |       0 | GET /orders/statistics?from={stamp}
-     2 |    4 |     3 |       0 | GET /reports/daily?date=2026-01-01
+      1 |    5 |    30 |       0 | GET /orders/statistics
+      1 |    5 |    13 |       0 | GET /orders/statistics?from={stamp}
+      2 |    4 |     7 |       0 | GET /reports/daily?date=2026-01-01
      1 |    1 |    33 |       0 | GET /jobs
      1 |    2 |     1 |       0 | GET /users?email=u7, admin
      1 |    1 |     1 |       0 | GET /me, buyer
      1 |    2 |     3 |       0 | GET /me/sessions, buyer
      2 |    2 |     0 |       4 | cart made
      2 |    5 |    13 |       4 | cart item put
-     2 |    5 |    17 |       3 | cart item put again
+      2 |    5 |    16 |       3 | cart item put again
      1 |    1 |     6 |       0 | cart read
-     3 |   20 |    52 |      30 | cart checked out
-     2 |   14 |    41 |      28 | order of two, invoice
-     2 |   13 |    37 |      16 | order of two, card
-     2 |   14 |    42 |      29 | order of two, signed in
-     2 |   17 |    50 |      32 | order of two, with a key
-     1 |    7 |    15 |       0 | order of two, replayed
-     2 |   14 |  3012 |    2901 | bulk of 100
+      3 |   18 |    55 |      26 | cart checked out
+      2 |   12 |    45 |      22 | order of two, invoice
+      2 |   11 |    38 |      15 | order of two, card
+      2 |   12 |    46 |      23 | order of two, signed in
+      2 |   15 |    54 |      26 | order of two, with a key
+      1 |    5 |    15 |       0 | order of two, replayed
+      2 |   12 |  3412 |    2301 | bulk of 100
      3 |    4 |     7 |       0 | order read
-     4 |    9 |    35 |      13 | order processed
+      4 |    9 |    36 |      12 | order processed
      5 |   13 |    54 |      16 | order shipped in part
-     4 |   10 |    62 |      22 | order closed
-     4 |    9 |    38 |      12 | order delivered
-     8 |   16 |    59 |      20 | order returned
-     4 |   10 |    42 |      22 | order cancelled
-~    4 |    7 |  9100 |       0 | one product reconciled
+      4 |   10 |    62 |      18 | order closed
+      4 |    9 |    39 |      11 | order delivered
+      8 |   16 |    60 |      19 | order returned
+      4 |   10 |    46 |      16 | order cancelled
+~     4 |    7 |  9077 |       0 | one product reconciled
      2 |    2 |     4 |       0 | stock adjusted
-     3 |    7 |    25 |      21 | product made
+      3 |    7 |    25 |      23 | product made
      3 |    7 |    23 |      12 | product repriced
      3 |    7 |    33 |      11 | product retitled
-     3 |    7 |   426 |     401 | products, a bulk of 20
-     3 |    7 |    26 |      18 | product archived
+      3 |    7 |   426 |     441 | products, a bulk of 20
+      3 |    7 |    30 |      20 | product archived
      2 |    3 |     4 |       5 | category made
      2 |    3 |     4 |       2 | category deleted
      2 |    5 |     4 |       8 | registered
@@ -279,22 +279,22 @@ const TABLE = `
      2 |    6 |    13 |       4 | tokens refreshed
      3 |    4 |    10 |       4 | payment opened
      1 |    5 |     7 |       9 | payment, received
-     4 |   18 |    63 |      34 | payment, worked off
+      4 |   18 |    67 |      29 | payment, worked off
      2 |    3 |     8 |       0 | payments listed
-     3 |   13 |    57 |      22 | payment refunded
+      3 |   13 |    58 |      21 | payment refunded
      6 |   16 |    66 |      19 | refund sent
-     2 |    8 |    54 |      19 | job expire-unpaid, of one
+      2 |    8 |    56 |      17 | job expire-unpaid, of one
      3 |    3 |    16 |       4 | follow of an expired order
      1 |    5 |     7 |       9 | late payment, received
-     6 |   29 |    98 |      42 | late payment, worked off
+      6 |   29 |   102 |      37 | late payment, worked off
      4 |    5 |    20 |       7 | order confirmation sent
      3 |    3 |    16 |       4 | follow
      1 |    3 |     3 |       1 | hold asks
      1 |    1 |     3 |       0 | work settled
      1 |    3 |    13 |       3 | stock report applied
-     9 |   14 |    94 |      21 | a minute with nothing to do
+     10 |   15 |    98 |      21 | a minute with nothing to do
      1 |    3 |    11 |       0 | job low-stock-notice
-     3 |    7 |    14 |       2 | job daily-report
+      3 |    7 |    18 |       2 | job daily-report
      9 |   11 |  2023 |       0 | job clean-up
 `;
 

@@ -2,13 +2,18 @@ import { env } from "cloudflare:workers";
 import { planOf, type Sent } from "./measure.ts";
 
 /** Tables that do not grow with what is sold: read whole, wherever that is simplest. */
-const SMALL = ["stores", "store_stock", "stock_states", "jobs", "shop_state", "cache_generation"];
+const SMALL = [
+  ...["stores", "store_stock", "stock_states", "jobs", "shop_state", "cache_generation"],
+  // One row, that says up to where.
+  "figures_added_up",
+];
 
 /** Where rows come in the order that is asked for, a page of them is read and no more: each says `LIMIT`. */
 const IN_ORDER = ["work", "emails", "events", "stock_levels"];
 
 /** Sorts of what is bounded before: words of the statement that say so, and by what. */
 const BOUNDED: [words: string, by: string][] = [
+  ["AS page LEFT JOIN products", "a page of products, which was found by itself"],
   ["product_index MATCH", "candidates of a search: test/catalog/search/cost.test.ts"],
   ["title_word_index", "words like a misspelt one"],
   ["AS new", "the newest of each state of orders, as many as the page and those before it"],

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from "vitest";
 import { countOne } from "../../src/platform/counters.ts";
 import { testContext } from "../events/context.ts";
+import { testClock } from "../support/clock.ts";
 import { basket } from "../support/shop.ts";
 import worker from "../support/worker.ts";
 
@@ -35,7 +36,6 @@ beforeEach(() => {
   warnings = vi.spyOn(console, "warn").mockImplementation(() => {});
 });
 afterEach(() => {
-  vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
@@ -83,14 +83,22 @@ describe("what is counted", () => {
   test("is written by another when the request that was to do it is gone", async () => {
     const gone = testContext({ env: { ...env }, defer: () => {} });
     const deferred: Promise<unknown>[] = [];
-    const later = { ...gone, defer: (work: Promise<unknown>) => void deferred.push(work) };
-    // Its timer never rings: it is of a request that was ended.
-    vi.useFakeTimers({ toFake: ["setTimeout"] });
-    countOne(gone, "a_total", {});
-    vi.useRealTimers();
-    countOne({ ...later, clock: { ...gone.clock, now: () => gone.clock.now() + 29_999 } }, "a_total", {});
+    const began = testClock.now();
+    const countAt = (now: number) =>
+      countOne(
+        {
+          ...gone,
+          defer: (work) => void deferred.push(work),
+          clock: { now: () => now, sleep: async () => {} },
+        },
+        "a_total",
+        {},
+      );
+    // It sleeps for ever: it is of a request that was ended.
+    countOne({ ...gone, clock: { now: () => began, sleep: () => new Promise(() => {}) } }, "a_total", {});
+    countAt(began + 29_999);
     expect(deferred).toHaveLength(0);
-    countOne({ ...later, clock: { ...gone.clock, now: () => gone.clock.now() + 30_000 } }, "a_total", {});
+    countAt(began + 30_000);
     await Promise.all(deferred);
     expect(await counted("__total")).toEqual({ "a_total{}": 3 });
   });

@@ -63,7 +63,7 @@ describe("a list of products", () => {
     await here.visit("/products");
     const CF_VERSION_METADATA = { ...env.CF_VERSION_METADATA, id: "7f2c1a34-release-after" };
     const after = await newIsolate({ CF_VERSION_METADATA }).visit("/products");
-    expect(after.before).toEqual([GENERATION, "KV.getWithMetadata", "D1.batch"]);
+    expect(after.before).toEqual([GENERATION, "KV.getWithMetadata", "D1.all"]);
   });
 
   test("asks for the generation after the answer from the 5th second on, before it from the 10th", async () => {

@@ -9,7 +9,10 @@ import type { Answer } from "./memory.ts";
 const PATIENCE_MS = 1_000;
 /** Seconds. */
 const LIFETIME = 300;
-/** Seconds for which a location keeps what it read, or did not find. */
+/**
+ * Seconds for which a location keeps what it read, or did not find. The Cache API in front would keep the same answers in
+ * the same place: counted, it saves no call that this does not, and an isolate asks once for each answer of a generation.
+ */
 const LOCAL_LIFETIME = 60;
 
 /**

@@ -2,6 +2,7 @@ import { systemClock } from "../../src/platform/clock.ts";
 import { systemIds } from "../../src/platform/ids.ts";
 import { RateLimiter } from "../../src/platform/rate-limit/rate-limiter.ts";
 import { createWorker } from "../../src/worker.ts";
+import { notedD1 } from "../support/noted-d1.ts";
 
 /**
  * The Worker with its bindings counted, for the bench: what a request asked of other parts before it answered goes out
@@ -90,48 +91,12 @@ const watchStub = (name: string, stub: Record<string, (...all: unknown[]) => unk
       },
   });
 
-function watchDatabase(db: D1Database, counted: Counted, count: Count): D1Database {
-  const known = new WeakMap<object, { statement: D1PreparedStatement; sql: string; parameters: unknown[] }>();
-  const note = (results: D1Result[]) => {
-    for (const { meta } of results) {
-      counted.rowsRead += meta.rows_read;
-      counted.rowsWritten += meta.rows_written;
+const watchDatabase = (db: D1Database, counted: Counted, count: Count): D1Database =>
+  notedD1(db, (sent, how) => {
+    count(`D1.${how}`);
+    counted.statements.push(sent.map(({ sql, values }) => ({ sql, parameters: values })));
+    for (const { read, written } of sent) {
+      counted.rowsRead += read;
+      counted.rowsWritten += written;
     }
-  };
-  const prepared = (
-    statement: D1PreparedStatement,
-    sql: string,
-    parameters: unknown[],
-  ): D1PreparedStatement => {
-    const run = async (): Promise<D1Result> => {
-      count("D1.statement");
-      counted.statements.push([{ sql, parameters }]);
-      const result = await statement.all();
-      note([result]);
-      return result;
-    };
-    const face = {
-      bind: (...values: unknown[]) => prepared(statement.bind(...values), sql, values),
-      all: run,
-      run,
-      first: async (column?: string) => {
-        const row = ((await run()).results[0] ?? null) as Record<string, unknown> | null;
-        return column === undefined || row === null ? row : row[column];
-      },
-      raw: async () => ((await run()).results as object[]).map((row) => Object.values(row)),
-    } as unknown as D1PreparedStatement;
-    known.set(face, { statement, sql, parameters });
-    return face;
-  };
-  return {
-    prepare: (sql: string) => prepared(db.prepare(sql), sql, []),
-    batch: async (faces: D1PreparedStatement[]) => {
-      count("D1.batch");
-      const all = faces.flatMap((face) => known.get(face) ?? []);
-      counted.statements.push(all.map(({ sql, parameters }) => ({ sql, parameters })));
-      const results = await db.batch(all.map(({ statement }) => statement));
-      note(results);
-      return results;
-    },
-  } as unknown as D1Database;
-}
+  });

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
-import { planOf, type Sent } from "./measure.ts";
+import type { Sent } from "../support/noted-d1.ts";
+import { planOf } from "./measure.ts";
 
 /** Tables that do not grow with what is sold: read whole, wherever that is simplest. */
 const SMALL = [

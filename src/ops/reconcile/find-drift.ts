@@ -157,12 +157,11 @@ function compareProjection({ before, after }: Look, productId: string, audit: St
 
 /**
  * An alarm that is set for what has passed stands at the moment of its setting, and one that is being delivered is not
- * told of any more: what is due only just now is on its way.
+ * told of any more: what is due about now, by whoever's clock, is on its way.
  */
 function compareAlarm({ due, alarm }: StockAudit, now: number, note: Note): void {
   if (due === null) return;
-  const delivered = due <= now && due + ON_ITS_WAY > now;
-  const sleeps = alarm === null ? !delivered : alarm > Math.max(due, now);
+  const sleeps = alarm === null ? Math.abs(now - due) >= ON_ITS_WAY : alarm > Math.max(due, now);
   if (!sleeps) return;
   const when = new Date(due).toISOString();
   note(

@@ -265,6 +265,16 @@ describe("each kind of drift is found and mended exactly", () => {
     await isCleanNow(shop);
   }, 30_000);
 
+  test("an alarm that rings by a clock ahead of ours does not sleep", async () => {
+    const shop = await givenProduct(5);
+    await placeUnits(shop.productId, 2);
+    await told(shop.productId);
+    await forgetAlarm(shop.productId);
+    const [due] = await rowsIn(shop.productId, "SELECT MIN(ask_at) AS at FROM claims WHERE state = 'open'");
+    testClock.advance((due as { at: number }).at - 1_000 - testClock.now());
+    await isCleanNow(shop);
+  }, 30_000);
+
   /** Wakes the object until the projection has acknowledged all. */
   async function told(productId: string): Promise<void> {
     testClock.advance(5_000);

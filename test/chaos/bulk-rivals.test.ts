@@ -47,10 +47,12 @@ function gated(before: (productId: string) => Promise<unknown>, was: (productId:
 interface Bulk {
   /** It is there first, so it holds its unit of it. */
   first: string;
-  /** What it orders, one of each in an order of its own. */
+  /** What it orders, each in an order of its own: a product, or `product quantity`. */
   productIds: string[];
   /** The ids that it draws for its orders, in turn. */
   ids: string[];
+  /** How long it is on its way to all but the first of them, milliseconds. */
+  lag?: number;
 }
 
 /** Both at once. Returns the statuses of the orders of each, and how often each waited. */
@@ -65,7 +67,7 @@ async function race(bulks: [Bulk, Bulk]) {
     }),
   );
   const deferred: Promise<unknown>[] = [];
-  const racing = bulks.map(async ({ first, productIds, ids }) => {
+  const racing = bulks.map(async ({ first, productIds, ids, lag = 0 }) => {
     let pauses = 0;
     const queue = [...ids];
     const context: Context = testContext({
@@ -81,13 +83,20 @@ async function race(bulks: [Bulk, Bulk]) {
       env: {
         ...env,
         STOCK: gated(
-          async (productId) => productId !== first && (await held.get(productId)?.told),
+          async (productId) => {
+            if (productId === first) return;
+            await held.get(productId)?.told;
+            await new Promise((resolve) => setTimeout(resolve, lag));
+          },
           (productId) => held.get(productId)?.tell(),
         ),
       },
       defer: (work) => void deferred.push(work),
     });
-    const drafts = productIds.map((id) => draftOf(placeOrderSchema.parse(basket({ [id]: 1 })), null));
+    const drafts = productIds.map((named) => {
+      const [id = "", quantity = "1"] = named.split(" ");
+      return draftOf(placeOrderSchema.parse(basket({ [id]: Number(quantity) })), null);
+    });
     const placings = await placeOrders(context, drafts, {
       together: true,
       admitted: Promise.resolve(true),
@@ -176,4 +185,50 @@ test("a bulk of all or nothing of which one claim was fenced off comes again wit
   const fates = await env.DB.prepare("SELECT fate FROM claims ORDER BY fate").all<{ fate: string }>();
   expect(fates.results.map(({ fate }) => fate)).toEqual(["abandoned", "abandoned", "placed", "placed"]);
   expect(await brokenInvariants(new Map(productIds.map((id) => [id, 1])), { calm: false })).toEqual([]);
+});
+
+/** A stranger without a fate, whose id is behind all others, holds units. */
+async function strangerHolds(productId: string, ...claims: string[]): Promise<void> {
+  const requests = claims.map((claim) => ({
+    ...{ claim, orderId: claim.replace("clm", "ord"), quantity: 1 },
+    ...{ stores: [], only: false },
+  }));
+  await stockOf(env, productId).reserve(productId, requests, 3_600_000);
+}
+
+const STRANGER = "clm_7zzz";
+/** So much later one comes to what both want, milliseconds. */
+const LATER = 100;
+
+test("units that one ahead holds are not counted on: a bulk behind it falls at once", async () => {
+  const { productIds } = await givenShop([[2], [1]]);
+  const [fig = "", pear = ""] = productIds;
+  await strangerHolds(fig, STRANGER);
+  const [ahead, behind] = await race([
+    { first: fig, productIds: [fig, pear], ids: [ID("0a00")] },
+    { first: pear, productIds: [pear, fig, fig], ids: [ID("0b00")], lag: LATER },
+  ]);
+  expect([ahead?.statuses, behind?.pauses]).toEqual([PLACED, 0]);
+});
+
+test("units that another of its own took since are not counted on either", async () => {
+  const { productIds } = await givenShop([[3], [1], [1]]);
+  const [fig = "", pear = "", apple = ""] = productIds;
+  await strangerHolds(fig, STRANGER);
+  const [ahead, behind] = await race([
+    { first: apple, productIds: [apple, pear], ids: [ID("0a00")] },
+    { first: pear, productIds: [pear, `${fig} 3`, fig], ids: [ID("0b00")], lag: LATER },
+  ]);
+  expect([ahead?.statuses, behind?.pauses]).toEqual([PLACED, 0]);
+});
+
+test("units that another of its own held before are its own: it waits for the rest", async () => {
+  const { productIds } = await givenShop([[4]]);
+  const [fig = ""] = productIds;
+  await strangerHolds(fig, STRANGER, `clm_${ID("0b00").slice(0, -2)}01`);
+  const [bulk] = await race([
+    { first: fig, productIds: [`${fig} 3`, fig], ids: [ID("0b00")] },
+    { first: "", productIds: [], ids: [] },
+  ]);
+  expect(bulk?.pauses).toBe(6);
 });

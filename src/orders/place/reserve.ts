@@ -90,21 +90,28 @@ export function allMayYetBeHeld<W extends Wanted>(
   patient: Map<W, Reservation>,
 ): boolean {
   const own = new Set([...reservations.keys()].map(({ claim }) => claim));
-  /** Of each product in each choice of stores: what may come and is nobody's of these yet. */
-  const left = new Map<string, number>();
+  /** Of each product in each choice of stores, from the first that was short of it: what may come to those after it. */
+  const left = new Map<string, { units: number; heldBefore: Set<string> }>();
   return [...reservations].every(([wanted, reservation]) => {
-    if (heldAllocations(reservation)) return true;
-    if (!patient.has(wanted)) return false;
+    if (!heldAllocations(reservation) && !patient.has(wanted)) return false;
     return wanted.order.items.every(({ productId, quantity }) => {
       const outcome = reservation.get(productId);
-      if (!isShort(outcome)) return true;
       const where = `${productId} ${wanted.order.storeId ?? ""}`;
-      const mayCome = left.get(where) ?? outcome.available + heldBy(outcome, (claim) => !own.has(claim));
-      left.set(where, mayCome - quantity);
-      return mayCome >= quantity;
+      const known = left.get(where) ?? (isShort(outcome) ? mayComeTo(outcome, own) : null);
+      if (!known) return true;
+      left.set(where, known);
+      // One that held before that is not in the number; one that held after it took of it.
+      if (!isShort(outcome) && known.heldBefore.has(wanted.claim)) return true;
+      known.units -= quantity;
+      return known.units >= 0;
     });
   });
 }
+
+const mayComeTo = (outcome: Short, own: Set<string>) => ({
+  units: outcome.available + heldBy(outcome, (claim) => !own.has(claim)),
+  heldBefore: new Set(outcome.inTheWay.map(({ claim }) => claim)),
+});
 
 /** Whether all items would be held if those in the way that `mayGo` names let go. */
 function wouldDo(wanted: Wanted, reservation: Reservation, mayGo: (claim: string) => boolean): boolean {
@@ -203,11 +210,24 @@ export async function thoseWhoMayWait<W extends Wanted>(
   const givesWay = (claim: string, ours: string) =>
     fates.has(claim) ? fates.get(claim) !== "placed" : !own.has(claim) && claim > ours;
 
+  // Who stands firm is as if it were not there: nobody may count on what it holds.
+  for (const [wanted, reservation] of short) {
+    keepInTheWay(reservation, (claim) => own.has(claim) || givesWay(claim, wanted.claim));
+  }
   return new Map(
     short.filter(([wanted, reservation]) =>
       wouldDo(wanted, reservation, (claim) => givesWay(claim, wanted.claim)),
     ),
   );
+}
+
+/** One list may be in many outcomes, so it is not changed itself. */
+function keepInTheWay(reservation: Reservation, keeps: (claim: string) => boolean): void {
+  for (const [productId, outcome] of reservation) {
+    if (!isShort(outcome)) continue;
+    const inTheWay = outcome.inTheWay.filter(({ claim }) => keeps(claim));
+    reservation.set(productId, { ...outcome, inTheWay });
+  }
 }
 
 /** The claims that stand in the way, each with the products that it holds. */

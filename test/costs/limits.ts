@@ -51,8 +51,8 @@ const TABLE = `
      1 |    1 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=price_desc
 ~    2 |    2 | 14431 |       0 | GET /search/products?q=stored, guest
 ~    1 |    1 | 12027 |       0 | … by cursor /search/products?q=stored, guest
-~    3 |    3 | 26430 |       0 | GET /search/products?q=thing&store_id={store}&sort=price_asc, guest
-~    2 |    2 | 26413 |       0 | … by cursor /search/products?q=thing&store_id={store}&sort=price_asc, guest
+~    3 |    3 | 12039 |       0 | GET /search/products?q=thing&store_id={store}&sort=price_asc, guest
+~    2 |    2 | 12022 |       0 | … by cursor /search/products?q=thing&store_id={store}&sort=price_asc, guest
       2 |    2 |    32 |       0 | GET /search/products?in_stock=true&sort=newest, guest
       1 |    1 |    31 |       0 | … by cursor /search/products?in_stock=true&sort=newest, guest
      1 |    3 |     7 |       0 | GET /products/{product}/history

@@ -12,7 +12,7 @@ export async function withStoreQuantities(
 ): Promise<List<FoundProduct>> {
   const { results } = await env.DB.prepare(
     `SELECT l.product_id, l.available FROM json_each(?1) AS shown
-     JOIN stock_levels AS l ON l.product_id = shown.value AND l.store_id = ?2`,
+     CROSS JOIN stock_levels AS l ON l.product_id = shown.value AND l.store_id = ?2`,
   )
     .bind(jsonParameter(page.results.map(({ id }) => id)), storeId)
     .all<{ product_id: string; available: number }>();

@@ -23,18 +23,17 @@ export async function readStates(
     ? [{ sql: "(o.created_at, o.id) < (?, ?)", parameters: [cursor.key, cursor.id] }]
     : [];
   const states = jsonParameter(statesOf(query));
-  // Read along the index alone: the orders themselves are read for the page.
-  const newest = `SELECT json_group_array(json_array(at, id)) FROM (SELECT o.created_at AS at, o.id
-    FROM ${inState([...where, ...past])} ORDER BY o.created_at DESC, o.id DESC LIMIT ?)`;
+  // Read along the index alone, and of each range no further than the page's last place: the orders themselves are read
+  // for the page.
   const page = db
     .prepare(
       `SELECT ${ORDER_COLUMNS} FROM (
-         SELECT new.value ->> 0 AS at, new.value ->> 1 AS id
-         FROM json_each(?) AS state CROSS JOIN json_each((${newest})) AS new
-         ORDER BY at DESC, id DESC LIMIT ? OFFSET ?) AS page
+         SELECT o.created_at AS at, o.id
+         FROM json_each(?) AS state CROSS JOIN ${inState([...where, ...past])}
+         ORDER BY o.created_at DESC, o.id DESC LIMIT ? OFFSET ?) AS page
        CROSS JOIN orders AS o ON o.id = page.id ORDER BY page.at DESC, page.id DESC`,
     )
-    .bind(states, ...parametersOf([...where, ...past]), limit + offset, limit, offset);
+    .bind(states, ...parametersOf([...where, ...past]), limit, offset);
   const count = db
     .prepare(
       `SELECT count(*) AS counted FROM (

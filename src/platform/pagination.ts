@@ -43,7 +43,7 @@ export const listSchema = <S extends z.ZodType>(item: S, name: string) =>
       page_size: z.int(),
       total_pages: z.int().nullable(),
       has_next: z.boolean().openapi({
-        description: `One request looks through ${COUNT_LIMIT} rows for what no index finds: a short page may have a next one too`,
+        description: `One request looks through ${COUNT_LIMIT} rows for what no index finds: a short page may have a next one too, by its next_cursor`,
       }),
       has_previous: z.boolean(),
       next_cursor: z.string().nullable(),

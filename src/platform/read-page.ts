@@ -56,8 +56,8 @@ export const listQuerySchema = pageQuerySchema.extend({
 
 /**
  * One page in one D1 batch: the rows (one more than the page, see `toList`), and without a cursor how many there are,
- * counted no further than the limit. `besides` runs in the same batch, after them. A page that is sifted and stays short
- * asks once more, how far it got.
+ * counted no further than the limit. `besides` runs in the same batch, after them; and where a page is sifted, how far it
+ * may look.
  */
 export async function readPage<Row>(
   db: D1Database,
@@ -66,16 +66,24 @@ export async function readPage<Row>(
   besides: D1PreparedStatement[] = [],
 ): Promise<Page<Row>> {
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
-  const page = pageOf(db, source, query, cursor);
-  const results = await db.batch(cursor ? [page, ...besides] : [page, ...besides, countOf(db, source)]);
+  // What is looked through from the head is another thing a moment later: how far, is asked with the page.
+  const lastLooked = source.sift === undefined ? [] : [lastLookedAt(db, source, cursor)];
+  const results = await db.batch([
+    pageOf(db, source, query, cursor),
+    ...besides,
+    ...lastLooked,
+    ...(cursor ? [] : [countOf(db, source)]),
+  ]);
   const rows = rowsOf<Row>(results, 0);
   const count = cursor ? null : (rowsOf<Counted>(results, results.length - 1)[0] ?? null);
   const sawAll = count !== null && count.looked <= LOOK_LIMIT;
   const isShort = source.sift !== undefined && rows.length <= query.page_size && !sawAll;
+  // By numbers a list that goes on in vain would never end: from there on the cursor leads.
+  const isPastTheEnd = !cursor && query.page > 1 && rows.length === 0;
   return {
     rows,
     counted: count && (sawAll ? count.counted : COUNT_LIMIT + 1),
-    stopped: isShort ? await lastLookedAt(db, source, cursor) : null,
+    stopped: isShort && !isPastTheEnd ? (rowsOf<Cursor>(results, 1 + besides.length)[0] ?? null) : null,
     besides: results.slice(1, 1 + besides.length),
   };
 }
@@ -152,19 +160,15 @@ const countOf = (
     .bind(...parametersOf(sift), ...parametersOf(conditions));
 };
 
-/** The last row that a sifted page may look at; null when there are not so many. */
-async function lastLookedAt(
-  db: D1Database,
-  source: PageSource,
-  cursor: Cursor | null,
-): Promise<Cursor | null> {
+/** The last row that a sifted page may look at; none when there are not so many. Cursors name it by a text. */
+function lastLookedAt(db: D1Database, source: PageSource, cursor: Cursor | null): D1PreparedStatement {
   const walk = walkOf(source, cursor);
   return db
     .prepare(
-      `SELECT ${source.key ?? 0} AS key, ${source.id} AS id FROM ${source.from} ${walk.sql} LIMIT 1 OFFSET ${LOOK_LIMIT - 1}`,
+      `SELECT ${source.key ?? 0} AS key, CAST(${source.id} AS TEXT) AS id FROM ${source.from} ${walk.sql}
+       LIMIT 1 OFFSET ${LOOK_LIMIT - 1}`,
     )
-    .bind(...walk.parameters)
-    .first<Cursor>();
+    .bind(...walk.parameters);
 }
 
 const rowsOfFirst = (source: Pick<PageSource, "from" | "key" | "id">): string => {

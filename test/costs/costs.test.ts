@@ -56,14 +56,18 @@ async function runAll(costs: Costs): Promise<void> {
 }
 
 interface Cost extends Omit<Limit, "sifts"> {
-  /** Rows read to count what a list has, on its first page. */
+  /** Rows read to count what a list has, and how far its page may look. */
   count: number;
 }
 
-const isCount = ({ sql }: Sent) =>
-  /^\s*SELECT (coalesce\(sum|count\()|\bSELECT count\(\*\) AS counted\b|\bAS counted, 0 AS looked$/i.test(
-    sql,
-  );
+const COUNTS = [
+  /^\s*SELECT (?:coalesce\(sum|count\()/i,
+  /\bSELECT count\(\*\) AS counted\b/i,
+  /\bAS counted, 0 AS looked$/,
+  // How far a sifted page may look, which is as far as is counted.
+  /\bLIMIT 1 OFFSET 9999$/,
+];
+const isCount = ({ sql }: Sent) => COUNTS.some((count) => count.test(sql));
 const sum = (sent: Sent[], of: (one: Sent) => number) => sent.reduce((total, one) => total + of(one), 0);
 const costOf = ({ calls, sent }: Measured): Cost => ({
   calls,
@@ -103,8 +107,8 @@ test("what an operation costs does not grow with what is stored", async () => {
       expect.soft(cost?.statements, `statements of ${name}`).toBeLessThanOrEqual(statements);
       expect.soft(cost?.read, `rows read of ${name}`).toBeLessThanOrEqual(read + SLACK);
       expect.soft(cost?.written, `rows written of ${name}`).toBeLessThanOrEqual(written);
-      // A match and what it leads to each.
-      expect.soft(cost?.count, `rows counted of ${name}`).toBeLessThanOrEqual(2 * (COUNT_LIMIT + 1));
+      // A match and what it leads to each, and where the last of them is.
+      expect.soft(cost?.count, `rows counted of ${name}`).toBeLessThanOrEqual(3 * (COUNT_LIMIT + 1));
     }
     if (sifts) continue;
     const before = few.get(name)?.read ?? 0;

@@ -87,16 +87,16 @@ const TABLE = `
      1 |    1 |     7 |       0 | … by cursor /tasks?state=dead
      1 |    2 |     6 |       0 | GET /tasks?state=done
      1 |    1 |     7 |       0 | … by cursor /tasks?state=done
-~    1 |    2 |   858 |       0 | GET /tasks?task=restock
-     1 |    1 |    19 |       0 | … by cursor /tasks?task=restock
-     1 |    2 |    18 |       0 | GET /tasks?state=owed&task=email
-     1 |    1 |    19 |       0 | … by cursor /tasks?state=owed&task=email
-     1 |    2 |    26 |       0 | GET /tasks?state=done&task=email
-     1 |    1 |     7 |       0 | … by cursor /tasks?state=done&task=email
+~    1 |    3 |   858 |       0 | GET /tasks?task=restock
+     1 |    2 |    19 |       0 | … by cursor /tasks?task=restock
+     1 |    3 |    18 |       0 | GET /tasks?state=owed&task=email
+     1 |    2 |    19 |       0 | … by cursor /tasks?state=owed&task=email
+     1 |    3 |    26 |       0 | GET /tasks?state=done&task=email
+     1 |    2 |     7 |       0 | … by cursor /tasks?state=done&task=email
      1 |    2 |     6 |       0 | GET /dead-letters
      1 |    1 |     7 |       0 | … by cursor /dead-letters
-     1 |    2 |    18 |       0 | GET /dead-letters?task=email
-     1 |    1 |    19 |       0 | … by cursor /dead-letters?task=email
+     1 |    3 |    18 |       0 | GET /dead-letters?task=email
+     1 |    2 |    19 |       0 | … by cursor /dead-letters?task=email
      1 |    2 |    12 |       0 | GET /payments/events
      1 |    1 |    13 |       0 | … by cursor /payments/events
      1 |    2 |    12 |       0 | GET /payments/events?state=flagged
@@ -105,8 +105,8 @@ const TABLE = `
      1 |    1 |    13 |       0 | … by cursor /payments/events?state=unmatched
      1 |    2 |     6 |       0 | GET /emails, admin
      1 |    1 |     6 |       0 | … by cursor /emails, admin
-~    1 |    2 |   608 |       0 | GET /emails?to=ida@shop.example, admin
-     1 |    1 |     6 |       0 | … by cursor /emails?to=ida@shop.example, admin
+~    1 |    3 |   608 |       0 | GET /emails?to=ida@shop.example, admin
+     1 |    2 |     6 |       0 | … by cursor /emails?to=ida@shop.example, admin
      1 |    2 |    24 |       0 | GET /carts, owner
      1 |    1 |    25 |       0 | … by cursor /carts, owner
      1 |    2 |    35 |       0 | GET /orders
@@ -125,12 +125,12 @@ const TABLE = `
      1 |    1 |    30 |       0 | … by cursor /orders?store_id={store}
      1 |    2 |    24 |       0 | GET /orders?batch_id=bat_1
      1 |    1 |    25 |       0 | … by cursor /orders?batch_id=bat_1
-     2 |    4 |   426 |       0 | GET /orders?q=STORED-V000000
-     2 |    3 |   426 |       0 | … by cursor /orders?q=STORED-V000000
-~    2 |    4 |  1344 |       0 | GET /orders?q=STORED-V
-     2 |    3 |   527 |       0 | … by cursor /orders?q=STORED-V
-~    2 |    4 |  1344 |       0 | GET /orders?q=ida@s
-     2 |    3 |   527 |       0 | … by cursor /orders?q=ida@s
+     2 |    5 |   426 |       0 | GET /orders?q=STORED-V000000
+     2 |    4 |   426 |       0 | … by cursor /orders?q=STORED-V000000
+~    2 |    5 |  1344 |       0 | GET /orders?q=STORED-V
+     2 |    4 |   527 |       0 | … by cursor /orders?q=STORED-V
+~    2 |    5 |  1344 |       0 | GET /orders?q=ida@s
+     2 |    4 |   527 |       0 | … by cursor /orders?q=ida@s
      1 |    2 |    35 |       0 | GET /orders?from={stamp}
      1 |    1 |    37 |       0 | … by cursor /orders?from={stamp}
      1 |    2 |    24 |       0 | GET /orders?to={stamp}
@@ -149,84 +149,84 @@ const TABLE = `
      1 |    1 |   196 |       0 | … by cursor /orders?payment_status=paid&priority=high
      1 |    2 |   423 |       0 | GET /orders?status=shipped&delayed=true
      1 |    1 |   428 |       0 | … by cursor /orders?status=shipped&delayed=true
-     1 |    2 |    72 |       0 | GET /orders?customer_email=ida@shop.example&status=shipped
-     1 |    1 |    73 |       0 | … by cursor /orders?customer_email=ida@shop.example&status=shipped
-     1 |    2 |   126 |       0 | GET /orders?store_id={store}&status=shipped
-     1 |    1 |   126 |       0 | … by cursor /orders?store_id={store}&status=shipped
-     1 |    2 |    68 |       0 | GET /orders?batch_id=bat_1&status=shipped
-     1 |    1 |    73 |       0 | … by cursor /orders?batch_id=bat_1&status=shipped
-     2 |    4 |   472 |       0 | GET /orders?q=STORED-V000000&status=shipped
-     2 |    3 |   474 |       0 | … by cursor /orders?q=STORED-V000000&status=shipped
-~    2 |    4 |  1392 |       0 | GET /orders?q=STORED-V&status=shipped
-     2 |    3 |   575 |       0 | … by cursor /orders?q=STORED-V&status=shipped
-~    2 |    4 |  1392 |       0 | GET /orders?q=ida@s&status=shipped
-     2 |    3 |   575 |       0 | … by cursor /orders?q=ida@s&status=shipped
+     1 |    3 |    72 |       0 | GET /orders?customer_email=ida@shop.example&status=shipped
+     1 |    2 |    73 |       0 | … by cursor /orders?customer_email=ida@shop.example&status=shipped
+     1 |    3 |   126 |       0 | GET /orders?store_id={store}&status=shipped
+     1 |    2 |   126 |       0 | … by cursor /orders?store_id={store}&status=shipped
+     1 |    3 |    68 |       0 | GET /orders?batch_id=bat_1&status=shipped
+     1 |    2 |    73 |       0 | … by cursor /orders?batch_id=bat_1&status=shipped
+     2 |    5 |   472 |       0 | GET /orders?q=STORED-V000000&status=shipped
+     2 |    4 |   474 |       0 | … by cursor /orders?q=STORED-V000000&status=shipped
+~    2 |    5 |  1392 |       0 | GET /orders?q=STORED-V&status=shipped
+     2 |    4 |   575 |       0 | … by cursor /orders?q=STORED-V&status=shipped
+~    2 |    5 |  1392 |       0 | GET /orders?q=ida@s&status=shipped
+     2 |    4 |   575 |       0 | … by cursor /orders?q=ida@s&status=shipped
      1 |    2 |   423 |       0 | GET /orders?from={stamp}&status=shipped
      1 |    1 |   424 |       0 | … by cursor /orders?from={stamp}&status=shipped
      1 |    2 |    96 |       0 | GET /orders?to={stamp}&status=shipped
      1 |    1 |    82 |       0 | … by cursor /orders?to={stamp}&status=shipped
      1 |    2 |   423 |       0 | GET /orders?from={stamp}&to={stamp}&status=shipped
      1 |    1 |   428 |       0 | … by cursor /orders?from={stamp}&to={stamp}&status=shipped
-     1 |    2 |    72 |       0 | GET /orders?status=shipped, owner
-     1 |    1 |    73 |       0 | … by cursor /orders?status=shipped, owner
-     1 |    2 |    78 |       0 | GET /orders?customer_email=ida@shop.example&payment_status=refund_due
-     1 |    1 |    79 |       0 | … by cursor /orders?customer_email=ida@shop.example&payment_status=refund_due
-     1 |    2 |   138 |       0 | GET /orders?store_id={store}&payment_status=refund_due
-     1 |    1 |   138 |       0 | … by cursor /orders?store_id={store}&payment_status=refund_due
-     1 |    2 |    62 |       0 | GET /orders?batch_id=bat_1&payment_status=refund_due
-     1 |    1 |    52 |       0 | … by cursor /orders?batch_id=bat_1&payment_status=refund_due
-     2 |    4 |   480 |       0 | GET /orders?q=STORED-V000000&payment_status=refund_due
+     1 |    3 |    72 |       0 | GET /orders?status=shipped, owner
+     1 |    2 |    73 |       0 | … by cursor /orders?status=shipped, owner
+     1 |    3 |    78 |       0 | GET /orders?customer_email=ida@shop.example&payment_status=refund_due
+     1 |    2 |    79 |       0 | … by cursor /orders?customer_email=ida@shop.example&payment_status=refund_due
+     1 |    3 |   138 |       0 | GET /orders?store_id={store}&payment_status=refund_due
+     1 |    2 |   138 |       0 | … by cursor /orders?store_id={store}&payment_status=refund_due
+     1 |    3 |    62 |       0 | GET /orders?batch_id=bat_1&payment_status=refund_due
+     1 |    2 |    52 |       0 | … by cursor /orders?batch_id=bat_1&payment_status=refund_due
+     2 |    5 |   480 |       0 | GET /orders?q=STORED-V000000&payment_status=refund_due
      3 |    4 |   799 |       0 | … by cursor /orders?q=STORED-V000000&payment_status=refund_due
-~    2 |    4 |  1365 |       0 | GET /orders?q=STORED-V&payment_status=refund_due
-     2 |    3 |   581 |       0 | … by cursor /orders?q=STORED-V&payment_status=refund_due
-~    2 |    4 |  1365 |       0 | GET /orders?q=ida@s&payment_status=refund_due
-     2 |    3 |   581 |       0 | … by cursor /orders?q=ida@s&payment_status=refund_due
+~    2 |    5 |  1365 |       0 | GET /orders?q=STORED-V&payment_status=refund_due
+     2 |    4 |   581 |       0 | … by cursor /orders?q=STORED-V&payment_status=refund_due
+~    2 |    5 |  1365 |       0 | GET /orders?q=ida@s&payment_status=refund_due
+     2 |    4 |   581 |       0 | … by cursor /orders?q=ida@s&payment_status=refund_due
      1 |    2 |   543 |       0 | GET /orders?from={stamp}&payment_status=refund_due
      1 |    1 |   538 |       0 | … by cursor /orders?from={stamp}&payment_status=refund_due
      1 |    2 |   105 |       0 | GET /orders?to={stamp}&payment_status=refund_due
      1 |    1 |    87 |       0 | … by cursor /orders?to={stamp}&payment_status=refund_due
      1 |    2 |   537 |       0 | GET /orders?from={stamp}&to={stamp}&payment_status=refund_due
      1 |    1 |   542 |       0 | … by cursor /orders?from={stamp}&to={stamp}&payment_status=refund_due
-     1 |    2 |    61 |       0 | GET /orders?payment_status=refund_due, owner
-     1 |    1 |    79 |       0 | … by cursor /orders?payment_status=refund_due, owner
-     1 |    2 |   150 |       0 | GET /orders?customer_email=ida@shop.example&priority=high
-     1 |    1 |    25 |       0 | … by cursor /orders?customer_email=ida@shop.example&priority=high
-     1 |    2 |   282 |       0 | GET /orders?store_id={store}&priority=high
-     1 |    1 |    30 |       0 | … by cursor /orders?store_id={store}&priority=high
-     1 |    2 |    87 |       0 | GET /orders?batch_id=bat_1&priority=high
-     1 |    1 |    25 |       0 | … by cursor /orders?batch_id=bat_1&priority=high
-     2 |    4 |   426 |       0 | GET /orders?q=STORED-V000000&priority=high
-     2 |    3 |   426 |       0 | … by cursor /orders?q=STORED-V000000&priority=high
-~    2 |    4 |  1470 |       0 | GET /orders?q=STORED-V&priority=high
-     2 |    3 |   527 |       0 | … by cursor /orders?q=STORED-V&priority=high
-~    2 |    4 |  1470 |       0 | GET /orders?q=ida@s&priority=high
-     2 |    3 |   527 |       0 | … by cursor /orders?q=ida@s&priority=high
+     1 |    3 |    61 |       0 | GET /orders?payment_status=refund_due, owner
+     1 |    2 |    79 |       0 | … by cursor /orders?payment_status=refund_due, owner
+     1 |    3 |   150 |       0 | GET /orders?customer_email=ida@shop.example&priority=high
+     1 |    2 |    25 |       0 | … by cursor /orders?customer_email=ida@shop.example&priority=high
+     1 |    3 |   282 |       0 | GET /orders?store_id={store}&priority=high
+     1 |    2 |    30 |       0 | … by cursor /orders?store_id={store}&priority=high
+     1 |    3 |    87 |       0 | GET /orders?batch_id=bat_1&priority=high
+     1 |    2 |    25 |       0 | … by cursor /orders?batch_id=bat_1&priority=high
+     2 |    5 |   426 |       0 | GET /orders?q=STORED-V000000&priority=high
+     2 |    4 |   426 |       0 | … by cursor /orders?q=STORED-V000000&priority=high
+~    2 |    5 |  1470 |       0 | GET /orders?q=STORED-V&priority=high
+     2 |    4 |   527 |       0 | … by cursor /orders?q=STORED-V&priority=high
+~    2 |    5 |  1470 |       0 | GET /orders?q=ida@s&priority=high
+     2 |    4 |   527 |       0 | … by cursor /orders?q=ida@s&priority=high
      1 |    2 |  1221 |       0 | GET /orders?from={stamp}&priority=high
      1 |    1 |  1222 |       0 | … by cursor /orders?from={stamp}&priority=high
      1 |    2 |   221 |       0 | GET /orders?to={stamp}&priority=high
      1 |    1 |   211 |       0 | … by cursor /orders?to={stamp}&priority=high
      1 |    2 |  1221 |       0 | GET /orders?from={stamp}&to={stamp}&priority=high
      1 |    1 |  1226 |       0 | … by cursor /orders?from={stamp}&to={stamp}&priority=high
-     1 |    2 |    87 |       0 | GET /orders?priority=high, owner
-     1 |    1 |    25 |       0 | … by cursor /orders?priority=high, owner
-     1 |    2 |    36 |       0 | GET /orders?customer_email=ida@shop.example&delayed=true
-     1 |    1 |    37 |       0 | … by cursor /orders?customer_email=ida@shop.example&delayed=true
-     1 |    2 |    54 |       0 | GET /orders?store_id={store}&delayed=true
-     1 |    1 |    54 |       0 | … by cursor /orders?store_id={store}&delayed=true
-     1 |    2 |    33 |       0 | GET /orders?batch_id=bat_1&delayed=true
-     1 |    1 |    37 |       0 | … by cursor /orders?batch_id=bat_1&delayed=true
-     2 |    4 |   438 |       0 | GET /orders?q=STORED-V000000&delayed=true
-     2 |    3 |   438 |       0 | … by cursor /orders?q=STORED-V000000&delayed=true
-~    2 |    4 |  1356 |       0 | GET /orders?q=STORED-V&delayed=true
-     2 |    3 |   539 |       0 | … by cursor /orders?q=STORED-V&delayed=true
-~    2 |    4 |  1356 |       0 | GET /orders?q=ida@s&delayed=true
-     2 |    3 |   539 |       0 | … by cursor /orders?q=ida@s&delayed=true
-     1 |    2 |    30 |       0 | GET /orders?customer_email=ida@shop.example&store_id={store}
-     1 |    1 |    31 |       0 | … by cursor /orders?customer_email=ida@shop.example&store_id={store}
-     1 |    2 |    30 |       0 | GET /orders?batch_id=bat_1&store_id={store}
-     1 |    1 |    31 |       0 | … by cursor /orders?batch_id=bat_1&store_id={store}
-     1 |    2 |    30 |       0 | GET /orders?store_id={store}, owner
-     1 |    1 |    31 |       0 | … by cursor /orders?store_id={store}, owner
+     1 |    3 |    87 |       0 | GET /orders?priority=high, owner
+     1 |    2 |    25 |       0 | … by cursor /orders?priority=high, owner
+     1 |    3 |    36 |       0 | GET /orders?customer_email=ida@shop.example&delayed=true
+     1 |    2 |    37 |       0 | … by cursor /orders?customer_email=ida@shop.example&delayed=true
+     1 |    3 |    54 |       0 | GET /orders?store_id={store}&delayed=true
+     1 |    2 |    54 |       0 | … by cursor /orders?store_id={store}&delayed=true
+     1 |    3 |    33 |       0 | GET /orders?batch_id=bat_1&delayed=true
+     1 |    2 |    37 |       0 | … by cursor /orders?batch_id=bat_1&delayed=true
+     2 |    5 |   438 |       0 | GET /orders?q=STORED-V000000&delayed=true
+     2 |    4 |   438 |       0 | … by cursor /orders?q=STORED-V000000&delayed=true
+~    2 |    5 |  1356 |       0 | GET /orders?q=STORED-V&delayed=true
+     2 |    4 |   539 |       0 | … by cursor /orders?q=STORED-V&delayed=true
+~    2 |    5 |  1356 |       0 | GET /orders?q=ida@s&delayed=true
+     2 |    4 |   539 |       0 | … by cursor /orders?q=ida@s&delayed=true
+     1 |    3 |    30 |       0 | GET /orders?customer_email=ida@shop.example&store_id={store}
+     1 |    2 |    31 |       0 | … by cursor /orders?customer_email=ida@shop.example&store_id={store}
+     1 |    3 |    30 |       0 | GET /orders?batch_id=bat_1&store_id={store}
+     1 |    2 |    31 |       0 | … by cursor /orders?batch_id=bat_1&store_id={store}
+     1 |    3 |    30 |       0 | GET /orders?store_id={store}, owner
+     1 |    2 |    31 |       0 | … by cursor /orders?store_id={store}, owner
      1 |    1 |     2 |       0 | GET /products/{product}, guest
      2 |    2 |     2 |       0 | GET /categories/{category}, guest
      2 |    2 |     2 |       0 | GET /stores/{store}, guest

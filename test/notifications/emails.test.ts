@@ -46,6 +46,23 @@ describe("GET /emails", () => {
     });
   });
 
+  test("one behind ten thousand to others is found by going on", async () => {
+    await givenEmails("ada@example.com");
+    await env.DB.prepare(
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+       INSERT INTO emails (work_id, to_address, subject, text, html, sent_at)
+       SELECT 'wrk_1', 'eve@example.com', 'subject', 'text', '<p>html</p>', ?1 + i FROM n`,
+    )
+      .bind(testClock.now())
+      .run();
+    const { headers } = await signIn("admin");
+    const read = async (query: string): Promise<Page> =>
+      (await exports.default.fetch(`${PAGE}?to=ada@example.com${query}`, { headers })).json();
+    const first = await read("");
+    expect(first).toMatchObject({ count: null, has_next: true, results: [] });
+    expect((await read(`&cursor=${first.next_cursor}`)).results.map(({ id }) => id)).toEqual(["1"]);
+  });
+
   test("by page, by cursor, and by address whatever its case", async () => {
     await givenEmails("a@example.com", "b@example.com", "C@example.com");
     const { headers } = await signIn("admin");

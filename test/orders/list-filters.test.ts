@@ -143,6 +143,11 @@ test("what no index answers is looked for among ten thousand orders a request, a
     const first = await measureRequest("GET", `/orders?${place}&priority=high`, undefined, staff.headers);
     const { body } = first.answer;
     expect([place, body.count, body.results, body.has_next]).toEqual([place, null, [], true]);
+    // How far it looked is of the same moment: one call, after the one that finds whom a text begins.
+    expect([place, first.calls]).toEqual([place, place === "q=ida" ? 2 : 1]);
+    // Numbers do not lead further, and end.
+    const { body: second } = await read(`/orders?${place}&priority=high&page=2`, staff.headers);
+    expect([place, second.results, second.has_next, second.next_cursor]).toEqual([place, [], false, null]);
     const page = first.sent.filter(({ sql }) => sql.includes("json_group_array"));
     expect(page).toHaveLength(1);
     expect(page[0]?.read).toBeLessThanOrEqual(2 * LOOK_LIMIT);
@@ -162,3 +167,18 @@ test("what no index answers is looked for among ten thousand orders a request, a
     expect(sent.find(({ sql }) => sql.includes("json_group_array"))?.read).toBeLessThanOrEqual(100);
   }
 }, 120_000);
+
+test("pages far behind are orders too, and past the end are none, however far", async () => {
+  await store(0, 400, "varied", stored);
+  for (const [state, all] of [
+    ["priority=high", await expected("priority = 'high'")],
+    ["status=shipped", await expected("status = 'shipped'")],
+    ["status=shipped&payment_status=paid", await expected("status = 'shipped' AND payment_status = 'paid'")],
+  ] as const) {
+    const last = Math.ceil(all.length / 3);
+    const { body } = await read(`/orders?${state}&page_size=3&page=${last}`, staff.headers);
+    expect([state, idsOf(body.results)]).toEqual([state, all.slice((last - 1) * 3)]);
+    const { body: none } = await read(`/orders?${state}&page_size=100&page=1000000`, staff.headers);
+    expect([state, none.results, none.has_next]).toEqual([state, [], false]);
+  }
+});

@@ -24,9 +24,8 @@ export default {
   async fetch(request, env, execution) {
     if (request.method === "PUT") plan = await request.json<Plan>();
     const { reads, objects, writes } = plan;
-    for (const call of reads) {
+    for (const call of reads)
       await env.DB.batch(call.map(({ sql, parameters }) => env.DB.prepare(sql).bind(...parameters)));
-    }
     const names = Array.from({ length: objects.each }, () => `object ${turn++ % objects.of}`);
     await Promise.all(names.map((name) => env.FLOOR.getByName(name).write(objects.rows, true)));
     if (writes.length > 0) await env.DB.batch(writes.map((texts) => insert(env, texts)));
@@ -34,7 +33,8 @@ export default {
     return new Response(plan.answer, { headers: { "content-type": "application/json" } });
   },
   async queue({ messages }, env) {
-    await env.DB.batch([insert(env, JSON.stringify(messages.map(({ body }) => body)))]);
+    const news = insert(env, JSON.stringify(messages.map(({ body }) => body)));
+    await env.DB.batch([news, news, news]);
     await Promise.all(messages.map(({ body }) => env.FLOOR.getByName(body).write(1)));
   },
 } satisfies ExportedHandler<Bindings, string>;

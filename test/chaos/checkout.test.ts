@@ -1,28 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { ask, BUYER, checkout, type GivenCart, givenCart, ordersOf, putItem } from "../carts/shopping.ts";
 import { refusalOf } from "../orders/ask.ts";
-import { atEveryCall } from "./at-every-call.ts";
 import { Boundary } from "./boundary.ts";
-import {
-  CALLS,
-  click,
-  freshKey,
-  givenStage,
-  LONG,
-  mustBeOneOrder,
-  mustBeSpentOnce,
-  reserved,
-} from "./carts.ts";
+import { click, freshKey, givenStage, LONG, mustBeSpentOnce, reserved } from "./carts.ts";
 import { Stage } from "./stage.ts";
 
 /**
- * Death and delay at every await of a cart's checkout, as in death.test.ts. That no cart is spent by two living orders
- * is one of the invariants that hold at every step.
+ * Delay at every await of a cart's checkout; death is in long/checkout-death.test.ts. That no cart is spent by two living
+ * orders is one of the invariants that hold at every step.
  */
-
-test("a checkout that ends anywhere is one order when its buyer clicks again at once", LONG, async () => {
-  expect(await atEveryCall((boundary) => mustBeOneOrder(boundary, {}))).toEqual(CALLS);
-});
 
 describe("a checkout that stalls anywhere", () => {
   const cancel = (order: { id: string; access_token: string }) =>

@@ -15,6 +15,10 @@ import {
 import { outcomeOf, send } from "../stage.ts";
 
 describe("a checkout that ends anywhere", () => {
+  test("is one order when its buyer clicks again at once", LONG, async () => {
+    expect(await atEveryCall((boundary) => mustBeOneOrder(boundary, {}))).toEqual(CALLS);
+  });
+
   test("is one order when its buyer comes again under the same key", LONG, async () => {
     expect(await atEveryCall((boundary) => mustBeOneOrder(boundary, freshKey()))).toEqual(CALLS);
   });

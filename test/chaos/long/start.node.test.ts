@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { z } from "zod";
-import { adminApi, freshState, removeState, type Server, startServer } from "../support/server.ts";
+import { adminApi, freshState, removeState, type Server, startServer } from "../../support/server.ts";
 
 const stateDir = freshState();
 const devVars = join(stateDir, "dev.vars");
 afterAll(() => removeState(stateDir));
 
-const curlShim = fileURLToPath(new URL("../support/curl.ts", import.meta.url).href);
+const curlShim = fileURLToPath(new URL("../../support/curl.ts", import.meta.url).href);
 const placed = z.object({
   reference: z.string(),
   status: z.string(),

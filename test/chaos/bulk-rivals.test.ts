@@ -67,7 +67,7 @@ async function race(bulks: [Bulk, Bulk]) {
     }),
   );
   const deferred: Promise<unknown>[] = [];
-  const racing = bulks.map(async ({ first, productIds, ids, lag = 0 }) => {
+  const racing = bulks.map(async ({ first, productIds, ids, lag }) => {
     let pauses = 0;
     const queue = [...ids];
     const context: Context = testContext({
@@ -86,7 +86,7 @@ async function race(bulks: [Bulk, Bulk]) {
           async (productId) => {
             if (productId === first) return;
             await held.get(productId)?.told;
-            await new Promise((resolve) => setTimeout(resolve, lag));
+            if (lag !== undefined) await new Promise((resolve) => setTimeout(resolve, lag));
           },
           (productId) => held.get(productId)?.tell(),
         ),

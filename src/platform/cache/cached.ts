@@ -62,7 +62,7 @@ export async function cachedPart<T>(
 ): Promise<T> {
   const context = c.get("operation");
   if (isStaff(context.actor)) return read();
-  const answer = await recall(context, c.get("memory"), caching, read);
+  const answer = await recall(context, c.get("memory"), caching, keyOf(caching), read);
   return answer ? JSON.parse(new TextDecoder().decode(answer.body)) : read();
 }
 
@@ -103,7 +103,7 @@ function recallFor<T>(
 ): Promise<Answer | null> {
   const [key, address] = [keyOf(caching), addressOf(c)];
   if (address.length <= LONGEST_ADDRESS) memory.addresses.set(address, key, 2 * key.length);
-  return recall(context, memory, caching, read);
+  return recall(context, memory, caching, key, read);
 }
 
 const keyOf = ({ name, query }: Pick<Caching<unknown>, "name" | "query">): string =>
@@ -113,9 +113,9 @@ async function recall<T>(
   context: Context,
   memory: Memory,
   caching: Caching<T>,
+  key: string,
   read: () => Promise<T | null>,
 ): Promise<Answer | null> {
-  const key = keyOf(caching);
   const generation = await currentGeneration(context, memory);
   const name = `${generation} ${key}`;
   return (

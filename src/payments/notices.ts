@@ -31,20 +31,23 @@ export function noticesOf(context: Context, { order }: Money, change: Change): N
   if (closes?.state === "flagged") {
     const { event, outcome } = closes;
     notices.push(
-      ...noticeOf(context, order.id, `A payment event for ${order.reference} needs your attention`, [
-        `${sayEvent(event, order.currency)}: ${CAUSES[outcome] ?? outcome} (${outcome}).`,
-        stands,
-      ]),
+      ...noticeWork(context, order.id, {
+        subject: `A payment event for ${order.reference} needs your attention`,
+        lines: [`${sayEvent(event, order.currency)}: ${CAUSES[outcome] ?? outcome} (${outcome}).`, stands],
+      }),
     );
   }
   if (refund?.to === "failed") {
     const { id, paymentId, amount, currency } = refund.row;
     notices.push(
-      ...noticeOf(context, order.id, `A refund for ${order.reference} failed`, [
-        `The refund ${id} of ${sayMoney(amount, currency)}, of the payment ${paymentId}: ${change.reason}.`,
-        "It is not tried again by itself. Its sum is free to be refunded anew.",
-        stands,
-      ]),
+      ...noticeWork(context, order.id, {
+        subject: `A refund for ${order.reference} failed`,
+        lines: [
+          `The refund ${id} of ${sayMoney(amount, currency)}, of the payment ${paymentId}: ${change.reason}.`,
+          "It is not tried again by itself. Its sum is free to be refunded anew.",
+          stands,
+        ],
+      }),
     );
   }
   return notices;
@@ -52,13 +55,13 @@ export function noticesOf(context: Context, { order }: Money, change: Change): N
 
 /** The letter for an event whose order nobody knows, owed by the batch that keeps it for staff. */
 export const unmatchedNotice = (context: Context, event: PaymentEvent): NewWork[] =>
-  noticeOf(context, event.eventId, "A payment event names no order", [
-    `${sayEvent(event, null)}: no order has the reference "${event.reference}".`,
-    "Match it to its order, and it is worked off.",
-  ]);
-
-const noticeOf = (context: Context, objectId: string, subject: string, lines: string[]): NewWork[] =>
-  noticeWork(context, objectId, { subject, lines });
+  noticeWork(context, event.eventId, {
+    subject: "A payment event names no order",
+    lines: [
+      `${sayEvent(event, null)}: no order has the reference "${event.reference}".`,
+      "Match it to its order, and it is worked off.",
+    ],
+  });
 
 const sayEvent = ({ provider, eventId, kind, amount, currency }: PaymentEvent, orders: string | null) =>
   `${provider} told of ${KINDS[kind]} of ${sayMoney(amount, currency ?? orders)} in its event ${eventId}`;

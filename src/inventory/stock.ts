@@ -53,9 +53,9 @@ export interface StockParts {
 }
 
 /**
- * The stock of one product: StockCommands and the alarm, over ports. It keeps no state but its storage, and that there is some. Each command
- * is one synchronous turn; the alarm that its holds and news will need is set in the same breath, so that neither is
- * stored without the other.
+ * The stock of one product: StockCommands and the alarm, over ports. It keeps no state but its storage, and that there is
+ * some. Each command is one synchronous turn; the alarm that its holds and news will need is set in the same breath, so
+ * that neither is stored without the other.
  */
 export class Stock {
   readonly #parts: StockParts;

@@ -58,7 +58,7 @@ export class Staff {
       this.#world.agenda.in(at * MINUTE, () => this.#run(errand(order.id), chance));
       at += chance.pick([0, 1, 10, 40]);
     }
-    if (chance.odds(25)) {
+    if (chance.odds(60)) {
       this.#world.agenda.in(chance.between(20, 200) * MINUTE, () => this.#giveBackSome(order.id, chance));
     }
   }
@@ -80,7 +80,7 @@ export class Staff {
   ): Promise<void> {
     const headers = { ...this.#member.headers, "Idempotency-Key": key };
     const { path, body } = errand;
-    const heard = await this.#world.post(path, { body, headers }, 8, ({ status }) => {
+    const heard = await this.#world.post(path, { body, headers }, 6, ({ status }) => {
       if (![200, 201, 409].includes(status) && status < 500)
         this.#world.complain(`${path} was answered ${status}`);
     });

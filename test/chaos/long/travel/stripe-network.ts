@@ -21,7 +21,7 @@ export class StripeNetwork {
     if (!peril) throw new Error(`nobody calls ${request.url}`);
     const { chance, troubled } = this.#world;
     const trouble = troubled && chance.odds(15) ? chance.pick(TROUBLES) : "none";
-    const refundStatus = chance.odds(6) ? "failed" : chance.odds(40) ? "pending" : "succeeded";
+    const refundStatus = chance.odds(12) ? "failed" : chance.odds(40) ? "pending" : "succeeded";
     return peril.boundary.cross("stripe", async () => {
       this.stub.trouble = trouble;
       this.stub.refundStatus = refundStatus;

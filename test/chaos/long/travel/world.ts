@@ -61,8 +61,12 @@ export class World {
   readonly chance: Chance;
   readonly #settings: Record<string, unknown>;
   readonly #perils: Peril[] = [];
+  /** How many workers of each part were given an ending; it begins with the seed, so that shops begin differently. */
+  readonly #ended = new Map<string, number>();
+  readonly #seed: number;
 
   private constructor(seed: number, shop: Shop, given: { productIds: string[]; storeIds: string[] }) {
+    this.#seed = seed;
     this.chance = chance(seed);
     this.productIds = given.productIds;
     this.storeIds = given.storeIds;
@@ -91,9 +95,19 @@ export class World {
     this.complaints.push(of);
   }
 
-  /** @param calls about how many calls there are to end at */
+  /**
+   * Every third worker is to end, and those of one part by turns in each way: a part with few workers would by chance
+   * alone miss some ways now and then.
+   *
+   * @param calls about how many calls there are to end at
+   */
   peril(part: string, calls: number, endings: Ending[] = ["stalls", ...ENDINGS], where = {}): Peril {
-    const ending = this.troubled && this.chance.odds(32) ? this.chance.pick(endings) : null;
+    let ending: Ending | null = null;
+    if (this.troubled && this.chance.odds(32)) {
+      const turn = this.#ended.get(part) ?? this.#seed;
+      this.#ended.set(part, turn + 1);
+      ending = endings[turn % endings.length] ?? null;
+    }
     return this.#remember(part, ending, this.chance.below(calls), where);
   }
 

@@ -12,14 +12,21 @@ const worker = createWorker({ clock: systemClock, ids: systemIds });
 export const Stock = worker.Stock;
 export { RateLimiter };
 
+export interface CountedStatement {
+  sql: string;
+  parameters: unknown[];
+  /** As D1 counts: rows, and entries of indexes. */
+  written: number;
+}
+
 /** What one request did before its answer. */
 export interface Counted {
   /** `D1.batch`, `Stock.reserve`, … and how often. */
   calls: Record<string, number>;
   rowsRead: number;
   rowsWritten: number;
-  /** Of each call to D1, the statements with their parameters. */
-  statements: { sql: string; parameters: unknown[] }[][];
+  /** Of each call to D1, the statements. */
+  statements: CountedStatement[][];
 }
 
 const HEADER = "bench-io";
@@ -94,7 +101,7 @@ const watchStub = (name: string, stub: Record<string, (...all: unknown[]) => unk
 const watchDatabase = (db: D1Database, counted: Counted, count: Count): D1Database =>
   notedD1(db, (sent, how) => {
     count(`D1.${how}`);
-    counted.statements.push(sent.map(({ sql, values }) => ({ sql, parameters: values })));
+    counted.statements.push(sent.map(({ sql, values, written }) => ({ sql, parameters: values, written })));
     for (const { read, written } of sent) {
       counted.rowsRead += read;
       counted.rowsWritten += written;

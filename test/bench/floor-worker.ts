@@ -1,25 +1,27 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Bindings, Plan } from "./plan.ts";
+import { type Bindings, ENTRIES_OF_A_HOLD, type Plan, tablesOf } from "./plan.ts";
 
 let plan: Plan;
 let turn = 0;
 export class Floor extends DurableObject<Bindings> {
   #armed = false;
+  constructor(state: DurableObjectState, env: Bindings) {
+    super(state, env);
+    for (const sql of tablesOf("hold", ENTRIES_OF_A_HOLD)) state.storage.sql.exec(sql);
+  }
   override async alarm(): Promise<void> {
+    this.write([1]);
     this.#armed = false;
-    this.write(1);
     await this.env.NEWS.send(this.ctx.id.name ?? "");
   }
-  write(rows: number, wake = false): void {
+  write(tables: number[], wake = false): void {
     if (wake && !this.#armed) this.ctx.storage.setAlarm(Date.now() + 2000);
     this.#armed ||= wake;
-    this.ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, body TEXT)");
-    for (let row = 0; row < rows; row++) this.ctx.storage.sql.exec("INSERT INTO rows (body) VALUES ('row')");
+    for (const at of tables) this.ctx.storage.sql.exec(`INSERT INTO hold_${at} (body) VALUES ('row')`);
   }
 }
-
-const insert = (env: Bindings, texts: string) =>
-  env.DB.prepare("INSERT INTO floor (body) SELECT value FROM json_each(?)").bind(texts);
+const insert = (env: Bindings, table: number, texts: string) =>
+  env.DB.prepare(`INSERT INTO floor_${table} (body) SELECT value FROM json_each(?)`).bind(texts);
 export default {
   async fetch(request, env, execution) {
     if (request.method === "PUT") plan = await request.json<Plan>();
@@ -27,14 +29,14 @@ export default {
     for (const call of reads)
       await env.DB.batch(call.map(({ sql, parameters }) => env.DB.prepare(sql).bind(...parameters)));
     const names = Array.from({ length: objects.each }, () => `object ${turn++ % objects.of}`);
-    await Promise.all(names.map((name) => env.FLOOR.getByName(name).write(objects.rows, true)));
-    if (writes.length > 0) await env.DB.batch(writes.map((texts) => insert(env, texts)));
+    await Promise.all(names.map((name) => env.FLOOR.getByName(name).write(objects.tables, true)));
+    if (writes.length > 0) await env.DB.batch(writes.map((texts, table) => insert(env, table, texts)));
     if (writes.length > 0) execution.waitUntil(env.BELLS.sendBatch([{ body: "a bell" }]));
     return new Response(plan.answer, { headers: { "content-type": "application/json" } });
   },
   async queue({ messages }, env) {
-    const news = insert(env, JSON.stringify(messages.map(({ body }) => body)));
+    const news = insert(env, 0, JSON.stringify(messages.map(({ body }) => body)));
     await env.DB.batch([news, news, news]);
-    await Promise.all(messages.map(({ body }) => env.FLOOR.getByName(body).write(1)));
+    await Promise.all(messages.map(({ body }) => env.FLOOR.getByName(body).write([1])));
   },
 } satisfies ExportedHandler<Bindings, string>;

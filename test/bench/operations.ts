@@ -12,8 +12,6 @@ export interface Operation {
   objects: { each: number; of: number; holds: number };
 }
 
-/** Rows that a Stock object writes for one hold, as SQLite counts: claim 3, movement 2, hold, level and its own. */
-export const ROWS_OF_A_HOLD = 8;
 const BULK = 100;
 const ORDERED = 200;
 

@@ -4,13 +4,34 @@ export interface Plan {
   /** Each a call to D1. */
   reads: { sql: string; parameters: unknown[] }[][];
   /**
-   * So many objects, taken in turn from so many, write so many rows each, all at once. Like ours, each tells the lists
-   * of it within two seconds: by a message, whose consumer writes three rows to D1 in three statements and answers the object.
+   * So many objects, taken in turn from so many, put a row in each of these of their tables, all at once. Like ours, each
+   * tells the lists of it within two seconds: by a message, whose consumer writes a row to D1 in each of three statements
+   * and answers the object.
    */
-  objects: { each: number; of: number; rows: number };
-  /** A last call to D1 with so many statements, each of which writes the rows of its text; and a message after it. */
+  objects: { each: number; of: number; tables: number[] };
+  /** A last call to D1, whose n-th statement puts these rows, a JSON array of texts, into table `floor_n`; and a message after it. */
   writes: string[];
 }
+
+/**
+ * What a Stock object writes for one hold, statement by statement, in entries as SQLite counts them, a row and each of its
+ * indexes': claim 3, hold, level, its own row, movement 2.
+ */
+export const ENTRIES_OF_A_HOLD = [3, 1, 1, 1, 2];
+
+/**
+ * The tables that a floor writes to, one for each statement, with so many indexes that a row comes to so many entries.
+ * An entry in a tree of its own is a page to write, and a row of a table without indexes but the end of one: what D1
+ * counts would be the same, what it does would not.
+ */
+export const tablesOf = (name: string, entries: number[]): string[] =>
+  entries.flatMap((entriesOfARow, place) => [
+    `CREATE TABLE IF NOT EXISTS ${name}_${place} (id INTEGER PRIMARY KEY, body TEXT)`,
+    ...Array.from(
+      { length: entriesOfARow - 1 },
+      (_, index) => `CREATE INDEX IF NOT EXISTS ${name}_${place}_${index} ON ${name}_${place} (id)`,
+    ),
+  ]);
 
 export interface Bindings {
   DB: D1Database;

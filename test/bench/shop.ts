@@ -83,10 +83,8 @@ async function start(directory: string, options: object): Promise<Running> {
       host: "127.0.0.1",
       port: 0,
       log: undefined,
-      handleRuntimeStdio: (stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream) => {
-        stdout.resume();
-        stderr.resume();
-      },
+      // A line for each request would hide the table, and printing it is not the Worker's work.
+      handleStructuredLogs: () => {},
       workers: [
         {
           ...options,

@@ -97,8 +97,14 @@ export class StockModel {
     return "applied";
   }
 
+  /** None before the first has been due for ten seconds: then all that are. */
   due(now: number): string[] {
+    if (this.firstAsk > now - 10_000) return [];
     return [...this.claims].filter(([, c]) => !c.settled && c.askAt <= now).map(([claim]) => claim);
+  }
+
+  get firstAsk(): number {
+    return Math.min(...[...this.claims.values()].filter((c) => !c.settled).map(({ askAt }) => askAt));
   }
 
   putOff(claims: string[], now: number): void {

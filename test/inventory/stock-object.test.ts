@@ -7,6 +7,8 @@ import { testClock } from "../support/clock.ts";
 
 const PRODUCT = "prd_1";
 const HOUR = 3_600_000;
+/** A hold that is due waits so long for others. */
+const TOGETHER = 10_000;
 const object = () => env.STOCK.get(env.STOCK.idFromName(PRODUCT));
 const stock = () => stockOf(env, PRODUCT);
 
@@ -95,24 +97,43 @@ test("a hold that nobody stands behind asks when its time has come, and lets go"
   expect((await storageOf()).alarm).not.toBeNull();
 
   await evictDurableObject(object());
-  testClock.advance(HOUR);
+  testClock.advance(HOUR + TOGETHER);
   expect(await runDurableObjectAlarm(object())).toBe(true);
   expect(await fates()).toEqual([{ id: "clm_1", fate: "abandoned" }]);
   expect(await stock().levels()).toMatchObject({ on_hand: 5, reserved: 0 });
   expect(await reserve("clm_1", 2)).toEqual([{ kind: "settled" }]);
 });
 
+test("holds that fall due within ten seconds ask together", async () => {
+  await open(5);
+  for (const [index, seconds] of [60, 61, 70, 71].entries())
+    await stock().reserve(PRODUCT, [request(`clm_${index}`, 1)], seconds * 1_000);
+  testClock.advance(60_000 + TOGETHER - 1);
+  await runDurableObjectAlarm(object());
+  expect(await fates()).toEqual([]);
+
+  testClock.advance(1);
+  expect(await runDurableObjectAlarm(object())).toBe(true);
+  const fate = "abandoned";
+  expect(await fates()).toEqual(["clm_0", "clm_1", "clm_2"].map((id) => ({ id, fate })));
+  expect(await stock().levels()).toMatchObject({ on_hand: 5, reserved: 1 });
+
+  testClock.advance(1_000 + TOGETHER);
+  await runDurableObjectAlarm(object());
+  expect(await stock().levels()).toMatchObject({ on_hand: 5, reserved: 0 });
+});
+
 test("a hold that gets no answer asks again in half a minute", async () => {
   await open(5);
   await reserve("clm_1", 2);
   await env.DB.exec("ALTER TABLE claims RENAME TO claims_away");
-  testClock.advance(HOUR);
+  testClock.advance(HOUR + TOGETHER);
   await runDurableObjectAlarm(object());
   const askAt = new Date(testClock.now() + 30_000).toISOString();
   expect(await stock().holds()).toMatchObject([{ claim: "clm_1", confirmed: false, ask_at: askAt }]);
 
   await env.DB.exec("ALTER TABLE claims_away RENAME TO claims");
-  testClock.advance(30_000);
+  testClock.advance(30_000 + TOGETHER);
   expect(await runDurableObjectAlarm(object())).toBe(true);
   expect(await stock().holds()).toEqual([]);
 });

@@ -168,6 +168,7 @@ function print({ operation, ours, floor, calls, rowsRead, rowsWritten }: Row, fi
     ours.p50.toFixed(1).padStart(7),
     ours.p99.toFixed(1).padStart(7),
     (floor.rate * worth).toFixed(0).padStart(8),
+    floor.p99.toFixed(1).padStart(7),
     (ours.rate / floor.rate).toFixed(2).padStart(6),
     String(rowsRead).padStart(7),
     String(rowsWritten).padStart(8),
@@ -177,7 +178,7 @@ function print({ operation, ours, floor, calls, rowsRead, rowsWritten }: Row, fi
   ];
   if (first) {
     console.log(
-      `${"".padEnd(28)} ${"a second".padStart(8)} ${"p50 ms".padStart(7)} ${"p99 ms".padStart(7)} ${"floor".padStart(8)} ${"ratio".padStart(6)} ${"read".padStart(7)} ${"written".padStart(8)}  calls before the answer`,
+      `${"".padEnd(28)} ${"a second".padStart(8)} ${"p50 ms".padStart(7)} ${"p99 ms".padStart(7)} ${"floor".padStart(8)} ${"its p99".padStart(7)} ${"ratio".padStart(6)} ${"read".padStart(7)} ${"written".padStart(8)}  calls before the answer`,
     );
   }
   console.log(cells.join(" "));

@@ -175,7 +175,7 @@ test("a bulk of all or nothing of which one claim was fenced off comes again wit
   const dying = new Boundary({ at: 3, ending: "dies before" });
   await outcomeOf(send(dying, "/orders/bulk", body, key), dying);
   dying.bury();
-  testClock.advance(3_600_001);
+  testClock.advance(3_620_000);
   await wakeObject(apple, new Boundary());
   const response = await post("/orders/bulk", body, key);
   expect(response.status).toBe(201);

@@ -213,8 +213,8 @@ const command = defineCommand({
   args: {
     seconds: {
       type: "string",
-      default: "2",
-      description: "How long each of the five runs of a measurement takes",
+      default: "3",
+      description: "How long each of the three runs of a measurement takes",
     },
     scale: {
       type: "boolean",

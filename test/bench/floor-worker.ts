@@ -5,10 +5,7 @@ let plan: Plan;
 let turn = 0;
 export class Floor extends DurableObject<Bindings> {
   #armed = false;
-  constructor(state: DurableObjectState, env: Bindings) {
-    super(state, env);
-    for (const sql of tablesOf("hold", ENTRIES_OF_A_HOLD)) state.storage.sql.exec(sql);
-  }
+  readonly tables = tablesOf("hold", ENTRIES_OF_A_HOLD).map((sql) => this.ctx.storage.sql.exec(sql));
   override async alarm(): Promise<void> {
     this.write([1]);
     this.#armed = false;

@@ -25,8 +25,8 @@ import { one, type Sql, type Turn } from "./sql-port.ts";
  *   the projection has all up to here. meta.sent_at: the last report left then. meta.report_at: the next is due
  *   then; null when nothing is untold.
  * - claims.version: the order's version that was last applied; 0 until a living order was heard of. claims.ask_at:
- *   when an open claim asks for its fate; claims.asks: how often it was answered. claims.order_id is null for a
- *   claim that was buried before it ever held.
+ *   from when an open claim is due to ask for its fate; claims.asks: how often it was answered. claims.order_id is null
+ *   for a claim that was buried before it ever held.
  * - holds.kept are units still reserved; holds.shipped those that have left. The sum of `kept` over a store's holds
  *   is its `reserved`.
  * - movements.at never falls from one line to the next, whatever the clock does.

@@ -131,7 +131,10 @@ export const inventorySchema = z
           order_id: z.string(),
           confirmed: z.boolean().openapi({ description: "A living order is known to stand behind it" }),
           allocations: z.array(z.object({ store_id: z.string(), quantity: units })),
-          ask_at: stamp.openapi({ description: "When it asks next whether it may still hold" }),
+          ask_at: stamp.openapi({
+            description:
+              "When it is due to ask whether it may still hold; it asks within ten seconds of that, with others",
+          }),
         }),
       )
       .openapi({ description: "Open holds, those that ask first before the others; 1,000 at most" }),

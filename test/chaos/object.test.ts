@@ -27,6 +27,13 @@ test("an object that was evicted arms what its storage says comes next", async (
   expect(await armedFor()).toBe(70);
   await stockOf(env, apple).reserve(apple, [one("clm_2")], 2 * HOUR);
   expect(await armedFor()).toBe(12);
+  // A hold that is due a second from now waits ten more for others; the report comes before it.
+  await evictDurableObject(stub(apple));
+  await stockOf(env, apple).reserve(apple, [one("clm_3")], 1_000);
+  expect(await armedFor()).toBe(12);
+  testClock.advance(2_000);
+  await runDurableObjectAlarm(stub(apple));
+  expect(await armedFor()).toBe(21);
 });
 
 test("more holds than one alarm asks for come due at once, and are all let go", async () => {

@@ -214,7 +214,7 @@ const command = defineCommand({
     seconds: {
       type: "string",
       default: "3",
-      description: "How long each of the three runs of a measurement takes",
+      description: `How long each of the ${ROUNDS} runs of a measurement takes`,
     },
     scale: {
       type: "boolean",

@@ -97,14 +97,16 @@ export class StockModel {
     return "applied";
   }
 
-  /** None before the first has been due for ten seconds: then all that are. */
-  due(now: number): string[] {
-    if (this.firstAsk > now - 10_000) return [];
-    return [...this.claims].filter(([, c]) => !c.settled && c.askAt <= now).map(([claim]) => claim);
+  /** When claims ask next: ten seconds after the first of them is due. */
+  get asksAt(): number {
+    const open = [...this.claims.values()].filter((claim) => !claim.settled);
+    return Math.min(...open.map(({ askAt }) => askAt)) + 10_000;
   }
 
-  get firstAsk(): number {
-    return Math.min(...[...this.claims.values()].filter((c) => !c.settled).map(({ askAt }) => askAt));
+  /** Those that ask: all that are due by then. */
+  due(now: number): string[] {
+    if (now < this.asksAt) return [];
+    return [...this.claims].filter(([, c]) => !c.settled && c.askAt <= now).map(([claim]) => claim);
   }
 
   putOff(claims: string[], now: number): void {

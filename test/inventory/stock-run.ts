@@ -274,7 +274,7 @@ export class StockRun {
       "SELECT * FROM meta",
     );
     expect(meta?.report_at === null).toBe(meta?.version === meta?.acked);
-    const due = Math.min(this.#model.firstAsk + 10_000, meta?.report_at ?? Number.POSITIVE_INFINITY);
+    const due = Math.min(this.#model.asksAt, meta?.report_at ?? Number.POSITIVE_INFINITY);
     expect(this.#armed ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(due);
   }
 

@@ -1,4 +1,4 @@
-import { jsonParameter } from "../platform/d1.ts";
+import { each, type Sql, sql } from "../platform/sql.ts";
 
 /** One change, for the ordered log. */
 export interface NewEvent {
@@ -37,37 +37,21 @@ export type TaskName =
   | "restock";
 
 /**
- * A condition under which a row of a batch is written: SQL about `row.value`, the JSON of the event or work, with its
- * parameters numbered from ?2. Under the stamp rule it asks whether this batch's nonce stands on what the row is about,
- * so what lost its race writes nothing.
+ * Appends to the log, in the batch of the change itself.
+ * @param when the condition under which an event is written: SQL about `row.value`, its JSON
  */
-export interface Guard {
-  sql: string;
-  parameters: unknown[];
-}
+export const appendEvents = (rows: NewEvent[], when: Sql): Sql => sql`
+  INSERT INTO events (id, type, at, object_type, object_id, object_version, data)
+  SELECT row.value ->> 'id', row.value ->> 'type', row.value ->> 'at', row.value ->> 'object_type',
+         row.value ->> 'object_id', row.value ->> 'object_version', row.value -> 'data'
+  FROM ${each(rows)} AS row WHERE ${when} ORDER BY row.key`;
 
-export const ALWAYS: Guard = { sql: "1", parameters: [] };
-
-/** Appends to the log, in the batch of the change itself. */
-export function appendEvents(db: D1Database, rows: NewEvent[], guard: Guard): D1PreparedStatement {
-  return db
-    .prepare(
-      `INSERT INTO events (id, type, at, object_type, object_id, object_version, data)
-       SELECT row.value ->> 'id', row.value ->> 'type', row.value ->> 'at', row.value ->> 'object_type',
-              row.value ->> 'object_id', row.value ->> 'object_version', row.value -> 'data'
-       FROM json_each(?1) AS row WHERE ${guard.sql} ORDER BY row.key`,
-    )
-    .bind(jsonParameter(rows), ...guard.parameters);
-}
-
-/** Writes down what is owed, in the batch of the change that owes it. Ring for it after the answer. */
-export function oweWork(db: D1Database, rows: NewWork[], guard: Guard): D1PreparedStatement {
-  return db
-    .prepare(
-      `INSERT INTO work (id, task, object_id, payload, state, not_before, attempts, request_id, created_at)
-       SELECT row.value ->> 'id', row.value ->> 'task', row.value ->> 'object_id', row.value -> 'payload', 'owed',
-              row.value ->> 'not_before', 0, row.value ->> 'request_id', row.value ->> 'at'
-       FROM json_each(?1) AS row WHERE ${guard.sql}`,
-    )
-    .bind(jsonParameter(rows), ...guard.parameters);
-}
+/**
+ * Writes down what is owed, in the batch of the change that owes it. Ring for it after the answer.
+ * @param when as in `appendEvents`
+ */
+export const oweWork = (rows: NewWork[], when: Sql): Sql => sql`
+  INSERT INTO work (id, task, object_id, payload, state, not_before, attempts, request_id, created_at)
+  SELECT row.value ->> 'id', row.value ->> 'task', row.value ->> 'object_id', row.value -> 'payload', 'owed',
+         row.value ->> 'not_before', 0, row.value ->> 'request_id', row.value ->> 'at'
+  FROM ${each(rows)} AS row WHERE ${when}`;

@@ -1,6 +1,6 @@
 import type { Context } from "../platform/context.ts";
-import { jsonParameter } from "../platform/d1.ts";
 import { IS_RESTORING } from "../platform/restoring.ts";
+import { all, each, sql } from "../platform/sql.ts";
 import { MAX_ATTEMPTS, retryDelay } from "./backoff.ts";
 
 /**
@@ -44,24 +44,24 @@ export async function takeRows(context: Context, left: Set<string>, lanes: numbe
   const lease: Lease = { nonce: context.ids.next(), until: now + LEASE_MS };
   const chance = context.ids.next();
   const delays = Array.from({ length: MAX_ATTEMPTS - 1 }, (_, index) => retryDelay(index + 1, chance));
-  const { results } = await context.env.DB.prepare(
-    `UPDATE work SET
-       lease = ?2,
-       started_at = ?3,
-       not_before = max(?4, ?3 + coalesce(?5 ->> attempts, 0)),
-       attempts = min(attempts + 1, ?6),
-       state = CASE WHEN attempts < ?6 THEN state ELSE 'dead' END,
-       finished_at = CASE WHEN attempts < ?6 THEN NULL ELSE ?3 END,
-       error = CASE WHEN attempts < ?6 THEN error ELSE coalesce(error, 'its last attempt never ended') END
-     WHERE id IN (SELECT id FROM work
-                  WHERE id IN (SELECT value FROM json_each(?1)) AND state = 'owed' AND not_before <= ?3
-                    AND NOT ${IS_RESTORING}
-                  ORDER BY not_before LIMIT ?7)
-     RETURNING id, task, object_id, payload, state, attempts, not_before, error, request_id`,
-  )
-    .bind(jsonParameter([...left]), lease.nonce, now, lease.until, jsonParameter(delays), MAX_ATTEMPTS, lanes)
-    .all<LeasedRow>();
-  if (results.length < lanes) left.clear();
-  for (const { id } of results) left.delete(id);
-  return results.map((row) => ({ lease, row }));
+  const rows = await all(
+    context.env.DB,
+    sql<LeasedRow>`
+      UPDATE work SET
+        lease = ${lease.nonce},
+        started_at = ${now},
+        not_before = max(${lease.until}, ${now} + coalesce(${JSON.stringify(delays)} ->> attempts, 0)),
+        attempts = min(attempts + 1, ${MAX_ATTEMPTS}),
+        state = CASE WHEN attempts < ${MAX_ATTEMPTS} THEN state ELSE 'dead' END,
+        finished_at = CASE WHEN attempts < ${MAX_ATTEMPTS} THEN NULL ELSE ${now} END,
+        error = CASE WHEN attempts < ${MAX_ATTEMPTS} THEN error ELSE coalesce(error, 'its last attempt never ended') END
+      WHERE id IN (SELECT id FROM work
+                   WHERE id IN (SELECT value FROM ${each([...left])}) AND state = 'owed' AND not_before <= ${now}
+                     AND NOT ${IS_RESTORING}
+                   ORDER BY not_before LIMIT ${lanes})
+      RETURNING id, task, object_id, payload, state, attempts, not_before, error, request_id`,
+  );
+  if (rows.length < lanes) left.clear();
+  for (const { id } of rows) left.delete(id);
+  return rows.map((row) => ({ lease, row }));
 }

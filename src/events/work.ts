@@ -1,6 +1,7 @@
 import type { Context } from "../platform/context.ts";
-import { jsonParameter, withoutQuery } from "../platform/d1.ts";
+import { withoutQuery } from "../platform/d1.ts";
 import { describeError } from "../platform/log.ts";
+import { all, each, run, sql } from "../platform/sql.ts";
 import type { TaskName } from "./append.ts";
 import { MAX_ATTEMPTS, retryDelay } from "./backoff.ts";
 import { LEASE_MS, type Lease, type LeasedRow, type Taken, takeRows } from "./take.ts";
@@ -122,13 +123,15 @@ async function perform(context: Context, handlers: TaskHandlers, row: LeasedRow)
 }
 
 /** Only under the lease that did the work: a late worker, whose row was taken over, marks nothing. */
+const isUnder = (lease: Lease, row: LeasedRow) =>
+  sql`id = ${row.id} AND lease = ${lease.nonce} AND state = 'owed'`;
+
 async function markDone(context: Context, lease: Lease, row: LeasedRow): Promise<void> {
-  await context.env.DB.prepare(
-    `UPDATE work SET state = 'done', finished_at = ?3, error = NULL
-     WHERE id = ?1 AND lease = ?2 AND state = 'owed'`,
-  )
-    .bind(row.id, lease.nonce, context.clock.now())
-    .run();
+  await run(
+    context.env.DB,
+    sql`UPDATE work SET state = 'done', finished_at = ${context.clock.now()}, error = NULL
+      WHERE ${isUnder(lease, row)}`,
+  );
 }
 
 /** Under its lease too: of two at one part one moves the row on, and who comes late moves it nowhere. */
@@ -138,14 +141,13 @@ async function markOn(
   row: LeasedRow,
   payload: Record<string, unknown>,
 ): Promise<void> {
-  const { meta } = await context.env.DB.prepare(
-    `UPDATE work SET payload = ?3, attempts = 0, lease = NULL, not_before = ?4, error = NULL
-     WHERE id = ?1 AND lease = ?2 AND state = 'owed'`,
-  )
-    .bind(row.id, lease.nonce, JSON.stringify(payload), context.clock.now())
-    .run();
-  if (meta.changes > 0 && isTaskName(row.task))
-    context.defer(ring(context, [{ id: row.id, task: row.task }]));
+  const moved = await run(
+    context.env.DB,
+    sql`UPDATE work SET payload = ${JSON.stringify(payload)}, attempts = 0, lease = NULL,
+        not_before = ${context.clock.now()}, error = NULL
+      WHERE ${isUnder(lease, row)}`,
+  );
+  if (moved > 0 && isTaskName(row.task)) context.defer(ring(context, [{ id: row.id, task: row.task }]));
 }
 
 async function markFailed(context: Context, lease: Lease, row: LeasedRow, error: string): Promise<void> {
@@ -172,22 +174,15 @@ async function markNotDone(
 ): Promise<boolean> {
   const now = context.clock.now();
   const dead = row.attempts >= MAX_ATTEMPTS;
-  const { meta } = await context.env.DB.prepare(
-    `UPDATE work SET state = ?3, lease = NULL, error = ?4, not_before = ?5, finished_at = ?6
-     WHERE id = ?1 AND lease = ?2 AND state = 'owed'`,
-  )
-    .bind(
-      row.id,
-      lease.nonce,
-      dead ? "dead" : "owed",
-      error.slice(0, MAX_ERROR_LENGTH),
-      dead ? now : notBefore,
-      dead ? now : null,
-    )
-    .run();
+  const marked = await run(
+    context.env.DB,
+    sql`UPDATE work SET state = ${dead ? "dead" : "owed"}, lease = NULL, error = ${error.slice(0, MAX_ERROR_LENGTH)},
+        not_before = ${dead ? now : notBefore}, finished_at = ${dead ? now : null}
+      WHERE ${isUnder(lease, row)}`,
+  );
   if (dead) context.log.error("a task died", { error });
   else context.log.warn("a task failed", { error, retry_in_ms: notBefore - now });
-  return !dead && meta.changes > 0;
+  return !dead && marked > 0;
 }
 
 /**
@@ -196,12 +191,11 @@ async function markNotDone(
  */
 export async function settleWork(context: Context, ids: string[]): Promise<void> {
   if (ids.length === 0) return;
-  await context.env.DB.prepare(
-    `UPDATE work SET state = 'done', finished_at = ?2, error = NULL
-     WHERE id IN (SELECT value FROM json_each(?1)) AND state = 'owed'`,
-  )
-    .bind(jsonParameter(ids), context.clock.now())
-    .run();
+  await run(
+    context.env.DB,
+    sql`UPDATE work SET state = 'done', finished_at = ${context.clock.now()}, error = NULL
+      WHERE id IN (SELECT value FROM ${each(ids)}) AND state = 'owed'`,
+  );
 }
 
 /** Where each task's bell hangs. */
@@ -275,23 +269,23 @@ function chunksOf<T>(items: T[], size: number): T[][] {
 export async function ringOwed(context: Context, ahead = 0): Promise<number> {
   const now = context.clock.now() - ahead;
   if (ahead > 0) await bringForward(context, now, ahead);
-  const { results } = await context.env.DB.prepare(
-    `SELECT id, task FROM work
-     WHERE state = 'owed' AND not_before <= ?1 AND task IN (SELECT value FROM json_each(?2))
-     ORDER BY not_before LIMIT ?3`,
-  )
-    .bind(now, jsonParameter(Object.keys(BELLS)), SWEEP_LIMIT)
-    .all<{ id: string; task: TaskName }>();
-  await ring(context, results);
-  return results.length;
+  const due = await all(
+    context.env.DB,
+    sql<{ id: string; task: TaskName }>`
+      SELECT id, task FROM work
+      WHERE state = 'owed' AND not_before <= ${now} AND task IN (SELECT value FROM ${each(Object.keys(BELLS))})
+      ORDER BY not_before LIMIT ${SWEEP_LIMIT}`,
+  );
+  await ring(context, due);
+  return due.length;
 }
 
 /** In the order in which they are due. A row stays its taker's until its lease ends, whatever clock asks. */
 async function bringForward({ env }: Context, now: number, ahead: number): Promise<void> {
-  await env.DB.prepare(
-    `UPDATE work SET not_before = not_before - ?2
-     WHERE state = 'owed' AND not_before > ?1 AND not_before <= ?1 + ?2 AND (lease IS NULL OR started_at <= ?3)`,
-  )
-    .bind(now, ahead, now - LEASE_MS)
-    .run();
+  await run(
+    env.DB,
+    sql`UPDATE work SET not_before = not_before - ${ahead}
+      WHERE state = 'owed' AND not_before > ${now} AND not_before <= ${now} + ${ahead}
+        AND (lease IS NULL OR started_at <= ${now - LEASE_MS})`,
+  );
 }

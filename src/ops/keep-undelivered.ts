@@ -1,4 +1,5 @@
 import type { Context } from "../platform/context.ts";
+import { runBatch, sql } from "../platform/sql.ts";
 
 /** The task of rows that keep a message which no consumer took. No handler has this name: it is never begun. */
 export const UNDELIVERED = "undelivered";
@@ -10,16 +11,17 @@ export const UNDELIVERED = "undelivered";
  */
 export async function keepUndelivered(context: Context, messages: readonly Message[]): Promise<void> {
   const now = context.clock.now();
-  await context.env.DB.batch(
+  await runBatch(
+    context.env.DB,
     messages.map(({ id, body, timestamp, attempts }) => {
       const payload = payloadOf(body);
       context.log.error("a message was never taken", { message: id, payload });
-      return context.env.DB.prepare(
-        `INSERT INTO work
-           (id, task, object_id, payload, state, not_before, attempts, error, created_at, finished_at)
-         VALUES (?1, ?2, 'dead-letters', ?3, 'dead', ?4, ?5, 'no consumer took it', ?4, ?6)
-         ON CONFLICT DO NOTHING`,
-      ).bind(`wrk_${id}`, UNDELIVERED, payload, timestamp.getTime(), attempts, now);
+      const at = timestamp.getTime();
+      return sql`
+        INSERT INTO work (id, task, object_id, payload, state, not_before, attempts, error, created_at, finished_at)
+        VALUES (${`wrk_${id}`}, ${UNDELIVERED}, 'dead-letters', ${payload}, 'dead', ${at}, ${attempts},
+          'no consumer took it', ${at}, ${now})
+        ON CONFLICT DO NOTHING`;
     }),
   );
 }

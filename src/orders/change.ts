@@ -1,6 +1,7 @@
 import type { NewWork } from "../events/append.ts";
 import type { Context } from "../platform/context.ts";
 import { allows } from "../platform/etag.ts";
+import { sql } from "../platform/sql.ts";
 import { readOrder } from "./find.ts";
 import { sendFollow } from "./follow.ts";
 import { wasMadeBy } from "./made-by.ts";
@@ -58,10 +59,8 @@ export async function changeOrder<R>(
     const [moved] = await moveOrders(context, [{ order: current, reason }], {
       ...step,
       operation,
-      guard: {
-        sql: "NOT EXISTS (SELECT 1 FROM order_history AS h WHERE h.order_id = orders.id AND h.operation = ?6)",
-        parameters: [operation],
-      },
+      guard: () => sql`NOT EXISTS (
+        SELECT 1 FROM order_history AS h WHERE h.order_id = orders.id AND h.operation = ${operation})`,
     });
     if (moved?.won) {
       await tellStock(context, moved);

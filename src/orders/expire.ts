@@ -1,5 +1,6 @@
 import { ring } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
+import { all, sql } from "../platform/sql.ts";
 import { moveOrders } from "./move.ts";
 import type { Order } from "./order.ts";
 
@@ -22,10 +23,7 @@ export async function expireOrders(context: Context, due: Due[]): Promise<number
       event: "order.expired",
       operation: null,
       // A payment that was received and is not worked off may yet be in time: the order waits for it.
-      guard: {
-        sql: "orders.expires_at <= ?6 AND orders.events_owed = 0",
-        parameters: [context.clock.now()],
-      },
+      guard: () => sql`orders.expires_at <= ${context.clock.now()} AND orders.events_owed = 0`,
     },
   );
   const won = moved.filter((move) => move.won);
@@ -39,12 +37,11 @@ export async function expireOrders(context: Context, due: Due[]): Promise<number
 }
 
 /** Orders past their deadline, oldest first, by the index of what waits. */
-export async function findDue(context: Context): Promise<Due[]> {
-  const { results } = await context.env.DB.prepare(
-    `SELECT id, version, status, reference FROM orders INDEXED BY orders_due
-     WHERE status = 'pending' AND expires_at <= ?1 AND events_owed = 0 ORDER BY expires_at LIMIT ${EXPIRE_BATCH}`,
-  )
-    .bind(context.clock.now())
-    .all<Due>();
-  return results;
+export function findDue(context: Context): Promise<Due[]> {
+  return all(
+    context.env.DB,
+    sql<Due>`SELECT id, version, status, reference FROM orders INDEXED BY orders_due
+      WHERE status = 'pending' AND expires_at <= ${context.clock.now()} AND events_owed = 0
+      ORDER BY expires_at LIMIT ${EXPIRE_BATCH}`,
+  );
 }

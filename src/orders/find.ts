@@ -1,15 +1,17 @@
 import { isStaff } from "../platform/actor.ts";
 import type { Context } from "../platform/context.ts";
 import { sha256 } from "../platform/ids.ts";
+import { first, sql, trusted } from "../platform/sql.ts";
 import type { Order } from "./order.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "./rows.ts";
 
 /** Reads one order by its id or its reference, on the primary. */
 export async function readOrder(context: Context, name: string): Promise<Order | null> {
-  const column = name.startsWith("ord_") ? "o.id" : "o.reference";
-  const row = await context.env.DB.prepare(`SELECT ${ORDER_COLUMNS} FROM orders AS o WHERE ${column} = ?1`)
-    .bind(name.startsWith("ord_") ? name : name.toUpperCase())
-    .first<OrderRow>();
+  const named = name.startsWith("ord_") ? sql`o.id = ${name}` : sql`o.reference = ${name.toUpperCase()}`;
+  const row = await first(
+    context.env.DB,
+    sql<OrderRow>`SELECT ${trusted(ORDER_COLUMNS)} FROM orders AS o WHERE ${named}`,
+  );
   return row ? orderOf(row) : null;
 }
 

@@ -1,7 +1,7 @@
+import { Commit } from "../events/commit.ts";
 import type { Verdict } from "../inventory/stock-types.ts";
 import type { Context } from "../platform/context.ts";
-import { jsonParameter, rowsOf } from "../platform/d1.ts";
-import { refuseWhileRestoring } from "../platform/restoring.ts";
+import { each, sql } from "../platform/sql.ts";
 import { expireOrders } from "./expire.ts";
 import { keptState } from "./follow.ts";
 import type { OrderStatus } from "./lifecycle.ts";
@@ -35,24 +35,20 @@ export async function judgeClaims(context: Context, productId: string, claims: s
 }
 
 async function readClaims(context: Context, productId: string, claims: string[]): Promise<ClaimRow[]> {
-  const { env, clock } = context;
-  const asked = jsonParameter(claims);
-  const results = await env.DB.batch([
-    // Half of a shop has not the fates of all its claims.
-    refuseWhileRestoring(env.DB),
-    env.DB.prepare(
-      `INSERT INTO claims (id, fate, order_id, stamp, decided_at)
-       SELECT asked.value, 'abandoned', NULL, ?2, ?3 FROM json_each(?1) AS asked WHERE true ON CONFLICT DO NOTHING`,
-    ).bind(asked, context.ids.next(), clock.now()),
-    env.DB.prepare(
-      `SELECT c.id AS claim, o.id AS order_id, o.reference, o.claim_id AS named_claim, o.status, o.version, o.expires_at,
-         i.allocations
-       FROM json_each(?1) AS asked JOIN claims AS c ON c.id = asked.value
-       LEFT JOIN orders AS o ON o.id = c.order_id
-       LEFT JOIN order_items AS i ON i.order_id = o.id AND i.product_id = ?2`,
-    ).bind(asked, productId),
-  ]);
-  return rowsOf<ClaimRow>(results, 2);
+  // Half of a shop has not the fates of all its claims: the commit is refused while it is being restored.
+  const commit = new Commit(context);
+  const asked = each(claims);
+  commit.win(sql`
+    INSERT INTO claims (id, fate, order_id, stamp, decided_at)
+    SELECT asked.value, 'abandoned', NULL, ${commit.stamp}, ${context.clock.now()}
+    FROM ${asked} AS asked WHERE true ON CONFLICT DO NOTHING`);
+  const rows = commit.read(sql<ClaimRow>`
+    SELECT c.id AS claim, o.id AS order_id, o.reference, o.claim_id AS named_claim, o.status, o.version, o.expires_at,
+      i.allocations
+    FROM ${asked} AS asked JOIN claims AS c ON c.id = asked.value
+    LEFT JOIN orders AS o ON o.id = c.order_id
+    LEFT JOIN order_items AS i ON i.order_id = o.id AND i.product_id = ${productId}`);
+  return (await commit.send()).rows(rows);
 }
 
 function dueOrder(row: ClaimRow, now: number) {

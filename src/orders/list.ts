@@ -19,7 +19,7 @@ export async function listOrders(context: Context, query: OrderListQuery): Promi
     query,
     page.rows,
     page.counted,
-    (row) => ({ key: row.created_at, id: row.id }),
+    (row) => ({ key: row.createdAt, id: row.id }),
     (row) => renderOrder(orderOf(row)),
     page.stopped,
   );

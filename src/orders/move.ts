@@ -1,12 +1,13 @@
-import { appendEvents, type Guard, type NewWork, oweWork } from "../events/append.ts";
+import type { NewEvent, NewWork } from "../events/append.ts";
+import { Commit } from "../events/commit.ts";
 import type { Context } from "../platform/context.ts";
-import { jsonParameter, rowsOf } from "../platform/d1.ts";
 import { prefixed } from "../platform/ids.ts";
-import { refuseWhileRestoring } from "../platform/restoring.ts";
+import { each, type Sql, sql, trusted } from "../platform/sql.ts";
 import { writeHistory } from "./history-statement.ts";
 import { isLiving, mayBecome, ORDER_STATUSES, type OrderStatus } from "./lifecycle.ts";
 import type { Order } from "./order.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "./rows.ts";
+import { ITS_OBJECT, wonOrder } from "./stamped.ts";
 
 /** One step of an order's life, from the version that was read. */
 export interface Move {
@@ -33,12 +34,12 @@ export interface Step {
   data?: Record<string, unknown>;
   /** The command's id, for a repeat to recognise its effect. */
   operation: string | null;
-  /** SQL over `orders` that must hold besides the version; its parameters from ?6, and ?3 is the batch's nonce. */
-  guard?: Guard;
+  /** SQL over `orders` that must hold besides the version. */
+  guard?: (stamp: string) => Sql;
   /** Statements before the orders are won, such as the fate that a revival stands on. */
-  first?: (nonce: string) => D1PreparedStatement[];
+  first?: (stamp: string) => Sql[];
   /** Statements after it, each joined on `orders.stamp`: what was not won must write nothing. */
-  besides?: (nonce: string) => D1PreparedStatement[];
+  besides?: (stamp: string) => Sql[];
   /** What is owed besides the `follow`; `object_id` is the order. */
   work?: NewWork[];
 }
@@ -49,116 +50,94 @@ export interface Step {
  * Throws while a backup overwrites the shop.
  */
 export async function moveOrders(context: Context, moves: Move[], step: Step): Promise<Moved[]> {
-  const { env, clock } = context;
-  const now = clock.now();
-  const nonce = context.ids.next();
-  const stamped: Guard = {
-    sql: "EXISTS (SELECT 1 FROM orders AS o WHERE o.id = row.value ->> 'object_id' AND o.stamp = ?2)",
-    parameters: [nonce],
-  };
-  const follows = new Map(moves.map(({ order }) => [order.id, followWork(context, order.id, now)]));
-  const results = await env.DB.batch([
-    refuseWhileRestoring(env.DB),
-    ...(step.first?.(nonce) ?? []),
-    winOrders(env.DB, moves, step, nonce, now),
-    ...(step.besides?.(nonce) ?? []),
-    writeHistory(env.DB, {
+  const now = context.clock.now();
+  const commit = new Commit(context);
+  const { stamp } = commit;
+  const won = wonOrder(ITS_OBJECT, stamp);
+  const follows = new Map(moves.map(({ order }) => [order.id, orderTask(context, "follow", order.id, now)]));
+
+  commit.write(...(step.first?.(stamp) ?? []));
+  commit.win(winOrders(moves, step, stamp, now));
+  commit.write(...(step.besides?.(stamp) ?? []));
+  commit.write(
+    writeHistory({
       orders: moves.map(({ order, reason }) => ({ id: order.id, from: order.status, reason })),
-      stamp: nonce,
+      stamp,
       actor: context.actor.name,
       operation: step.operation,
     }),
-    appendEvents(
-      env.DB,
-      moves.map(({ order, reason }) => ({
-        id: prefixed("evt", context.ids.next()),
-        type: step.event,
-        at: now,
-        object_type: "order",
-        object_id: order.id,
-        object_version: order.version + 1,
-        data: {
-          reference: order.reference,
-          from: order.status,
-          status: step.to ?? order.status,
-          reason,
-          ...step.data,
-        },
-      })),
-      stamped,
-    ),
-    oweWork(env.DB, [...follows.values(), ...(step.work ?? [])], stamped),
-    ...(step.to === undefined || isLiving(step.to) ? [] : [oweEnding(context, moves, nonce, now)]),
-    env.DB.prepare(
-      `SELECT ${ORDER_COLUMNS} FROM json_each(?1) AS row JOIN orders AS o ON o.id = row.value`,
-    ).bind(jsonParameter(moves.map(({ order }) => order.id))),
-  ]);
-  return rowsOf<OrderRow>(results, results.length - 1).map((row) => ({
+  );
+  commit.events(
+    moves.map((move) => eventOf(context, move, step, now)),
+    won,
+  );
+  commit.owe([...follows.values(), ...(step.work ?? [])], won);
+  if (step.to !== undefined && !isLiving(step.to)) {
+    const endings = moves.map(({ order }) => orderTask(context, "end-payments", order.id, now));
+    commit.owe(endings, hasPaymentsToEnd(stamp));
+  }
+  const standing = commit.read(
+    sql<OrderRow>`SELECT ${trusted(ORDER_COLUMNS)}
+      FROM ${each(moves.map(({ order }) => order.id))} AS row JOIN orders AS o ON o.id = row.value`,
+  );
+  const committed = await commit.send();
+  return committed.rows(standing).map((row) => ({
     order: orderOf(row),
-    won: row.stamp === nonce,
+    won: row.stamp === stamp,
     followWorkId: follows.get(row.id)?.id ?? "",
   }));
 }
 
-function winOrders(
-  db: D1Database,
-  moves: Move[],
-  { to, from, guard }: Step,
-  nonce: string,
-  now: number,
-): D1PreparedStatement {
+function winOrders(moves: Move[], { to, from, guard }: Step, stamp: string, now: number): Sql {
   const allowedFrom = from ?? ORDER_STATUSES.filter((status) => to === undefined || mayBecome(status, to));
-  return db
-    .prepare(
-      `UPDATE orders SET status = COALESCE(?2, orders.status), version = orders.version + 1, stamp = ?3,
-         status_at = CASE WHEN ?2 IS NULL THEN orders.status_at ELSE ?4 END, updated_at = ?4,
-         delayed_at = CASE WHEN ?2 IS NULL THEN orders.delayed_at END,
-         delayed_retries = CASE WHEN ?2 IS NULL THEN orders.delayed_retries ELSE 0 END
-       FROM json_each(?1) AS row
-       WHERE orders.id = row.value ->> 'id' AND orders.version = row.value ->> 'version'
-         AND orders.status IN (SELECT value FROM json_each(?5)) AND (${guard?.sql ?? "true"})`,
-    )
-    .bind(
-      jsonParameter(moves.map(({ order }) => ({ id: order.id, version: order.version }))),
-      to ?? null,
-      nonce,
-      now,
-      jsonParameter(allowedFrom),
-      ...(guard?.parameters ?? []),
-    );
+  const rows = moves.map(({ order }) => ({ id: order.id, version: order.version }));
+  // A status that it stays in was entered before, and a step that it was late with is late still.
+  const entered =
+    to === undefined
+      ? sql``
+      : sql`status = ${to}, status_at = ${now}, delayed_at = NULL, delayed_retries = 0,`;
+  return sql`
+    UPDATE orders SET ${entered} version = orders.version + 1, stamp = ${stamp}, updated_at = ${now}
+    FROM ${each(rows)} AS row
+    WHERE orders.id = row.value ->> 'id' AND orders.version = row.value ->> 'version'
+      AND orders.status IN (SELECT value FROM ${each(allowedFrom)}) AND (${guard?.(stamp) ?? sql`true`})`;
 }
+
+const eventOf = (context: Context, { order, reason }: Move, step: Step, now: number): NewEvent => ({
+  id: prefixed("evt", context.ids.next()),
+  type: step.event,
+  at: now,
+  object_type: "order",
+  object_id: order.id,
+  object_version: order.version + 1,
+  data: {
+    reference: order.reference,
+    from: order.status,
+    status: step.to ?? order.status,
+    reason,
+    ...step.data,
+  },
+});
 
 /**
  * A dead order's open payments are to be ended where a provider holds them open: what `standard` takes, it takes by the
- * order's reference. Owed here, so that no way for an order to die forgets it; the sweep rings for it.
+ * order's reference. Owed by the step itself, so that no way for an order to die forgets it; the sweep rings for it.
  */
-function oweEnding(context: Context, moves: Move[], nonce: string, now: number): D1PreparedStatement {
-  const work = moves.map(
-    ({ order }): NewWork => ({
-      id: prefixed("wrk", context.ids.next()),
-      task: "end-payments",
-      object_id: order.id,
-      payload: { order_id: order.id },
-      at: now,
-      not_before: now,
-      request_id: context.requestId,
-    }),
-  );
-  return oweWork(context.env.DB, work, {
-    sql: `EXISTS (SELECT 1 FROM orders AS o JOIN payments AS p ON p.order_id = o.id
-      WHERE o.id = row.value ->> 'object_id' AND o.stamp = ?2 AND p.status = 'open' AND p.provider <> 'standard')`,
-    parameters: [nonce],
-  });
-}
+const hasPaymentsToEnd = (stamp: string): Sql => sql`
+  EXISTS (SELECT 1 FROM orders AS o JOIN payments AS p ON p.order_id = o.id
+    WHERE o.id = ${ITS_OBJECT} AND o.stamp = ${stamp} AND p.status = 'open' AND p.provider <> 'standard')`;
 
-function followWork(context: Context, orderId: string, now: number): NewWork {
-  return {
-    id: prefixed("wrk", context.ids.next()),
-    task: "follow",
-    object_id: orderId,
-    payload: { order_id: orderId },
-    at: now,
-    not_before: now,
-    request_id: context.requestId,
-  };
-}
+const orderTask = (
+  context: Context,
+  task: "end-payments" | "follow",
+  orderId: string,
+  now: number,
+): NewWork => ({
+  id: prefixed("wrk", context.ids.next()),
+  task,
+  object_id: orderId,
+  payload: { order_id: orderId },
+  at: now,
+  not_before: now,
+  request_id: context.requestId,
+});

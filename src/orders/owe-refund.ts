@@ -1,6 +1,7 @@
 import type { NewWork } from "../events/append.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
+import { sql } from "../platform/sql.ts";
 import { isPaid } from "./lifecycle.ts";
 import type { Step } from "./move.ts";
 import type { Order } from "./order.ts";
@@ -27,9 +28,7 @@ export function oweRefund(
     not_before: now,
     request_id: context.requestId,
   };
-  const makeDue = (nonce: string) =>
-    context.env.DB.prepare(
-      "UPDATE orders SET payment_status = 'refund_due' WHERE id = ?1 AND stamp = ?2",
-    ).bind(order.id, nonce);
-  return { besides: (nonce) => [makeDue(nonce)], work: [refund] };
+  const makeDue = (stamp: string) =>
+    sql`UPDATE orders SET payment_status = 'refund_due' WHERE id = ${order.id} AND stamp = ${stamp}`;
+  return { besides: (stamp) => [makeDue(stamp)], work: [refund] };
 }

@@ -1,20 +1,23 @@
-import type { Guard, NewWork } from "../events/append.ts";
+import type { NewWork } from "../events/append.ts";
 import { ring } from "../events/work.ts";
+import { writeAllocations } from "../orders/fulfilment/write-allocations.ts";
 import type { OrderStatus, PaymentStatus } from "../orders/lifecycle.ts";
 import { type Moved, moveOrders } from "../orders/move.ts";
 import type { OrderItem } from "../orders/order.ts";
 import type { Context } from "../platform/context.ts";
-import { type Money, type Payment, type PaymentEvent, paymentStatusOf, type Refund } from "./money.ts";
+import { allOf, each, type Sql, sql } from "../platform/sql.ts";
+import { type Money, type Payment, paymentStatusOf, type Refund } from "./money.ts";
 import { noticesOf } from "./notices.ts";
 import {
+  type ClosedEvent,
   capture,
   closeEvent,
   failPayment,
   markRefund,
   promiseRefunds,
-  reallocate,
   writeFate,
   writeOrder,
+  writeStores,
 } from "./statements.ts";
 
 /**
@@ -34,12 +37,7 @@ export interface Change {
   /** For a status that no captured money decides. */
   paymentStatus?: PaymentStatus;
   /** The payment event that this works off: it must still be `from`, which is `owed` where it is left out. */
-  closes?: {
-    event: PaymentEvent;
-    from?: "owed" | "flagged";
-    state: "done" | "flagged";
-    outcome: string;
-  };
+  closes?: ClosedEvent;
   /** A payment as it is once its money was taken; a new row where there is none of its id. */
   captured?: Payment;
   failed?: Payment;
@@ -67,8 +65,7 @@ export interface Change {
  */
 export async function changeMoney(context: Context, money: Money, change: Change): Promise<Moved> {
   const { order } = money;
-  const { env, clock } = context;
-  const now = clock.now();
+  const now = context.clock.now();
   const { closes, captured, failed, promised, refund, fate } = change;
   const status = change.to ?? order.status;
   const after = afterwards(money, change, status);
@@ -78,26 +75,27 @@ export async function changeMoney(context: Context, money: Money, change: Change
     event: change.event,
     data: { ...change.data, payment_status: after },
     operation: change.operation ?? null,
-    guard: guardOf(change),
-    first: (nonce) =>
-      fate ? [writeFate(env.DB, order, { ...fate, nonce, now, closes: closes?.event })] : [],
-    besides: (nonce) => [
-      // Before the event is closed: whether it was counted as owed is in its row.
-      writeOrder(env.DB, {
-        id: order.id,
-        nonce,
+    guard: (stamp) => guardOf(change, stamp),
+    first: (stamp) => (fate ? [writeFate(order, fate, closes?.event, { stamp, now })] : []),
+    besides: (stamp) => {
+      const written = { stamp, now };
+      const revived = fate?.fate === "placed" ? fate : null;
+      const orderAfter = {
         paymentStatus: after,
-        claim: fate?.fate === "placed" ? fate.claim : null,
+        claim: revived?.claim ?? null,
         paid: status === "confirmed",
-        closes: closes?.event,
-      }),
-      ...(captured ? capture(env.DB, captured, nonce, now) : []),
-      ...(failed ? [failPayment(env.DB, failed, nonce, now)] : []),
-      ...(promised ? promiseRefunds(env.DB, promised, nonce, now) : []),
-      ...(refund ? markRefund(env.DB, refund, nonce, now) : []),
-      ...(fate?.fate === "placed" ? reallocate(env.DB, order.id, fate.items, nonce) : []),
-      ...(closes ? [closeEvent(env.DB, { ...closes, orderId: order.id, nonce })] : []),
-    ],
+      };
+      return [
+        writeOrder(order.id, { ...orderAfter, closes: closes?.event }, written),
+        ...(captured ? capture(captured, written) : []),
+        ...(failed ? [failPayment(failed, written)] : []),
+        ...(promised ? promiseRefunds(promised, written) : []),
+        ...(refund ? markRefund(refund, written) : []),
+        ...(revived ? [writeAllocations(order.id, revived.items, stamp)] : []),
+        ...(revived ? writeStores(order.id, revived.items, written) : []),
+        ...(closes ? [closeEvent(closes, order.id, written)] : []),
+      ];
+    },
     work: [...(change.work ?? []), ...notices],
   });
   if (!moved) throw new Error(`order ${order.id} vanished`);
@@ -120,41 +118,28 @@ function afterwards(money: Money, change: Change, status: OrderStatus): PaymentS
   });
 }
 
-/** What must hold besides the order's version, in SQL over `orders`; one JSON parameter tells it what of. */
-function guardOf({ closes, captured, promised = [], refund, fate }: Change): Guard {
-  const conditions: string[] = [];
+/** What must hold besides the order's version, in SQL. */
+function guardOf({ closes, captured, promised = [], refund, fate }: Change, stamp: string): Sql {
+  const conditions: Sql[] = [];
   if (closes) {
-    conditions.push(
-      `EXISTS (SELECT 1 FROM payment_events AS e WHERE e.provider = ?6 ->> 'provider'
-         AND e.event_id = ?6 ->> 'event_id' AND e.state = ?6 ->> 'event_state')`,
-    );
+    const { event, from = "owed" } = closes;
+    conditions.push(sql`EXISTS (SELECT 1 FROM payment_events AS e
+      WHERE e.provider = ${event.provider} AND e.event_id = ${event.eventId} AND e.state = ${from})`);
   }
   const ofOlder = promised.filter(({ paymentId }) => paymentId !== captured?.id);
   if (ofOlder.length > 0) {
-    conditions.push(
-      `NOT EXISTS (SELECT 1 FROM json_each(?6 -> 'promised') AS r
-         LEFT JOIN payments AS p ON p.id = r.value ->> 'payment_id'
-         WHERE p.id IS NULL OR p.refunded + (r.value ->> 'amount') > p.captured)`,
-    );
+    conditions.push(sql`NOT EXISTS (SELECT 1 FROM ${each(ofOlder)} AS r
+      LEFT JOIN payments AS p ON p.id = r.value ->> 'paymentId'
+      WHERE p.id IS NULL OR p.refunded + (r.value ->> 'amount') > p.captured)`);
   }
   if (refund) {
-    conditions.push(
-      `EXISTS (SELECT 1 FROM refunds AS r WHERE r.id = ?6 ->> 'refund'
-         AND r.state IN (SELECT value FROM json_each(?6 -> 'from')))`,
-    );
+    conditions.push(sql`EXISTS (SELECT 1 FROM refunds AS r
+      WHERE r.id = ${refund.row.id} AND r.state IN (SELECT value FROM ${each(refund.from)}))`);
   }
   if (fate) {
-    conditions.push("EXISTS (SELECT 1 FROM claims AS c WHERE c.id = ?6 ->> 'claim' AND c.stamp = ?3)");
+    conditions.push(
+      sql`EXISTS (SELECT 1 FROM claims AS c WHERE c.id = ${fate.claim} AND c.stamp = ${stamp})`,
+    );
   }
-  if (conditions.length === 0) return { sql: "true", parameters: [] };
-  const facts = {
-    provider: closes?.event.provider,
-    event_id: closes?.event.eventId,
-    event_state: closes?.from ?? "owed",
-    promised: ofOlder.map(({ paymentId, amount }) => ({ payment_id: paymentId, amount })),
-    refund: refund?.row.id,
-    from: refund?.from,
-    claim: fate?.claim,
-  };
-  return { sql: conditions.join(" AND "), parameters: [JSON.stringify(facts)] };
+  return allOf(conditions);
 }

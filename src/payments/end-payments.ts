@@ -1,5 +1,6 @@
 import type { Task, TaskOutcome } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
+import { run, sql } from "../platform/sql.ts";
 import { readMoneyOfOrder } from "./money.ts";
 import type { CancellerOf, Payment } from "./provider.ts";
 
@@ -38,11 +39,10 @@ async function end(context: Context, cancellerOf: CancellerOf, payment: Payment)
 
 /** Under the name that was asked about: one that is filled in from now on is open again, and ended by its own task. */
 async function markEnded({ env, clock, ids }: Context, payment: Payment): Promise<boolean> {
-  const { meta } = await env.DB.prepare(
-    `UPDATE payments SET status = 'failed', stamp = ?3, updated_at = ?4
-     WHERE id = ?1 AND status = 'open' AND provider_id IS ?2`,
-  )
-    .bind(payment.id, payment.providerId, ids.next(), clock.now())
-    .run();
-  return meta.changes > 0;
+  const ended = await run(
+    env.DB,
+    sql`UPDATE payments SET status = 'failed', stamp = ${ids.next()}, updated_at = ${clock.now()}
+      WHERE id = ${payment.id} AND status = 'open' AND provider_id IS ${payment.providerId}`,
+  );
+  return ended > 0;
 }

@@ -16,6 +16,7 @@ import {
 } from "../orders/place/reserve.ts";
 import type { Context } from "../platform/context.ts";
 import { describeError } from "../platform/log.ts";
+import { run, sql } from "../platform/sql.ts";
 import { changeMoney } from "./change.ts";
 import type { Money, Payment, PaymentEvent, Trial } from "./money.ts";
 import { capturedBy, giveBack } from "./settle-parts.ts";
@@ -130,11 +131,10 @@ async function tryAnew(context: Context, { money: { order }, trial }: Late): Pro
       ? await sendFollow(context, order)
       : (await letGo(context, [{ claim: trial.claim, productIds: productsOf(order) }])).size === 0;
   if (!released) return { kind: "failed", error: "the stock of a dead claim could not be let go" };
-  await context.env.DB.prepare(
-    `UPDATE orders SET revival_claim = ?3
-     WHERE id = ?1 AND coalesce(revival_claim, claim_id) = ?2 AND status = 'expired'`,
-  )
-    .bind(order.id, trial.claim, claimOf(context.ids.next()))
-    .run();
+  await run(
+    context.env.DB,
+    sql`UPDATE orders SET revival_claim = ${claimOf(context.ids.next())}
+      WHERE id = ${order.id} AND coalesce(revival_claim, claim_id) = ${trial.claim} AND status = 'expired'`,
+  );
   return { kind: "again" };
 }

@@ -1,10 +1,10 @@
-import { appendEvents, type Guard, oweWork } from "../events/append.ts";
-import { ring } from "../events/work.ts";
+import { Commit } from "../events/commit.ts";
 import { readOrder } from "../orders/find.ts";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
 import { prefixed } from "../platform/ids.ts";
+import { sql } from "../platform/sql.ts";
 import type { PaymentEvent } from "./money.ts";
+import { countEvent, eventTask, wonEvent } from "./receive-event.ts";
 
 export type MatchOutcome =
   | { kind: "matched" }
@@ -23,41 +23,19 @@ export async function matchEvent(
   { provider, eventId }: { provider: string; eventId: string },
   command: { operation: string; order: string },
 ): Promise<MatchOutcome> {
-  const { env, clock, ids } = context;
   const order = await readOrder(context, command.order);
-  const now = clock.now();
-  const nonce = ids.next();
+  const now = context.clock.now();
   const line = prefixed("evt", command.operation);
-  const work = { id: prefixed("wrk", ids.next()), task: "payment-event" as const };
-  const won: Guard = {
-    sql: "EXISTS (SELECT 1 FROM payment_events WHERE provider = ?2 AND event_id = ?3 AND stamp = ?4)",
-    parameters: [provider, eventId, nonce],
-  };
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      `UPDATE payment_events SET state = 'owed', outcome = NULL, order_id = ?3, stamp = ?4
-       WHERE provider = ?1 AND event_id = ?2 AND state = 'unmatched' AND ?3 IS NOT NULL`,
-    ).bind(provider, eventId, order?.id ?? null, nonce),
-    env.DB.prepare(
-      `UPDATE orders SET events_owed = events_owed + 1
-       WHERE id = (SELECT order_id FROM payment_events WHERE provider = ?1 AND event_id = ?2 AND stamp = ?3)`,
-    ).bind(provider, eventId, nonce),
-    oweWork(
-      env.DB,
-      [
-        {
-          ...work,
-          object_id: eventId,
-          payload: { provider, event_id: eventId },
-          at: now,
-          not_before: now,
-          request_id: context.requestId,
-        },
-      ],
-      won,
-    ),
-    appendEvents(
-      env.DB,
+  const name = { provider, eventId };
+  const commit = new Commit(context, "none");
+  const won = wonEvent(name, commit.stamp);
+  if (order) {
+    commit.win(sql`
+      UPDATE payment_events SET state = 'owed', outcome = NULL, order_id = ${order.id}, stamp = ${commit.stamp}
+      WHERE provider = ${provider} AND event_id = ${eventId} AND state = 'unmatched'`);
+    commit.write(countEvent(name, commit.stamp));
+    commit.owe([eventTask(context, name, now)], won);
+    commit.events(
       [
         {
           id: line,
@@ -66,19 +44,18 @@ export async function matchEvent(
           object_type: "payment",
           object_id: eventId,
           object_version: 1,
-          data: { provider, event_id: eventId, order_id: order?.id, by: context.actor.name },
+          data: { provider, event_id: eventId, order_id: order.id, by: context.actor.name },
         },
       ],
       won,
-    ),
-    env.DB.prepare(
-      `SELECT e.state, e.stamp = ?3 OR EXISTS (SELECT 1 FROM events AS l WHERE l.id = ?4) AS mine
-       FROM payment_events AS e WHERE e.provider = ?1 AND e.event_id = ?2`,
-    ).bind(provider, eventId, nonce, line),
-  ]);
-  const [row] = rowsOf<{ state: PaymentEvent["state"]; mine: number }>(results, 4);
+    );
+  }
+  const standing = commit.read(sql<{ state: PaymentEvent["state"]; mine: number }>`
+    SELECT e.state, e.stamp = ${commit.stamp} OR EXISTS (SELECT 1 FROM events AS l WHERE l.id = ${line}) AS mine
+    FROM payment_events AS e WHERE e.provider = ${provider} AND e.event_id = ${eventId}`);
+  const row = (await commit.send()).first(standing);
   if (!row) return { kind: "unknown" };
   if (row.mine === 0) return order ? { kind: "not_unmatched", state: row.state } : { kind: "unknown_order" };
-  context.defer(ring(context, [work]));
+  commit.ring(() => true);
   return { kind: "matched" };
 }

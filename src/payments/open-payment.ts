@@ -1,8 +1,9 @@
-import { type NewWork, oweWork } from "../events/append.ts";
+import type { NewWork } from "../events/append.ts";
+import { Commit } from "../events/commit.ts";
 import type { Order } from "../orders/order.ts";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
 import { prefixed } from "../platform/ids.ts";
+import { batch, first, run, type Sql, sql, trusted } from "../platform/sql.ts";
 import type { Payment, ProviderName } from "./provider.ts";
 import { providerOf } from "./providers.ts";
 import { PAYMENT_COLUMNS } from "./rows.ts";
@@ -19,8 +20,9 @@ export type OpenPaymentOutcome =
   /** The provider is away. The same call again goes on where this one stopped. */
   | { kind: "unavailable" };
 
-/** What can still be paid: a condition on `orders AS o`, with now as ?1. */
-const PAYABLE = "o.status = 'pending' AND o.payment_status IN ('awaiting', 'failed') AND o.expires_at > ?1";
+/** What can still be paid: a condition on `orders AS o`. */
+const payable = (now: number): Sql =>
+  sql`o.status = 'pending' AND o.payment_status IN ('awaiting', 'failed') AND o.expires_at > ${now}`;
 
 /**
  * Opens a payment of an order, or finds the one that is open: an order has at most one for each provider. The row is
@@ -61,29 +63,31 @@ async function writePayment(
   id: string,
   provider: ProviderName,
 ): Promise<Payment | null> {
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      `INSERT INTO payments (id, order_id, provider, status, amount, currency, captured, refunded, stamp, created_at,
-         updated_at)
-       SELECT ?2, o.id, ?3, 'open', o.total, o.currency, 0, 0, ?2, ?1, ?1 FROM orders AS o
-       WHERE o.id = ?4 AND ${PAYABLE} AND NOT EXISTS (
-         SELECT 1 FROM payments AS p WHERE p.order_id = o.id AND p.provider = ?3 AND p.status = 'open')
-       ON CONFLICT DO NOTHING`,
-    ).bind(clock.now(), id, provider, order.id),
-    env.DB.prepare(
-      `SELECT ${PAYMENT_COLUMNS} FROM payments AS p JOIN orders AS o ON o.id = p.order_id
-       WHERE p.order_id = ?4 AND p.provider = ?3 AND (p.id = ?2 OR p.status = 'open' AND ${PAYABLE})
-       ORDER BY p.id = ?2 DESC, p.created_at LIMIT 1`,
-    ).bind(clock.now(), id, provider, order.id),
-  ]);
-  return rowsOf<Payment>(results, 1)[0] ?? null;
+  const now = clock.now();
+  const { standing } = await batch(env.DB, {
+    written: sql`
+      INSERT INTO payments (id, order_id, provider, status, amount, currency, captured, refunded, stamp, created_at,
+        updated_at)
+      SELECT ${id}, o.id, ${provider}, 'open', o.total, o.currency, 0, 0, ${id}, ${now}, ${now} FROM orders AS o
+      WHERE o.id = ${order.id} AND ${payable(now)} AND NOT EXISTS (
+        SELECT 1 FROM payments AS p WHERE p.order_id = o.id AND p.provider = ${provider} AND p.status = 'open')
+      ON CONFLICT DO NOTHING`,
+    standing: sql<Payment>`
+      SELECT ${trusted(PAYMENT_COLUMNS)} FROM payments AS p JOIN orders AS o ON o.id = p.order_id
+      WHERE p.order_id = ${order.id} AND p.provider = ${provider}
+        AND (p.id = ${id} OR p.status = 'open' AND ${payable(now)})
+      ORDER BY p.id = ${id} DESC, p.created_at LIMIT 1`,
+  });
+  return standing[0] ?? null;
 }
 
 /** By the order as it is now: it may have been paid, or have died, since it was read. */
 async function refusalOf({ env }: Context, order: Order): Promise<OpenPaymentOutcome> {
-  const now = await env.DB.prepare("SELECT status, payment_status FROM orders WHERE id = ?1")
-    .bind(order.id)
-    .first<{ status: Order["status"]; payment_status: Order["paymentStatus"] }>();
+  const now = await first(
+    env.DB,
+    sql<{ status: Order["status"]; payment_status: Order["paymentStatus"] }>`
+      SELECT status, payment_status FROM orders WHERE id = ${order.id}`,
+  );
   const status = now?.status ?? order.status;
   const dead = status === "cancelled" || status === "expired" || status === "rejected";
   const paid = ["paid", "partially_refunded", "refunded", "refund_due"].includes(now?.payment_status ?? "");
@@ -102,49 +106,41 @@ async function fillIn(
   payment: Payment,
   given: { providerId: string | null; clientSecret: string | null },
 ): Promise<OpenPaymentOutcome | null> {
-  const { env, clock, ids } = context;
-  const nonce = ids.next();
+  const now = context.clock.now();
   const ending: NewWork = {
-    id: prefixed("wrk", ids.next()),
+    id: prefixed("wrk", context.ids.next()),
     task: "end-payments",
     object_id: payment.orderId,
     payload: { order_id: payment.orderId },
-    at: clock.now(),
-    not_before: clock.now(),
+    at: now,
+    not_before: now,
     request_id: context.requestId,
   };
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      `UPDATE payments SET provider_id = ?2, client_secret = ?3, stamp = ?4, updated_at = ?5,
-         status = CASE status WHEN 'failed' THEN 'open' ELSE status END
-       WHERE id = ?1 AND provider_id IS NULL`,
-    ).bind(payment.id, given.providerId, given.clientSecret, nonce, clock.now()),
-    oweWork(env.DB, [ending], {
-      sql: `EXISTS (SELECT 1 FROM payments AS p JOIN orders AS o ON o.id = p.order_id
-        WHERE p.id = ?2 AND p.stamp = ?3 AND o.status <> 'pending')`,
-      parameters: [payment.id, nonce],
-    }),
-    env.DB.prepare(
-      `SELECT ${PAYMENT_COLUMNS} FROM payments AS p JOIN orders AS o ON o.id = p.order_id
-       WHERE p.id = ?2 AND ${PAYABLE}`,
-    ).bind(clock.now(), payment.id),
-  ]);
-  const [filled] = rowsOf<Payment>(results, 2);
+  const commit = new Commit(context, "none");
+  commit.win(sql`
+    UPDATE payments SET provider_id = ${given.providerId}, client_secret = ${given.clientSecret},
+      stamp = ${commit.stamp}, updated_at = ${now}, status = CASE status WHEN 'failed' THEN 'open' ELSE status END
+    WHERE id = ${payment.id} AND provider_id IS NULL`);
+  commit.owe(
+    [ending],
+    sql`EXISTS (SELECT 1 FROM payments AS p JOIN orders AS o ON o.id = p.order_id
+      WHERE p.id = ${payment.id} AND p.stamp = ${commit.stamp} AND o.status <> 'pending')`,
+  );
+  const standing = commit.read(sql<Payment>`
+    SELECT ${trusted(PAYMENT_COLUMNS)} FROM payments AS p JOIN orders AS o ON o.id = p.order_id
+    WHERE p.id = ${payment.id} AND ${payable(now)}`);
+  const filled = (await commit.send()).first(standing);
   return filled ? { kind: "open", payment: filled } : null;
 }
 
 /** So that the next call opens another, under another idempotency key. */
 async function giveUp({ env, clock, ids }: Context, payment: Payment): Promise<void> {
-  await env.DB.prepare(
-    `UPDATE payments SET status = 'failed', stamp = ?2, updated_at = ?3
-     WHERE id = ?1 AND status = 'open' AND provider_id IS NULL`,
-  )
-    .bind(payment.id, ids.next(), clock.now())
-    .run();
+  await run(
+    env.DB,
+    sql`UPDATE payments SET status = 'failed', stamp = ${ids.next()}, updated_at = ${clock.now()}
+      WHERE id = ${payment.id} AND status = 'open' AND provider_id IS NULL`,
+  );
 }
 
-async function readPayment({ env }: Context, id: string): Promise<Payment | null> {
-  return env.DB.prepare(`SELECT ${PAYMENT_COLUMNS} FROM payments AS p WHERE p.id = ?1`)
-    .bind(id)
-    .first<Payment>();
-}
+const readPayment = ({ env }: Context, id: string): Promise<Payment | null> =>
+  first(env.DB, sql<Payment>`SELECT ${trusted(PAYMENT_COLUMNS)} FROM payments AS p WHERE p.id = ${id}`);

@@ -1,9 +1,9 @@
-import { type Guard, oweWork } from "../events/append.ts";
-import { ring } from "../events/work.ts";
+import type { NewWork } from "../events/append.ts";
+import { Commit } from "../events/commit.ts";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
 import { prefixed } from "../platform/ids.ts";
 import { IS_RESTORING } from "../platform/restoring.ts";
+import { type Sql, sql } from "../platform/sql.ts";
 import type { ProviderEvent } from "./provider.ts";
 
 export type ReceiveOutcome =
@@ -20,70 +20,63 @@ export type ReceiveOutcome =
  * worked off, the order does not expire.
  */
 export async function receiveEvent(context: Context, event: ProviderEvent): Promise<ReceiveOutcome> {
-  const { env, clock, ids } = context;
-  const now = clock.now();
-  const nonce = ids.next();
-  const work = { id: prefixed("wrk", ids.next()), task: "payment-event" as const };
-  const won: Guard = {
-    sql: "EXISTS (SELECT 1 FROM payment_events WHERE provider = ?2 AND event_id = ?3 AND stamp = ?4)",
-    parameters: [event.provider, event.eventId, nonce],
-  };
-  const results = await env.DB.batch([
-    storeEvent(context, event, nonce),
-    env.DB.prepare(
-      `UPDATE orders SET events_owed = events_owed + 1
-       WHERE id = (SELECT order_id FROM payment_events WHERE provider = ?1 AND event_id = ?2 AND stamp = ?3)`,
-    ).bind(event.provider, event.eventId, nonce),
-    oweWork(
-      env.DB,
-      [
-        {
-          ...work,
-          object_id: event.eventId,
-          payload: { provider: event.provider, event_id: event.eventId },
-          at: now,
-          not_before: now,
-          request_id: context.requestId,
-        },
-      ],
-      won,
-    ),
-    env.DB.prepare("SELECT order_id, stamp FROM payment_events WHERE provider = ?1 AND event_id = ?2").bind(
-      event.provider,
-      event.eventId,
-    ),
-    env.DB.prepare(`SELECT 1 WHERE ${IS_RESTORING}`),
-  ]);
-  if (rowsOf(results, 4).length > 0) return { kind: "restoring" };
-  const row = rowsOf<{ order_id: string | null; stamp: string }>(results, 3)[0];
-  if (row?.stamp !== nonce) return { kind: "duplicate" };
-  context.defer(ring(context, [work]));
+  const now = context.clock.now();
+  // While a backup overwrites the shop the event is not stored, by its own condition, and the provider is told so.
+  const commit = new Commit(context, "none");
+  const won = wonEvent(event, commit.stamp);
+  commit.win(storeEvent(context, event, commit.stamp));
+  commit.write(countEvent(event, commit.stamp));
+  commit.owe([eventTask(context, event, now)], won);
+  const standing = commit.read(sql<{ order_id: string | null; stamp: string }>`
+    SELECT order_id, stamp FROM payment_events WHERE provider = ${event.provider} AND event_id = ${event.eventId}`);
+  const restoring = commit.read(sql`SELECT 1 WHERE ${IS_RESTORING}`);
+  const committed = await commit.send();
+  if (committed.first(restoring)) return { kind: "restoring" };
+  const row = committed.first(standing);
+  if (row?.stamp !== commit.stamp) return { kind: "duplicate" };
+  commit.ring(() => true);
   return { kind: "received", matched: row.order_id !== null };
 }
 
+/** What a provider calls an event. */
+interface EventName {
+  provider: string;
+  eventId: string;
+}
+
+/** Whether a commit has won a payment event. */
+export const wonEvent = ({ provider, eventId }: EventName, stamp: string): Sql => sql`EXISTS (
+  SELECT 1 FROM payment_events WHERE provider = ${provider} AND event_id = ${eventId} AND stamp = ${stamp})`;
+
+/** Counts an event that was won on its order: until it is worked off, the order does not expire. */
+export const countEvent = ({ provider, eventId }: EventName, stamp: string): Sql => sql`
+  UPDATE orders SET events_owed = events_owed + 1
+  WHERE id = (SELECT order_id FROM payment_events
+    WHERE provider = ${provider} AND event_id = ${eventId} AND stamp = ${stamp})`;
+
+/** The task that works an event off. */
+export const eventTask = (context: Context, { provider, eventId }: EventName, now: number): NewWork => ({
+  id: prefixed("wrk", context.ids.next()),
+  task: "payment-event",
+  object_id: eventId,
+  payload: { provider, event_id: eventId },
+  at: now,
+  not_before: now,
+  request_id: context.requestId,
+});
+
 /** An insert that yields. The order is whose payment the provider names, else whose reference or id it names. */
-function storeEvent({ env, clock, ids }: Context, event: ProviderEvent, nonce: string): D1PreparedStatement {
-  return env.DB.prepare(
-    `INSERT INTO payment_events (provider, event_id, order_id, reference, kind, amount, currency, provider_id,
-       refund_id, state, operation, stamp, received_at)
-     SELECT ?1, ?2, o.id, coalesce(o.reference, ?3, ''), ?4, ?5, ?6, ?7, ?8, 'owed', ?9, ?10, ?11
-     FROM (SELECT 1) LEFT JOIN orders AS o ON o.id = coalesce(
-       (SELECT p.order_id FROM payments AS p WHERE p.provider = ?1 AND p.provider_id = ?7 LIMIT 1),
-       (SELECT named.id FROM orders AS named WHERE named.reference = upper(?3)),
-       (SELECT named.id FROM orders AS named WHERE named.id = ?3))
-     WHERE NOT ${IS_RESTORING}
-     ON CONFLICT DO NOTHING`,
-  ).bind(
-    event.provider,
-    event.eventId,
-    event.reference,
-    event.kind,
-    event.amount,
-    event.currency,
-    event.providerId,
-    event.refundId,
-    ids.next(),
-    nonce,
-    clock.now(),
-  );
+function storeEvent({ clock, ids }: Context, event: ProviderEvent, stamp: string): Sql {
+  const { provider, reference, providerId } = event;
+  return sql`
+    INSERT INTO payment_events (provider, event_id, order_id, reference, kind, amount, currency, provider_id,
+      refund_id, state, operation, stamp, received_at)
+    SELECT ${provider}, ${event.eventId}, o.id, coalesce(o.reference, ${reference}, ''), ${event.kind}, ${event.amount},
+      ${event.currency}, ${providerId}, ${event.refundId}, 'owed', ${ids.next()}, ${stamp}, ${clock.now()}
+    FROM (SELECT 1) LEFT JOIN orders AS o ON o.id = coalesce(
+      (SELECT p.order_id FROM payments AS p WHERE p.provider = ${provider} AND p.provider_id = ${providerId} LIMIT 1),
+      (SELECT named.id FROM orders AS named WHERE named.reference = upper(${reference})),
+      (SELECT named.id FROM orders AS named WHERE named.id = ${reference}))
+    WHERE NOT ${IS_RESTORING}
+    ON CONFLICT DO NOTHING`;
 }

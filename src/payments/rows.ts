@@ -1,4 +1,5 @@
-/** A `Payment` as drizzle names its fields, for SQL over `payments AS p`. */
-export const PAYMENT_COLUMNS = `p.id, p.order_id AS orderId, p.provider, p.provider_id AS providerId, p.status, p.amount,
-  p.currency, p.captured, p.refunded, p.client_secret AS clientSecret, p.stamp, p.created_at AS createdAt,
-  p.updated_at AS updatedAt`;
+import { columnsOf, selectList } from "../platform/columns.ts";
+import { payments } from "./tables.ts";
+
+/** A `Payment`, for SQL over `payments AS p`. */
+export const PAYMENT_COLUMNS = selectList(columnsOf(payments), "p");

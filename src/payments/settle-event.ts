@@ -1,15 +1,18 @@
-import { appendEvents, type NewWork, oweWork } from "../events/append.ts";
+import type { NewWork } from "../events/append.ts";
 import { MAX_ATTEMPTS } from "../events/backoff.ts";
+import { Commit } from "../events/commit.ts";
 import { ring, type Task, type TaskOutcome } from "../events/work.ts";
 import { owedOnConfirmation } from "../orders/confirmation.ts";
 import type { Moved } from "../orders/move.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
+import { runBatch, sql } from "../platform/sql.ts";
 import { type Change, changeMoney, MAX_TRIES } from "./change.ts";
 import { type Decision, decide } from "./decide.ts";
 import { settleLate } from "./late-payment.ts";
 import { type Money, type PaymentEvent, readTold, type Told } from "./money.ts";
 import { unmatchedNotice } from "./notices.ts";
+import { wonEvent } from "./receive-event.ts";
 import { capturedBy, giveBack, madeAtProvider } from "./settle-parts.ts";
 import { closeQuietly } from "./statements.ts";
 
@@ -43,7 +46,7 @@ async function settle(
   if (!about || decision.kind === "unknown_order") return keepUnmatched(context, task, event);
   const { money, trial } = about;
   if (decision.kind === "note") {
-    await context.env.DB.batch(closeQuietly(context.env.DB, event, money.order.id, decision.outcome));
+    await runBatch(context.env.DB, closeQuietly(event, money.order.id, decision.outcome));
     return { kind: "done" };
   }
   if (decision.kind === "late") {
@@ -134,40 +137,28 @@ async function keepUnmatched(context: Context, task: Task, event: PaymentEvent):
   if (task.attempt < MAX_ATTEMPTS) {
     return { kind: "failed", error: `no order has the reference ${event.reference}` };
   }
-  const { env, clock, ids } = context;
-  const nonce = ids.next();
   const about = { provider: event.provider, event_id: event.eventId, reference: event.reference };
-  const notices = unmatchedNotice(context, event);
-  await env.DB.batch([
-    env.DB.prepare(
-      `UPDATE payment_events SET state = 'unmatched', outcome = 'unmatched', stamp = ?3
-       WHERE provider = ?1 AND event_id = ?2 AND state = 'owed' AND order_id IS NULL`,
-    ).bind(event.provider, event.eventId, nonce),
-    appendEvents(
-      env.DB,
-      [
-        {
-          id: prefixed("evt", ids.next()),
-          type: "payment.unmatched",
-          at: clock.now(),
-          object_type: "payment",
-          object_id: event.eventId,
-          object_version: 1,
-          data: { ...about, kind: event.kind, amount: event.amount, currency: event.currency },
-        },
-      ],
+  const commit = new Commit(context, "none");
+  const won = wonEvent(event, commit.stamp);
+  commit.win(sql`
+    UPDATE payment_events SET state = 'unmatched', outcome = 'unmatched', stamp = ${commit.stamp}
+    WHERE provider = ${event.provider} AND event_id = ${event.eventId} AND state = 'owed' AND order_id IS NULL`);
+  commit.events(
+    [
       {
-        sql: `EXISTS (SELECT 1 FROM payment_events AS e
-          WHERE e.provider = row.value -> 'data' ->> 'provider' AND e.event_id = row.value ->> 'object_id'
-            AND e.stamp = ?2)`,
-        parameters: [nonce],
+        id: prefixed("evt", context.ids.next()),
+        type: "payment.unmatched",
+        at: context.clock.now(),
+        object_type: "payment",
+        object_id: event.eventId,
+        object_version: 1,
+        data: { ...about, kind: event.kind, amount: event.amount, currency: event.currency },
       },
-    ),
-    oweWork(env.DB, notices, {
-      sql: `EXISTS (SELECT 1 FROM payment_events AS e WHERE e.provider = ?2 AND e.event_id = ?3 AND e.stamp = ?4)`,
-      parameters: [event.provider, event.eventId, nonce],
-    }),
-  ]);
-  context.defer(ring(context, notices));
+    ],
+    won,
+  );
+  commit.owe(unmatchedNotice(context, event), won);
+  await commit.send();
+  commit.ring(() => true);
   return { kind: "done" };
 }

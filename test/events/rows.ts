@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
-import { ALWAYS, type NewWork, oweWork } from "../../src/events/append.ts";
+import { type NewWork, oweWork } from "../../src/events/append.ts";
+import { run, sql } from "../../src/platform/sql.ts";
 import { testClock } from "../support/clock.ts";
 
 export interface WorkRow {
@@ -29,7 +30,7 @@ export async function owe(...work: Partial<NewWork>[]): Promise<void> {
       ...row,
     }),
   );
-  await oweWork(env.DB, rows, ALWAYS).run();
+  await run(env.DB, oweWork(rows, sql`true`));
 }
 
 export async function workRow(id: string): Promise<WorkRow> {

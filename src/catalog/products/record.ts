@@ -3,6 +3,7 @@ import type { Context } from "../../platform/context.ts";
 import { jsonParameter, MAX_JSON_PARAMETER_BYTES, rowsOf } from "../../platform/d1.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { parseAmount } from "../../platform/money.ts";
+import { prepare, trusted } from "../../platform/sql.ts";
 import type { Product } from "./schemas.ts";
 
 export type Action = "created" | "updated" | "archived";
@@ -50,7 +51,7 @@ const STANDS = `
 export function recordStatements({ env, actor }: Context, changes: ProductChange[]): D1PreparedStatement[] {
   const rows = jsonParameter(changes);
   return [
-    appendEvents(env.DB, changes, { sql: STANDS, parameters: [] }),
+    prepare(env.DB, appendEvents(changes, trusted(STANDS))),
     env.DB.prepare(
       `INSERT INTO product_history (product_id, version, at, actor, action, snapshot)
        SELECT row.value ->> 'object_id', row.value ->> 'object_version', row.value ->> 'at', ?2,

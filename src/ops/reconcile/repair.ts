@@ -3,8 +3,8 @@ import { stockOf } from "../../inventory/client.ts";
 import type { MendHold, MendReport, StockAudit } from "../../inventory/stock-types.ts";
 import { judgeClaims } from "../../orders/judge.ts";
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter } from "../../platform/d1.ts";
 import { prefixed } from "../../platform/ids.ts";
+import { each, run, sql } from "../../platform/sql.ts";
 import { type Drift, type DriftState, isOpen } from "./drift.ts";
 import type { Look } from "./look.ts";
 
@@ -66,11 +66,10 @@ async function dropStrangers(
     kind === "projection" && store_id !== null && !own.has(store_id) ? [store_id] : [],
   );
   if (strangers.length === 0) return;
-  await context.env.DB.prepare(
-    "DELETE FROM stock_levels WHERE product_id = ?1 AND store_id IN (SELECT value FROM json_each(?2))",
-  )
-    .bind(productId, jsonParameter(strangers))
-    .run();
+  await run(
+    context.env.DB,
+    sql`DELETE FROM stock_levels WHERE product_id = ${productId} AND store_id IN (SELECT value FROM ${each(strangers)})`,
+  );
 }
 
 function stateOf(drift: Drift, holds: MendHold[], report: MendReport): DriftState {
@@ -112,5 +111,5 @@ async function tellOfOpen(
     object_version: audit.version,
     data: { drift: open },
   };
-  await env.DB.batch([appendEvents(env.DB, [event], { sql: "1", parameters: [] })]);
+  await run(env.DB, appendEvents([event], sql`true`));
 }

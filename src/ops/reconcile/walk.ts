@@ -1,9 +1,10 @@
 import { z } from "zod";
-import { ALWAYS, type NewWork, oweWork } from "../../events/append.ts";
+import { type NewWork, oweWork } from "../../events/append.ts";
 import { noticeWork } from "../../events/notice.ts";
 import { ring, type Task, type TaskOutcome } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
+import { run, sql } from "../../platform/sql.ts";
 import type { JobResult, Run } from "../jobs/run.ts";
 import { writeReports } from "../jobs/write-reports.ts";
 import { isOpen } from "./drift.ts";
@@ -99,8 +100,8 @@ async function tellOfDrift(context: Context, walk: Walk): Promise<void> {
   // About stock and not the run: what is owed for that says that it goes on.
   const letters = noticeWork(context, "stock", notice, walk.run.replace(/^run_/, "wrk_"));
   if (letters.length === 0) return;
-  const once = { sql: "NOT EXISTS (SELECT 1 FROM work WHERE id = row.value ->> 'id')", parameters: [] };
-  await oweWork(context.env.DB, letters, once).run();
+  const once = sql`NOT EXISTS (SELECT 1 FROM work WHERE id = row.value ->> 'id')`;
+  await run(context.env.DB, oweWork(letters, once));
   context.defer(ring(context, letters));
 }
 
@@ -146,6 +147,6 @@ async function oweRest(context: Context, walk: Walk): Promise<void> {
     not_before: now,
     request_id: context.requestId,
   };
-  await oweWork(context.env.DB, [rest], ALWAYS).run();
+  await run(context.env.DB, oweWork([rest], sql`true`));
   context.defer(ring(context, [rest]));
 }

@@ -1,13 +1,13 @@
 import { isTaskName, ring } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter, rowsOf } from "../../platform/d1.ts";
+import { all, batch, each, sql, trusted } from "../../platform/sql.ts";
 import { UNDELIVERED } from "../keep-undelivered.ts";
 import { findTask, TASK_COLUMNS, type TaskRow, taskEvents } from "./rows.ts";
 
 export type RetryOutcome = { kind: "retried" | "not_found" | "not_dead" | "not_retryable" };
 
 /** What no consumer could read has no task: nobody could begin it. */
-const RETRYABLE = `w.state = 'dead' AND w.task <> '${UNDELIVERED}'`;
+const RETRYABLE = sql`w.state = 'dead' AND w.task <> ${UNDELIVERED}`;
 
 /** Rows of one batch: an event and a bell each. */
 const AT_ONCE = 500;
@@ -30,16 +30,16 @@ export async function retryDeadLetters(context: Context): Promise<number> {
   let retried = 0;
   let after: Pick<TaskRow, "finished_at" | "id"> = { finished_at: 0, id: "" };
   for (;;) {
-    const { results } = await context.env.DB.prepare(
-      `SELECT ${TASK_COLUMNS} FROM work AS w INDEXED BY work_dead
-       WHERE ${RETRYABLE} AND (w.finished_at, w.id) > (?1, ?2) AND w.finished_at <= ?3
-       ORDER BY w.finished_at, w.id LIMIT ?4`,
-    )
-      .bind(after.finished_at, after.id, until, AT_ONCE)
-      .all<TaskRow>();
-    const last = results.at(-1);
+    const rows = await all(
+      context.env.DB,
+      sql<TaskRow>`
+        SELECT ${trusted(TASK_COLUMNS)} FROM work AS w INDEXED BY work_dead
+        WHERE ${RETRYABLE} AND (w.finished_at, w.id) > (${after.finished_at}, ${after.id}) AND w.finished_at <= ${until}
+        ORDER BY w.finished_at, w.id LIMIT ${AT_ONCE}`,
+    );
+    const last = rows.at(-1);
     if (last === undefined) return retried;
-    retried += await oweAgain(context, results);
+    retried += await oweAgain(context, rows);
     after = last;
   }
 }
@@ -47,15 +47,13 @@ export async function retryDeadLetters(context: Context): Promise<number> {
 /** The last error is kept to be read until the task is done. A worker of before has lost its lease, and marks nothing. */
 async function oweAgain(context: Context, rows: TaskRow[]): Promise<number> {
   const { env, clock } = context;
-  const results = await env.DB.batch([
-    taskEvents(context, "task.retried", rows, RETRYABLE),
-    env.DB.prepare(
-      `UPDATE work AS w SET state = 'owed', attempts = 0, lease = NULL, not_before = ?2, finished_at = NULL
-       WHERE w.id IN (SELECT value FROM json_each(?1)) AND ${RETRYABLE}
-       RETURNING id, task`,
-    ).bind(jsonParameter(rows.map(({ id }) => id)), clock.now()),
-  ]);
-  const owed = rowsOf<{ id: string; task: string }>(results, 1);
+  const { owed } = await batch(env.DB, {
+    told: taskEvents(context, "task.retried", rows, RETRYABLE),
+    owed: sql<{ id: string; task: string }>`
+      UPDATE work AS w SET state = 'owed', attempts = 0, lease = NULL, not_before = ${clock.now()}, finished_at = NULL
+      WHERE w.id IN (SELECT value FROM ${each(rows.map(({ id }) => id))}) AND ${RETRYABLE}
+      RETURNING id, task`,
+  });
   const bells = owed.flatMap(({ id, task }) => (isTaskName(task) ? [{ id, task }] : []));
   context.defer(ring(context, bells));
   return owed.length;

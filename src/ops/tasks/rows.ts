@@ -1,6 +1,7 @@
 import { appendEvents } from "../../events/append.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
+import { first, type Sql, sql, trusted } from "../../platform/sql.ts";
 
 export const TASK_COLUMNS =
   "w.id, w.task, w.object_id, w.payload, w.state, w.attempts, w.error, w.not_before, w.created_at, w.started_at, w.finished_at";
@@ -21,7 +22,7 @@ export interface TaskRow {
 }
 
 export const findTask = ({ env }: Context, id: string): Promise<TaskRow | null> =>
-  env.DB.prepare(`SELECT ${TASK_COLUMNS} FROM work AS w WHERE w.id = ?`).bind(id).first<TaskRow>();
+  first(env.DB, sql<TaskRow>`SELECT ${trusted(TASK_COLUMNS)} FROM work AS w WHERE w.id = ${id}`);
 
 /**
  * The log's word on what a person did to tasks. It asks the row what the change will ask, so it stands in the batch
@@ -32,10 +33,9 @@ export function taskEvents(
   context: Context,
   type: "task.dropped" | "task.retried" | "task.revoked",
   rows: TaskRow[],
-  standing: string,
-): D1PreparedStatement {
+  standing: Sql,
+): Sql {
   return appendEvents(
-    context.env.DB,
     rows.map(({ id, task, object_id, attempts, error }) => ({
       id: prefixed("evt", context.ids.next()),
       type,
@@ -45,9 +45,6 @@ export function taskEvents(
       object_version: attempts,
       data: { task, object_id, attempts, error, actor: context.actor.name },
     })),
-    {
-      sql: `EXISTS (SELECT 1 FROM work AS w WHERE w.id = row.value ->> 'object_id' AND ${standing})`,
-      parameters: [],
-    },
+    sql`EXISTS (SELECT 1 FROM work AS w WHERE w.id = row.value ->> 'object_id' AND ${standing})`,
   );
 }

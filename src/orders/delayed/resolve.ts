@@ -1,9 +1,10 @@
-import { appendEvents, type Guard, type NewEvent, type NewWork, oweWork } from "../../events/append.ts";
-import { ring } from "../../events/work.ts";
+import type { NewEvent, NewWork } from "../../events/append.ts";
+import { Commit } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter, rowsOf } from "../../platform/d1.ts";
 import { prefixed } from "../../platform/ids.ts";
+import { each, type Sql, sql } from "../../platform/sql.ts";
 import type { OrderStatus } from "../lifecycle.ts";
+import { ITS_OBJECT, wonOrder } from "../stamped.ts";
 import { findLost, LOST_BATCH, type Lost } from "./find-lost.ts";
 
 /** At most so many batches a run: what is left is the next minute's. */
@@ -47,9 +48,8 @@ export async function resolveDelayed(context: Context): Promise<string | null> {
 
 /** One round of these orders, in one batch. */
 async function takeRound(context: Context, lost: Lost[]): Promise<Done> {
-  const { env, settings, clock } = context;
-  const now = clock.now();
-  const nonce = context.ids.next();
+  const { settings } = context;
+  const now = context.clock.now();
   const isNew = (order: Lost) => order.delayed_retries === 0;
   const isLast = (order: Lost) => order.delayed_retries >= settings.DELAYED_RETRIES;
   const raised = lost.filter(isLast);
@@ -57,43 +57,36 @@ async function takeRound(context: Context, lost: Lost[]): Promise<Done> {
     settings.FULFILMENT === "simulated"
       ? lost.filter((order) => !isLast(order)).map((order) => stepOf(context, order, now))
       : [];
-  const stamped: Guard = {
-    sql: "EXISTS (SELECT 1 FROM orders AS o WHERE o.id = row.value ->> 'object_id' AND o.stamp = ?2)",
-    parameters: [nonce],
-  };
-  // A step that is still owed is not lost, but late: it is tried again by itself.
-  const notOwed: Guard = {
-    sql: `${stamped.sql} AND NOT EXISTS (SELECT 1 FROM work AS w
-      WHERE w.state = 'owed' AND w.task = 'fulfilment-step' AND w.object_id = row.value ->> 'object_id')`,
-    parameters: [nonce],
-  };
-  const events = [
-    ...lost.filter(isNew).map((order) => eventOf(context, order, "order.delayed", now)),
-    ...raised.map((order) => eventOf(context, order, "order.needs_attention", now)),
-  ];
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      `UPDATE orders SET stamp = ?2, delayed_at = coalesce(delayed_at, ?3), delayed_retries = delayed_retries + 1
-       FROM json_each(?1) AS row
-       WHERE orders.id = row.value ->> 'id' AND orders.version = row.value ->> 'version'
-         AND orders.delayed_retries = row.value ->> 'delayed_retries'
-       RETURNING orders.id`,
-    ).bind(jsonParameter(lost), nonce, now),
-    appendEvents(env.DB, events, stamped),
-    oweWork(env.DB, steps, notOwed),
-    ...(settings.ADMIN_EMAIL && raised.length > 0 ? [oweNotice(context, raised, nonce, now)] : []),
-  ]);
-  context.defer(
-    ring(
-      context,
-      steps.map(({ id }) => ({ id, task: "fulfilment-step" })),
-    ),
+  const commit = new Commit(context, "none");
+  const won = wonOrder(ITS_OBJECT, commit.stamp);
+  const winners = commit.win(sql<{ id: string }>`
+    UPDATE orders SET stamp = ${commit.stamp}, delayed_at = coalesce(delayed_at, ${now}),
+      delayed_retries = delayed_retries + 1
+    FROM ${each(lost)} AS row
+    WHERE orders.id = row.value ->> 'id' AND orders.version = row.value ->> 'version'
+      AND orders.delayed_retries = row.value ->> 'delayed_retries'
+    RETURNING orders.id`);
+  commit.events(
+    [
+      ...lost.filter(isNew).map((order) => eventOf(context, order, "order.delayed", now)),
+      ...raised.map((order) => eventOf(context, order, "order.needs_attention", now)),
+    ],
+    won,
   );
-  const won = new Set(rowsOf<{ id: string }>(results, 0).map(({ id }) => id));
+  // A step that is still owed is not lost, but late: it is tried again by itself.
+  const sent = commit.owe(
+    steps,
+    sql`${won} AND NOT EXISTS (SELECT 1 FROM work AS w
+    WHERE w.state = 'owed' AND w.task = 'fulfilment-step' AND w.object_id = ${ITS_OBJECT})`,
+  );
+  if (settings.ADMIN_EMAIL && raised.length > 0) commit.write(oweNotice(context, raised, commit.stamp, now));
+  const committed = await commit.send();
+  commit.ring(() => true);
+  const ids = new Set(committed.rows(winners).map(({ id }) => id));
   return {
-    marked: lost.filter((order) => won.has(order.id) && isNew(order)).length,
-    sent: results[2]?.meta.changes ?? 0,
-    raised: raised.filter((order) => won.has(order.id)).length,
+    marked: lost.filter((order) => ids.has(order.id) && isNew(order)).length,
+    sent: sent === null ? 0 : committed.changes(sent),
+    raised: raised.filter((order) => ids.has(order.id)).length,
   };
 }
 
@@ -123,20 +116,12 @@ const eventOf = (context: Context, order: Lost, type: string, now: number): NewE
 });
 
 /** One mail for all that this batch won, however many: a shop that stands still needs one letter, not hundreds. */
-function oweNotice(context: Context, raised: Lost[], nonce: string, now: number): D1PreparedStatement {
-  return context.env.DB.prepare(
-    `INSERT INTO work (id, task, object_id, payload, state, not_before, attempts, request_id, created_at)
-     SELECT ?3, 'email', 'orders', json_object('template', 'notice', 'subject',
-         CASE count(*) WHEN 1 THEN 'An order needs your attention' ELSE count(*) || ' orders need your attention' END,
-         'lines', json_group_array(o.reference || ' is ' || o.status || ' since ' ||
-           strftime('%Y-%m-%dT%H:%M:%SZ', o.status_at / 1000, 'unixepoch') ORDER BY o.status_at, o.id)),
-       'owed', ?4, 0, ?5, ?4
-     FROM json_each(?1) AS row JOIN orders AS o ON o.id = row.value AND o.stamp = ?2 HAVING count(*) > 0`,
-  ).bind(
-    jsonParameter(raised.map(({ id }) => id)),
-    nonce,
-    prefixed("wrk", context.ids.next()),
-    now,
-    context.requestId,
-  );
-}
+const oweNotice = (context: Context, raised: Lost[], stamp: string, now: number): Sql => sql`
+  INSERT INTO work (id, task, object_id, payload, state, not_before, attempts, request_id, created_at)
+  SELECT ${prefixed("wrk", context.ids.next())}, 'email', 'orders', json_object('template', 'notice', 'subject',
+      CASE count(*) WHEN 1 THEN 'An order needs your attention' ELSE count(*) || ' orders need your attention' END,
+      'lines', json_group_array(o.reference || ' is ' || o.status || ' since ' ||
+        strftime('%Y-%m-%dT%H:%M:%SZ', o.status_at / 1000, 'unixepoch') ORDER BY o.status_at, o.id)),
+    'owed', ${now}, 0, ${context.requestId}, ${now}
+  FROM ${each(raised.map(({ id }) => id))} AS row JOIN orders AS o ON o.id = row.value AND o.stamp = ${stamp}
+  HAVING count(*) > 0`;

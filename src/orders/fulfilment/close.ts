@@ -48,10 +48,7 @@ export async function closeOrder(
             refund: isPaid(current.paymentStatus) ? amount : 0,
             currency: current.currency,
           },
-          besides: (nonce) => [
-            writeAllocations(context.env.DB, current.id, items, nonce),
-            ...refund.besides(nonce),
-          ],
+          besides: (stamp) => [writeAllocations(current.id, items, stamp), ...refund.besides(stamp)],
           work: [...refund.work, ...nextStep(context, current, "shipped")],
         },
       },

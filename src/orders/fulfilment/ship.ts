@@ -1,6 +1,6 @@
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter } from "../../platform/d1.ts";
 import { prefixed } from "../../platform/ids.ts";
+import { sql } from "../../platform/sql.ts";
 import { type Change, type Changed, type Command, changeOrder } from "../change.ts";
 import type { OrderStatus } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
@@ -66,7 +66,6 @@ export function shipment(
   { id, lines, parcel }: NewShipment,
   reason: string | null = null,
 ): Change {
-  const { DB } = context.env;
   const items = afterShipment(order.items, lines);
   const complete = items.every((item) => unitsLeft(item) === 0);
   const entered = complete ? "shipped" : order.status === "confirmed" ? "processing" : undefined;
@@ -77,12 +76,11 @@ export function shipment(
       from: SHIPPABLE,
       event: complete ? "order.shipped" : "order.shipment",
       data: { shipment: { id, items: lines, ...parcel } },
-      besides: (nonce) => [
-        writeAllocations(DB, order.id, items, nonce),
-        DB.prepare(
-          `INSERT INTO shipments (id, order_id, order_version, items, tracking, carrier, created_at)
-           SELECT ?1, o.id, o.version, ?2, ?3, ?4, o.updated_at FROM orders AS o WHERE o.id = ?5 AND o.stamp = ?6`,
-        ).bind(id, jsonParameter(lines), parcel.tracking, parcel.carrier, order.id, nonce),
+      besides: (stamp) => [
+        writeAllocations(order.id, items, stamp),
+        sql`INSERT INTO shipments (id, order_id, order_version, items, tracking, carrier, created_at)
+          SELECT ${id}, o.id, o.version, ${JSON.stringify(lines)}, ${parcel.tracking}, ${parcel.carrier}, o.updated_at
+          FROM orders AS o WHERE o.id = ${order.id} AND o.stamp = ${stamp}`,
       ],
       work: entered === undefined ? [] : nextStep(context, order, entered),
     },

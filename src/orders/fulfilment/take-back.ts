@@ -1,8 +1,8 @@
 import { ring, settleWork } from "../../events/work.ts";
 import { findNames } from "../../inventory/names.ts";
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter } from "../../platform/d1.ts";
 import { prefixed } from "../../platform/ids.ts";
+import { sql } from "../../platform/sql.ts";
 import { type Change, type Changed, type Command, changeOrder, type Proposal } from "../change.ts";
 import { mayBecome, type OrderStatus } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
@@ -95,7 +95,6 @@ function comingBack(
   { operation, request, restock, workId }: Parts,
   complete: boolean,
 ): Change {
-  const { DB } = context.env;
   const id = returnId(operation);
   const { items, storeId, reason } = request;
   return {
@@ -104,11 +103,10 @@ function comingBack(
       ...(complete ? { to: "returned" as const } : {}),
       event: complete ? "order.returned" : "order.return",
       data: { return: { id, store_id: storeId, items } },
-      besides: (nonce) => [
-        DB.prepare(
-          `INSERT INTO returns (id, order_id, order_version, store_id, items, reason, created_at)
-           SELECT ?1, o.id, o.version, ?2, ?3, ?4, o.updated_at FROM orders AS o WHERE o.id = ?5 AND o.stamp = ?6`,
-        ).bind(id, storeId, jsonParameter(items), reason, order.id, nonce),
+      besides: (stamp) => [
+        sql`INSERT INTO returns (id, order_id, order_version, store_id, items, reason, created_at)
+          SELECT ${id}, o.id, o.version, ${storeId}, ${JSON.stringify(items)}, ${reason}, o.updated_at
+          FROM orders AS o WHERE o.id = ${order.id} AND o.stamp = ${stamp}`,
       ],
       work: restock.items.length > 0 ? [restockWork(context, workId, order.id, restock)] : [],
     },

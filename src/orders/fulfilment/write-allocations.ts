@@ -1,19 +1,12 @@
-import { jsonParameter } from "../../platform/d1.ts";
+import { each, type Sql, sql } from "../../platform/sql.ts";
 import type { OrderItem } from "../order.ts";
+import { wonOrder } from "../stamped.ts";
 
-/** For a step's batch, after the order was won: what its items hold and have shipped from now on. */
-export function writeAllocations(
-  db: D1Database,
-  orderId: string,
-  items: OrderItem[],
-  nonce: string,
-): D1PreparedStatement {
+/** Where an order's units are held from now on, and how many have left: written with the step that wins the order. */
+export function writeAllocations(orderId: string, items: OrderItem[], stamp: string): Sql {
   const rows = items.map(({ productId, allocations }) => ({ productId, allocations }));
-  return db
-    .prepare(
-      `UPDATE order_items SET allocations = row.value -> 'allocations' FROM json_each(?1) AS row
-       WHERE order_items.order_id = ?2 AND order_items.product_id = row.value ->> 'productId'
-         AND EXISTS (SELECT 1 FROM orders AS o WHERE o.id = ?2 AND o.stamp = ?3)`,
-    )
-    .bind(jsonParameter(rows), orderId, nonce);
+  return sql`
+    UPDATE order_items SET allocations = row.value -> 'allocations' FROM ${each(rows)} AS row
+    WHERE order_items.order_id = ${orderId} AND order_items.product_id = row.value ->> 'productId'
+      AND ${wonOrder(sql`${orderId}`, stamp)}`;
 }

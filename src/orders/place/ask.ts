@@ -1,7 +1,7 @@
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter, rowsOf } from "../../platform/d1.ts";
-import { STAYS_YOUNG } from "../../platform/idempotency.ts";
+import { IS_KEY_OF_ROW, type NewKey, putDownKeys } from "../../platform/idempotency-keys.ts";
 import { prefixed } from "../../platform/ids.ts";
+import { batch, each, sql } from "../../platform/sql.ts";
 import type { StoreHint } from "./choose-stores.ts";
 import type { Draft } from "./draft.ts";
 import { operationsOf } from "./operations.ts";
@@ -64,77 +64,69 @@ const BULK = -1;
 export async function ask(context: Context, drafts: Draft[], together: boolean): Promise<Answers> {
   const { env, actor } = context;
   const fresh = operationsOf(context.ids, drafts.length, together);
-  const keyed = drafts.flatMap((draft, index) =>
-    draft.key ? [{ draft: index, operation: fresh[index], ...draft.key }] : [],
+  const keyed: DraftKey[] = drafts.flatMap((draft, index) =>
+    draft.key ? [{ draft: index, operation: fresh[index] ?? "", ...draft.key }] : [],
   );
   const bulkKey = drafts[0]?.bulk?.key;
   if (bulkKey) keyed.push({ draft: BULK, operation: context.ids.next(), ...bulkKey });
-  const productIds = jsonParameter([
-    ...new Set(drafts.flatMap((draft) => draft.lines.map((l) => l.productId))),
-  ]);
-  const storeIds = jsonParameter([...new Set(drafts.flatMap((draft) => draft.storeId ?? []))]);
+  const productIds = each([...new Set(drafts.flatMap((draft) => draft.lines.map((l) => l.productId)))]);
+  const storeIds = each([...new Set(drafts.flatMap((draft) => draft.storeId ?? []))]);
 
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      `SELECT p.id, p.sku, p.title, p.price, p.currency, p.active
-       FROM json_each(?1) AS wanted JOIN products AS p ON p.id = wanted.value`,
-    ).bind(productIds),
-    env.DB.prepare(
-      `SELECT l.product_id, l.store_id, l.available, s.priority
-       FROM json_each(?1) AS wanted JOIN stock_levels AS l ON l.product_id = wanted.value
-       JOIN stores AS s ON s.id = l.store_id WHERE l.available > 0`,
-    ).bind(productIds),
-    env.DB.prepare(
-      `SELECT
-         (SELECT json_group_array(s.id) FROM json_each(?1) AS named JOIN stores AS s ON s.id = named.value) AS stores,
-         (SELECT json_object('name', name, 'email', email) FROM users WHERE id = ?2) AS account,
-         (SELECT value FROM shop_state WHERE key = 'selling' AND value <> 'open') AS selling`,
-    ).bind(storeIds, actor.kind === "user" ? actor.userId : ""),
-    ...(keyed.length === 0 ? [] : putDownKeys(env.DB, jsonParameter(keyed), context.clock.now())),
-  ]);
+  const reads = {
+    products: sql<ProductRow>`
+      SELECT p.id, p.sku, p.title, p.price, p.currency, p.active
+      FROM ${productIds} AS wanted JOIN products AS p ON p.id = wanted.value`,
+    hints: sql<StoreHint>`
+      SELECT l.product_id, l.store_id, l.available, s.priority
+      FROM ${productIds} AS wanted JOIN stock_levels AS l ON l.product_id = wanted.value
+      JOIN stores AS s ON s.id = l.store_id WHERE l.available > 0`,
+    around: sql<Around>`
+      SELECT
+        (SELECT json_group_array(s.id) FROM ${storeIds} AS named JOIN stores AS s ON s.id = named.value) AS stores,
+        (SELECT json_object('name', name, 'email', email) FROM users
+         WHERE id = ${actor.kind === "user" ? actor.userId : ""}) AS account,
+        (SELECT value FROM shop_state WHERE key = 'selling' AND value <> 'open') AS selling`,
+  };
+  const { products, hints, around, standing } =
+    keyed.length === 0
+      ? { ...(await batch(env.DB, reads)), standing: [] }
+      : await batch(env.DB, {
+          ...reads,
+          put: putDownKeys(keyed, context.clock.now()),
+          standing: readKeys(keyed),
+        });
 
   const keys: KeyState[] = fresh.map((operation) => ({ kind: "fresh", operation }));
-  const rows = rowsOf<KeyRow>(results, 4);
-  for (const row of rows) {
+  for (const row of standing) {
     if (row.draft !== BULK) keys[row.draft] = keyState(row, drafts[row.draft]?.key?.fingerprint);
   }
   // Another body under a bulk's key is refused as a whole, before anything is held.
-  const another = rows.some(
+  const another = standing.some(
     ({ draft, fingerprint }) => draft === BULK && fingerprint !== bulkKey?.fingerprint,
   );
   if (another) keys.fill({ kind: "reused" });
-  const [around] = rowsOf<Around>(results, 2);
-  if (!around) throw new Error("D1 gave no row where there always is one");
+  const [known] = around;
+  if (!known) throw new Error("D1 gave no row where there always is one");
   return {
     keys,
-    products: new Map(rowsOf<ProductRow>(results, 0).map((product) => [product.id, product])),
-    hints: Map.groupBy(rowsOf<StoreHint>(results, 1), ({ product_id }) => product_id),
-    knownStores: new Set(JSON.parse(around.stores)),
-    account: JSON.parse(around.account ?? "null"),
-    selling: sellingOf(around.selling),
+    products: new Map(products.map((product) => [product.id, product])),
+    hints: Map.groupBy(hints, ({ product_id }) => product_id),
+    knownStores: new Set(JSON.parse(known.stores)),
+    account: JSON.parse(known.account ?? "null"),
+    selling: sellingOf(known.selling),
   };
 }
 
-/** Inserts that yield, and what stands there after them: twins and retries of one key share its claim. */
-function putDownKeys(db: D1Database, keyed: string, now: number): D1PreparedStatement[] {
-  return [
-    db
-      .prepare(
-        `INSERT INTO idempotency (scope, key, fingerprint, operation, created_at)
-         SELECT row.value ->> 'scope', row.value ->> 'key', row.value ->> 'fingerprint', row.value ->> 'operation', ?2
-         FROM json_each(?1) AS row WHERE true ${STAYS_YOUNG}`,
-      )
-      .bind(keyed, now),
-    db
-      .prepare(
-        `SELECT row.value ->> 'draft' AS draft, k.fingerprint, k.operation, k.status, k.body, c.fate
-         FROM json_each(?1) AS row
-         JOIN idempotency AS k ON k.scope = row.value ->> 'scope' AND k.key = row.value ->> 'key'
-         LEFT JOIN claims AS c ON c.id = 'clm_' || k.operation`,
-      )
-      .bind(keyed),
-  ];
+/** A draft's key, or its bulk's, with the operation that it starts unless one stands there. */
+interface DraftKey extends NewKey {
+  draft: number;
 }
+
+/** What stands under the keys once they are put down: twins and retries of one key share its claim. */
+const readKeys = (keyed: DraftKey[]) => sql<KeyRow>`
+  SELECT row.value ->> 'draft' AS draft, k.fingerprint, k.operation, k.status, k.body, c.fate
+  FROM ${each(keyed)} AS row JOIN idempotency AS k ON ${IS_KEY_OF_ROW}
+  LEFT JOIN claims AS c ON c.id = 'clm_' || k.operation`;
 
 function sellingOf(value: string | null): Answers["selling"] {
   if (value === null) return "open";

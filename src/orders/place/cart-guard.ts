@@ -1,4 +1,4 @@
-import { jsonParameter } from "../../platform/d1.ts";
+import { each, type Sql, sql, trusted } from "../../platform/sql.ts";
 import { LIVING_SQL } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import type { NamedOrder } from "./draft.ts";
@@ -19,14 +19,14 @@ export const spentBy = (cart: string, columns: string, but = "''"): string =>
  * read, and that nobody's order has spent it. Where it needs none there is none in the row. One batch must not have two
  * drafts of one cart: neither's order is there yet when both are asked about.
  */
-export const CART_ALLOWS = `(row.value ->> 'cart' IS NULL OR (
+export const CART_ALLOWS = sql`(row.value ->> 'cart' IS NULL OR (
     EXISTS (SELECT 1 FROM carts AS t WHERE t.id = row.value ->> 'cart' AND t.version = row.value ->> 'cart_version')
-    AND NOT EXISTS (${spentBy("row.value ->> 'cart'", "1")})))`;
+    AND NOT EXISTS (${trusted(spentBy("row.value ->> 'cart'", "1"))})))`;
 
 /** The cart of a claim, as the batch left it: for who did not win. */
-export const CART_STANDS = `
+export const CART_STANDS = sql`
   (SELECT t.version FROM carts AS t WHERE t.id = row.value ->> 'cart') AS cart_version,
-  (${spentBy("row.value ->> 'cart'", "json_object('id', living.id, 'reference', living.reference)")}) AS spent_by`;
+  (${trusted(spentBy("row.value ->> 'cart'", "json_object('id', living.id, 'reference', living.reference)"))}) AS spent_by`;
 
 export const namedOrder = (json: string | null): NamedOrder | null =>
   json === null ? null : (JSON.parse(json) as NamedOrder);
@@ -35,11 +35,7 @@ export const namedOrder = (json: string | null): NamedOrder | null =>
  * Tells carts of the orders that were recorded for them, rejected ones too. It is no guard: it ends the generation of
  * the keys that a cart stands for when it is checked out without one, and keeps it from being cleaned away.
  */
-export const markCarts = (db: D1Database, orders: Order[], nonce: string, now: number): D1PreparedStatement =>
-  db
-    .prepare(
-      `UPDATE carts SET last_order_id = o.id, updated_at = ?3
-       FROM json_each(?1) AS row JOIN orders AS o ON o.id = row.value AND o.stamp = ?2
-       WHERE carts.id = o.cart_id`,
-    )
-    .bind(jsonParameter(orders.map(({ id }) => id)), nonce, now);
+export const markCarts = (orders: Order[], stamp: string, now: number): Sql => sql`
+  UPDATE carts SET last_order_id = o.id, updated_at = ${now}
+  FROM ${each(orders.map(({ id }) => id))} AS row JOIN orders AS o ON o.id = row.value AND o.stamp = ${stamp}
+  WHERE carts.id = o.cart_id`;

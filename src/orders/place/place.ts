@@ -1,5 +1,4 @@
-import type { NewWork } from "../../events/append.ts";
-import { ring } from "../../events/work.ts";
+import { Commit } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
 import { sha256 } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
@@ -123,25 +122,25 @@ async function settle(
   const each = [...reservations].map(([quote, reservation]) => decide(context, quote, reservation));
   const decisions = options.together ? asOne(each) : each;
   const proposals = await Promise.all(decisions.map((decision) => propose(context, decision, options)));
-  const nonce = context.ids.next();
-  const standings = await recordOrAbandon(context, proposals, nonce, options.together);
+  const commit = new Commit(context);
+  const standings = await recordOrAbandon(context, proposals, commit, options.together);
 
   const again: Draft[] = [];
   const dead: DeadClaim[] = [];
-  const work: NewWork[] = [];
+  const decided = new Set<string>();
   for (const proposal of proposals) {
     const { quote } = proposal.decision;
     const standing = standings.get(quote.claim);
-    const outcome = obey(proposal, standing, nonce);
+    const outcome = obey(proposal, standing, commit.stamp);
     if (outcome.kind === "abandoned") again.push(quote.draft);
     else outcomes.set(quote.draft, outcome);
-    if (outcome.kind === "decided") work.push(...proposal.work);
+    if (outcome.kind === "decided") decided.add(outcome.order.id);
     // Whoever reads a dead fate lets go: the one who wrote it may be dead as well.
     if (standing && standing.fate !== "placed" && outcome.kind !== "abandoned") {
       dead.push({ claim: quote.claim, productIds: quote.order.items.map((item) => item.productId) });
     }
   }
-  if (work.length > 0) context.defer(ring(context, work));
+  commit.ring((task) => decided.has(task.object_id));
   if (dead.length === 0) return { again, released: Promise.resolve() };
   const released = letGo(context, dead);
   context.defer(released);
@@ -162,11 +161,11 @@ async function propose(context: Context, decision: Decision, { render }: PlaceOp
 async function recordOrAbandon(
   context: Context,
   proposals: Proposal[],
-  nonce: string,
+  commit: Commit,
   together: boolean,
 ): Promise<Map<string, Standing>> {
   try {
-    return await record(context, proposals, nonce, together);
+    return await record(context, proposals, commit, together);
   } catch (error) {
     context.log.error("the outcome of a placing is not known", { error: describeError(error) });
   }
@@ -182,7 +181,7 @@ async function recordOrAbandon(
 function obey(
   { decision, answer, accessToken }: Proposal,
   standing: Standing | undefined,
-  nonce: string,
+  stamp: string,
 ): Placing | { kind: "abandoned" } {
   const { draft } = decision.quote;
   if (!standing && !draft.key && decision.fate === "placed") {
@@ -194,7 +193,7 @@ function obey(
     if (refusal) return { kind: "refused", refusal };
     return { kind: draft.key ? "abandoned" : "unavailable" };
   }
-  if (standing.stamp === nonce && decision.fate === standing.fate && answer) {
+  if (standing.stamp === stamp && decision.fate === standing.fate && answer) {
     return { kind: "decided", order: decision.order, answer };
   }
   return storedAnswer(standing);

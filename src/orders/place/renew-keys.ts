@@ -1,6 +1,7 @@
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter, rowsOf } from "../../platform/d1.ts";
 import type { KeyClaim } from "../../platform/idempotency.ts";
+import { readOperations, replaceOperations } from "../../platform/idempotency-keys.ts";
+import { batch } from "../../platform/sql.ts";
 import { operationsOf } from "./operations.ts";
 
 /** A key whose claim was abandoned. */
@@ -22,27 +23,14 @@ export async function renewKeys(
   together: boolean,
 ): Promise<(string | null)[]> {
   if (spent.length === 0) return [];
-  const { DB } = context.env;
   const fresh = operationsOf(context.ids, spent.length, together);
-  const rows = jsonParameter(
-    spent.map(({ key, abandoned }, index) => ({
-      scope: key.scope,
-      key: key.key,
-      abandoned,
-      fresh: fresh[index],
-    })),
-  );
-  const results = await DB.batch([
-    DB.prepare(
-      `UPDATE idempotency SET operation = row.value ->> 'fresh' FROM json_each(?1) AS row
-       WHERE idempotency.scope = row.value ->> 'scope' AND idempotency.key = row.value ->> 'key'
-         AND idempotency.operation = row.value ->> 'abandoned' AND idempotency.status IS NULL`,
-    ).bind(rows),
-    DB.prepare(
-      `SELECT k.operation FROM json_each(?1) AS row LEFT JOIN idempotency AS k
-         ON k.scope = row.value ->> 'scope' AND k.key = row.value ->> 'key' AND k.status IS NULL
-       ORDER BY row.key`,
-    ).bind(rows),
-  ]);
-  return rowsOf<{ operation: string | null }>(results, 1).map(({ operation }) => operation);
+  const rows = spent.map(({ key: { scope, key }, abandoned }, index) => ({
+    ...{ scope, key, abandoned },
+    fresh: fresh[index] ?? "",
+  }));
+  const { standing } = await batch(context.env.DB, {
+    replaced: replaceOperations(rows),
+    standing: readOperations(rows),
+  });
+  return standing.map(({ operation }) => operation);
 }

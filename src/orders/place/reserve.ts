@@ -1,8 +1,8 @@
 import { stockOf } from "../../inventory/client.ts";
 import type { Allocation, ReserveOutcome, ReserveRequest } from "../../inventory/stock-types.ts";
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter } from "../../platform/d1.ts";
 import { describeError } from "../../platform/log.ts";
+import { all, each, sql } from "../../platform/sql.ts";
 import type { Order } from "../order.ts";
 import { RETRY_CALLS } from "./calls.ts";
 import { letGo } from "./let-go.ts";
@@ -257,12 +257,12 @@ async function letDeadOnesGo(
 
 async function readFates(context: Context, claims: string[]): Promise<Map<string, string> | null> {
   try {
-    const { results } = await context.env.DB.prepare(
-      "SELECT c.id, c.fate FROM json_each(?1) AS asked JOIN claims AS c ON c.id = asked.value",
-    )
-      .bind(jsonParameter(claims))
-      .all<{ id: string; fate: string }>();
-    return new Map(results.map(({ id, fate }) => [id, fate]));
+    const rows = await all(
+      context.env.DB,
+      sql<{ id: string; fate: string }>`
+        SELECT c.id, c.fate FROM ${each(claims)} AS asked JOIN claims AS c ON c.id = asked.value`,
+    );
+    return new Map(rows.map(({ id, fate }) => [id, fate]));
   } catch (error) {
     context.log.warn("the fates of those in the way could not be read", { error: describeError(error) });
     return null;

@@ -5,6 +5,7 @@ import { prefixed } from "../../platform/ids.ts";
 import { findUnstorableText } from "../../platform/json-text.ts";
 import { formatMoney } from "../../platform/money.ts";
 import { fieldErrors } from "../../platform/problem.ts";
+import { first, runBatch, sql } from "../../platform/sql.ts";
 import type { Payment, Provider, RefundOutcome, RefundRequest, VerifyOutcome } from "../provider.ts";
 import { standardEventSchema } from "../webhook-schemas.ts";
 
@@ -90,9 +91,13 @@ async function requestRefund(
   payment: Payment,
   refund: RefundRequest,
 ): Promise<RefundOutcome> {
-  const order = await env.DB.prepare("SELECT reference, version FROM orders WHERE id = ?1")
-    .bind(payment.orderId)
-    .first<{ reference: string; version: number }>();
+  const order = await first(
+    env.DB,
+    sql<{
+      reference: string;
+      version: number;
+    }>`SELECT reference, version FROM orders WHERE id = ${payment.orderId}`,
+  );
   if (!order) return { kind: "failed", error: `the payment ${payment.id} is of no order` };
   const now = clock.now();
   const event = {
@@ -109,15 +114,10 @@ async function requestRefund(
       amount: formatMoney({ amount: refund.amount, currency: refund.currency }),
     },
   };
-  await env.DB.batch([
-    appendEvents(env.DB, [event], {
-      sql: "EXISTS (SELECT 1 FROM refunds WHERE id = ?2 AND state = 'due' AND provider_id IS NULL)",
-      parameters: [refund.id],
-    }),
-    env.DB.prepare(
-      `UPDATE refunds SET provider_id = ?2, updated_at = ?3
-       WHERE id = ?1 AND state = 'due' AND provider_id IS NULL`,
-    ).bind(refund.id, event.id, now),
+  const isUnsent = sql`id = ${refund.id} AND state = 'due' AND provider_id IS NULL`;
+  await runBatch(env.DB, [
+    appendEvents([event], sql`EXISTS (SELECT 1 FROM refunds WHERE ${isUnsent})`),
+    sql`UPDATE refunds SET provider_id = ${event.id}, updated_at = ${now} WHERE ${isUnsent}`,
   ]);
   return { kind: "sent", providerId: event.id };
 }

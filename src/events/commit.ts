@@ -1,0 +1,104 @@
+import type { Context } from "../platform/context.ts";
+import { REFUSE_WHILE_RESTORING } from "../platform/restoring.ts";
+import { prepare, type Sql } from "../platform/sql.ts";
+import { appendEvents, type NewEvent, type NewWork, oweWork } from "./append.ts";
+import { ring } from "./work.ts";
+
+/** A statement of a commit: what came of it is read by this. */
+export interface Handle<Row = unknown> {
+  readonly index: number;
+  /** For the type alone. */
+  readonly row?: Row;
+}
+
+/**
+ * The stamp rule as an object: one batch, which is one transaction and one round trip, for a write that may lose a race.
+ * `win` inserts or updates the rows that are contended for, where every condition still holds, and stamps them with this
+ * commit's own `stamp`. All else is joined on that stamp, so what was not won writes nothing. What is read back at the end
+ * says who won: never guess it from an error.
+ *
+ * Statements run in the order in which they are added. A commit is sent once: sent again, it would find its own stamp and
+ * take another's outcome for its own. One commit may carry any number of orders, each won or lost by itself.
+ */
+export class Commit {
+  /** A ulid that nothing else has: what this commit wins carries it. */
+  readonly stamp: string;
+  readonly #context: Context;
+  readonly #statements: Sql[] = [];
+  readonly #tasks: NewWork[] = [];
+
+  /**
+   * @param fence `refuse`: the commit fails, with nothing written, while a backup overwrites the shop; left to its own
+   * conditions with `none`
+   */
+  constructor(context: Context, fence: "refuse" | "none" = "refuse") {
+    this.#context = context;
+    this.stamp = context.ids.next();
+    if (fence === "refuse") this.#add(REFUSE_WHILE_RESTORING);
+  }
+
+  /** Wins rows: an insert that yields, or an update from a known version. It must write `stamp` into them. */
+  win<Row>(statement: Sql<Row>): Handle<Row> {
+    return this.#add(statement);
+  }
+
+  /** Writes what comes with a win. Each statement must be joined on the stamp. */
+  write(...statements: Sql[]): void {
+    for (const statement of statements) this.#add(statement);
+  }
+
+  /** Appends events to the log. @param when SQL about the event, `row.value`: that its object was won */
+  events(events: NewEvent[], when: Sql): void {
+    if (events.length > 0) this.#add(appendEvents(events, when));
+  }
+
+  /** Owes tasks. @param when SQL about the task, `row.value`: that its object was won */
+  owe(tasks: NewWork[], when: Sql): Handle | null {
+    if (tasks.length === 0) return null;
+    this.#tasks.push(...tasks);
+    return this.#add(oweWork(tasks, when));
+  }
+
+  /** Reads what stands after the writes before it. */
+  read<Row>(statement: Sql<Row>): Handle<Row> {
+    return this.#add(statement);
+  }
+
+  /** Sends it. Throws where D1 fails: then it is not known what was written, and what stands is to be read and obeyed. */
+  async send(): Promise<Committed> {
+    const { DB } = this.#context.env;
+    return new Committed(await DB.batch(this.#statements.map((statement) => prepare(DB, statement))));
+  }
+
+  /** Rings for tasks that it owes, after the answer. @param won whether a task's object was won by this commit */
+  ring(won: (task: NewWork) => boolean): void {
+    const tasks = this.#tasks.filter(won);
+    if (tasks.length > 0) this.#context.defer(ring(this.#context, tasks));
+  }
+
+  #add<Row>(statement: Sql<Row>): Handle<Row> {
+    return { index: this.#statements.push(statement) - 1 };
+  }
+}
+
+/** What came of a commit, by its statements' handles. */
+export class Committed {
+  readonly #results: D1Result[];
+
+  constructor(results: D1Result[]) {
+    this.#results = results;
+  }
+
+  rows<Row>(handle: Handle<Row>): Row[] {
+    return (this.#results[handle.index]?.results ?? []) as Row[];
+  }
+
+  first<Row>(handle: Handle<Row>): Row | null {
+    return this.rows(handle)[0] ?? null;
+  }
+
+  /** Rows that a statement wrote. */
+  changes(handle: Handle): number {
+    return this.#results[handle.index]?.meta.changes ?? 0;
+  }
+}

@@ -1,8 +1,8 @@
 /**
- * Checks the order of the house (DESIGN.md section 7): imports point down the list of rooms, modules that run make no
- * cycle, nothing is left over, and only the command line runs on Node. Prints each fault and exits 1 when there is
- * one. `npm run check:house`. It reads import lines as biome writes them: the tools that draw dependency graphs need
- * the compiler's old programming interface, which TypeScript 7 no longer has.
+ * Checks the order of the house (docs/DESIGN.md §7): imports point down the list of rooms, modules that run make no
+ * cycle, nothing is left over, and only the command line runs on Node. Prints each fault and exits 1 when there is one.
+ * `npm run lint` runs it. It reads import lines as biome writes them: the tools that draw dependency graphs need the
+ * compiler's old programming interface, which TypeScript 7 no longer has.
  */
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -6,10 +6,10 @@ import { sql } from "../platform/sql.ts";
 export const SET_ASIDE = "set_aside";
 
 /**
- * Payment events whose task died hold their orders open no longer (DESIGN.md §2: a dead-lettered event counts as worked
- * off). They stay owed: a retry of the task is then a payment like any other, or a late one. A sweep, because a task
- * that killed its worker is buried by whoever takes it next, where nobody knows of payments. Only orders past their
- * deadline are looked at: for all others the count stops nothing. Returns how many.
+ * Payment events whose task died hold their orders open no longer (docs/DESIGN.md §2: a dead-lettered event counts as
+ * worked off). They stay owed: a retry of the task is then a payment like any other, or a late one. A sweep, because a
+ * task that killed its worker is buried by whoever takes it next, where nobody knows of payments. Only orders past
+ * their deadline are looked at: for all others the count stops nothing. Returns how many.
  */
 export async function setAsideDead(context: Context): Promise<number> {
   const commit = new Commit(context, "none");

@@ -10,7 +10,8 @@ import { ordersUnder, outcomeOf, Stage, send, wakeObject } from "./stage.ts";
 /**
  * Death at every await. Each scenario is first run untouched, which records where it waits for another part; then it
  * is run once for each of these points and each ending, on a fresh pair of products. Afterwards deadlines pass, sweeps
- * run, and the invariants of DESIGN.md §2 must hold at every step. What takes longest is in long/sweep-death.test.ts.
+ * run, and the invariants of docs/DESIGN.md §2 must hold at every step. What takes longest is in
+ * long/sweep-death.test.ts.
  */
 
 let keys = 0;

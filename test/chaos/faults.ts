@@ -4,7 +4,7 @@
  * `PLANTED_FAULT=hasty npm test -- test/chaos/death.test.ts`.
  */
 export interface Fault {
-  /** What DESIGN.md §2 asks for, and is missing now. */
+  /** What docs/DESIGN.md §2 asks for, and is missing now. */
   missing: string;
   /** The test that fails by an invariant without it. */
   caughtBy: string;

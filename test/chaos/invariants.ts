@@ -59,8 +59,8 @@ const heldIn = (holds: Hold[], storeId: string): number =>
   sum(holds.flatMap((hold) => hold.allocations.filter((a) => a.store_id === storeId).map((a) => a.quantity)));
 
 /**
- * Every invariant of DESIGN.md §2 that is broken now, in words; none is what a test wants. With `calm` also those that
- * hold only when deadlines and sweeps have run.
+ * Every invariant of docs/DESIGN.md §2 that is broken now, in words; none is what a test wants. With `calm` also those
+ * that hold only when deadlines and sweeps have run.
  */
 export async function brokenInvariants(opening: Opening, { calm }: { calm: boolean }): Promise<string[]> {
   const productIds = [...opening.keys()];

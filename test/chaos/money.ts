@@ -68,9 +68,9 @@ async function readAll() {
 }
 
 /**
- * The invariant of money (DESIGN.md §2), in words where it is broken now; none is what a test wants. What providers
- * told that they took is compared with what payments, refunds and orders say became of it. With `calm` also what holds
- * only when all that was owed is done.
+ * The invariant of money (docs/DESIGN.md §2), in words where it is broken now; none is what a test wants. What
+ * providers told that they took is compared with what payments, refunds and orders say became of it. With `calm` also
+ * what holds only when all that was owed is done.
  */
 export async function brokenMoney({ calm }: { calm: boolean }): Promise<string[]> {
   const { orders, items, payments, refunds, events } = await readAll();

@@ -4,7 +4,7 @@ import { basket, givenShop } from "../support/shop.ts";
 import { signIn } from "../support/sign-in.ts";
 import { type Rows, Trace, traced } from "./traced.ts";
 
-/** How often the way to an answer leaves the worker: DESIGN.md §2, counted at the bindings. */
+/** How often the way to an answer leaves the worker: docs/DESIGN.md §2, counted at the bindings. */
 
 const KEY = { "Idempotency-Key": "a-guest-key-of-hops" };
 const LIMITED = { ORDERS_PER_MINUTE: "5" };

@@ -5,8 +5,8 @@ import { type BodyRoute, bodyRoutes, fingerprintOf, givenWorld, type World } fro
 import { MISSING } from "./wrong-values.ts";
 
 /**
- * Wrong input, route by route: each the 4xx of DESIGN.md §8 with a code and, where one is wrong, its field; never a
- * 500, and nothing half done. An outcome is written as it is told: status, code, fields.
+ * Wrong input, route by route: each the 4xx of docs/DESIGN.md §8 with a code and, where one is wrong, its field; never
+ * a 500, and nothing half done. An outcome is written as it is told: status, code, fields.
  */
 
 /** What a path takes as a name. */

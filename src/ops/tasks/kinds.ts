@@ -3,7 +3,7 @@ import { isTaskName } from "../../events/work.ts";
 import { UNDELIVERED } from "../keep-undelivered.ts";
 
 interface TaskKind {
-  /** Stock or money hangs on it: it may be tried again, but neither dropped nor revoked (DESIGN.md section 4). */
+  /** Stock or money hangs on it: it may be tried again, but neither dropped nor revoked (docs/DESIGN.md §4). */
   critical: boolean;
 }
 

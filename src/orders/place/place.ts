@@ -36,7 +36,8 @@ const MAX_ROUNDS = 3;
 
 /**
  * Places a list of drafts, each by itself or all together: one call to D1, one round of reserves, one batch. A single
- * order is a list of one. See DESIGN.md §2 for the protocol; any await here may be the last thing that this worker does.
+ * order is a list of one. See docs/DESIGN.md §2 for the protocol; any await here may be the last thing that this
+ * worker does.
  */
 export async function placeOrders(
   context: Context,

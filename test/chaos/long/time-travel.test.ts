@@ -13,8 +13,8 @@ import { MINUTE, SECOND, type Shop, World } from "./travel/world.ts";
  * Buyers pay early, late, twice, wrongly or never, and cancel at any point; staff ship, close, take back and refund;
  * webhooks are dropped, repeated and reordered, bells lost and repeated; and every third worker ends at some call, or
  * stalls and goes on when the world has moved. When trouble ends and the sweeps have run, each order is in an end, or
- * waits, as DESIGN.md allows it, and all its invariants hold. A seed that failed fails again, save for what runs side by
- * side: `npm run proofs -- time-travel -t "seed 7 "`.
+ * waits, as docs/DESIGN.md allows it, and all its invariants hold. A seed that failed fails again, save for what runs
+ * side by side: `npm run proofs -- time-travel -t "seed 7 "`.
  */
 const SEEDS = 25;
 const ORDERS = 40;

@@ -1,7 +1,8 @@
 import { createApp } from "./app.ts";
+import { readClaimStates } from "./claims/states.ts";
 import { stockOf } from "./inventory/client.ts";
 import { StockObject, type StockPorts } from "./inventory/stock-object.ts";
-import { judgeClaims } from "./orders/judge.ts";
+import { claimedOrders } from "./orders/claimed.ts";
 import { systemActor } from "./platform/actor.ts";
 import type { Memory } from "./platform/cache/memory.ts";
 import type { Clock } from "./platform/clock.ts";
@@ -53,7 +54,7 @@ export function createWorker(sources: Sources) {
     protected readonly ports: StockPorts = {
       clock: sources.clock,
       askFates: (productId, claims) =>
-        judgeClaims(contextFor(this.env, "stock-alarm", this.ctx), productId, claims),
+        readClaimStates(contextFor(this.env, "stock-alarm", this.ctx), claimedOrders, productId, claims),
     };
   }
 

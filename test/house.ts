@@ -19,6 +19,7 @@ const ROOMS = [
   /^src\/payments\//,
   /^src\/carts\//,
   /^src\/orders\//,
+  /^src\/claims\//,
   /^src\/inventory\//,
   /^src\/catalog\//,
   /^src\/accounts\//,

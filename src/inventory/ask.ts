@@ -1,7 +1,7 @@
 import { follow } from "./follow.ts";
 import { findClaim } from "./holds.ts";
 import type { Sql, Turn } from "./sql-port.ts";
-import type { FollowOutcome, Verdict } from "./stock-types.ts";
+import type { ClaimState, FollowOutcome } from "./stock-types.ts";
 
 /** Claims asked about in one go: one D1 batch. */
 const MAX_ASKED = 500;
@@ -46,7 +46,7 @@ export function takeDue({ sql, now }: Turn): string[] {
 }
 
 /** Applies what a claim was told; one that still holds will ask again. */
-export function obey(turn: Turn, verdict: Verdict): FollowOutcome {
+export function obey(turn: Turn, verdict: ClaimState): FollowOutcome {
   const outcome = follow(turn, verdict);
   const claim = findClaim(turn.sql, verdict.claim);
   if (claim?.state === "open") {

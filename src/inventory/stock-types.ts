@@ -66,13 +66,13 @@ export type FollowOutcome =
   | { kind: "drift"; detail: string };
 
 /** What an open hold learns when it asks for its claim's fate. */
-export interface Verdict extends FollowCommand {
+export interface ClaimState extends FollowCommand {
   /** When to ask again, milliseconds; null: by the hold's own schedule (minutes, an hour, a day). */
   askAt: number | null;
 }
 
 /** Asks the orders room, in one D1 batch, what became of claims; writes `abandoned` where there is no fate. */
-export type AskFates = (productId: string, claims: string[]) => Promise<Verdict[]>;
+export type AskFates = (productId: string, claims: string[]) => Promise<ClaimState[]>;
 
 export type AdjustType = "add" | "remove" | "set" | "receive" | "damage" | "return";
 
@@ -204,7 +204,7 @@ export interface StockAudit {
 }
 
 /** Brings one claim to what its row says, whatever versions were applied before. */
-export interface MendHold extends Verdict {
+export interface MendHold extends ClaimState {
   orderId: string | null;
   /** The claim's version in the audit that found the drift, null where it had none: another now, and nothing is done. */
   seen: number | null;

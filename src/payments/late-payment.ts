@@ -1,19 +1,14 @@
+import { thoseWhoMayWait } from "../claims/contention.ts";
+import { abandon } from "../claims/fates.ts";
+import { claimOf } from "../claims/ids.ts";
+import { letGo } from "../claims/let-go.ts";
+import { heldAllocations, type Reservation, reserveAll, tryAgain } from "../claims/reserve.ts";
 import type { NewWork } from "../events/append.ts";
 import type { TaskOutcome } from "../events/work.ts";
 import { owedOnConfirmation } from "../orders/confirmation.ts";
 import { sendFollow } from "../orders/follow.ts";
 import type { Moved } from "../orders/move.ts";
 import type { Order, OrderItem } from "../orders/order.ts";
-import { claimOf } from "../orders/place/ask.ts";
-import { letGo } from "../orders/place/let-go.ts";
-import { abandon } from "../orders/place/record.ts";
-import {
-  heldAllocations,
-  type Reservation,
-  reserveAll,
-  thoseWhoMayWait,
-  tryAgain,
-} from "../orders/place/reserve.ts";
 import type { Context } from "../platform/context.ts";
 import { describeError } from "../platform/log.ts";
 import { run, sql } from "../platform/sql.ts";
@@ -117,9 +112,9 @@ const productsOf = (order: Order): string[] => order.items.map((item) => item.pr
 /** Gives the claim up as placing does, and obeys what stands. */
 async function giveUp(context: Context, late: Late, error: string): Promise<LateOutcome> {
   const { claim } = late.trial;
-  const standing = (await abandon(context, [{ claim, key: null, cart: null }])).get(claim);
+  const fate = await abandon(context, claim);
   // Placed or rejected: whoever looks again finds what it means, for this event or for another of the order.
-  if (standing?.fate !== "abandoned") return { kind: "again" };
+  if (fate !== "abandoned") return { kind: "again" };
   const renewed = await tryAnew(context, late);
   return renewed.kind === "again" ? { kind: "failed", error } : renewed;
 }

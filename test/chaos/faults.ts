@@ -21,12 +21,9 @@ export const FAULTS: Record<string, Fault> = {
   "no-fence": {
     missing: "a hold that asks writes `abandoned` before it is let go",
     caughtBy: "wakes after its hold was released",
-    file: "src/orders/judge.ts",
+    file: "src/claims/states.ts",
     edits: [
-      [
-        "FROM json_each(?1) AS asked WHERE true ON CONFLICT",
-        "FROM json_each(?1) AS asked WHERE false ON CONFLICT",
-      ],
+      [`FROM \${asked} AS asked WHERE true ON CONFLICT`, `FROM \${asked} AS asked WHERE false ON CONFLICT`],
       ["SELECT c.id AS claim,", "SELECT asked.value AS claim,"],
       ["AS asked JOIN claims AS c", "AS asked LEFT JOIN claims AS c"],
     ],
@@ -37,13 +34,13 @@ export const FAULTS: Record<string, Fault> = {
     file: "src/orders/place/place.ts",
     edits: [
       [
-        "const nonce = context.ids.next();",
+        "const commit = new Commit(context);",
         `for (const { decision } of proposals) {
           if (decision.fate !== "rejected") continue;
           const productIds = decision.order.items.map((item) => item.productId);
           await letGo(context, [{ claim: decision.quote.claim, productIds }]);
         }
-        const nonce = context.ids.next();`,
+        const commit = new Commit(context);`,
       ],
     ],
   },
@@ -65,33 +62,36 @@ export const FAULTS: Record<string, Fault> = {
     ],
     // Whoever falls short lets dead claims in its way go, too.
     besides: {
-      file: "src/orders/place/reserve.ts",
+      file: "src/claims/contention.ts",
       edits: [["await letDeadOnesGo(context, inTheWay, fates);", ""]],
     },
   },
   "shared-stamp": {
-    missing: "a claim is given up under another nonce than its record's, which may still arrive",
+    missing: "a claim is given up under another stamp than its record's, which may still arrive",
     caughtBy: "sends again at once is placed exactly once",
     file: "src/orders/place/record.ts",
     edits: [
       ["export async function record(", "let last = '';\nexport async function record("],
-      ["const { env, clock } = context;", "const { env, clock } = context;\n  last = nonce;"],
-      ["const nonce = ids.next();", "const nonce = last || ids.next();"],
-      ["AND c.stamp = ?2 AND c.order_id = row.value ->> 'id'", "AND c.stamp = ?2"],
+      ["const { stamp } = commit;", "const { stamp } = commit;\n  last = stamp;"],
+      [
+        'const commit = new Commit(context, "none");',
+        'const commit = new Commit(context, "none");\n  commit.stamp = last || commit.stamp;',
+      ],
+      [`AND c.stamp = \${stamp} AND c.order_id = row.value ->> 'id'`, `AND c.stamp = \${stamp}`],
     ],
   },
   "no-stamp": {
     missing: "what was not won writes nothing",
     caughtBy: "wakes after its hold was released",
     file: "src/orders/place/record.ts",
-    edits: [["AND c.stamp = ?2 AND c.order_id = row.value ->> 'id'", "AND ?2 <> ''"]],
+    edits: [[`AND c.stamp = \${stamp} AND c.order_id = row.value ->> 'id'`, `AND \${stamp} <> ''`]],
   },
   "spent-twice": {
     missing: "a checkout is placed only where no living order names its cart",
     caughtBy: "while another tab orders it",
     suite: "checkout.test.ts",
     file: "src/orders/place/cart-guard.ts",
-    edits: [[`AND NOT EXISTS (\${spentBy("row.value ->> 'cart'", "1")})`, ""]],
+    edits: [[`AND NOT EXISTS (\${trusted(spentBy("row.value ->> 'cart'", "1"))})`, ""]],
   },
   "any-version": {
     missing: "a checkout is placed only where its cart is still what was read",
@@ -105,13 +105,15 @@ export const FAULTS: Record<string, Fault> = {
     caughtBy: "while another tab orders it",
     suite: "checkout.test.ts",
     file: "src/orders/place/record.ts",
-    edits: [["...(checkouts.length === 0\n      ? []", "...(checkouts.length >= 0\n      ? []"]],
+    edits: [
+      ["if (checkouts.length > 0) {\n    const fallen", "if (checkouts.length < 0) {\n    const fallen"],
+    ],
   },
   mixed: {
     missing: "the claims of a bulk of all or nothing are neighbours, so that two bulks have one order",
     caughtBy: "do not both fall, whatever their ids",
     suite: "bulk-rivals.test.ts",
-    file: "src/orders/place/operations.ts",
+    file: "src/claims/ids.ts",
     edits: [["if (!together) return", "return"]],
   },
   "waits-in-vain": {

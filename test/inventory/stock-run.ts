@@ -5,12 +5,12 @@ import type { Sql } from "../../src/inventory/sql-port.ts";
 import { Stock } from "../../src/inventory/stock.ts";
 import type {
   AdjustType,
+  ClaimState,
   Count,
   FollowCommand,
   FollowState,
   ReserveRequest,
   StockReport,
-  Verdict,
 } from "../../src/inventory/stock-types.ts";
 import { nodeSql } from "./node-sql.ts";
 import { StockModel } from "./stock-model.ts";
@@ -163,7 +163,7 @@ export class StockRun {
     }
   }
 
-  async #askFates(productId: string, claims: string[]): Promise<Verdict[]> {
+  async #askFates(productId: string, claims: string[]): Promise<ClaimState[]> {
     expect(productId).toBe(PRODUCT);
     this.#asked = [...claims];
     if (this.#fates === "throw") throw new Error("D1 is down");

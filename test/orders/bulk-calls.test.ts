@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { MAX_PRODUCTS, roundsFor } from "../../src/claims/calls.ts";
+import { type Reservation, tryAgain, type Wanted } from "../../src/claims/reserve.ts";
 import { stockOf } from "../../src/inventory/client.ts";
 import type { ReserveOutcome } from "../../src/inventory/stock-types.ts";
-import { MAX_PRODUCTS, roundsFor } from "../../src/orders/place/calls.ts";
-import { type Reservation, tryAgain, type Wanted } from "../../src/orders/place/reserve.ts";
 import { Boundary } from "../chaos/boundary.ts";
 import { brokenInvariants } from "../chaos/invariants.ts";
 import { outcomeOf, send } from "../chaos/stage.ts";

@@ -1,7 +1,8 @@
+import { readClaimStates } from "../../claims/states.ts";
 import { appendEvents } from "../../events/append.ts";
 import { stockOf } from "../../inventory/client.ts";
 import type { MendHold, MendReport, StockAudit } from "../../inventory/stock-types.ts";
-import { judgeClaims } from "../../orders/judge.ts";
+import { claimedOrders } from "../../orders/claimed.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { each, run, sql } from "../../platform/sql.ts";
@@ -45,11 +46,11 @@ async function judgeDrifted(
 ): Promise<MendHold[]> {
   const orders = new Map(drift.flatMap(({ claim, order_id }) => (claim ? [[claim, order_id] as const] : [])));
   if (orders.size === 0) return [];
-  const verdicts = await judgeClaims(context, productId, [...orders.keys()]);
-  return verdicts.map((verdict) => ({
-    ...verdict,
-    orderId: orders.get(verdict.claim) ?? null,
-    seen: audit.claims.find(({ claim }) => claim === verdict.claim)?.version ?? null,
+  const states = await readClaimStates(context, claimedOrders, productId, [...orders.keys()]);
+  return states.map((state) => ({
+    ...state,
+    orderId: orders.get(state.claim) ?? null,
+    seen: audit.claims.find(({ claim }) => claim === state.claim)?.version ?? null,
   }));
 }
 

@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { CHALLENGE } from "../../accounts/authenticate.ts";
+import { MAX_PRODUCTS } from "../../claims/calls.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { readKey } from "../../platform/idempotency.ts";
@@ -9,7 +10,6 @@ import { type FieldError, type Problem, problem, problemBody } from "../../platf
 import { type Limit, limitedProblem } from "../../platform/rate-limit/limit.ts";
 import { nothingDecided, placeWithin } from "../answer-placing.ts";
 import { orderLimit } from "../limit.ts";
-import { MAX_PRODUCTS } from "../place/calls.ts";
 import { GUESTS_OFF } from "../problems.ts";
 import { placeBulk, productsOf, readDrafts } from "./place-bulk.ts";
 import { bulkOrdersReportSchema, bulkOrdersSchema } from "./schemas.ts";

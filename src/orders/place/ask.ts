@@ -1,10 +1,9 @@
+import { operationsOf } from "../../claims/ids.ts";
 import type { Context } from "../../platform/context.ts";
 import { IS_KEY_OF_ROW, type NewKey, putDownKeys } from "../../platform/idempotency-keys.ts";
-import { prefixed } from "../../platform/ids.ts";
 import { batch, each, sql } from "../../platform/sql.ts";
 import type { StoreHint } from "./choose-stores.ts";
 import type { Draft } from "./draft.ts";
-import { operationsOf } from "./operations.ts";
 
 /** What the catalogue said of one product. */
 export interface ProductRow {
@@ -140,5 +139,3 @@ function keyState(row: KeyRow, fingerprint: string | undefined): KeyState {
   if (row.fate === "abandoned") return { kind: "abandoned", operation: row.operation };
   return { kind: "fresh", operation: row.operation };
 }
-
-export const claimOf = (operation: string): string => prefixed("clm", operation);

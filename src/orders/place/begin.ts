@@ -1,7 +1,8 @@
+import { claimOf } from "../../claims/ids.ts";
+import { letGo } from "../../claims/let-go.ts";
 import type { Context } from "../../platform/context.ts";
-import { type Answers, claimOf } from "./ask.ts";
+import type { Answers } from "./ask.ts";
 import type { Draft } from "./draft.ts";
-import { letGo } from "./let-go.ts";
 import type { Placing } from "./placing.ts";
 import { storedAnswer } from "./placing.ts";
 import { type Quote, quote, type Refusal } from "./quote.ts";

@@ -1,8 +1,8 @@
+import { heldAllocations, type Reservation } from "../../claims/reserve.ts";
 import type { Context } from "../../platform/context.ts";
 import { beginning } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import type { Quote } from "./quote.ts";
-import { heldAllocations, type Reservation } from "./reserve.ts";
 
 /** One product that fell short. */
 export interface Shortfall {

@@ -1,3 +1,7 @@
+import { roundsFor } from "../../claims/calls.ts";
+import { allMayYetBeHeld, thoseWhoInherit, thoseWhoMayWait } from "../../claims/contention.ts";
+import { type DeadClaim, letGo } from "../../claims/let-go.ts";
+import { type Reservation, reserveAll, tryAgain, tryOnce } from "../../claims/reserve.ts";
 import { Commit } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
 import { sha256 } from "../../platform/ids.ts";
@@ -5,23 +9,12 @@ import { describeError } from "../../platform/log.ts";
 import { owedOnConfirmation } from "../confirmation.ts";
 import { ask } from "./ask.ts";
 import { begin, refuse } from "./begin.ts";
-import { roundsFor } from "./calls.ts";
 import { namedOrder } from "./cart-guard.ts";
 import { asOne, type Decision, decide } from "./decide.ts";
 import type { Draft } from "./draft.ts";
-import { type DeadClaim, letGo } from "./let-go.ts";
 import { type Placing, type RenderAnswer, storedAnswer } from "./placing.ts";
 import type { Quote, Refusal } from "./quote.ts";
 import { abandon, askedOf, type Proposal, record, type Standing } from "./record.ts";
-import {
-  allMayYetBeHeld,
-  type Reservation,
-  reserveAll,
-  thoseWhoInherit,
-  thoseWhoMayWait,
-  tryAgain,
-  tryOnce,
-} from "./reserve.ts";
 
 export interface PlaceOptions {
   /** Whether the limit lets these drafts through; asked beside the first call to D1. */

@@ -1,8 +1,9 @@
+import { claimOf } from "../../claims/ids.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { formatMoney, type MoneyWire, parseAmount } from "../../platform/money.ts";
 import type { Customer, Order } from "../order.ts";
-import { type Answers, claimOf, type ProductRow } from "./ask.ts";
+import type { Answers, ProductRow } from "./ask.ts";
 import { chooseStores } from "./choose-stores.ts";
 import type { Draft, NamedOrder } from "./draft.ts";
 

@@ -1,3 +1,4 @@
+import { abandoned, type Fate, type NewFate, writeFates } from "../../claims/fates.ts";
 import type { NewEvent, NewWork } from "../../events/append.ts";
 import { Commit } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
@@ -26,7 +27,7 @@ export interface Proposal {
 /** What stands in D1 for a claim after the batch, whoever wrote it. */
 export interface Standing {
   claim: string;
-  fate: "placed" | "rejected" | "abandoned";
+  fate: Fate;
   /** The nonce of the batch that wrote it: ours, where we won. */
   stamp: string;
   /** Under the draft's key: the answer that every twin repeats. The batch that wrote it knows the body itself. */
@@ -58,7 +59,7 @@ export async function record(
   const checkouts = orders.filter(({ cartId }) => cartId !== null);
   const won = wonOrder(ITS_OBJECT, stamp);
 
-  commit.win(writeFates(proposals.map(fateOf), stamp, now));
+  commit.win(writeFates(proposals.map(fateOf), stamp, now, CART_ALLOWS));
   if (checkouts.length > 0) {
     const fallen = checkouts.map(({ claimId }) => abandoned(claimId));
     commit.write(writeFates(fallen, context.ids.next(), now));
@@ -117,23 +118,15 @@ export async function abandon(context: Context, asked: Asked[]): Promise<Map<str
   return byClaim((await commit.send()).rows(standing));
 }
 
-interface NewFate {
-  claim: string;
-  fate: Standing["fate"];
-  order_id: string | null;
-  /** That it needs, at this version and not spent; null where it needs none. */
+/** A fate, and the cart that it needs, at this version and not spent; null where it needs none. */
+interface NewOrderFate extends NewFate {
   cart: string | null;
   cart_version: number | null;
 }
 
-const abandoned = (claim: string): NewFate => ({
-  ...{ claim, fate: "abandoned", order_id: null },
-  ...{ cart: null, cart_version: null },
-});
-
-function fateOf({ decision }: Proposal): NewFate {
+function fateOf({ decision }: Proposal): NewOrderFate {
   const { claim, draft } = decision.quote;
-  if (decision.fate === "abandoned") return abandoned(claim);
+  if (decision.fate === "abandoned") return { ...abandoned(claim), cart: null, cart_version: null };
   const { cart } = draft;
   return {
     ...{ claim, fate: decision.fate, order_id: decision.order.id },
@@ -146,11 +139,6 @@ export const askedOf = ({ decision: { quote } }: Proposal): Asked => ({
   key: quote.draft.key,
   cart: quote.draft.cart,
 });
-
-const writeFates = (fates: NewFate[], stamp: string, now: number): Sql => sql`
-  INSERT INTO claims (id, fate, order_id, stamp, decided_at)
-  SELECT row.value ->> 'claim', row.value ->> 'fate', row.value ->> 'order_id', ${stamp}, ${now}
-  FROM ${each(fates)} AS row WHERE ${CART_ALLOWS} ON CONFLICT DO NOTHING`;
 
 /** Breaks a constraint, and the commit with it, unless it won every fate. */
 const allOrNothing = (claims: string[], stamp: string): Sql => sql`

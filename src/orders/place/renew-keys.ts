@@ -1,8 +1,8 @@
+import { operationsOf } from "../../claims/ids.ts";
 import type { Context } from "../../platform/context.ts";
 import type { KeyClaim } from "../../platform/idempotency.ts";
 import { readOperations, replaceOperations } from "../../platform/idempotency-keys.ts";
 import { batch } from "../../platform/sql.ts";
-import { operationsOf } from "./operations.ts";
 
 /** A key whose claim was abandoned. */
 export interface SpentKey {

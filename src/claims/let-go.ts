@@ -1,6 +1,6 @@
-import { stockOf } from "../../inventory/client.ts";
-import type { Context } from "../../platform/context.ts";
-import { describeError } from "../../platform/log.ts";
+import { stockOf } from "../inventory/client.ts";
+import type { Context } from "../platform/context.ts";
+import { describeError } from "../platform/log.ts";
 
 /** A claim that is dead, and the products of which it may hold units. */
 export interface DeadClaim {

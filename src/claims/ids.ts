@@ -1,4 +1,7 @@
-import type { Ids } from "../../platform/ids.ts";
+import { type Ids, prefixed } from "../platform/ids.ts";
+
+/** A claim is named after the operation that it is the try of. */
+export const claimOf = (operation: string): string => prefixed("clm", operation);
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 /** Characters of an id that tell the drafts of a bulk apart: for 1,024 of them. The others are time and 70 random bits. */

@@ -1,0 +1,84 @@
+import { Commit } from "../events/commit.ts";
+import type { ClaimState, FollowState } from "../inventory/stock-types.ts";
+import type { Context } from "../platform/context.ts";
+import { each, sql } from "../platform/sql.ts";
+
+/** The order that a claim is, or was, the try of, as D1 has it. */
+export interface ClaimedOrder {
+  id: string;
+  reference: string;
+  status: string;
+  version: number;
+  /** Milliseconds. */
+  expires_at: number | null;
+  /** Of the product that asks: JSON of `[{store_id, quantity, shipped}]`. */
+  allocations: string | null;
+}
+
+/** What the orders room, which stands above this one, knows of an order. */
+export interface OrdersPort {
+  /** Expires those of these orders whose payment is overdue. False when none was. */
+  expireDue(context: Context, orders: ClaimedOrder[]): Promise<boolean>;
+  /** What an order keeps and has shipped of the product, and when its hold is to ask again, as in `ClaimState`. */
+  stateOf(order: ClaimedOrder, now: number): { state: FollowState; askAt: number | null };
+}
+
+interface ClaimRow extends Omit<ClaimedOrder, "id" | "status" | "version"> {
+  claim: string;
+  id: string | null;
+  /** The claim that the order names now: another one means that this claim is dead. */
+  named_claim: string | null;
+  status: string | null;
+  version: number | null;
+}
+
+/**
+ * What became of claims, for the open holds of one product that ask. The first statement is the fence: a claim without
+ * a fate is written `abandoned` before its hold may be released, so that a worker that wakes late cannot record its
+ * order. An order past its deadline is expired here, by the same operation as the sweep's. Throws while a backup
+ * overwrites the shop: the hold asks again.
+ */
+export async function readClaimStates(
+  context: Context,
+  orders: OrdersPort,
+  productId: string,
+  claims: string[],
+): Promise<ClaimState[]> {
+  const rows = await readClaims(context, productId, claims);
+  const expired = await orders.expireDue(
+    context,
+    rows.flatMap((row) => orderOf(row) ?? []),
+  );
+  const known = expired ? await readClaims(context, productId, claims) : rows;
+  return known.map((row) => stateOf(row, orders, context.clock.now()));
+}
+
+async function readClaims(context: Context, productId: string, claims: string[]): Promise<ClaimRow[]> {
+  // Half of a shop has not the fates of all its claims: the commit is refused while it is being restored.
+  const commit = new Commit(context);
+  const asked = each(claims);
+  commit.win(sql`
+    INSERT INTO claims (id, fate, order_id, stamp, decided_at)
+    SELECT asked.value, 'abandoned', NULL, ${commit.stamp}, ${context.clock.now()}
+    FROM ${asked} AS asked WHERE true ON CONFLICT DO NOTHING`);
+  const rows = commit.read(sql<ClaimRow>`
+    SELECT c.id AS claim, o.id, o.reference, o.claim_id AS named_claim, o.status, o.version, o.expires_at,
+      i.allocations
+    FROM ${asked} AS asked JOIN claims AS c ON c.id = asked.value
+    LEFT JOIN orders AS o ON o.id = c.order_id
+    LEFT JOIN order_items AS i ON i.order_id = o.id AND i.product_id = ${productId}`);
+  return (await commit.send()).rows(rows);
+}
+
+function orderOf({ id, status, version, ...row }: ClaimRow): ClaimedOrder | null {
+  return id === null || status === null || version === null ? null : { ...row, id, status, version };
+}
+
+function stateOf(row: ClaimRow, orders: OrdersPort, now: number): ClaimState {
+  const { claim, version } = row;
+  const order = orderOf(row);
+  if (order === null || row.named_claim !== claim) {
+    return { claim, version: version ?? 1, state: {}, askAt: null };
+  }
+  return { claim, version: order.version, ...orders.stateOf(order, now) };
+}

@@ -88,7 +88,7 @@ const logoutRoute = createRoute({
 export const authRoutes = (carts: CartPort) =>
   createRouter()
     .openapi(registerRoute, async (c) => {
-      const outcome = await register(c.get("operation"), c.req.valid("json"), c.req.header("User-Agent"));
+      const outcome = await register(c.get("context"), c.req.valid("json"), c.req.header("User-Agent"));
       switch (outcome.kind) {
         case "registered":
           return c.json(await withCart(c, carts, outcome.tokens), 201, NO_STORE);
@@ -99,7 +99,7 @@ export const authRoutes = (carts: CartPort) =>
       }
     })
     .openapi(tokenRoute, async (c) => {
-      const outcome = await signIn(c.get("operation"), c.req.valid("json"), c.req.header("User-Agent"));
+      const outcome = await signIn(c.get("context"), c.req.valid("json"), c.req.header("User-Agent"));
       switch (outcome.kind) {
         case "signed_in":
           return c.json(await withCart(c, carts, outcome.tokens), 200, NO_STORE);
@@ -110,7 +110,7 @@ export const authRoutes = (carts: CartPort) =>
       }
     })
     .openapi(refreshRoute, async (c) => {
-      const outcome = await refresh(c.get("operation"), c.req.valid("json").refresh_token);
+      const outcome = await refresh(c.get("context"), c.req.valid("json").refresh_token);
       switch (outcome.kind) {
         case "refreshed":
           return c.json(outcome.tokens, 200, NO_STORE);
@@ -121,7 +121,7 @@ export const authRoutes = (carts: CartPort) =>
       }
     })
     .openapi(logoutRoute, async (c) => {
-      await signOut(c.get("operation"), c.req.valid("json").refresh_token);
+      await signOut(c.get("context"), c.req.valid("json").refresh_token);
       return c.body(null, 204);
     });
 
@@ -129,7 +129,7 @@ export const authRoutes = (carts: CartPort) =>
 async function withCart(c: HonoContext<AppEnv>, carts: CartPort, tokens: Tokens) {
   const token = c.req.header("X-Cart-Token");
   if (!token) return tokens;
-  const context = c.get("operation");
+  const context = c.get("context");
   try {
     const cartId = await carts.merge(context, tokens.user.id, token);
     return cartId === null ? tokens : { ...tokens, cart_id: cartId };

@@ -27,7 +27,7 @@ const readJwks = createRoute({
 
 /** GET /.well-known/jwks.json, at the root. */
 export const jwksRoutes = createRouter().openapi(readJwks, async (c) => {
-  const keys = await keyRing(c.get("operation").settings);
+  const keys = await keyRing(c.get("context").settings);
   if (keys.kind === "misconfigured") return problem(c, misconfiguredKey(keys.fault));
   const shown = [...keys.ring.accepted.values()].map(({ publicJwk, kid, algorithm }) => ({
     ...publicJwk,

@@ -70,15 +70,15 @@ const endSessionsRoute = createRoute({
 /** What a signed-in user reads and does about their own account. */
 export const meRoutes = createRouter()
   .openapi(readMeRoute, async (c) => {
-    const me = await readMe(c.get("operation"), signedIn(c).userId);
+    const me = await readMe(c.get("context"), signedIn(c).userId);
     return me ? c.json(renderAccount(me), 200) : problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
   })
   .openapi(editMeRoute, async (c) => {
-    const me = await editMe(c.get("operation"), signedIn(c).userId, c.req.valid("json"));
+    const me = await editMe(c.get("context"), signedIn(c).userId, c.req.valid("json"));
     return me ? c.json(renderAccount(me), 200) : problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
   })
   .openapi(changePasswordRoute, async (c) => {
-    const outcome = await changePassword(c.get("operation"), signedIn(c), c.req.valid("json"));
+    const outcome = await changePassword(c.get("context"), signedIn(c), c.req.valid("json"));
     switch (outcome.kind) {
       case "changed":
         return c.body(null, 204);
@@ -89,9 +89,9 @@ export const meRoutes = createRouter()
     }
   })
   .openapi(listSessionsRoute, async (c) =>
-    c.json(await listSessions(c.get("operation"), signedIn(c), c.req.valid("query")), 200),
+    c.json(await listSessions(c.get("context"), signedIn(c), c.req.valid("query")), 200),
   )
   .openapi(endSessionsRoute, async (c) => {
-    await endSessions(c.get("operation"), signedIn(c).userId);
+    await endSessions(c.get("context"), signedIn(c).userId);
     return c.body(null, 204);
   });

@@ -37,12 +37,10 @@ const editUserRoute = createRoute({
 
 /** What admins do with accounts. */
 export const usersRoutes = createRouter()
-  .openapi(listUsersRoute, async (c) =>
-    c.json(await listUsers(c.get("operation"), c.req.valid("query")), 200),
-  )
+  .openapi(listUsersRoute, async (c) => c.json(await listUsers(c.get("context"), c.req.valid("query")), 200))
   .openapi(editUserRoute, async (c) => {
     const admin = signedIn(c).userId;
-    const outcome = await editUser(c.get("operation"), admin, c.req.valid("param").id, c.req.valid("json"));
+    const outcome = await editUser(c.get("context"), admin, c.req.valid("param").id, c.req.valid("json"));
     switch (outcome.kind) {
       case "edited":
         return c.json(renderAccount(outcome.user), 200);

@@ -117,7 +117,7 @@ const checkout = createRoute({
 
 type CartContext = HonoContext<AppEnv>;
 
-const owner = (c: CartContext): Promise<Owner> => ownerOf(c.get("operation"), c.req.header("X-Cart-Token"));
+const owner = (c: CartContext): Promise<Owner> => ownerOf(c.get("context"), c.req.header("X-Cart-Token"));
 
 const commandOf = async (c: CartContext, { id, product_id }: { id: string; product_id: string }) => ({
   cartId: id,
@@ -128,7 +128,7 @@ const commandOf = async (c: CartContext, { id, product_id }: { id: string; produ
 
 /** A cart with its ETag; 304 where the asker has that already. */
 async function shown(c: CartContext, cart: Cart, ifNoneMatch?: string) {
-  const wire = renderCart(cart, c.get("operation").settings.CURRENCY);
+  const wire = renderCart(cart, c.get("context").settings.CURRENCY);
   const tag = await cartTag(wire);
   c.header("ETag", tag);
   return isSame(ifNoneMatch, tag) ? c.body(null, 304) : c.json(wire, 200);
@@ -172,7 +172,7 @@ const refused = (code: string, field: string, detail: string): Problem => ({
 
 export const cartsRoutes = createRouter()
   .openapi(create, async (c) => {
-    const context = c.get("operation");
+    const context = c.get("context");
     const { cart, token } = await createCart(context);
     const wire = renderCart(cart, context.settings.CURRENCY, token);
     c.header("Location", `/api/v1/carts/${cart.id}`);
@@ -180,27 +180,27 @@ export const cartsRoutes = createRouter()
     return c.json(wire, 201);
   })
   .openapi(list, async (c) =>
-    c.json(await listCarts(c.get("operation"), signedIn(c).userId, c.req.valid("query")), 200),
+    c.json(await listCarts(c.get("context"), signedIn(c).userId, c.req.valid("query")), 200),
   )
   .openapi(get, async (c) => {
-    const cart = await getCart(c.get("operation"), c.req.valid("param").id, await owner(c));
+    const cart = await getCart(c.get("context"), c.req.valid("param").id, await owner(c));
     return cart ? shown(c, cart, c.req.header("If-None-Match")) : problem(c, NOT_FOUND);
   })
   .openapi(put, async (c) => {
     const command = await commandOf(c, c.req.valid("param"));
     const { quantity } = c.req.valid("json");
-    const context = c.get("operation");
+    const context = c.get("context");
     const outcome =
       quantity === 0 ? await removeItem(context, command) : await putItem(context, command, quantity);
     return (await changed(c, outcome)) as never;
   })
   .openapi(remove, async (c) => {
-    const outcome = await removeItem(c.get("operation"), await commandOf(c, c.req.valid("param")));
+    const outcome = await removeItem(c.get("context"), await commandOf(c, c.req.valid("param")));
     if (outcome.kind === "absent") return problem(c, notFound("item"));
     return (await changed(c, outcome)) as never;
   })
   .openapi(checkout, async (c) => {
-    const context = c.get("operation");
+    const context = c.get("context");
     if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
       return problem(c, GUESTS_OFF, CHALLENGE);
     }

@@ -42,12 +42,12 @@ const storeInventory = createRoute({
 /** Products and stores by their stock. Mounted before the catalogue, which would take `low-stock` for a product's name. */
 export const projectionRoutes = createRouter()
   .openapi(lowStock, async (c) =>
-    c.json(await listScarceProducts(c.get("operation"), "low", c.req.valid("query")), 200),
+    c.json(await listScarceProducts(c.get("context"), "low", c.req.valid("query")), 200),
   )
   .openapi(outOfStock, async (c) =>
-    c.json(await listScarceProducts(c.get("operation"), "out", c.req.valid("query")), 200),
+    c.json(await listScarceProducts(c.get("context"), "out", c.req.valid("query")), 200),
   )
   .openapi(storeInventory, async (c) => {
-    const page = await listStoreInventory(c.get("operation"), c.req.valid("param").id, c.req.valid("query"));
+    const page = await listStoreInventory(c.get("context"), c.req.valid("param").id, c.req.valid("query"));
     return page ? c.json(page, 200) : problem(c, notFound("store"));
   });

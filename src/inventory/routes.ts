@@ -105,18 +105,18 @@ const pastLevels = createRoute({
 });
 
 export const inventoryRoutes = createRouter()
-  .openapi(list, async (c) => c.json(await listInventory(c.get("operation"), c.req.valid("query")), 200))
+  .openapi(list, async (c) => c.json(await listInventory(c.get("context"), c.req.valid("query")), 200))
   // Before what would take it for a product's name.
-  .openapi(summary, async (c) => c.json(await summariseInventory(c.get("operation")), 200))
+  .openapi(summary, async (c) => c.json(await summariseInventory(c.get("context")), 200))
   .openapi(get, async (c) => {
-    const { env } = c.get("operation");
+    const { env } = c.get("context");
     const { product_id } = c.req.valid("param");
     const names = await findNames(env.DB, product_id);
     if (!names.product) return problem(c, NOT_FOUND);
     return c.json({ product_id, ...(await stockOf(env, product_id).inventory()) }, 200);
   })
   .openapi(adjust, async (c) => {
-    const { env, actor } = c.get("operation");
+    const { env, actor } = c.get("context");
     const { product_id } = c.req.valid("param");
     const { store_id, type, quantity, reason, reference } = c.req.valid("json");
     const answer = await once(c, async (operation) => {
@@ -141,7 +141,7 @@ export const inventoryRoutes = createRouter()
     return answer as never;
   })
   .openapi(transfer, async (c) => {
-    const { env, actor } = c.get("operation");
+    const { env, actor } = c.get("context");
     const { product_id } = c.req.valid("param");
     const { from_store_id, to_store_id, quantity, reason } = c.req.valid("json");
     const answer = await once(c, async (operation) => {
@@ -163,7 +163,7 @@ export const inventoryRoutes = createRouter()
     return answer as never;
   })
   .openapi(transactions, async (c) => {
-    const { env } = c.get("operation");
+    const { env } = c.get("context");
     const { product_id } = c.req.valid("param");
     const query = { ...c.req.valid("query"), page: 1 };
     const names = await findNames(env.DB, product_id);
@@ -181,7 +181,7 @@ export const inventoryRoutes = createRouter()
     return c.json(page, 200);
   })
   .openapi(pastLevels, async (c) => {
-    const { env, clock } = c.get("operation");
+    const { env, clock } = c.get("context");
     const { product_id } = c.req.valid("param");
     const names = await findNames(env.DB, product_id);
     if (!names.product) return problem(c, NOT_FOUND);

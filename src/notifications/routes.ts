@@ -9,7 +9,7 @@ import { emailListSchema, emailQuerySchema } from "./schemas.ts";
 
 /** Mails are kept in development only: elsewhere there is no such page, for anyone. */
 const localOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
-  if (c.get("operation").settings.ENVIRONMENT !== "development") return problem(c, notFound("page"));
+  if (c.get("context").settings.ENVIRONMENT !== "development") return problem(c, notFound("page"));
   await next();
 };
 
@@ -30,5 +30,5 @@ const listRoute = createRoute({
 export const notificationsRoutes = createRouter();
 
 notificationsRoutes.openapi(listRoute, async (c) =>
-  c.json(await listEmails(c.get("operation"), c.req.valid("query")), 200),
+  c.json(await listEmails(c.get("context"), c.req.valid("query")), 200),
 );

@@ -12,7 +12,7 @@ import { outcomeUnknown, refusalProblem, SELLING_STOPPED, UNAVAILABLE } from "./
 
 /** Places the one order of a request, whatever it was drafted from, within the limit; and answers it. */
 export async function answerPlacing(c: HonoContext<AppEnv>, draft: Draft): Promise<never> {
-  const context = c.get("operation");
+  const context = c.get("context");
   const render = renderAnswer(context.requestId);
   const { placed, limited } = await placeWithin(c, orderLimit(context, 1, draft.key), (admitted) =>
     placeOrders(context, [draft], { admitted, render, together: false }),
@@ -41,7 +41,7 @@ export async function placeWithin<T>(
   limit: Limit,
   place: (admitted: Promise<boolean>) => Promise<T>,
 ): Promise<{ placed: T; limited: LimitOutcome }> {
-  const context = c.get("operation");
+  const context = c.get("context");
   const asked = takeFrom(context, limit);
   const placing = place(asked.then((outcome) => outcome.kind === "allowed"));
   // A client that hangs up must not leave its orders half placed.

@@ -26,7 +26,7 @@ export function orderPageRoutes({ paymentsOf, flaggedEventsOf }: PaymentsPort) {
   routes.openapi(readRoute, async (c) => {
     const order = await orderFor(c);
     if (!order) return problem(c, notFound("order"));
-    const context = c.get("operation");
+    const context = c.get("context");
     const [payments, { shipments, returns }, flagged] = await Promise.all([
       paymentsOf(context, order.id),
       readFulfilment(context, order),

@@ -38,7 +38,7 @@ const placeRoute = createRoute({
 });
 
 ordersRoutes.openapi(placeRoute, async (c) => {
-  const context = c.get("operation");
+  const context = c.get("context");
   if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
     return problem(c, GUESTS_OFF, CHALLENGE);
   }
@@ -61,7 +61,7 @@ const listRoute = createRoute({
 });
 
 ordersRoutes.openapi(listRoute, async (c) =>
-  c.json(await listOrders(c.get("operation"), c.req.valid("query")), 200),
+  c.json(await listOrders(c.get("context"), c.req.valid("query")), 200),
 );
 
 const cancelRoute = createRoute({
@@ -84,10 +84,10 @@ ordersRoutes.openapi(cancelRoute, async (c) => {
   const reason = c.req.valid("json")?.reason ?? null;
   const versions = allowedVersions(c.req.header("If-Match"));
   return (await once(c, async (operation) => {
-    const outcome = await cancelOrder(c.get("operation"), order, { operation, reason, versions });
+    const outcome = await cancelOrder(c.get("context"), order, { operation, reason, versions });
     switch (outcome.kind) {
       case "changed":
-        c.get("operation").defer(ring(c.get("operation"), outcome.owed));
+        c.get("context").defer(ring(c.get("context"), outcome.owed));
         c.header("ETag", etagOf(outcome.order.version));
         return c.json(renderOrder(outcome.order), 200);
       case "not_cancellable":
@@ -113,5 +113,5 @@ const historyRoute = createRoute({
 ordersRoutes.openapi(historyRoute, async (c) => {
   const order = await orderFor(c);
   if (!order) return problem(c, notFound("order"));
-  return c.json(await listHistory(c.get("operation"), order, c.req.valid("query")), 200);
+  return c.json(await listHistory(c.get("context"), order, c.req.valid("query")), 200);
 });

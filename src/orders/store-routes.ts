@@ -21,6 +21,6 @@ const storeOrders = createRoute({
 });
 
 export const storeOrdersRoutes = createRouter().openapi(storeOrders, async (c) => {
-  const page = await listStoreOrders(c.get("operation"), c.req.valid("param").id, c.req.valid("query"));
+  const page = await listStoreOrders(c.get("context"), c.req.valid("param").id, c.req.valid("query"));
   return page ? c.json(page, 200) : problem(c, notFound("store"));
 });

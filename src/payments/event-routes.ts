@@ -32,7 +32,7 @@ const listRoute = createRoute({
 });
 
 paymentEventRoutes.openapi(listRoute, async (c) =>
-  c.json(await listEvents(c.get("operation"), c.req.valid("query")), 200),
+  c.json(await listEvents(c.get("context"), c.req.valid("query")), 200),
 );
 
 const matchRoute = createRoute({
@@ -51,7 +51,7 @@ const matchRoute = createRoute({
 paymentEventRoutes.openapi(matchRoute, async (c) => {
   const { provider, event_id: eventId } = c.req.valid("param");
   const { order } = c.req.valid("json");
-  const context = c.get("operation");
+  const context = c.get("context");
   return (await once(c, async (operation) => {
     const outcome = await matchEvent(context, { provider, eventId }, { operation, order });
     switch (outcome.kind) {
@@ -88,7 +88,7 @@ const giveBackRoute = createRoute({
 paymentEventRoutes.openapi(giveBackRoute, async (c) => {
   const { provider, event_id: eventId } = c.req.valid("param");
   const reason = c.req.valid("json")?.reason ?? null;
-  const context = c.get("operation");
+  const context = c.get("context");
   return (await once(c, async (operation) => {
     const outcome = await giveBackEvent(context, { provider, eventId }, { operation, reason });
     switch (outcome.kind) {

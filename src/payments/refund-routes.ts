@@ -31,7 +31,7 @@ refundRoutes.openapi(refundRoute, async (c) => {
   const asked = { amount: body?.amount ?? null, reason: body?.reason ?? null };
   const { id } = c.req.valid("param");
   return (await once(c, async (operation) => {
-    const outcome = await requestRefund(c.get("operation"), id, { operation, ...asked });
+    const outcome = await requestRefund(c.get("context"), id, { operation, ...asked });
     switch (outcome.kind) {
       case "due": {
         const { refund } = outcome;

@@ -35,7 +35,7 @@ paymentsRoutes.openapi(openRoute, async (c) => {
   const order = await orderFor(c);
   if (!order) return problem(c, notFound("order"));
   return (await once(c, async (operation) => {
-    const outcome = await openPayment(c.get("operation"), order, operation);
+    const outcome = await openPayment(c.get("context"), order, operation);
     switch (outcome.kind) {
       case "open":
         return c.json(renderOpened(order, outcome.payment), 201);
@@ -66,7 +66,7 @@ const listRoute = createRoute({
 paymentsRoutes.openapi(listRoute, async (c) => {
   const order = await orderFor(c);
   if (!order) return problem(c, notFound("order"));
-  return c.json(await listPayments(c.get("operation"), order.id, c.req.valid("query")), 200);
+  return c.json(await listPayments(c.get("context"), order.id, c.req.valid("query")), 200);
 });
 
 function renderOpened(order: Order, payment: Payment): OpenedPaymentWire {

@@ -50,7 +50,7 @@ export async function readKey(
 ): Promise<{ kind: "none" } | { kind: "key"; claim: KeyClaim } | { kind: "malformed"; problem: Problem }> {
   const key = c.req.header("Idempotency-Key");
   if (key === undefined) return { kind: "none" };
-  const { actor } = c.get("operation");
+  const { actor } = c.get("context");
   if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_KEY_LENGTH) {
     return {
       kind: "malformed",
@@ -122,7 +122,7 @@ export async function once(
   c: HonoContext<AppEnv>,
   work: (operation: string) => Promise<Response>,
 ): Promise<Response> {
-  const { env, ids, clock } = c.get("operation");
+  const { env, ids, clock } = c.get("context");
   const read = await readKey(c);
   if (read.kind === "malformed") return problem(c, read.problem);
   if (read.kind === "none") return work(ids.next());

@@ -107,18 +107,18 @@ const remove = createRoute({
 export const categoryRoutes = createRouter()
   .openapi(list, (c) => {
     const query = c.req.valid("query");
-    return cached(c, { name: "categories", query }, () => listCategories(c.get("operation"), query));
+    return cached(c, { name: "categories", query }, () => listCategories(c.get("context"), query));
   })
   .openapi(get, (c) => {
     const { id } = c.req.valid("param");
     const etag = ({ version }: Category) => etagOf(version);
     return cached(c, { name: "category", query: id, etag, missing: NOT_FOUND }, () =>
-      getCategory(c.get("operation"), id),
+      getCategory(c.get("context"), id),
     );
   })
   .openapi(create, async (c) => {
     const answer = await once(c, async (operation) => {
-      const outcome = await createCategory(c.get("operation"), operation, c.req.valid("json"));
+      const outcome = await createCategory(c.get("context"), operation, c.req.valid("json"));
       switch (outcome.kind) {
         case "created":
           return c.json(outcome.category, 201, { ETag: etagOf(outcome.category.version) });
@@ -131,7 +131,7 @@ export const categoryRoutes = createRouter()
   .openapi(update, async (c) => {
     const allowed = allowedVersions(c.req.header("If-Match"));
     const outcome = await updateCategory(
-      c.get("operation"),
+      c.get("context"),
       c.req.valid("param").id,
       allowed,
       c.req.valid("json"),
@@ -149,7 +149,7 @@ export const categoryRoutes = createRouter()
   })
   .openapi(remove, async (c) => {
     const allowed = allowedVersions(c.req.header("If-Match"));
-    const outcome = await deleteCategory(c.get("operation"), c.req.valid("param").id, allowed);
+    const outcome = await deleteCategory(c.get("context"), c.req.valid("param").id, allowed);
     switch (outcome.kind) {
       case "deleted":
         return c.body(null, 204);

@@ -161,24 +161,20 @@ export function productRoutes(stock: StockPort) {
   return router
     .openapi(list, (c) => {
       const query = c.req.valid("query");
-      return cached(c, { name: "products", query }, () => listProducts(c.get("operation"), query));
+      return cached(c, { name: "products", query }, () => listProducts(c.get("context"), query));
     })
     .openapi(get, async (c) => {
-      const product = await getProduct(c.get("operation"), stock, c.req.valid("param").id);
+      const product = await getProduct(c.get("context"), stock, c.req.valid("param").id);
       if (!product) return problem(c, NOT_FOUND);
       return c.json(product, 200, { ETag: etagOf(product.version) });
     })
     .openapi(history, async (c) => {
-      const page = await readProductHistory(
-        c.get("operation"),
-        c.req.valid("param").id,
-        c.req.valid("query"),
-      );
+      const page = await readProductHistory(c.get("context"), c.req.valid("param").id, c.req.valid("query"));
       return page ? c.json(page, 200) : problem(c, NOT_FOUND);
     })
     .openapi(create, async (c) => {
       const answer = await once(c, async (operation) => {
-        const outcome = await createProduct(c.get("operation"), operation, c.req.valid("json"));
+        const outcome = await createProduct(c.get("context"), operation, c.req.valid("json"));
         switch (outcome.kind) {
           case "created":
             return c.json(outcome.product, 201, { ETag: etagOf(outcome.product.version) });
@@ -192,14 +188,14 @@ export function productRoutes(stock: StockPort) {
     })
     .openapi(bulk, async (c) => {
       const answer = await once(c, async () =>
-        c.json(await upsertProducts(c.get("operation"), stock, c.req.valid("json").products), 200),
+        c.json(await upsertProducts(c.get("context"), stock, c.req.valid("json").products), 200),
       );
       return answer as never;
     })
     .openapi(update, async (c) => {
       const allowed = allowedVersions(c.req.header("If-Match"));
       const outcome = await updateProduct(
-        c.get("operation"),
+        c.get("context"),
         c.req.valid("param").id,
         allowed,
         c.req.valid("json"),
@@ -221,7 +217,7 @@ export function productRoutes(stock: StockPort) {
     })
     .openapi(archive, async (c) => {
       const allowed = allowedVersions(c.req.header("If-Match"));
-      const outcome = await archiveProduct(c.get("operation"), c.req.valid("param").id, allowed);
+      const outcome = await archiveProduct(c.get("context"), c.req.valid("param").id, allowed);
       switch (outcome.kind) {
         case "archived":
           return c.body(null, 204);

@@ -48,7 +48,7 @@ const suggestions = createRoute({
 
 export const searchRoutes = createRouter()
   .openapi(search, async (c) => {
-    const context = c.get("operation");
+    const context = c.get("context");
     const read = readQuery(c.req.valid("query"), context.settings.CURRENCY);
     if (read.kind === "unreadable") {
       const detail = "The query could not be read.";
@@ -67,7 +67,7 @@ export const searchRoutes = createRouter()
     });
   })
   .openapi(suggestions, async (c) => {
-    const context = c.get("operation");
+    const context = c.get("context");
     const query = c.req.valid("query").q.trim();
     if ([...query].length < SHORTEST_QUERY) return problem(c, TOO_SHORT);
     const limited = await takeFrom(context, suggestionLimit(context));

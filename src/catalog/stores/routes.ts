@@ -71,18 +71,18 @@ const update = createRoute({
 export const storeRoutes = createRouter()
   .openapi(list, (c) => {
     const query = c.req.valid("query");
-    return cached(c, { name: "stores", query }, () => listStores(c.get("operation"), query));
+    return cached(c, { name: "stores", query }, () => listStores(c.get("context"), query));
   })
   .openapi(get, (c) => {
     const { id } = c.req.valid("param");
     const etag = ({ version }: Store) => etagOf(version);
     return cached(c, { name: "store", query: id, etag, missing: NOT_FOUND }, () =>
-      getStore(c.get("operation"), id),
+      getStore(c.get("context"), id),
     );
   })
   .openapi(create, async (c) => {
     const answer = await once(c, async (operation) => {
-      const store = await createStore(c.get("operation"), operation, c.req.valid("json"));
+      const store = await createStore(c.get("context"), operation, c.req.valid("json"));
       return c.json(store, 201, { ETag: etagOf(store.version) });
     });
     return answer as never;
@@ -90,7 +90,7 @@ export const storeRoutes = createRouter()
   .openapi(update, async (c) => {
     const allowed = allowedVersions(c.req.header("If-Match"));
     const outcome = await updateStore(
-      c.get("operation"),
+      c.get("context"),
       c.req.valid("param").id,
       allowed,
       c.req.valid("json"),

@@ -141,7 +141,7 @@ const finish = createRoute({
 export const backupRoutes = createRouter();
 
 backupRoutes.openapi(overview, async (c) => {
-  const context = c.get("operation");
+  const context = c.get("context");
   const tables = (await readTables(context)).map(({ name }) => name);
   const at = isoStamp(context.clock.now());
   const { lastSeq, underWay } = await readProgress(context);
@@ -150,7 +150,7 @@ backupRoutes.openapi(overview, async (c) => {
 });
 
 backupRoutes.openapi(readTable, async (c) => {
-  const context = c.get("operation");
+  const context = c.get("context");
   const table = await findTable(context, c.req.valid("param").name);
   if (!table) return problem(c, notFound("table"));
   const { cursor, since } = c.req.valid("query");
@@ -161,7 +161,7 @@ backupRoutes.openapi(readTable, async (c) => {
 });
 
 backupRoutes.openapi(writeTable, async (c) => {
-  const context = c.get("operation");
+  const context = c.get("context");
   const table = await findTable(context, c.req.valid("param").name);
   if (!table) return problem(c, notFound("table"));
   if (!(await isRestoring(context))) return problem(c, NOT_RESTORING);
@@ -172,11 +172,11 @@ backupRoutes.openapi(writeTable, async (c) => {
 });
 
 backupRoutes.openapi(readChanges, async (c) =>
-  c.json(await dumpChanges(c.get("operation"), c.req.valid("query").after), 200),
+  c.json(await dumpChanges(c.get("context"), c.req.valid("query").after), 200),
 );
 
 backupRoutes.openapi(readStock, async (c) => {
-  const context = c.get("operation");
+  const context = c.get("context");
   const { product_id } = c.req.valid("param");
   const { cursor } = c.req.valid("query");
   if (cursor !== undefined && !isStockCursor(cursor)) return problem(c, BAD_CURSOR);
@@ -185,7 +185,7 @@ backupRoutes.openapi(readStock, async (c) => {
 });
 
 backupRoutes.openapi(writeStock, async (c) => {
-  const context = c.get("operation");
+  const context = c.get("context");
   const { product_id } = c.req.valid("param");
   if (!(await isProduct(context, product_id))) return problem(c, notFound("product"));
   if (!(await isRestoring(context))) return problem(c, NOT_RESTORING);
@@ -201,14 +201,14 @@ backupRoutes.openapi(writeStock, async (c) => {
 });
 
 backupRoutes.openapi(emptyObjects, async (c) => {
-  if (!(await isRestoring(c.get("operation")))) return problem(c, NOT_RESTORING);
-  await emptyStock(c.get("operation"), c.req.valid("json").product_ids);
+  if (!(await isRestoring(c.get("context")))) return problem(c, NOT_RESTORING);
+  await emptyStock(c.get("context"), c.req.valid("json").product_ids);
   return c.json({ done: true as const }, 200);
 });
 
 backupRoutes.openapi(finish, async (c) => {
-  if (!(await isRestoring(c.get("operation")))) return problem(c, NOT_RESTORING);
-  await finishTables(c.get("operation"));
+  if (!(await isRestoring(c.get("context")))) return problem(c, NOT_RESTORING);
+  await finishTables(c.get("context"));
   return c.json({ done: true as const }, 200);
 });
 

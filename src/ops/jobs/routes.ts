@@ -56,7 +56,7 @@ const runRoute = createRoute({
 
 export const jobsRoutes = createRouter()
   .openapi(listRoute, async (c) => {
-    const jobs = await readJobs(c.get("operation"));
+    const jobs = await readJobs(c.get("context"));
     const all = { page: 1, page_size: JOBS.length };
     const cursorOf = () => ({ key: 0, id: "" });
     return c.json(
@@ -67,13 +67,13 @@ export const jobsRoutes = createRouter()
   .openapi(changeRoute, async (c) => {
     const job = findJob(c.req.valid("param").name);
     if (!job) return problem(c, notFound("job"));
-    await changeJob(c.get("operation"), job, c.req.valid("json"));
-    const [changed] = await readJobs(c.get("operation"), [job]);
+    await changeJob(c.get("context"), job, c.req.valid("json"));
+    const [changed] = await readJobs(c.get("context"), [job]);
     if (!changed) throw new Error("a job of the table was not read");
     return c.json(changed, 200);
   })
   .openapi(runRoute, async (c) => {
-    const context = c.get("operation");
+    const context = c.get("context");
     const job = findJob(c.req.valid("param").name);
     if (!job) return problem(c, notFound("job"));
     const at = c.req.valid("json")?.at ?? null;

@@ -31,7 +31,7 @@ const metricsRoute = createRoute({
 
 /** At the root, behind the settings. No user's token opens it: a scraper has no account. */
 export const metricsRoutes = createRouter().openapi(metricsRoute, async (c) => {
-  const context = c.get("operation");
+  const context = c.get("context");
   const read = await mayRead(context.settings, c.req.header("Authorization"));
   switch (read.kind) {
     case "allowed":

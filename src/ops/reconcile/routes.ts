@@ -27,7 +27,7 @@ const reconcile = createRoute({
 export const reconcileRoutes = createRouter();
 
 reconcileRoutes.openapi(reconcile, async (c) => {
-  const context = c.get("operation");
+  const context = c.get("context");
   // No body is an empty one, and passes by the schema and its defaults.
   const { product_ids, repair, after }: Partial<ReconcileRequest> = c.req.valid("json");
   const answer = await once(c, async (id) => {

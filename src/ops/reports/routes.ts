@@ -17,7 +17,7 @@ const dailyRoute = createRoute({
 });
 
 export const reportsRoutes = createRouter().openapi(dailyRoute, async (c) => {
-  const outcome = await readReport(c.get("operation"), c.req.valid("query").date ?? null);
+  const outcome = await readReport(c.get("context"), c.req.valid("query").date ?? null);
   switch (outcome.kind) {
     case "report":
       return c.json(outcome.report, 200);

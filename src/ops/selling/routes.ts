@@ -34,7 +34,7 @@ const set = createRoute({
 const render = ({ state, since }: Selling) => ({ state, since: since === null ? null : isoStamp(since) });
 
 export const sellingRoutes = createRouter()
-  .openapi(read, async (c) => c.json(render(await readSelling(c.get("operation"))), 200))
+  .openapi(read, async (c) => c.json(render(await readSelling(c.get("context"))), 200))
   .openapi(set, async (c) =>
-    c.json(render(await setSelling(c.get("operation"), c.req.valid("json").state)), 200),
+    c.json(render(await setSelling(c.get("context"), c.req.valid("json").state)), 200),
   );

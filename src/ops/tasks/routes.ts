@@ -82,11 +82,11 @@ const CRITICAL = conflict(
 /** Dead letters, and the work owed. A retry is safe to repeat as it is: the second one finds nothing dead. */
 export const tasksRoutes = createRouter()
   .openapi(deadLettersRoute, async (c) =>
-    c.json(await listDeadLetters(c.get("operation"), c.req.valid("query")), 200),
+    c.json(await listDeadLetters(c.get("context"), c.req.valid("query")), 200),
   )
-  .openapi(retryAllRoute, async (c) => c.json({ retried: await retryDeadLetters(c.get("operation")) }, 200))
+  .openapi(retryAllRoute, async (c) => c.json({ retried: await retryDeadLetters(c.get("context")) }, 200))
   .openapi(retryRoute, async (c) => {
-    const outcome = await retryDeadLetter(c.get("operation"), c.req.valid("param").id);
+    const outcome = await retryDeadLetter(c.get("context"), c.req.valid("param").id);
     switch (outcome.kind) {
       case "retried":
         return c.json({ retried: 1 }, 200);
@@ -102,7 +102,7 @@ export const tasksRoutes = createRouter()
     }
   })
   .openapi(dropRoute, async (c) => {
-    const outcome = await dropDeadLetter(c.get("operation"), c.req.valid("param").id);
+    const outcome = await dropDeadLetter(c.get("context"), c.req.valid("param").id);
     switch (outcome.kind) {
       case "dropped":
         return c.body(null, 204);
@@ -114,9 +114,9 @@ export const tasksRoutes = createRouter()
         return problem(c, CRITICAL);
     }
   })
-  .openapi(tasksRoute, async (c) => c.json(await listTasks(c.get("operation"), c.req.valid("query")), 200))
+  .openapi(tasksRoute, async (c) => c.json(await listTasks(c.get("context"), c.req.valid("query")), 200))
   .openapi(revokeRoute, async (c) => {
-    const outcome = await revokeTask(c.get("operation"), c.req.valid("param").id);
+    const outcome = await revokeTask(c.get("context"), c.req.valid("param").id);
     switch (outcome.kind) {
       case "revoked":
         return c.body(null, 204);

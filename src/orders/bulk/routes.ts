@@ -34,7 +34,7 @@ const bulkRoute = createRoute({
 });
 
 bulkRoutes.openapi(bulkRoute, async (c) => {
-  const context = c.get("operation");
+  const context = c.get("context");
   if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
     return problem(c, GUESTS_OFF, CHALLENGE);
   }

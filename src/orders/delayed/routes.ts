@@ -19,5 +19,5 @@ const listRoute = createRoute({
 
 /** Mounted before the orders' own routes, which would take `delayed` for an order's name. */
 export const delayedRoutes = createRouter().openapi(listRoute, async (c) =>
-  c.json(await listDelayed(c.get("operation"), c.req.valid("query")), 200),
+  c.json(await listDelayed(c.get("context"), c.req.valid("query")), 200),
 );

@@ -91,7 +91,7 @@ export const fulfilmentRoutes = createRouter()
     const { to, note } = c.req.valid("json");
     return onOrder(c, async (order, command) => {
       const asked = { ...command, to, note: note ?? null };
-      const outcome = await transitionOrder(c.get("operation"), order, asked);
+      const outcome = await transitionOrder(c.get("context"), order, asked);
       return outcome.kind === "illegal"
         ? problem(c, illegalTransition(outcome, to))
         : answer(c, outcome, async (changed) => c.json(renderOrder(changed), 200));
@@ -101,7 +101,7 @@ export const fulfilmentRoutes = createRouter()
     const { items, store_id, tracking, carrier } = c.req.valid("json") ?? {};
     const wanted = items?.map(({ product_id, quantity }) => ({ productId: product_id, quantity })) ?? null;
     return onOrder(c, async (order, command) => {
-      const context = c.get("operation");
+      const context = c.get("context");
       const request = { items: wanted, storeId: store_id ?? null };
       const parcel = { tracking: tracking ?? null, carrier: carrier ?? null };
       const outcome = await shipOrder(context, order, { ...command, request, parcel });
@@ -116,7 +116,7 @@ export const fulfilmentRoutes = createRouter()
   .openapi(close, async (c) => {
     const reason = c.req.valid("json")?.reason ?? null;
     return onOrder(c, async (order, command) => {
-      const outcome = await closeOrder(c.get("operation"), order, { ...command, reason });
+      const outcome = await closeOrder(c.get("context"), order, { ...command, reason });
       return outcome.kind === "not_closable"
         ? problem(c, notClosable(outcome))
         : answer(c, outcome, async (changed) => c.json(renderOrder(changed), 200));
@@ -125,7 +125,7 @@ export const fulfilmentRoutes = createRouter()
   .openapi(comeBack, async (c) => {
     const { items, store_id, reason } = c.req.valid("json");
     return onOrder(c, async (order, command) => {
-      const context = c.get("operation");
+      const context = c.get("context");
       const request = { items, storeId: store_id, reason };
       const outcome = await takeBack(context, order, { ...command, request });
       if (!isChanged(outcome)) return problem(c, returnProblem(outcome, items));
@@ -142,7 +142,7 @@ async function onOrder(
   c: HonoContext<AppEnv>,
   work: (order: Order, command: Command) => Promise<Response>,
 ): Promise<never> {
-  const order = await readOrder(c.get("operation"), c.req.param("id") ?? "");
+  const order = await readOrder(c.get("context"), c.req.param("id") ?? "");
   if (!order) return problem(c, notFound("order"));
   const versions = allowedVersions(c.req.header("If-Match"));
   return (await once(c, (operation) => work(order, { operation, versions }))) as never;
@@ -158,7 +158,7 @@ async function answer(
 ): Promise<Response> {
   switch (outcome.kind) {
     case "changed":
-      c.get("operation").defer(ring(c.get("operation"), outcome.owed));
+      c.get("context").defer(ring(c.get("context"), outcome.owed));
       c.header("ETag", etagOf(outcome.order.version));
       return render(outcome.order);
     case "stale":

@@ -34,7 +34,7 @@ const rebuildRoute = createRoute({
 /** Mounted before the orders' own routes, which would take `statistics` for an order's name. */
 export const statisticsRoutes = createRouter()
   .openapi(readRoute, async (c) => {
-    const outcome = await readStatistics(c.get("operation"), c.req.valid("query"));
+    const outcome = await readStatistics(c.get("context"), c.req.valid("query"));
     switch (outcome.kind) {
       case "statistics":
         return c.json(outcome.statistics, 200);
@@ -50,5 +50,5 @@ export const statisticsRoutes = createRouter()
   .openapi(rebuildRoute, async (c) => {
     // No body is an empty one.
     const { after }: { after?: string | undefined } = c.req.valid("json") ?? {};
-    return c.json(await rebuildFigures(c.get("operation"), after ?? null), 200);
+    return c.json(await rebuildFigures(c.get("context"), after ?? null), 200);
   });

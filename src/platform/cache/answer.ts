@@ -41,7 +41,7 @@ export function send(c: HonoContext<AppEnv>, answer: Answer): Response {
 }
 
 function headersFor(c: HonoContext<AppEnv>, { headers, until }: Answer): Headers {
-  const { actor } = c.get("operation");
+  const { actor } = c.get("context");
   if (actor.kind === "guest") return headers;
   const own = new Headers(headers);
   const kept = until === null ? LASTING : FLEETING;

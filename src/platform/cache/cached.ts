@@ -41,7 +41,7 @@ export async function cached<T>(
   caching: Caching<T>,
   read: () => Promise<T | null>,
 ): Promise<never> {
-  const context = c.get("operation");
+  const context = c.get("context");
   const answer = isStaff(context.actor)
     ? await render(caching, await read())
     : await recallFor(c, context, c.get("memory"), caching, read);
@@ -60,7 +60,7 @@ export async function cachedPart<T>(
   caching: Pick<Caching<T>, "name" | "query">,
   read: () => Promise<T>,
 ): Promise<T> {
-  const context = c.get("operation");
+  const context = c.get("context");
   if (isStaff(context.actor)) return read();
   const answer = await recall(context, c.get("memory"), caching, keyOf(caching), read);
   return answer ? JSON.parse(new TextDecoder().decode(answer.body)) : read();
@@ -73,7 +73,7 @@ const NOTHING: Problem = { status: 404, code: "not_found", detail: "There is not
  * reading its query again. Behind whatever decides who may ask.
  */
 export const remembered: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const context = c.get("operation");
+  const context = c.get("context");
   if (isStaff(context.actor)) return next();
   const memory = c.get("memory");
   const key = memory.addresses.get(addressOf(c));

@@ -204,12 +204,12 @@ export const cartsRoutes = createRouter()
     if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
       return problem(c, GUESTS_OFF, CHALLENGE);
     }
-    const key = await readKey(c);
-    if (key.kind === "malformed") return problem(c, key.problem);
+    const read = await readKey(c);
+    if (read.kind === "malformed") return problem(c, read.problem);
     const draft = await draftOfCart(context, c.req.valid("param").id, await owner(c), {
       // The defaults are the schema's, where nothing was sent, too.
       input: checkoutSchema.parse(c.req.valid("json") ?? {}),
-      key: key.kind === "key" ? key.claim : null,
+      key: read.kind === "key" ? read.key : null,
       fingerprint: await fingerprintOf(c),
     });
     if (!draft?.cart) return problem(c, NOT_FOUND);

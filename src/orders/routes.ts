@@ -42,10 +42,10 @@ ordersRoutes.openapi(placeRoute, async (c) => {
   if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
     return problem(c, GUESTS_OFF, CHALLENGE);
   }
-  const key = await readKey(c);
-  if (key.kind === "malformed") return problem(c, key.problem);
+  const read = await readKey(c);
+  if (read.kind === "malformed") return problem(c, read.problem);
 
-  return answerPlacing(c, draftOf(c.req.valid("json"), key.kind === "key" ? key.claim : null));
+  return answerPlacing(c, draftOf(c.req.valid("json"), read.kind === "key" ? read.key : null));
 });
 
 const listRoute = createRoute({

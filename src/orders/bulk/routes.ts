@@ -38,20 +38,20 @@ bulkRoutes.openapi(bulkRoute, async (c) => {
   if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
     return problem(c, GUESTS_OFF, CHALLENGE);
   }
-  const key = await readKey(c);
-  if (key.kind === "malformed") return problem(c, key.problem);
-  const claim = key.kind === "key" ? key.claim : null;
+  const read = await readKey(c);
+  if (read.kind === "malformed") return problem(c, read.problem);
+  const key = read.kind === "key" ? read.key : null;
 
   const { orders, mode } = c.req.valid("json");
   const together = mode === "all_or_nothing";
-  const reads = readDrafts(orders, claim);
+  const reads = readDrafts(orders, key);
   const faults = reads.flatMap((read) => (read.kind === "invalid" ? [read] : []));
   if (together && faults.length > 0) return problem(c, wrongOrders(faults));
   if (productsOf(reads).size > MAX_PRODUCTS) return problem(c, TOO_MANY_PRODUCTS);
 
-  const limit = orderLimit(context, reads.length - faults.length, claim);
+  const limit = orderLimit(context, reads.length - faults.length, key);
   const { placed: outcome, limited } = await placeWithin(c, limit, (admitted) =>
-    placeBulk(context, reads, claim, { admitted, together }),
+    placeBulk(context, reads, key, { admitted, together }),
   );
   switch (outcome.kind) {
     case "answered": {

@@ -1,7 +1,7 @@
 import { appendEvents, type Guard, type NewEvent, type NewWork, oweWork } from "../../events/append.ts";
 import type { Context } from "../../platform/context.ts";
 import { jsonParameter, jsonParameters, rowsOf } from "../../platform/d1.ts";
-import type { KeyClaim } from "../../platform/idempotency.ts";
+import type { IdempotencyKey } from "../../platform/idempotency.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { refuseWhileRestoring } from "../../platform/restoring.ts";
 import { writeHistory } from "../history-statement.ts";
@@ -112,7 +112,7 @@ export async function record(
 /** A claim and the key that its answer stands under, if it came under one. */
 export interface Asked {
   claim: string;
-  key: KeyClaim | null;
+  key: IdempotencyKey | null;
   cart: DraftCart | null;
 }
 

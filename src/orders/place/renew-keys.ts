@@ -1,11 +1,11 @@
 import type { Context } from "../../platform/context.ts";
 import { jsonParameter, rowsOf } from "../../platform/d1.ts";
-import type { KeyClaim } from "../../platform/idempotency.ts";
+import type { IdempotencyKey } from "../../platform/idempotency.ts";
 import { operationsOf } from "./operations.ts";
 
 /** A key whose claim was abandoned. */
 export interface SpentKey {
-  key: KeyClaim;
+  key: IdempotencyKey;
   /** The operation of that claim. */
   abandoned: string;
 }

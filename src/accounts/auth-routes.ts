@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import type { AppEnv } from "../platform/app-env.ts";
+import { endpoint } from "../platform/endpoint.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { describeError } from "../platform/log.ts";
 import { type Problem, problem } from "../platform/problem.ts";
@@ -86,8 +87,8 @@ const logoutRoute = createRoute({
 
 /** Getting, renewing and giving up credentials. These ask for none in `Authorization`. */
 export const authRoutes = (carts: CartPort) =>
-  createRouter()
-    .openapi(registerRoute, async (c) => {
+  createRouter(
+    endpoint(registerRoute, async (c) => {
       const outcome = await register(c.get("context"), c.req.valid("json"), c.req.header("User-Agent"));
       switch (outcome.kind) {
         case "registered":
@@ -97,8 +98,8 @@ export const authRoutes = (carts: CartPort) =>
         case "misconfigured":
           return problem(c, misconfiguredKey(outcome.fault));
       }
-    })
-    .openapi(tokenRoute, async (c) => {
+    }),
+    endpoint(tokenRoute, async (c) => {
       const outcome = await signIn(c.get("context"), c.req.valid("json"), c.req.header("User-Agent"));
       switch (outcome.kind) {
         case "signed_in":
@@ -108,8 +109,8 @@ export const authRoutes = (carts: CartPort) =>
         case "misconfigured":
           return problem(c, misconfiguredKey(outcome.fault));
       }
-    })
-    .openapi(refreshRoute, async (c) => {
+    }),
+    endpoint(refreshRoute, async (c) => {
       const outcome = await refresh(c.get("context"), c.req.valid("json").refresh_token);
       switch (outcome.kind) {
         case "refreshed":
@@ -119,11 +120,12 @@ export const authRoutes = (carts: CartPort) =>
         case "misconfigured":
           return problem(c, misconfiguredKey(outcome.fault));
       }
-    })
-    .openapi(logoutRoute, async (c) => {
+    }),
+    endpoint(logoutRoute, async (c) => {
       await signOut(c.get("context"), c.req.valid("json").refresh_token);
       return c.body(null, 204);
-    });
+    }),
+  );
 
 /** With the cart that a guest's token brought along. A sign-in never fails for that: the token stays good for later. */
 async function withCart(c: HonoContext<AppEnv>, carts: CartPort, tokens: Tokens) {

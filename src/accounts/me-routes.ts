@@ -1,4 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
+import { endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { type Problem, problem } from "../platform/problem.ts";
 import { CHALLENGE_INVALID, INVALID_TOKEN, requireUser, signedIn } from "./authenticate.ts";
@@ -68,16 +69,16 @@ const endSessionsRoute = createRoute({
 });
 
 /** What a signed-in user reads and does about their own account. */
-export const meRoutes = createRouter()
-  .openapi(readMeRoute, async (c) => {
+export const meRoutes = createRouter(
+  endpoint(readMeRoute, async (c) => {
     const me = await readMe(c.get("context"), signedIn(c).userId);
     return me ? c.json(renderAccount(me), 200) : problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
-  })
-  .openapi(editMeRoute, async (c) => {
+  }),
+  endpoint(editMeRoute, async (c) => {
     const me = await editMe(c.get("context"), signedIn(c).userId, c.req.valid("json"));
     return me ? c.json(renderAccount(me), 200) : problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
-  })
-  .openapi(changePasswordRoute, async (c) => {
+  }),
+  endpoint(changePasswordRoute, async (c) => {
     const outcome = await changePassword(c.get("context"), signedIn(c), c.req.valid("json"));
     switch (outcome.kind) {
       case "changed":
@@ -87,11 +88,12 @@ export const meRoutes = createRouter()
       case "gone":
         return problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
     }
-  })
-  .openapi(listSessionsRoute, async (c) =>
+  }),
+  endpoint(listSessionsRoute, async (c) =>
     c.json(await listSessions(c.get("context"), signedIn(c), c.req.valid("query")), 200),
-  )
-  .openapi(endSessionsRoute, async (c) => {
+  ),
+  endpoint(endSessionsRoute, async (c) => {
     await endSessions(c.get("context"), signedIn(c).userId);
     return c.body(null, 204);
-  });
+  }),
+);

@@ -6,6 +6,7 @@ import { answerPlacing } from "../orders/answer-placing.ts";
 import { cartSpent, GUESTS_OFF } from "../orders/problems.ts";
 import { MAX_ITEMS, orderSchema } from "../orders/schemas.ts";
 import type { AppEnv } from "../platform/app-env.ts";
+import { endpoint } from "../platform/endpoint.ts";
 import { allows, ifMatchHeader, ifNoneMatchHeader } from "../platform/etag.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { fingerprintOf, readKey } from "../platform/idempotency.ts";
@@ -126,19 +127,19 @@ const commandOf = async (c: CartContext, { id, product_id }: { id: string; produ
   versions: allowedCarts(c.req.header("If-Match")),
 });
 
-/** A cart with its ETag; 304 where the asker has that already. */
-async function shown(c: CartContext, cart: Cart, ifNoneMatch?: string) {
+/** A cart as it is shown, and its ETag, which goes on the answer. */
+async function tagged(c: CartContext, cart: Cart) {
   const wire = renderCart(cart, c.get("context").settings.CURRENCY);
   const tag = await cartTag(wire);
   c.header("ETag", tag);
-  return isSame(ifNoneMatch, tag) ? c.body(null, 304) : c.json(wire, 200);
+  return { wire, tag };
 }
 
-function changed(c: CartContext, outcome: PutOutcome | RemoveOutcome) {
+async function changed(c: CartContext, outcome: PutOutcome | RemoveOutcome) {
   switch (outcome.kind) {
     case "changed":
     case "absent":
-      return shown(c, outcome.cart);
+      return c.json((await tagged(c, outcome.cart)).wire, 200);
     case "not_found":
       return problem(c, NOT_FOUND);
     case "stale":
@@ -170,36 +171,38 @@ const refused = (code: string, field: string, detail: string): Problem => ({
   errors: [{ field, code, message: detail }],
 });
 
-export const cartsRoutes = createRouter()
-  .openapi(create, async (c) => {
+export const cartsRoutes = createRouter(
+  endpoint(create, async (c) => {
     const context = c.get("context");
     const { cart, token } = await createCart(context);
     const wire = renderCart(cart, context.settings.CURRENCY, token);
     c.header("Location", `/api/v1/carts/${cart.id}`);
     c.header("ETag", await cartTag(wire));
     return c.json(wire, 201);
-  })
-  .openapi(list, async (c) =>
+  }),
+  endpoint(list, async (c) =>
     c.json(await listCarts(c.get("context"), signedIn(c).userId, c.req.valid("query")), 200),
-  )
-  .openapi(get, async (c) => {
+  ),
+  endpoint(get, async (c) => {
     const cart = await getCart(c.get("context"), c.req.valid("param").id, await owner(c));
-    return cart ? shown(c, cart, c.req.header("If-None-Match")) : problem(c, NOT_FOUND);
-  })
-  .openapi(put, async (c) => {
+    if (!cart) return problem(c, NOT_FOUND);
+    const { wire, tag } = await tagged(c, cart);
+    return isSame(c.req.header("If-None-Match"), tag) ? c.body(null, 304) : c.json(wire, 200);
+  }),
+  endpoint(put, async (c) => {
     const command = await commandOf(c, c.req.valid("param"));
     const { quantity } = c.req.valid("json");
     const context = c.get("context");
     const outcome =
       quantity === 0 ? await removeItem(context, command) : await putItem(context, command, quantity);
-    return (await changed(c, outcome)) as never;
-  })
-  .openapi(remove, async (c) => {
+    return changed(c, outcome);
+  }),
+  endpoint(remove, async (c) => {
     const outcome = await removeItem(c.get("context"), await commandOf(c, c.req.valid("param")));
     if (outcome.kind === "absent") return problem(c, notFound("item"));
-    return (await changed(c, outcome)) as never;
-  })
-  .openapi(checkout, async (c) => {
+    return changed(c, outcome);
+  }),
+  endpoint(checkout, async (c) => {
     const context = c.get("context");
     if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
       return problem(c, GUESTS_OFF, CHALLENGE);
@@ -215,4 +218,5 @@ export const cartsRoutes = createRouter()
     if (!draft?.cart) return problem(c, NOT_FOUND);
     if (!allows(allowedCarts(c.req.header("If-Match")), draft.cart.version)) return problem(c, STALE);
     return answerPlacing(c, draft);
-  });
+  }),
+);

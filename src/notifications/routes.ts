@@ -2,6 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { requireAdmin } from "../accounts/authenticate.ts";
 import type { AppEnv } from "../platform/app-env.ts";
+import { endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, jsonContent, problems } from "../platform/http.ts";
 import { notFound, problem } from "../platform/problem.ts";
 import { listEmails } from "./list-emails.ts";
@@ -27,8 +28,6 @@ const listRoute = createRoute({
   },
 });
 
-export const notificationsRoutes = createRouter();
-
-notificationsRoutes.openapi(listRoute, async (c) =>
-  c.json(await listEmails(c.get("context"), c.req.valid("query")), 200),
+export const notificationsRoutes = createRouter(
+  endpoint(listRoute, async (c) => c.json(await listEmails(c.get("context"), c.req.valid("query")), 200)),
 );

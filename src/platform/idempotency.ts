@@ -4,7 +4,7 @@ import type { AppEnv } from "./app-env.ts";
 import type { Context } from "./context.ts";
 import { rowsOf } from "./d1.ts";
 import { sha256 } from "./ids.ts";
-import { type Problem, problem } from "./problem.ts";
+import { type Problem, type ProblemAnswer, problem } from "./problem.ts";
 
 /** A guest's key is the only thing that guards its answer: it must be long enough not to be guessed. */
 export const GUEST_KEY_LENGTH = 16;
@@ -104,9 +104,14 @@ export function putDownKey(
   ];
 }
 
+/** An answer that was given before, by the same route. */
+export class Replayed extends Response {
+  declare readonly answers: "again";
+}
+
 /** A stored answer, byte for byte as it was first given. */
-export const replay = (status: number, body: string): Response =>
-  new Response(body, {
+export const replay = (status: number, body: string): Replayed =>
+  new Replayed(body, {
     status,
     headers: {
       "content-type": status >= 400 ? "application/problem+json" : "application/json",
@@ -120,10 +125,10 @@ export const replay = (status: number, body: string): Response =>
  * its effect and the answer. Answers that decided something are kept; of twins that answer differently, the one that
  * had an effect is believed.
  */
-export async function once(
+export async function once<A extends Response>(
   c: HonoContext<AppEnv>,
-  work: (operation: string) => Promise<Response>,
-): Promise<Response> {
+  work: (operation: string) => Promise<A>,
+): Promise<A | Replayed | ProblemAnswer> {
   const { env, ids, clock } = c.get("context");
   const read = await readKey(c);
   if (read.kind === "malformed") return problem(c, read.problem);

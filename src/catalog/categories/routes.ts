@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
 import { cached, forgetGeneration, remembered } from "../../platform/cache/cached.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader } from "../../platform/etag.ts";
 import {
   bearer,
@@ -104,20 +105,20 @@ const remove = createRoute({
   responses: { 204: { description: "Deleted" }, ...problems(401, 403, 404, 409, 412) },
 });
 
-export const categoryRoutes = createRouter()
-  .openapi(list, (c) => {
+export const categoryRoutes = createRouter(
+  endpoint(list, (c) => {
     const query = c.req.valid("query");
     return cached(c, { name: "categories", query }, () => listCategories(c.get("context"), query));
-  })
-  .openapi(get, (c) => {
+  }),
+  endpoint(get, (c) => {
     const { id } = c.req.valid("param");
     const etag = ({ version }: Category) => etagOf(version);
     return cached(c, { name: "category", query: id, etag, missing: NOT_FOUND }, () =>
       getCategory(c.get("context"), id),
     );
-  })
-  .openapi(create, async (c) => {
-    const answer = await once(c, async (operation) => {
+  }),
+  endpoint(create, async (c) => {
+    return once(c, async (operation) => {
       const outcome = await createCategory(c.get("context"), operation, c.req.valid("json"));
       switch (outcome.kind) {
         case "created":
@@ -126,9 +127,8 @@ export const categoryRoutes = createRouter()
           return problem(c, NAME_TAKEN);
       }
     });
-    return answer as never;
-  })
-  .openapi(update, async (c) => {
+  }),
+  endpoint(update, async (c) => {
     const allowed = allowedVersions(c.req.header("If-Match"));
     const outcome = await updateCategory(
       c.get("context"),
@@ -146,8 +146,8 @@ export const categoryRoutes = createRouter()
       case "name_taken":
         return problem(c, NAME_TAKEN);
     }
-  })
-  .openapi(remove, async (c) => {
+  }),
+  endpoint(remove, async (c) => {
     const allowed = allowedVersions(c.req.header("If-Match"));
     const outcome = await deleteCategory(c.get("context"), c.req.valid("param").id, allowed);
     switch (outcome.kind) {
@@ -160,4 +160,5 @@ export const categoryRoutes = createRouter()
       case "category_in_use":
         return problem(c, IN_USE);
     }
-  });
+  }),
+);

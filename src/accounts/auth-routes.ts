@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import type { AppEnv } from "../platform/app-env.ts";
+import { endpoint } from "../platform/endpoint.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { describeError } from "../platform/log.ts";
 import { type Problem, problem } from "../platform/problem.ts";
@@ -86,9 +87,9 @@ const logoutRoute = createRoute({
 
 /** Getting, renewing and giving up credentials. These ask for none in `Authorization`. */
 export const authRoutes = (carts: CartPort) =>
-  createRouter()
-    .openapi(registerRoute, async (c) => {
-      const outcome = await register(c.get("operation"), c.req.valid("json"), c.req.header("User-Agent"));
+  createRouter(
+    endpoint(registerRoute, async (c) => {
+      const outcome = await register(c.get("context"), c.req.valid("json"), c.req.header("User-Agent"));
       switch (outcome.kind) {
         case "registered":
           return c.json(await withCart(c, carts, outcome.tokens), 201, NO_STORE);
@@ -97,9 +98,9 @@ export const authRoutes = (carts: CartPort) =>
         case "misconfigured":
           return problem(c, misconfiguredKey(outcome.fault));
       }
-    })
-    .openapi(tokenRoute, async (c) => {
-      const outcome = await signIn(c.get("operation"), c.req.valid("json"), c.req.header("User-Agent"));
+    }),
+    endpoint(tokenRoute, async (c) => {
+      const outcome = await signIn(c.get("context"), c.req.valid("json"), c.req.header("User-Agent"));
       switch (outcome.kind) {
         case "signed_in":
           return c.json(await withCart(c, carts, outcome.tokens), 200, NO_STORE);
@@ -108,9 +109,9 @@ export const authRoutes = (carts: CartPort) =>
         case "misconfigured":
           return problem(c, misconfiguredKey(outcome.fault));
       }
-    })
-    .openapi(refreshRoute, async (c) => {
-      const outcome = await refresh(c.get("operation"), c.req.valid("json").refresh_token);
+    }),
+    endpoint(refreshRoute, async (c) => {
+      const outcome = await refresh(c.get("context"), c.req.valid("json").refresh_token);
       switch (outcome.kind) {
         case "refreshed":
           return c.json(outcome.tokens, 200, NO_STORE);
@@ -119,17 +120,18 @@ export const authRoutes = (carts: CartPort) =>
         case "misconfigured":
           return problem(c, misconfiguredKey(outcome.fault));
       }
-    })
-    .openapi(logoutRoute, async (c) => {
-      await signOut(c.get("operation"), c.req.valid("json").refresh_token);
+    }),
+    endpoint(logoutRoute, async (c) => {
+      await signOut(c.get("context"), c.req.valid("json").refresh_token);
       return c.body(null, 204);
-    });
+    }),
+  );
 
 /** With the cart that a guest's token brought along. A sign-in never fails for that: the token stays good for later. */
 async function withCart(c: HonoContext<AppEnv>, carts: CartPort, tokens: Tokens) {
   const token = c.req.header("X-Cart-Token");
   if (!token) return tokens;
-  const context = c.get("operation");
+  const context = c.get("context");
   try {
     const cartId = await carts.merge(context, tokens.user.id, token);
     return cartId === null ? tokens : { ...tokens, cart_id: cartId };

@@ -22,7 +22,7 @@ const SIGN_IN_PATHS = "/api/v1/auth/";
 const CREDENTIAL = /^(?:bearer|jwt) +(\S+)$/i;
 
 /**
- * Finds out who asks: sets the operation's actor from `Authorization`, or leaves a guest. The token alone decides,
+ * Finds out who asks: sets the context's actor from `Authorization`, or leaves a guest. The token alone decides,
  * without a look into D1, so a disabled or demoted user keeps what an access token gave for at most its 15 minutes.
  * That is accepted: every renewal asks the row.
  */
@@ -30,16 +30,16 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
   const header = c.req.header("Authorization");
   if (header === undefined || c.req.path.startsWith(SIGN_IN_PATHS)) return next();
 
-  const operation = c.get("operation");
-  const keys = await keyRing(operation.settings);
+  const context = c.get("context");
+  const keys = await keyRing(context.settings);
   if (keys.kind === "misconfigured") return problem(c, misconfiguredKey(keys.fault));
 
   const token = CREDENTIAL.exec(header.trim())?.[1];
-  const claims = token ? await verifyAccessToken(keys.ring, token, operation.clock.now()) : null;
+  const claims = token ? await verifyAccessToken(keys.ring, token, context.clock.now()) : null;
   if (!claims) return problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
 
   const { userId, role, sessionId } = claims;
-  c.set("operation", { ...operation, actor: { kind: "user", name: userId, userId, role, sessionId } });
+  c.set("context", { ...context, actor: { kind: "user", name: userId, userId, role, sessionId } });
   return next();
 };
 
@@ -61,7 +61,7 @@ export const requireAdmin = requireActor(isAdmin, "This is for admins.");
 
 function requireActor(allowed: (actor: Actor) => boolean, refusal: string): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    const { actor } = c.get("operation");
+    const { actor } = c.get("context");
     if (actor.kind === "guest") return problem(c, UNAUTHENTICATED, CHALLENGE);
     if (!allowed(actor)) return problem(c, forbidden(refusal));
     return next();
@@ -70,7 +70,7 @@ function requireActor(allowed: (actor: Actor) => boolean, refusal: string): Midd
 
 /** The signed-in user behind a route that `requireUser` or its like guards. */
 export function signedIn(c: HonoContext<AppEnv>): Extract<Actor, { kind: "user" }> {
-  const { actor } = c.get("operation");
+  const { actor } = c.get("context");
   if (actor.kind !== "user") throw new Error("a route that needs a user has no guard");
   return actor;
 }

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { endpoint } from "../platform/endpoint.ts";
 import { createRouter, jsonContent, problems } from "../platform/http.ts";
 import { problem } from "../platform/problem.ts";
 import { misconfiguredKey } from "./authenticate.ts";
@@ -26,15 +27,17 @@ const readJwks = createRoute({
 });
 
 /** GET /.well-known/jwks.json, at the root. */
-export const jwksRoutes = createRouter().openapi(readJwks, async (c) => {
-  const keys = await keyRing(c.get("operation").settings);
-  if (keys.kind === "misconfigured") return problem(c, misconfiguredKey(keys.fault));
-  const shown = [...keys.ring.accepted.values()].map(({ publicJwk, kid, algorithm }) => ({
-    ...publicJwk,
-    kty: publicJwk.kty ?? "",
-    kid,
-    alg: algorithm,
-    use: "sig",
-  }));
-  return c.json({ keys: shown }, 200, { "Cache-Control": "public, max-age=300" });
-});
+export const jwksRoutes = createRouter(
+  endpoint(readJwks, async (c) => {
+    const keys = await keyRing(c.get("context").settings);
+    if (keys.kind === "misconfigured") return problem(c, misconfiguredKey(keys.fault));
+    const shown = [...keys.ring.accepted.values()].map(({ publicJwk, kid, algorithm }) => ({
+      ...publicJwk,
+      kty: publicJwk.kty ?? "",
+      kid,
+      alg: algorithm,
+      use: "sig",
+    }));
+    return c.json({ keys: shown }, 200, { "Cache-Control": "public, max-age=300" });
+  }),
+);

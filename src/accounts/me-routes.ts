@@ -1,4 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
+import { endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { type Problem, problem } from "../platform/problem.ts";
 import { CHALLENGE_INVALID, INVALID_TOKEN, requireUser, signedIn } from "./authenticate.ts";
@@ -68,17 +69,17 @@ const endSessionsRoute = createRoute({
 });
 
 /** What a signed-in user reads and does about their own account. */
-export const meRoutes = createRouter()
-  .openapi(readMeRoute, async (c) => {
-    const me = await readMe(c.get("operation"), signedIn(c).userId);
+export const meRoutes = createRouter(
+  endpoint(readMeRoute, async (c) => {
+    const me = await readMe(c.get("context"), signedIn(c).userId);
     return me ? c.json(renderAccount(me), 200) : problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
-  })
-  .openapi(editMeRoute, async (c) => {
-    const me = await editMe(c.get("operation"), signedIn(c).userId, c.req.valid("json"));
+  }),
+  endpoint(editMeRoute, async (c) => {
+    const me = await editMe(c.get("context"), signedIn(c).userId, c.req.valid("json"));
     return me ? c.json(renderAccount(me), 200) : problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
-  })
-  .openapi(changePasswordRoute, async (c) => {
-    const outcome = await changePassword(c.get("operation"), signedIn(c), c.req.valid("json"));
+  }),
+  endpoint(changePasswordRoute, async (c) => {
+    const outcome = await changePassword(c.get("context"), signedIn(c), c.req.valid("json"));
     switch (outcome.kind) {
       case "changed":
         return c.body(null, 204);
@@ -87,11 +88,12 @@ export const meRoutes = createRouter()
       case "gone":
         return problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
     }
-  })
-  .openapi(listSessionsRoute, async (c) =>
-    c.json(await listSessions(c.get("operation"), signedIn(c), c.req.valid("query")), 200),
-  )
-  .openapi(endSessionsRoute, async (c) => {
-    await endSessions(c.get("operation"), signedIn(c).userId);
+  }),
+  endpoint(listSessionsRoute, async (c) =>
+    c.json(await listSessions(c.get("context"), signedIn(c), c.req.valid("query")), 200),
+  ),
+  endpoint(endSessionsRoute, async (c) => {
+    await endSessions(c.get("context"), signedIn(c).userId);
     return c.body(null, 204);
-  });
+  }),
+);

@@ -1,4 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
+import { endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { forbidden, requireAdmin, signedIn } from "./authenticate.ts";
@@ -36,13 +37,11 @@ const editUserRoute = createRoute({
 });
 
 /** What admins do with accounts. */
-export const usersRoutes = createRouter()
-  .openapi(listUsersRoute, async (c) =>
-    c.json(await listUsers(c.get("operation"), c.req.valid("query")), 200),
-  )
-  .openapi(editUserRoute, async (c) => {
+export const usersRoutes = createRouter(
+  endpoint(listUsersRoute, async (c) => c.json(await listUsers(c.get("context"), c.req.valid("query")), 200)),
+  endpoint(editUserRoute, async (c) => {
     const admin = signedIn(c).userId;
-    const outcome = await editUser(c.get("operation"), admin, c.req.valid("param").id, c.req.valid("json"));
+    const outcome = await editUser(c.get("context"), admin, c.req.valid("param").id, c.req.valid("json"));
     switch (outcome.kind) {
       case "edited":
         return c.json(renderAccount(outcome.user), 200);
@@ -53,4 +52,5 @@ export const usersRoutes = createRouter()
       case "no_longer_admin":
         return problem(c, forbidden("You are no admin any more."));
     }
-  });
+  }),
+);

@@ -2,7 +2,7 @@ import { namedOrder, spentBy } from "../orders/place/cart-guard.ts";
 import { type Draft, draftOf } from "../orders/place/draft.ts";
 import type { PlaceOrderInput } from "../orders/schemas.ts";
 import type { Context } from "../platform/context.ts";
-import type { KeyClaim } from "../platform/idempotency.ts";
+import type { IdempotencyKey } from "../platform/idempotency.ts";
 import { sha256 } from "../platform/ids.ts";
 import { SPENT_BY } from "./cart.ts";
 import { isTheirs, type Owner } from "./owner.ts";
@@ -21,7 +21,7 @@ interface CheckoutRow {
 export interface CheckoutRequest {
   input: Omit<PlaceOrderInput, "items">;
   /** The buyer's Idempotency-Key. */
-  key: KeyClaim | null;
+  key: IdempotencyKey | null;
   /** SHA-256 of what was sent. */
   fingerprint: string;
 }
@@ -54,7 +54,7 @@ export async function draftOfCart(
 }
 
 /**
- * One claim must stand for one content, so what is in the cart belongs to what was asked under a key.
+ * One key must stand for one content, so what is in the cart belongs to what was asked under a key.
  *
  * Without a key the cart stands for one, in a scope of its own, at this version and with this request, so a double click
  * or a lost answer repeats the first answer. While an order lives it is the key that this order was placed under. When
@@ -64,7 +64,7 @@ export async function draftOfCart(
 async function keyOf(
   { id, version, last_order_id, spent_by, spent_under }: CheckoutRow,
   { key, fingerprint }: CheckoutRequest,
-): Promise<KeyClaim | null> {
+): Promise<IdempotencyKey | null> {
   if (key) return { ...key, fingerprint: await sha256(`${key.fingerprint}\n${id} ${version}`) };
   const scope = `cart:${id}`;
   if (spent_by === null) {

@@ -6,6 +6,7 @@ import { answerPlacing } from "../orders/answer-placing.ts";
 import { cartSpent, GUESTS_OFF } from "../orders/problems.ts";
 import { MAX_ITEMS, orderSchema } from "../orders/schemas.ts";
 import type { AppEnv } from "../platform/app-env.ts";
+import { endpoint } from "../platform/endpoint.ts";
 import { allows, ifMatchHeader, ifNoneMatchHeader } from "../platform/etag.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { fingerprintOf, readKey } from "../platform/idempotency.ts";
@@ -117,7 +118,7 @@ const checkout = createRoute({
 
 type CartContext = HonoContext<AppEnv>;
 
-const owner = (c: CartContext): Promise<Owner> => ownerOf(c.get("operation"), c.req.header("X-Cart-Token"));
+const owner = (c: CartContext): Promise<Owner> => ownerOf(c.get("context"), c.req.header("X-Cart-Token"));
 
 const commandOf = async (c: CartContext, { id, product_id }: { id: string; product_id: string }) => ({
   cartId: id,
@@ -126,19 +127,19 @@ const commandOf = async (c: CartContext, { id, product_id }: { id: string; produ
   versions: allowedCarts(c.req.header("If-Match")),
 });
 
-/** A cart with its ETag; 304 where the asker has that already. */
-async function shown(c: CartContext, cart: Cart, ifNoneMatch?: string) {
-  const wire = renderCart(cart, c.get("operation").settings.CURRENCY);
+/** A cart as it is shown, and its ETag, which goes on the answer. */
+async function tagged(c: CartContext, cart: Cart) {
+  const wire = renderCart(cart, c.get("context").settings.CURRENCY);
   const tag = await cartTag(wire);
   c.header("ETag", tag);
-  return isSame(ifNoneMatch, tag) ? c.body(null, 304) : c.json(wire, 200);
+  return { wire, tag };
 }
 
-function changed(c: CartContext, outcome: PutOutcome | RemoveOutcome) {
+async function changed(c: CartContext, outcome: PutOutcome | RemoveOutcome) {
   switch (outcome.kind) {
     case "changed":
     case "absent":
-      return shown(c, outcome.cart);
+      return c.json((await tagged(c, outcome.cart)).wire, 200);
     case "not_found":
       return problem(c, NOT_FOUND);
     case "stale":
@@ -170,49 +171,52 @@ const refused = (code: string, field: string, detail: string): Problem => ({
   errors: [{ field, code, message: detail }],
 });
 
-export const cartsRoutes = createRouter()
-  .openapi(create, async (c) => {
-    const context = c.get("operation");
+export const cartsRoutes = createRouter(
+  endpoint(create, async (c) => {
+    const context = c.get("context");
     const { cart, token } = await createCart(context);
     const wire = renderCart(cart, context.settings.CURRENCY, token);
     c.header("Location", `/api/v1/carts/${cart.id}`);
     c.header("ETag", await cartTag(wire));
     return c.json(wire, 201);
-  })
-  .openapi(list, async (c) =>
-    c.json(await listCarts(c.get("operation"), signedIn(c).userId, c.req.valid("query")), 200),
-  )
-  .openapi(get, async (c) => {
-    const cart = await getCart(c.get("operation"), c.req.valid("param").id, await owner(c));
-    return cart ? shown(c, cart, c.req.header("If-None-Match")) : problem(c, NOT_FOUND);
-  })
-  .openapi(put, async (c) => {
+  }),
+  endpoint(list, async (c) =>
+    c.json(await listCarts(c.get("context"), signedIn(c).userId, c.req.valid("query")), 200),
+  ),
+  endpoint(get, async (c) => {
+    const cart = await getCart(c.get("context"), c.req.valid("param").id, await owner(c));
+    if (!cart) return problem(c, NOT_FOUND);
+    const { wire, tag } = await tagged(c, cart);
+    return isSame(c.req.header("If-None-Match"), tag) ? c.body(null, 304) : c.json(wire, 200);
+  }),
+  endpoint(put, async (c) => {
     const command = await commandOf(c, c.req.valid("param"));
     const { quantity } = c.req.valid("json");
-    const context = c.get("operation");
+    const context = c.get("context");
     const outcome =
       quantity === 0 ? await removeItem(context, command) : await putItem(context, command, quantity);
-    return (await changed(c, outcome)) as never;
-  })
-  .openapi(remove, async (c) => {
-    const outcome = await removeItem(c.get("operation"), await commandOf(c, c.req.valid("param")));
+    return changed(c, outcome);
+  }),
+  endpoint(remove, async (c) => {
+    const outcome = await removeItem(c.get("context"), await commandOf(c, c.req.valid("param")));
     if (outcome.kind === "absent") return problem(c, notFound("item"));
-    return (await changed(c, outcome)) as never;
-  })
-  .openapi(checkout, async (c) => {
-    const context = c.get("operation");
+    return changed(c, outcome);
+  }),
+  endpoint(checkout, async (c) => {
+    const context = c.get("context");
     if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
       return problem(c, GUESTS_OFF, CHALLENGE);
     }
-    const key = await readKey(c);
-    if (key.kind === "malformed") return problem(c, key.problem);
+    const read = await readKey(c);
+    if (read.kind === "malformed") return problem(c, read.problem);
     const draft = await draftOfCart(context, c.req.valid("param").id, await owner(c), {
       // The defaults are the schema's, where nothing was sent, too.
       input: checkoutSchema.parse(c.req.valid("json") ?? {}),
-      key: key.kind === "key" ? key.claim : null,
+      key: read.kind === "key" ? read.key : null,
       fingerprint: await fingerprintOf(c),
     });
     if (!draft?.cart) return problem(c, NOT_FOUND);
     if (!allows(allowedCarts(c.req.header("If-Match")), draft.cart.version)) return problem(c, STALE);
     return answerPlacing(c, draft);
-  });
+  }),
+);

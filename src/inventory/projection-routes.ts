@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../accounts/authenticate.ts";
+import { endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, idParam, jsonContent, problems } from "../platform/http.ts";
 import { notFound, problem } from "../platform/problem.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
@@ -40,14 +41,15 @@ const storeInventory = createRoute({
 });
 
 /** Products and stores by their stock. Mounted before the catalogue, which would take `low-stock` for a product's name. */
-export const projectionRoutes = createRouter()
-  .openapi(lowStock, async (c) =>
-    c.json(await listScarceProducts(c.get("operation"), "low", c.req.valid("query")), 200),
-  )
-  .openapi(outOfStock, async (c) =>
-    c.json(await listScarceProducts(c.get("operation"), "out", c.req.valid("query")), 200),
-  )
-  .openapi(storeInventory, async (c) => {
-    const page = await listStoreInventory(c.get("operation"), c.req.valid("param").id, c.req.valid("query"));
+export const projectionRoutes = createRouter(
+  endpoint(lowStock, async (c) =>
+    c.json(await listScarceProducts(c.get("context"), "low", c.req.valid("query")), 200),
+  ),
+  endpoint(outOfStock, async (c) =>
+    c.json(await listScarceProducts(c.get("context"), "out", c.req.valid("query")), 200),
+  ),
+  endpoint(storeInventory, async (c) => {
+    const page = await listStoreInventory(c.get("context"), c.req.valid("param").id, c.req.valid("query"));
     return page ? c.json(page, 200) : problem(c, notFound("store"));
-  });
+  }),
+);

@@ -3,6 +3,7 @@ import type { Context as HonoContext } from "hono";
 import { requireStaff } from "../accounts/authenticate.ts";
 import type { AppEnv } from "../platform/app-env.ts";
 import { isoStamp } from "../platform/clock.ts";
+import { endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { KEY_REUSED, once } from "../platform/idempotency.ts";
 import { decodeCursor, toList } from "../platform/pagination.ts";
@@ -104,22 +105,22 @@ const pastLevels = createRoute({
   responses: { 200: jsonContent(pastLevelsSchema, "The levels"), ...problems(400, 401, 403, 404) },
 });
 
-export const inventoryRoutes = createRouter()
-  .openapi(list, async (c) => c.json(await listInventory(c.get("operation"), c.req.valid("query")), 200))
+export const inventoryRoutes = createRouter(
+  endpoint(list, async (c) => c.json(await listInventory(c.get("context"), c.req.valid("query")), 200)),
   // Before what would take it for a product's name.
-  .openapi(summary, async (c) => c.json(await summariseInventory(c.get("operation")), 200))
-  .openapi(get, async (c) => {
-    const { env } = c.get("operation");
+  endpoint(summary, async (c) => c.json(await summariseInventory(c.get("context")), 200)),
+  endpoint(get, async (c) => {
+    const { env } = c.get("context");
     const { product_id } = c.req.valid("param");
     const names = await findNames(env.DB, product_id);
     if (!names.product) return problem(c, NOT_FOUND);
     return c.json({ product_id, ...(await stockOf(env, product_id).inventory()) }, 200);
-  })
-  .openapi(adjust, async (c) => {
-    const { env, actor } = c.get("operation");
+  }),
+  endpoint(adjust, async (c) => {
+    const { env, actor } = c.get("context");
     const { product_id } = c.req.valid("param");
     const { store_id, type, quantity, reason, reference } = c.req.valid("json");
-    const answer = await once(c, async (operation) => {
+    return once(c, async (operation) => {
       const names = await findNames(env.DB, product_id, [store_id]);
       if (!names.product) return problem(c, NOT_FOUND);
       if (!names.stores.has(store_id)) return problem(c, unknownStores(["store_id"]));
@@ -132,19 +133,17 @@ export const inventoryRoutes = createRouter()
         reference: reference ?? null,
         actor: actor.name,
       });
-      return answerCommand(c, outcome, ([movement]) => ({
-        movement,
-        before: movement?.before,
-        after: movement?.after,
-      }));
+      return answerCommand(c, outcome, ([movement]) => {
+        if (!movement) throw new Error("an adjustment is not in its ledger");
+        return { movement, before: movement.before, after: movement.after };
+      });
     });
-    return answer as never;
-  })
-  .openapi(transfer, async (c) => {
-    const { env, actor } = c.get("operation");
+  }),
+  endpoint(transfer, async (c) => {
+    const { env, actor } = c.get("context");
     const { product_id } = c.req.valid("param");
     const { from_store_id, to_store_id, quantity, reason } = c.req.valid("json");
-    const answer = await once(c, async (operation) => {
+    return once(c, async (operation) => {
       const names = await findNames(env.DB, product_id, [from_store_id, to_store_id]);
       if (!names.product) return problem(c, NOT_FOUND);
       const named = { from_store_id, to_store_id };
@@ -160,10 +159,9 @@ export const inventoryRoutes = createRouter()
       });
       return answerCommand(c, outcome, (movements) => ({ movements }));
     });
-    return answer as never;
-  })
-  .openapi(transactions, async (c) => {
-    const { env } = c.get("operation");
+  }),
+  endpoint(transactions, async (c) => {
+    const { env } = c.get("context");
     const { product_id } = c.req.valid("param");
     const query = { ...c.req.valid("query"), page: 1 };
     const names = await findNames(env.DB, product_id);
@@ -179,9 +177,9 @@ export const inventoryRoutes = createRouter()
       (movement) => movement,
     );
     return c.json(page, 200);
-  })
-  .openapi(pastLevels, async (c) => {
-    const { env, clock } = c.get("operation");
+  }),
+  endpoint(pastLevels, async (c) => {
+    const { env, clock } = c.get("context");
     const { product_id } = c.req.valid("param");
     const names = await findNames(env.DB, product_id);
     if (!names.product) return problem(c, NOT_FOUND);
@@ -190,14 +188,15 @@ export const inventoryRoutes = createRouter()
     // Now is all that ever moved, also where the object's clock was ahead of this one.
     const levels = await stockOf(env, product_id).levelsAt(at < now ? at : Number.MAX_SAFE_INTEGER);
     return c.json({ product_id, at: isoStamp(at), ...levels }, 200);
-  });
+  }),
+);
 
 /** @param render the answer to a command that was done, from its movements */
-function answerCommand(
+function answerCommand<Wire extends object>(
   c: HonoContext<AppEnv>,
   outcome: CommandOutcome,
-  render: (movements: Movement[]) => Record<string, unknown>,
-): Response {
+  render: (movements: Movement[]) => Wire,
+) {
   switch (outcome.kind) {
     case "done":
       return c.json(render(outcome.movements), 201);

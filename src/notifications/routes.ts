@@ -2,6 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { requireAdmin } from "../accounts/authenticate.ts";
 import type { AppEnv } from "../platform/app-env.ts";
+import { endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, jsonContent, problems } from "../platform/http.ts";
 import { notFound, problem } from "../platform/problem.ts";
 import { listEmails } from "./list-emails.ts";
@@ -9,7 +10,7 @@ import { emailListSchema, emailQuerySchema } from "./schemas.ts";
 
 /** Mails are kept in development only: elsewhere there is no such page, for anyone. */
 const localOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
-  if (c.get("operation").settings.ENVIRONMENT !== "development") return problem(c, notFound("page"));
+  if (c.get("context").settings.ENVIRONMENT !== "development") return problem(c, notFound("page"));
   await next();
 };
 
@@ -27,8 +28,6 @@ const listRoute = createRoute({
   },
 });
 
-export const notificationsRoutes = createRouter();
-
-notificationsRoutes.openapi(listRoute, async (c) =>
-  c.json(await listEmails(c.get("operation"), c.req.valid("query")), 200),
+export const notificationsRoutes = createRouter(
+  endpoint(listRoute, async (c) => c.json(await listEmails(c.get("context"), c.req.valid("query")), 200)),
 );

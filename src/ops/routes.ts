@@ -1,4 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
+import { endpoint } from "../platform/endpoint.ts";
 import { createRouter, jsonContent } from "../platform/http.ts";
 import { checkHealth } from "./check-health.ts";
 import { healthSchema } from "./schemas.ts";
@@ -16,12 +17,12 @@ const healthRoute = (path: "/health" | "/health/ready") =>
   });
 
 /** At the root, and before the settings are insisted on: the answer says when it is they that are wrong. */
-export const opsRoutes = createRouter();
-
-for (const path of ["/health", "/health/ready"] as const) {
-  opsRoutes.openapi(healthRoute(path), async (c) => {
-    const health = await checkHealth(c.env);
-    c.header("Cache-Control", "no-store");
-    return c.json(health, health.status === "unhealthy" ? 503 : 200);
-  });
-}
+export const opsRoutes = createRouter(
+  ...(["/health", "/health/ready"] as const).map((path) =>
+    endpoint(healthRoute(path), async (c) => {
+      const health = await checkHealth(c.env);
+      c.header("Cache-Control", "no-store");
+      return c.json(health, health.status === "unhealthy" ? 503 : 200);
+    }),
+  ),
+);

@@ -1,18 +1,19 @@
 import type { Context as HonoContext } from "hono";
 import type { AppEnv } from "../platform/app-env.ts";
 import { KEY_REUSED, replay } from "../platform/idempotency.ts";
-import { problem } from "../platform/problem.ts";
+import { type ProblemAnswer, problem } from "../platform/problem.ts";
 import { type Limit, type LimitOutcome, limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
 import { AFTER_RESTORE, RESTORING } from "../platform/restore-guard.ts";
 import { renderAnswer } from "./answer.ts";
 import { orderLimit } from "./limit.ts";
 import type { Draft } from "./place/draft.ts";
 import { placeOrders } from "./place/place.ts";
+import type { Answer } from "./place/placing.ts";
 import { outcomeUnknown, refusalProblem, SELLING_STOPPED, UNAVAILABLE } from "./problems.ts";
 
 /** Places the one order of a request, whatever it was drafted from, within the limit; and answers it. */
-export async function answerPlacing(c: HonoContext<AppEnv>, draft: Draft): Promise<never> {
-  const context = c.get("operation");
+export async function answerPlacing(c: HonoContext<AppEnv>, draft: Draft) {
+  const context = c.get("context");
   const render = renderAnswer(context.requestId);
   const { placed, limited } = await placeWithin(c, orderLimit(context, 1, draft.key), (admitted) =>
     placeOrders(context, [draft], { admitted, render, together: false }),
@@ -22,7 +23,7 @@ export async function answerPlacing(c: HonoContext<AppEnv>, draft: Draft): Promi
     case "decided":
       return answered(c, outcome.answer);
     case "replayed":
-      return replay(outcome.answer.status, outcome.answer.body) as never;
+      return replay(outcome.answer.status, outcome.answer.body);
     case "refused":
       return problem(c, refusalProblem(outcome.refusal, draft));
     case "unknown":
@@ -41,7 +42,7 @@ export async function placeWithin<T>(
   limit: Limit,
   place: (admitted: Promise<boolean>) => Promise<T>,
 ): Promise<{ placed: T; limited: LimitOutcome }> {
-  const context = c.get("operation");
+  const context = c.get("context");
   const asked = takeFrom(context, limit);
   const placing = place(asked.then((outcome) => outcome.kind === "allowed"));
   // A client that hangs up must not leave its orders half placed.
@@ -54,7 +55,11 @@ export async function placeWithin<T>(
 /** Why nothing was decided of a request as a whole: the same may be sent again, but for a key that is another's. */
 export type NothingDecided = "key_reused" | "limited" | "stopped" | "restoring" | "unavailable";
 
-export function nothingDecided(c: HonoContext<AppEnv>, kind: NothingDecided, limited: LimitOutcome): never {
+export function nothingDecided(
+  c: HonoContext<AppEnv>,
+  kind: NothingDecided,
+  limited: LimitOutcome,
+): ProblemAnswer {
   switch (kind) {
     case "key_reused":
       return problem(c, KEY_REUSED);
@@ -69,8 +74,9 @@ export function nothingDecided(c: HonoContext<AppEnv>, kind: NothingDecided, lim
   }
 }
 
-/** The answer in the very bytes that its key will repeat. */
-function answered(c: HonoContext<AppEnv>, { status, body }: { status: number; body: string }): never {
-  const type = status >= 400 ? "application/problem+json" : "application/json";
-  return c.body(body, status as 201, { "content-type": type }) as never;
+/** The answer in the very bytes that its key will repeat: the order, or the problem that it was rejected with. */
+function answered(c: HonoContext<AppEnv>, { status, body }: Answer) {
+  return status === 201
+    ? c.body(body, 201, { "content-type": "application/json" })
+    : c.body(body, 409, { "content-type": "application/problem+json" });
 }

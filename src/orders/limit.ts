@@ -1,6 +1,6 @@
 import { isStaff } from "../platform/actor.ts";
 import type { Context } from "../platform/context.ts";
-import type { KeyClaim } from "../platform/idempotency.ts";
+import type { IdempotencyKey } from "../platform/idempotency.ts";
 import type { Limit } from "../platform/rate-limit/limit.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { Limit } from "../platform/rate-limit/limit.ts";
  * under it is none of them.
  * @param cost how many orders are asked for
  */
-export function orderLimit(context: Context, cost: number, key: KeyClaim | null): Limit {
+export function orderLimit(context: Context, cost: number, key: IdempotencyKey | null): Limit {
   const { actor, settings, address } = context;
   return {
     name: "orders",

@@ -14,4 +14,4 @@ export const orderToken = z.object({
 
 /** The order that a path names, for those who may see it. */
 export const orderFor = (c: HonoContext<AppEnv>): Promise<Order | null> =>
-  findOrder(c.get("operation"), c.req.param("id") ?? "", c.req.header("X-Order-Token"));
+  findOrder(c.get("context"), c.req.param("id") ?? "", c.req.header("X-Order-Token"));

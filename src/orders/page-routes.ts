@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { isStaff } from "../platform/actor.ts";
+import { endpoint } from "../platform/endpoint.ts";
 import { etagOf } from "../platform/etag.ts";
 import { createRouter, jsonContent, problems } from "../platform/http.ts";
 import { notFound, problem } from "../platform/problem.ts";
@@ -21,22 +22,20 @@ const readRoute = createRoute({
 
 /** An order's own page, with what other rooms know of it. */
 export function orderPageRoutes({ paymentsOf, flaggedEventsOf }: PaymentsPort) {
-  const routes = createRouter();
-
-  routes.openapi(readRoute, async (c) => {
-    const order = await orderFor(c);
-    if (!order) return problem(c, notFound("order"));
-    const context = c.get("operation");
-    const [payments, { shipments, returns }, flagged] = await Promise.all([
-      paymentsOf(context, order.id),
-      readFulfilment(context, order),
-      isStaff(context.actor) ? flaggedEventsOf(context, order.id) : null,
-    ]);
-    c.header("ETag", etagOf(order.version));
-    const moved = { shipments: shipments.map(renderShipment), returns: returns.map(renderReturn) };
-    const waiting = flagged ? { flagged_events: flagged } : {};
-    return c.json({ ...renderOrder(order), payments, ...waiting, ...moved }, 200);
-  });
-
-  return routes;
+  return createRouter(
+    endpoint(readRoute, async (c) => {
+      const order = await orderFor(c);
+      if (!order) return problem(c, notFound("order"));
+      const context = c.get("context");
+      const [payments, { shipments, returns }, flagged] = await Promise.all([
+        paymentsOf(context, order.id),
+        readFulfilment(context, order),
+        isStaff(context.actor) ? flaggedEventsOf(context, order.id) : null,
+      ]);
+      c.header("ETag", etagOf(order.version));
+      const moved = { shipments: shipments.map(renderShipment), returns: returns.map(renderReturn) };
+      const waiting = flagged ? { flagged_events: flagged } : {};
+      return c.json({ ...renderOrder(order), payments, ...waiting, ...moved }, 200);
+    }),
+  );
 }

@@ -2,6 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
 import { STALE } from "../catalog/problems.ts";
 import { ring } from "../events/work.ts";
+import { endpoint } from "../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader } from "../platform/etag.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { once, readKey } from "../platform/idempotency.ts";
@@ -25,8 +26,6 @@ import {
   placeOrderSchema,
 } from "./schemas.ts";
 
-export const ordersRoutes = createRouter();
-
 const placeRoute = createRoute({
   method: "post",
   path: "/orders",
@@ -37,15 +36,15 @@ const placeRoute = createRoute({
   responses: { 201: jsonContent(orderSchema, "Placed"), ...problems(400, 401, 409, 413, 415, 422, 429, 503) },
 });
 
-ordersRoutes.openapi(placeRoute, async (c) => {
-  const context = c.get("operation");
+const place = endpoint(placeRoute, async (c) => {
+  const context = c.get("context");
   if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
     return problem(c, GUESTS_OFF, CHALLENGE);
   }
-  const key = await readKey(c);
-  if (key.kind === "malformed") return problem(c, key.problem);
+  const read = await readKey(c);
+  if (read.kind === "malformed") return problem(c, read.problem);
 
-  return answerPlacing(c, draftOf(c.req.valid("json"), key.kind === "key" ? key.claim : null));
+  return answerPlacing(c, draftOf(c.req.valid("json"), read.kind === "key" ? read.key : null));
 });
 
 const listRoute = createRoute({
@@ -60,8 +59,8 @@ const listRoute = createRoute({
   responses: { 200: jsonContent(orderListSchema, "A page of orders"), ...problems(400, 401) },
 });
 
-ordersRoutes.openapi(listRoute, async (c) =>
-  c.json(await listOrders(c.get("operation"), c.req.valid("query")), 200),
+const list = endpoint(listRoute, async (c) =>
+  c.json(await listOrders(c.get("context"), c.req.valid("query")), 200),
 );
 
 const cancelRoute = createRoute({
@@ -78,16 +77,16 @@ const cancelRoute = createRoute({
   responses: { 200: jsonContent(orderSchema, "Cancelled"), ...problems(400, 401, 404, 409, 412, 422, 503) },
 });
 
-ordersRoutes.openapi(cancelRoute, async (c) => {
+const cancel = endpoint(cancelRoute, async (c) => {
   const order = await orderFor(c);
   if (!order) return problem(c, notFound("order"));
   const reason = c.req.valid("json")?.reason ?? null;
   const versions = allowedVersions(c.req.header("If-Match"));
-  return (await once(c, async (operation) => {
-    const outcome = await cancelOrder(c.get("operation"), order, { operation, reason, versions });
+  return once(c, async (operation) => {
+    const outcome = await cancelOrder(c.get("context"), order, { operation, reason, versions });
     switch (outcome.kind) {
       case "changed":
-        c.get("operation").defer(ring(c.get("operation"), outcome.owed));
+        c.get("context").defer(ring(c.get("context"), outcome.owed));
         c.header("ETag", etagOf(outcome.order.version));
         return c.json(renderOrder(outcome.order), 200);
       case "not_cancellable":
@@ -97,7 +96,7 @@ ordersRoutes.openapi(cancelRoute, async (c) => {
       case "contended":
         return problem(c, CONTENDED, { "Retry-After": "1" });
     }
-  })) as never;
+  });
 });
 
 const historyRoute = createRoute({
@@ -110,8 +109,10 @@ const historyRoute = createRoute({
   responses: { 200: jsonContent(historyListSchema, "A page of its history"), ...problems(400, 401, 404) },
 });
 
-ordersRoutes.openapi(historyRoute, async (c) => {
+const history = endpoint(historyRoute, async (c) => {
   const order = await orderFor(c);
   if (!order) return problem(c, notFound("order"));
-  return c.json(await listHistory(c.get("operation"), order, c.req.valid("query")), 200);
+  return c.json(await listHistory(c.get("context"), order, c.req.valid("query")), 200);
 });
+
+export const ordersRoutes = createRouter(place, list, cancel, history);

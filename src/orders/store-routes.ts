@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../accounts/authenticate.ts";
+import { endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, idParam, jsonContent, problems } from "../platform/http.ts";
 import { notFound, problem } from "../platform/problem.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
@@ -20,7 +21,9 @@ const storeOrders = createRoute({
   },
 });
 
-export const storeOrdersRoutes = createRouter().openapi(storeOrders, async (c) => {
-  const page = await listStoreOrders(c.get("operation"), c.req.valid("param").id, c.req.valid("query"));
-  return page ? c.json(page, 200) : problem(c, notFound("store"));
-});
+export const storeOrdersRoutes = createRouter(
+  endpoint(storeOrders, async (c) => {
+    const page = await listStoreOrders(c.get("context"), c.req.valid("param").id, c.req.valid("query"));
+    return page ? c.json(page, 200) : problem(c, notFound("store"));
+  }),
+);

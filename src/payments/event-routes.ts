@@ -1,9 +1,12 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../accounts/authenticate.ts";
+import type { Context } from "../platform/context.ts";
+import { endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { once } from "../platform/idempotency.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
+import type { PaymentEventWire } from "./event-schemas.ts";
 import {
   eventListQuerySchema,
   eventNameSchema,
@@ -17,8 +20,6 @@ import { listEvents, readEvent } from "./list-events.ts";
 import { matchEvent } from "./match-event.ts";
 import type { PaymentEvent } from "./money.ts";
 
-export const paymentEventRoutes = createRouter();
-
 const staffOnly = { tags: ["Payments"], security: bearer, middleware: requireStaff };
 
 const listRoute = createRoute({
@@ -31,8 +32,8 @@ const listRoute = createRoute({
   responses: { 200: jsonContent(paymentEventListSchema, "A page of events"), ...problems(400, 401, 403) },
 });
 
-paymentEventRoutes.openapi(listRoute, async (c) =>
-  c.json(await listEvents(c.get("operation"), c.req.valid("query")), 200),
+const list = endpoint(listRoute, async (c) =>
+  c.json(await listEvents(c.get("context"), c.req.valid("query")), 200),
 );
 
 const matchRoute = createRoute({
@@ -48,15 +49,15 @@ const matchRoute = createRoute({
   },
 });
 
-paymentEventRoutes.openapi(matchRoute, async (c) => {
+const match = endpoint(matchRoute, async (c) => {
   const { provider, event_id: eventId } = c.req.valid("param");
   const { order } = c.req.valid("json");
-  const context = c.get("operation");
-  return (await once(c, async (operation) => {
+  const context = c.get("context");
+  return once(c, async (operation) => {
     const outcome = await matchEvent(context, { provider, eventId }, { operation, order });
     switch (outcome.kind) {
       case "matched":
-        return c.json(await readEvent(context, provider, eventId), 200);
+        return c.json(await eventAsItIs(context, provider, eventId), 200);
       case "unknown":
         return problem(c, notFound("payment event"));
       case "unknown_order":
@@ -64,7 +65,7 @@ paymentEventRoutes.openapi(matchRoute, async (c) => {
       case "not_unmatched":
         return problem(c, wrongState("event_not_unmatched", "It is not unmatched.", outcome.state));
     }
-  })) as never;
+  });
 });
 
 const giveBackRoute = createRoute({
@@ -85,15 +86,15 @@ const giveBackRoute = createRoute({
   },
 });
 
-paymentEventRoutes.openapi(giveBackRoute, async (c) => {
+const giveBack = endpoint(giveBackRoute, async (c) => {
   const { provider, event_id: eventId } = c.req.valid("param");
   const reason = c.req.valid("json")?.reason ?? null;
-  const context = c.get("operation");
-  return (await once(c, async (operation) => {
+  const context = c.get("context");
+  return once(c, async (operation) => {
     const outcome = await giveBackEvent(context, { provider, eventId }, { operation, reason });
     switch (outcome.kind) {
       case "given_back":
-        return c.json(await readEvent(context, provider, eventId), 200);
+        return c.json(await eventAsItIs(context, provider, eventId), 200);
       case "unknown":
         return problem(c, notFound("payment event"));
       case "not_flagged":
@@ -103,8 +104,17 @@ paymentEventRoutes.openapi(giveBackRoute, async (c) => {
       case "contended":
         return problem(c, CONTENDED, { "Retry-After": "1" });
     }
-  })) as never;
+  });
 });
+
+export const paymentEventRoutes = createRouter(list, match, giveBack);
+
+/** As its change has left it. */
+async function eventAsItIs(context: Context, provider: string, eventId: string): Promise<PaymentEventWire> {
+  const event = await readEvent(context, provider, eventId);
+  if (!event) throw new Error("a payment event is gone after its change");
+  return event;
+}
 
 const UNKNOWN_ORDER: Problem = {
   status: 422,

@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../accounts/authenticate.ts";
+import { endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, idParam, jsonContent, problems } from "../platform/http.ts";
 import { once } from "../platform/idempotency.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";
@@ -7,8 +8,6 @@ import { formatMoney } from "../platform/money.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { requestRefund } from "./refund.ts";
 import { refundSchema, requestRefundSchema } from "./refund-schemas.ts";
-
-export const refundRoutes = createRouter();
 
 const refundRoute = createRoute({
   method: "post",
@@ -26,44 +25,46 @@ const refundRoute = createRoute({
   responses: { 201: jsonContent(refundSchema, "Due"), ...problems(400, 401, 403, 404, 409, 422, 503) },
 });
 
-refundRoutes.openapi(refundRoute, async (c) => {
-  const body = c.req.valid("json");
-  const asked = { amount: body?.amount ?? null, reason: body?.reason ?? null };
-  const { id } = c.req.valid("param");
-  return (await once(c, async (operation) => {
-    const outcome = await requestRefund(c.get("operation"), id, { operation, ...asked });
-    switch (outcome.kind) {
-      case "due": {
-        const { refund } = outcome;
-        const amount = formatMoney({ amount: refund.amount, currency: refund.currency });
-        return c.json({ id: refund.id, payment_id: refund.paymentId, amount, status: refund.state }, 201);
+export const refundRoutes = createRouter(
+  endpoint(refundRoute, async (c) => {
+    const body = c.req.valid("json");
+    const asked = { amount: body?.amount ?? null, reason: body?.reason ?? null };
+    const { id } = c.req.valid("param");
+    return once(c, async (operation) => {
+      const outcome = await requestRefund(c.get("context"), id, { operation, ...asked });
+      switch (outcome.kind) {
+        case "due": {
+          const { refund } = outcome;
+          const amount = formatMoney({ amount: refund.amount, currency: refund.currency });
+          return c.json({ id: refund.id, payment_id: refund.paymentId, amount, status: refund.state }, 201);
+        }
+        case "unknown":
+          return problem(c, notFound("payment"));
+        case "exceeds_captured":
+          return problem(c, {
+            status: 409,
+            code: "refund_exceeds_captured",
+            detail: "That is more than is left of what was captured.",
+            left: outcome.left,
+          });
+        case "amount_wrong":
+          return problem(c, wrong("amount", "invalid_amount", outcome.message));
+        case "currency_wrong":
+          return problem(c, wrong("amount.currency", "wrong_currency", `must be ${outcome.currency}`));
+        case "contended":
+          return problem(
+            c,
+            {
+              status: 503,
+              code: "try_again",
+              detail: "Others changed the order. Send the same request again.",
+            },
+            { "Retry-After": "1" },
+          );
       }
-      case "unknown":
-        return problem(c, notFound("payment"));
-      case "exceeds_captured":
-        return problem(c, {
-          status: 409,
-          code: "refund_exceeds_captured",
-          detail: "That is more than is left of what was captured.",
-          left: outcome.left,
-        });
-      case "amount_wrong":
-        return problem(c, wrong("amount", "invalid_amount", outcome.message));
-      case "currency_wrong":
-        return problem(c, wrong("amount.currency", "wrong_currency", `must be ${outcome.currency}`));
-      case "contended":
-        return problem(
-          c,
-          {
-            status: 503,
-            code: "try_again",
-            detail: "Others changed the order. Send the same request again.",
-          },
-          { "Retry-After": "1" },
-        );
-    }
-  })) as never;
-});
+    });
+  }),
+);
 
 const wrong = (field: string, code: string, message: string): Problem => ({
   status: 422,

@@ -2,6 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { orderFor, orderName, orderToken } from "../orders/named.ts";
 import type { Order } from "../orders/order.ts";
 import { isoStamp } from "../platform/clock.ts";
+import { endpoint } from "../platform/endpoint.ts";
 import { createRouter, jsonContent, problems } from "../platform/http.ts";
 import { once } from "../platform/idempotency.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";
@@ -12,8 +13,6 @@ import { listPayments } from "./list-payments.ts";
 import { openPayment } from "./open-payment.ts";
 import type { Payment } from "./provider.ts";
 import { type OpenedPaymentWire, openedPaymentSchema, paymentListSchema } from "./schemas.ts";
-
-export const paymentsRoutes = createRouter();
 
 const openRoute = createRoute({
   method: "post",
@@ -31,11 +30,11 @@ const openRoute = createRoute({
   },
 });
 
-paymentsRoutes.openapi(openRoute, async (c) => {
+const open = endpoint(openRoute, async (c) => {
   const order = await orderFor(c);
   if (!order) return problem(c, notFound("order"));
-  return (await once(c, async (operation) => {
-    const outcome = await openPayment(c.get("operation"), order, operation);
+  return once(c, async (operation) => {
+    const outcome = await openPayment(c.get("context"), order, operation);
     switch (outcome.kind) {
       case "open":
         return c.json(renderOpened(order, outcome.payment), 201);
@@ -50,7 +49,7 @@ paymentsRoutes.openapi(openRoute, async (c) => {
       case "unavailable":
         return problem(c, PROVIDER_UNAVAILABLE, { "Retry-After": "2" });
     }
-  })) as never;
+  });
 });
 
 const listRoute = createRoute({
@@ -63,11 +62,13 @@ const listRoute = createRoute({
   responses: { 200: jsonContent(paymentListSchema, "A page of its payments"), ...problems(400, 401, 404) },
 });
 
-paymentsRoutes.openapi(listRoute, async (c) => {
+const list = endpoint(listRoute, async (c) => {
   const order = await orderFor(c);
   if (!order) return problem(c, notFound("order"));
-  return c.json(await listPayments(c.get("operation"), order.id, c.req.valid("query")), 200);
+  return c.json(await listPayments(c.get("context"), order.id, c.req.valid("query")), 200);
 });
+
+export const paymentsRoutes = createRouter(open, list);
 
 function renderOpened(order: Order, payment: Payment): OpenedPaymentWire {
   const amount = formatMoney({ amount: payment.amount, currency: payment.currency });

@@ -63,7 +63,7 @@ describeWebhook("standard", {
 paymentWebhookRoutes.post("/webhooks/payments/:provider", async (c) => {
   const name = c.req.param("provider");
   if (!isProviderName(name)) return problem(c, notFound("payment provider"));
-  const context = c.get("operation");
+  const context = c.get("context");
   const body = exactText(await c.req.arrayBuffer());
   // What is no text cannot be what a provider signed.
   if (body === null) return problem(c, BAD_SIGNATURE);

@@ -4,7 +4,7 @@ import type { AppEnv } from "./app-env.ts";
 
 const letPagesCall = cors({
   origin: (origin, c: HonoContext<AppEnv>) => {
-    const allowed = c.get("operation").settings.CORS_ORIGINS;
+    const allowed = c.get("context").settings.CORS_ORIGINS;
     if (allowed.includes("*")) return "*";
     return allowed.includes(origin) ? origin : null;
   },

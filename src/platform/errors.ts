@@ -2,7 +2,7 @@ import type { ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { AppEnv } from "./app-env.ts";
 import { invalidJson, unsupportedMediaType } from "./body-guard.ts";
-import type { Context as OperationContext } from "./context.ts";
+import type { Context } from "./context.ts";
 import { withoutQuery } from "./d1.ts";
 import { createLog, describeError } from "./log.ts";
 import { type Problem, problem } from "./problem.ts";
@@ -33,8 +33,8 @@ export function isUnavailable(error: unknown): boolean {
 /** Every exception becomes a problem; its stack goes to the log alone. */
 export const answerError: ErrorHandler<AppEnv> = (error, c) => {
   if (error instanceof HTTPException && error.status < 500) return problem(c, problemOf(error));
-  const operation: OperationContext | undefined = c.get("operation");
-  const log = operation?.log ?? createLog({ request_id: c.get("requestId") });
+  const context: Context | undefined = c.get("context");
+  const log = context?.log ?? createLog({ request_id: c.get("requestId") });
   if (isUnavailable(error)) {
     log.warn("a part is away", { error: describeError(error) });
     const detail = "A part of the shop is away for a moment: try again.";

@@ -19,9 +19,9 @@ import {
  * the RateLimiter a request. Either lets through when it is broken.
  */
 export const floodGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const operation = c.get("operation");
-  if (operation.settings.REQUESTS_PER_MINUTE === 0) return next();
-  const outcome = await count(operation);
+  const context = c.get("context");
+  if (context.settings.REQUESTS_PER_MINUTE === 0) return next();
+  const outcome = await count(context);
   if (outcome.kind === "limited") return problem(c, limitedProblem(outcome), outcome.headers);
   await next();
   // A route may have its own limit on the answer already: both are lists.

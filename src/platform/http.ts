@@ -1,12 +1,13 @@
-import { OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
+import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { AppEnv } from "./app-env.ts";
 import { invalidJson } from "./body-guard.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { MemoRouter } from "./memo-router.ts";
 import { fieldErrors, problem, problemSchema } from "./problem.ts";
 
 /** A room's router: what fails validation is answered as a problem, the same everywhere. Slashes may trail. */
-export function createRouter() {
-  return new OpenAPIHono<AppEnv>({
+export function createRouter(...endpoints: Endpoint[]) {
+  const router = new OpenAPIHono<AppEnv>({
     strict: false,
     router: new MemoRouter(),
     defaultHook: async (result, c) => {
@@ -22,20 +23,21 @@ export function createRouter() {
       return problem(c, { status: 422, code: "invalid_body", detail: "A field is wrong.", errors });
     },
   });
+  for (const { route, handler } of endpoints) router.openapi(route, handler);
+  return router;
 }
 
 /** The failures that a route names in OpenAPI. Each is a problem; `code` says which. */
-export function problems(...statuses: number[]): RouteConfig["responses"] {
-  return Object.fromEntries(
-    statuses.map((status) => [
-      status,
-      {
-        description: PROBLEMS[status] ?? "A problem",
-        content: { "application/problem+json": { schema: problemSchema } },
-      },
-    ]),
-  );
+export function problems<S extends number>(...statuses: S[]): Record<S, ReturnType<typeof problemContent>> {
+  const declared = {} as Record<S, ReturnType<typeof problemContent>>;
+  for (const status of statuses) declared[status] = problemContent(PROBLEMS[status] ?? "A problem");
+  return declared;
 }
+
+const problemContent = (description: string) => ({
+  description,
+  content: { "application/problem+json": { schema: problemSchema } },
+});
 
 const PROBLEMS: Record<number, string> = {
   400: "Unreadable JSON or query",

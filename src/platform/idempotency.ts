@@ -4,14 +4,14 @@ import type { AppEnv } from "./app-env.ts";
 import type { Context } from "./context.ts";
 import { rowsOf } from "./d1.ts";
 import { sha256 } from "./ids.ts";
-import { type Problem, problem } from "./problem.ts";
+import { type Problem, type ProblemAnswer, problem } from "./problem.ts";
 
 /** A guest's key is the only thing that guards its answer: it must be long enough not to be guessed. */
 export const GUEST_KEY_LENGTH = 16;
 const MAX_KEY_LENGTH = 255;
 
-/** A request's claim on a key: whose it is, and what was asked under it. */
-export interface KeyClaim {
+/** The key that a request came under: whose it is, and what was asked under it. */
+export interface IdempotencyKey {
   scope: string;
   key: string;
   /** SHA-256 of method, path and body. */
@@ -47,10 +47,12 @@ export const keyScope = (actor: Actor): string => (actor.kind === "user" ? `user
 /** Reads the request's key. `none` when it carries no Idempotency-Key. */
 export async function readKey(
   c: HonoContext<AppEnv>,
-): Promise<{ kind: "none" } | { kind: "key"; claim: KeyClaim } | { kind: "malformed"; problem: Problem }> {
+): Promise<
+  { kind: "none" } | { kind: "key"; key: IdempotencyKey } | { kind: "malformed"; problem: Problem }
+> {
   const key = c.req.header("Idempotency-Key");
   if (key === undefined) return { kind: "none" };
-  const { actor } = c.get("operation");
+  const { actor } = c.get("context");
   if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_KEY_LENGTH) {
     return {
       kind: "malformed",
@@ -63,7 +65,7 @@ export async function readKey(
       problem: malformedKey(`must have at least ${GUEST_KEY_LENGTH} characters from a guest`),
     };
   }
-  return { kind: "key", claim: { scope: keyScope(actor), key, fingerprint: await fingerprintOf(c) } };
+  return { kind: "key", key: { scope: keyScope(actor), key, fingerprint: await fingerprintOf(c) } };
 }
 
 /** SHA-256 of a request's method, path and body. */
@@ -85,7 +87,7 @@ const NOT_KEPT = new Set([412, 422, 429]);
 /** Puts the key down by an insert that yields, and reads back what stands there. Two statements for a batch. */
 export function putDownKey(
   db: D1Database,
-  claim: KeyClaim,
+  { scope, key, fingerprint }: IdempotencyKey,
   operation: string,
   now: number,
 ): D1PreparedStatement[] {
@@ -95,16 +97,21 @@ export function putDownKey(
         `INSERT INTO idempotency (scope, key, fingerprint, operation, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
          ${STAYS_YOUNG}`,
       )
-      .bind(claim.scope, claim.key, claim.fingerprint, operation, now),
+      .bind(scope, key, fingerprint, operation, now),
     db
       .prepare("SELECT fingerprint, operation, status, body FROM idempotency WHERE scope = ?1 AND key = ?2")
-      .bind(claim.scope, claim.key),
+      .bind(scope, key),
   ];
 }
 
+/** An answer that was given before, by the same route. */
+export class Replayed extends Response {
+  declare readonly answers: "again";
+}
+
 /** A stored answer, byte for byte as it was first given. */
-export const replay = (status: number, body: string): Response =>
-  new Response(body, {
+export const replay = (status: number, body: string): Replayed =>
+  new Replayed(body, {
     status,
     headers: {
       "content-type": status >= 400 ? "application/problem+json" : "application/json",
@@ -118,20 +125,20 @@ export const replay = (status: number, body: string): Response =>
  * its effect and the answer. Answers that decided something are kept; of twins that answer differently, the one that
  * had an effect is believed.
  */
-export async function once(
+export async function once<A extends Response>(
   c: HonoContext<AppEnv>,
-  work: (operation: string) => Promise<Response>,
-): Promise<Response> {
-  const { env, ids, clock } = c.get("operation");
+  work: (operation: string) => Promise<A>,
+): Promise<A | Replayed | ProblemAnswer> {
+  const { env, ids, clock } = c.get("context");
   const read = await readKey(c);
   if (read.kind === "malformed") return problem(c, read.problem);
   if (read.kind === "none") return work(ids.next());
 
-  const { claim } = read;
-  const results = await env.DB.batch(putDownKey(env.DB, claim, ids.next(), clock.now()));
+  const { key } = read;
+  const results = await env.DB.batch(putDownKey(env.DB, key, ids.next(), clock.now()));
   const row = rowsOf<KeyRow>(results, 1)[0];
   if (!row) throw new Error("an idempotency key vanished between its insert and its read");
-  if (row.fingerprint !== claim.fingerprint) return problem(c, KEY_REUSED);
+  if (row.fingerprint !== key.fingerprint) return problem(c, KEY_REUSED);
   if (row.status !== null && row.body !== null) return replay(row.status, row.body);
 
   const response = await work(row.operation);
@@ -140,10 +147,10 @@ export async function once(
     env.DB.prepare(
       `UPDATE idempotency SET status = ?3, body = ?4
        WHERE scope = ?1 AND key = ?2 AND (status IS NULL OR (status >= 400 AND ?3 < 400))`,
-    ).bind(claim.scope, claim.key, response.status, await response.clone().text()),
+    ).bind(key.scope, key.key, response.status, await response.clone().text()),
     env.DB.prepare(
       "SELECT fingerprint, operation, status, body FROM idempotency WHERE scope = ?1 AND key = ?2",
-    ).bind(claim.scope, claim.key),
+    ).bind(key.scope, key.key),
   ]);
   const answer = rowsOf<KeyRow>(stored, 1)[0];
   const won = answer?.status === response.status && answer.body === (await response.clone().text());

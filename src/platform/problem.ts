@@ -57,21 +57,21 @@ export function problemBody(problem: Problem, requestId: string): string {
   return JSON.stringify({ type: "about:blank", title, status, code, detail, request_id: requestId, ...rest });
 }
 
-export function problemResponse(
-  problem: Problem,
-  requestId: string,
-  headers: Record<string, string> = {},
-): Response {
-  return new Response(problemBody(problem, requestId), {
-    status: problem.status,
-    headers: { "content-type": "application/problem+json", ...headers },
-  });
+/** An answer that is a problem: every route may give one. */
+export class ProblemAnswer extends Response {
+  declare readonly answers: "a problem";
 }
 
-/** Answers a request with a problem. Typed `never`, so that a route's type speaks of its successes alone. */
-export function problem(c: HonoContext<AppEnv>, fault: Problem, headers?: Record<string, string>): never {
-  return problemResponse(fault, c.get("requestId"), headers) as never;
-}
+/** Answers a request with a problem. */
+export const problem = (
+  c: HonoContext<AppEnv>,
+  fault: Problem,
+  headers: Record<string, string> = {},
+): ProblemAnswer =>
+  new ProblemAnswer(problemBody(fault, c.get("requestId")), {
+    status: fault.status,
+    headers: { "content-type": "application/problem+json", ...headers },
+  });
 
 export const notFound = (what: string): Problem => ({
   status: 404,

@@ -4,7 +4,7 @@ import type { AppEnv } from "./app-env.ts";
 import type { Memory } from "./cache/memory.ts";
 import { clientAddress } from "./client-address.ts";
 import type { Clock } from "./clock.ts";
-import type { Context as OperationContext } from "./context.ts";
+import type { Context } from "./context.ts";
 import { deferTo } from "./defer.ts";
 import type { Ids } from "./ids.ts";
 import { createLog, type Log } from "./log.ts";
@@ -30,7 +30,7 @@ export function openContext({
     const requestId = c.get("requestId");
     let log: Log | undefined;
     let address: string | undefined;
-    const operation: OperationContext = {
+    const context: Context = {
       env: c.env,
       settings: read.settings,
       ...sources,
@@ -45,9 +45,9 @@ export function openContext({
         address ??= clientAddress(c.req.raw);
         return address;
       },
-      defer: (work) => deferTo(operation.log, (kept) => c.executionCtx.waitUntil(kept))(work),
+      defer: (work) => deferTo(context.log, (kept) => c.executionCtx.waitUntil(kept))(work),
     };
-    c.set("operation", operation);
+    c.set("context", context);
     c.set("memory", memory);
     return next();
   };

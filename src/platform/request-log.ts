@@ -2,7 +2,7 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { AppEnv } from "./app-env.ts";
 import type { Clock } from "./clock.ts";
-import type { Context as OperationContext } from "./context.ts";
+import type { Context } from "./context.ts";
 import { createLog } from "./log.ts";
 import { logProperties } from "./request-identity.ts";
 
@@ -44,14 +44,14 @@ export function logRequests(clock: Clock): MiddlewareHandler<AppEnv> {
       return count(c);
     }
     // There is none when the settings are wrong, and on /health.
-    const operation: OperationContext | undefined = c.get("operation");
-    const log = operation?.log ?? createLog(logProperties(c.get("requestId"), c.req.header("traceparent")));
+    const context: Context | undefined = c.get("context");
+    const log = context?.log ?? createLog(logProperties(c.get("requestId"), c.req.header("traceparent")));
     log.info("answered", {
       method: c.req.method,
       route: routeOf(c),
       status: c.res.status,
       duration_ms: now - start,
-      actor: operation?.actor.name ?? null,
+      actor: context?.actor.name ?? null,
     });
   };
 }

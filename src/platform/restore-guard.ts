@@ -28,7 +28,7 @@ const LET_THROUGH =
  */
 export const restoreGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (READS.has(c.req.method) || LET_THROUGH.test(c.req.path)) return next();
-  const context = c.get("operation");
+  const context = c.get("context");
   if (!(await mayWrite(context))) return problem(c, RESTORING, AFTER_RESTORE);
   await next();
   if (c.error && (await wasRefused(context))) c.res = problem(c, RESTORING, AFTER_RESTORE);

@@ -10,7 +10,7 @@ import { problem } from "./problem.ts";
 export const urlGuard =
   (anyText: string): MiddlewareHandler<AppEnv> =>
   async (c, next) => {
-    const allowed = c.get("operation").settings.ALLOWED_HOSTS;
+    const allowed = c.get("context").settings.ALLOWED_HOSTS;
     if (allowed.length === 0 && !c.req.url.includes("%00")) return next();
     const { host, hostname, pathname, search } = new URL(c.req.url);
     if (allowed.length > 0 && !allowed.some((name) => ["*", host, hostname].includes(name.toLowerCase()))) {

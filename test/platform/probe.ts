@@ -37,7 +37,7 @@ export function probeApp(settings: Record<string, unknown> = {}) {
     }),
     (c) => c.json(c.req.valid("json"), 200),
   );
-  app.get("/api/v1/probe/:id", (c) => c.json({ id: c.req.param("id"), address: c.get("operation").address }));
+  app.get("/api/v1/probe/:id", (c) => c.json({ id: c.req.param("id"), address: c.get("context").address }));
   app.get("/api/v1/broken", () => {
     throw broken.error;
   });

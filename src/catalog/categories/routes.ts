@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
 import { cached, forgetGeneration, remembered } from "../../platform/cache/cached.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader } from "../../platform/etag.ts";
 import {
   bearer,
@@ -104,21 +105,21 @@ const remove = createRoute({
   responses: { 204: { description: "Deleted" }, ...problems(401, 403, 404, 409, 412) },
 });
 
-export const categoryRoutes = createRouter()
-  .openapi(list, (c) => {
+export const categoryRoutes = createRouter(
+  endpoint(list, (c) => {
     const query = c.req.valid("query");
-    return cached(c, { name: "categories", query }, () => listCategories(c.get("operation"), query));
-  })
-  .openapi(get, (c) => {
+    return cached(c, { name: "categories", query }, () => listCategories(c.get("context"), query));
+  }),
+  endpoint(get, (c) => {
     const { id } = c.req.valid("param");
     const etag = ({ version }: Category) => etagOf(version);
     return cached(c, { name: "category", query: id, etag, missing: NOT_FOUND }, () =>
-      getCategory(c.get("operation"), id),
+      getCategory(c.get("context"), id),
     );
-  })
-  .openapi(create, async (c) => {
-    const answer = await once(c, async (operation) => {
-      const outcome = await createCategory(c.get("operation"), operation, c.req.valid("json"));
+  }),
+  endpoint(create, async (c) => {
+    return once(c, async (operation) => {
+      const outcome = await createCategory(c.get("context"), operation, c.req.valid("json"));
       switch (outcome.kind) {
         case "created":
           return c.json(outcome.category, 201, { ETag: etagOf(outcome.category.version) });
@@ -126,12 +127,11 @@ export const categoryRoutes = createRouter()
           return problem(c, NAME_TAKEN);
       }
     });
-    return answer as never;
-  })
-  .openapi(update, async (c) => {
+  }),
+  endpoint(update, async (c) => {
     const allowed = allowedVersions(c.req.header("If-Match"));
     const outcome = await updateCategory(
-      c.get("operation"),
+      c.get("context"),
       c.req.valid("param").id,
       allowed,
       c.req.valid("json"),
@@ -146,10 +146,10 @@ export const categoryRoutes = createRouter()
       case "name_taken":
         return problem(c, NAME_TAKEN);
     }
-  })
-  .openapi(remove, async (c) => {
+  }),
+  endpoint(remove, async (c) => {
     const allowed = allowedVersions(c.req.header("If-Match"));
-    const outcome = await deleteCategory(c.get("operation"), c.req.valid("param").id, allowed);
+    const outcome = await deleteCategory(c.get("context"), c.req.valid("param").id, allowed);
     switch (outcome.kind) {
       case "deleted":
         return c.body(null, 204);
@@ -160,4 +160,5 @@ export const categoryRoutes = createRouter()
       case "category_in_use":
         return problem(c, IN_USE);
     }
-  });
+  }),
+);

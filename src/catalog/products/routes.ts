@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import { requireStaff } from "../../accounts/authenticate.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
 import { cached, forgetGeneration, remembered } from "../../platform/cache/cached.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader } from "../../platform/etag.ts";
 import {
   bearer,
@@ -156,29 +157,23 @@ const archive = createRoute({
 });
 
 export function productRoutes(stock: StockPort) {
-  const router = createRouter();
-  router.openAPIRegistry.register("BulkProduct", bulkItemSchema);
-  return router
-    .openapi(list, (c) => {
+  const router = createRouter(
+    endpoint(list, (c) => {
       const query = c.req.valid("query");
-      return cached(c, { name: "products", query }, () => listProducts(c.get("operation"), query));
-    })
-    .openapi(get, async (c) => {
-      const product = await getProduct(c.get("operation"), stock, c.req.valid("param").id);
+      return cached(c, { name: "products", query }, () => listProducts(c.get("context"), query));
+    }),
+    endpoint(get, async (c) => {
+      const product = await getProduct(c.get("context"), stock, c.req.valid("param").id);
       if (!product) return problem(c, NOT_FOUND);
       return c.json(product, 200, { ETag: etagOf(product.version) });
-    })
-    .openapi(history, async (c) => {
-      const page = await readProductHistory(
-        c.get("operation"),
-        c.req.valid("param").id,
-        c.req.valid("query"),
-      );
+    }),
+    endpoint(history, async (c) => {
+      const page = await readProductHistory(c.get("context"), c.req.valid("param").id, c.req.valid("query"));
       return page ? c.json(page, 200) : problem(c, NOT_FOUND);
-    })
-    .openapi(create, async (c) => {
-      const answer = await once(c, async (operation) => {
-        const outcome = await createProduct(c.get("operation"), operation, c.req.valid("json"));
+    }),
+    endpoint(create, async (c) => {
+      return once(c, async (operation) => {
+        const outcome = await createProduct(c.get("context"), operation, c.req.valid("json"));
         switch (outcome.kind) {
           case "created":
             return c.json(outcome.product, 201, { ETag: etagOf(outcome.product.version) });
@@ -188,18 +183,16 @@ export function productRoutes(stock: StockPort) {
             return problem(c, invalid(outcome));
         }
       });
-      return answer as never;
-    })
-    .openapi(bulk, async (c) => {
-      const answer = await once(c, async () =>
-        c.json(await upsertProducts(c.get("operation"), stock, c.req.valid("json").products), 200),
+    }),
+    endpoint(bulk, async (c) => {
+      return once(c, async () =>
+        c.json(await upsertProducts(c.get("context"), stock, c.req.valid("json").products), 200),
       );
-      return answer as never;
-    })
-    .openapi(update, async (c) => {
+    }),
+    endpoint(update, async (c) => {
       const allowed = allowedVersions(c.req.header("If-Match"));
       const outcome = await updateProduct(
-        c.get("operation"),
+        c.get("context"),
         c.req.valid("param").id,
         allowed,
         c.req.valid("json"),
@@ -218,10 +211,10 @@ export function productRoutes(stock: StockPort) {
         case "invalid":
           return problem(c, invalid(outcome));
       }
-    })
-    .openapi(archive, async (c) => {
+    }),
+    endpoint(archive, async (c) => {
       const allowed = allowedVersions(c.req.header("If-Match"));
-      const outcome = await archiveProduct(c.get("operation"), c.req.valid("param").id, allowed);
+      const outcome = await archiveProduct(c.get("context"), c.req.valid("param").id, allowed);
       switch (outcome.kind) {
         case "archived":
           return c.body(null, 204);
@@ -232,5 +225,8 @@ export function productRoutes(stock: StockPort) {
         case "contended":
           return problem(c, CONTENDED, RETRY_SOON);
       }
-    });
+    }),
+  );
+  router.openAPIRegistry.register("BulkProduct", bulkItemSchema);
+  return router;
 }

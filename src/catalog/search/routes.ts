@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { cached, cachedPart, remembered } from "../../platform/cache/cached.ts";
 import type { Context } from "../../platform/context.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { ifNoneMatchHeader } from "../../platform/etag.ts";
 import { createRouter, jsonContent, problems, UNCHANGED } from "../../platform/http.ts";
 import { type Problem, problem } from "../../platform/problem.ts";
@@ -46,9 +47,9 @@ const suggestions = createRoute({
   responses: { 200: jsonContent(suggestionsSchema, "Ten titles at most"), ...problems(400, 429) },
 });
 
-export const searchRoutes = createRouter()
-  .openapi(search, async (c) => {
-    const context = c.get("operation");
+export const searchRoutes = createRouter(
+  endpoint(search, async (c) => {
+    const context = c.get("context");
     const read = readQuery(c.req.valid("query"), context.settings.CURRENCY);
     if (read.kind === "unreadable") {
       const detail = "The query could not be read.";
@@ -65,9 +66,9 @@ export const searchRoutes = createRouter()
       const page = inStock ? await find() : await cachedPart(c, inAnyStore, find);
       return withStoreQuantities(context, page, storeId);
     });
-  })
-  .openapi(suggestions, async (c) => {
-    const context = c.get("operation");
+  }),
+  endpoint(suggestions, async (c) => {
+    const context = c.get("context");
     const query = c.req.valid("query").q.trim();
     if ([...query].length < SHORTEST_QUERY) return problem(c, TOO_SHORT);
     const limited = await takeFrom(context, suggestionLimit(context));
@@ -76,7 +77,8 @@ export const searchRoutes = createRouter()
       query,
       suggestions: await suggest(context, query),
     }));
-  });
+  }),
+);
 
 /** Suggestions a minute per address, whoever is signed in there. */
 const suggestionLimit = ({ settings, address }: Context): Limit => ({

@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
 import { cached, forgetGeneration, remembered } from "../../platform/cache/cached.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader } from "../../platform/etag.ts";
 import {
   bearer,
@@ -68,29 +69,28 @@ const update = createRoute({
   responses: { 200: jsonContent(storeSchema, "Changed"), ...problems(400, 401, 403, 404, 412, 422) },
 });
 
-export const storeRoutes = createRouter()
-  .openapi(list, (c) => {
+export const storeRoutes = createRouter(
+  endpoint(list, (c) => {
     const query = c.req.valid("query");
-    return cached(c, { name: "stores", query }, () => listStores(c.get("operation"), query));
-  })
-  .openapi(get, (c) => {
+    return cached(c, { name: "stores", query }, () => listStores(c.get("context"), query));
+  }),
+  endpoint(get, (c) => {
     const { id } = c.req.valid("param");
     const etag = ({ version }: Store) => etagOf(version);
     return cached(c, { name: "store", query: id, etag, missing: NOT_FOUND }, () =>
-      getStore(c.get("operation"), id),
+      getStore(c.get("context"), id),
     );
-  })
-  .openapi(create, async (c) => {
-    const answer = await once(c, async (operation) => {
-      const store = await createStore(c.get("operation"), operation, c.req.valid("json"));
+  }),
+  endpoint(create, async (c) => {
+    return once(c, async (operation) => {
+      const store = await createStore(c.get("context"), operation, c.req.valid("json"));
       return c.json(store, 201, { ETag: etagOf(store.version) });
     });
-    return answer as never;
-  })
-  .openapi(update, async (c) => {
+  }),
+  endpoint(update, async (c) => {
     const allowed = allowedVersions(c.req.header("If-Match"));
     const outcome = await updateStore(
-      c.get("operation"),
+      c.get("context"),
       c.req.valid("param").id,
       allowed,
       c.req.valid("json"),
@@ -103,4 +103,5 @@ export const storeRoutes = createRouter()
       case "stale":
         return problem(c, STALE);
     }
-  });
+  }),
+);

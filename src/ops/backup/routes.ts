@@ -3,6 +3,7 @@ import { requireAdmin } from "../../accounts/authenticate.ts";
 import { stockOf } from "../../inventory/client.ts";
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { isRestoring } from "../../platform/restoring.ts";
@@ -138,79 +139,72 @@ const finish = createRoute({
   responses: { ...done, ...problems(401, 403, 409) },
 });
 
-export const backupRoutes = createRouter();
-
-backupRoutes.openapi(overview, async (c) => {
-  const context = c.get("operation");
-  const tables = (await readTables(context)).map(({ name }) => name);
-  const at = isoStamp(context.clock.now());
-  const { lastSeq, underWay } = await readProgress(context);
-  const schema = await readSchemaVersion(context);
-  return c.json({ schema, at, last_seq: lastSeq, tables, under_way: underWay }, 200);
-});
-
-backupRoutes.openapi(readTable, async (c) => {
-  const context = c.get("operation");
-  const table = await findTable(context, c.req.valid("param").name);
-  if (!table) return problem(c, notFound("table"));
-  const { cursor, since } = c.req.valid("query");
-  if (cursor !== undefined && !isCursorOf(table, cursor)) return problem(c, BAD_CURSOR);
-  if (since !== undefined && changedAt(table) === null) return problem(c, UNDATED);
-  const wanted = { cursor: cursor ?? null, since: since === undefined ? null : Date.parse(since) };
-  return c.json(await dumpTable(context, table, wanted), 200);
-});
-
-backupRoutes.openapi(writeTable, async (c) => {
-  const context = c.get("operation");
-  const table = await findTable(context, c.req.valid("param").name);
-  if (!table) return problem(c, notFound("table"));
-  if (!(await isRestoring(context))) return problem(c, NOT_RESTORING);
-  const { rows, first } = c.req.valid("json");
-  const outcome = await loadTable(context, table, rows, first);
-  if (outcome.kind === "unfit") return problem(c, unfit(outcome.message));
-  return c.json({ done: true as const }, 200);
-});
-
-backupRoutes.openapi(readChanges, async (c) =>
-  c.json(await dumpChanges(c.get("operation"), c.req.valid("query").after), 200),
+export const backupRoutes = createRouter(
+  endpoint(overview, async (c) => {
+    const context = c.get("context");
+    const tables = (await readTables(context)).map(({ name }) => name);
+    const at = isoStamp(context.clock.now());
+    const { lastSeq, underWay } = await readProgress(context);
+    const schema = await readSchemaVersion(context);
+    return c.json({ schema, at, last_seq: lastSeq, tables, under_way: underWay }, 200);
+  }),
+  endpoint(readTable, async (c) => {
+    const context = c.get("context");
+    const table = await findTable(context, c.req.valid("param").name);
+    if (!table) return problem(c, notFound("table"));
+    const { cursor, since } = c.req.valid("query");
+    if (cursor !== undefined && !isCursorOf(table, cursor)) return problem(c, BAD_CURSOR);
+    if (since !== undefined && changedAt(table) === null) return problem(c, UNDATED);
+    const wanted = { cursor: cursor ?? null, since: since === undefined ? null : Date.parse(since) };
+    return c.json(await dumpTable(context, table, wanted), 200);
+  }),
+  endpoint(writeTable, async (c) => {
+    const context = c.get("context");
+    const table = await findTable(context, c.req.valid("param").name);
+    if (!table) return problem(c, notFound("table"));
+    if (!(await isRestoring(context))) return problem(c, NOT_RESTORING);
+    const { rows, first } = c.req.valid("json");
+    const outcome = await loadTable(context, table, rows, first);
+    if (outcome.kind === "unfit") return problem(c, unfit(outcome.message));
+    return c.json({ done: true as const }, 200);
+  }),
+  endpoint(readChanges, async (c) =>
+    c.json(await dumpChanges(c.get("context"), c.req.valid("query").after), 200),
+  ),
+  endpoint(readStock, async (c) => {
+    const context = c.get("context");
+    const { product_id } = c.req.valid("param");
+    const { cursor } = c.req.valid("query");
+    if (cursor !== undefined && !isStockCursor(cursor)) return problem(c, BAD_CURSOR);
+    if (!(await isProduct(context, product_id))) return problem(c, notFound("product"));
+    return c.json(await dumpStock(context, product_id, cursor ?? null), 200);
+  }),
+  endpoint(writeStock, async (c) => {
+    const context = c.get("context");
+    const { product_id } = c.req.valid("param");
+    if (!(await isProduct(context, product_id))) return problem(c, notFound("product"));
+    if (!(await isRestoring(context))) return problem(c, NOT_RESTORING);
+    const outcome = await stockOf(c.env, product_id).load(product_id, c.req.valid("json"));
+    switch (outcome.kind) {
+      case "loaded":
+        return c.json({ done: true as const }, 200);
+      case "not_begun":
+        return problem(c, NOT_BEGUN);
+      case "unfit":
+        return problem(c, unfit(outcome.message));
+    }
+  }),
+  endpoint(emptyObjects, async (c) => {
+    if (!(await isRestoring(c.get("context")))) return problem(c, NOT_RESTORING);
+    await emptyStock(c.get("context"), c.req.valid("json").product_ids);
+    return c.json({ done: true as const }, 200);
+  }),
+  endpoint(finish, async (c) => {
+    if (!(await isRestoring(c.get("context")))) return problem(c, NOT_RESTORING);
+    await finishTables(c.get("context"));
+    return c.json({ done: true as const }, 200);
+  }),
 );
-
-backupRoutes.openapi(readStock, async (c) => {
-  const context = c.get("operation");
-  const { product_id } = c.req.valid("param");
-  const { cursor } = c.req.valid("query");
-  if (cursor !== undefined && !isStockCursor(cursor)) return problem(c, BAD_CURSOR);
-  if (!(await isProduct(context, product_id))) return problem(c, notFound("product"));
-  return c.json(await dumpStock(context, product_id, cursor ?? null), 200);
-});
-
-backupRoutes.openapi(writeStock, async (c) => {
-  const context = c.get("operation");
-  const { product_id } = c.req.valid("param");
-  if (!(await isProduct(context, product_id))) return problem(c, notFound("product"));
-  if (!(await isRestoring(context))) return problem(c, NOT_RESTORING);
-  const outcome = await stockOf(c.env, product_id).load(product_id, c.req.valid("json"));
-  switch (outcome.kind) {
-    case "loaded":
-      return c.json({ done: true as const }, 200);
-    case "not_begun":
-      return problem(c, NOT_BEGUN);
-    case "unfit":
-      return problem(c, unfit(outcome.message));
-  }
-});
-
-backupRoutes.openapi(emptyObjects, async (c) => {
-  if (!(await isRestoring(c.get("operation")))) return problem(c, NOT_RESTORING);
-  await emptyStock(c.get("operation"), c.req.valid("json").product_ids);
-  return c.json({ done: true as const }, 200);
-});
-
-backupRoutes.openapi(finish, async (c) => {
-  if (!(await isRestoring(c.get("operation")))) return problem(c, NOT_RESTORING);
-  await finishTables(c.get("operation"));
-  return c.json({ done: true as const }, 200);
-});
 
 const stockCursor = z.object({
   part: z.enum(["settled", "movements"]),

@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { toList } from "../../platform/pagination.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
@@ -54,29 +55,30 @@ const runRoute = createRoute({
   responses: { 200: jsonContent(jobRunSchema, "The run"), ...problems(400, 401, 403, 404, 422) },
 });
 
-export const jobsRoutes = createRouter()
-  .openapi(listRoute, async (c) => {
-    const jobs = await readJobs(c.get("operation"));
+export const jobsRoutes = createRouter(
+  endpoint(listRoute, async (c) => {
+    const jobs = await readJobs(c.get("context"));
     const all = { page: 1, page_size: JOBS.length };
     const cursorOf = () => ({ key: 0, id: "" });
     return c.json(
       toList(all, jobs, jobs.length, cursorOf, (job) => job),
       200,
     );
-  })
-  .openapi(changeRoute, async (c) => {
+  }),
+  endpoint(changeRoute, async (c) => {
     const job = findJob(c.req.valid("param").name);
     if (!job) return problem(c, notFound("job"));
-    await changeJob(c.get("operation"), job, c.req.valid("json"));
-    const [changed] = await readJobs(c.get("operation"), [job]);
+    await changeJob(c.get("context"), job, c.req.valid("json"));
+    const [changed] = await readJobs(c.get("context"), [job]);
     if (!changed) throw new Error("a job of the table was not read");
     return c.json(changed, 200);
-  })
-  .openapi(runRoute, async (c) => {
-    const context = c.get("operation");
+  }),
+  endpoint(runRoute, async (c) => {
+    const context = c.get("context");
     const job = findJob(c.req.valid("param").name);
     if (!job) return problem(c, notFound("job"));
     const at = c.req.valid("json")?.at ?? null;
     if (at !== null && context.settings.ENVIRONMENT !== "development") return problem(c, AT_IS_LOCAL);
     return c.json(await runByHand(context, job, at), 200);
-  });
+  }),
+);

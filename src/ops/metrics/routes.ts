@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { CHALLENGE, forbidden } from "../../accounts/authenticate.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { createRouter, problems } from "../../platform/http.ts";
 import { type Problem, problem } from "../../platform/problem.ts";
 import { TEXT_FORMAT, writeMetrics } from "./exposition.ts";
@@ -30,15 +31,17 @@ const metricsRoute = createRoute({
 });
 
 /** At the root, behind the settings. No user's token opens it: a scraper has no account. */
-export const metricsRoutes = createRouter().openapi(metricsRoute, async (c) => {
-  const context = c.get("operation");
-  const read = await mayRead(context.settings, c.req.header("Authorization"));
-  switch (read.kind) {
-    case "allowed":
-      return c.text(writeMetrics(await readMetrics(context)), 200, { "Content-Type": TEXT_FORMAT });
-    case "wrong_token":
-      return problem(c, WRONG_TOKEN, CHALLENGE);
-    case "closed":
-      return problem(c, forbidden("METRICS_TOKEN is not set: nobody may read the metrics."));
-  }
-});
+export const metricsRoutes = createRouter(
+  endpoint(metricsRoute, async (c) => {
+    const context = c.get("context");
+    const read = await mayRead(context.settings, c.req.header("Authorization"));
+    switch (read.kind) {
+      case "allowed":
+        return c.text(writeMetrics(await readMetrics(context)), 200, { "Content-Type": TEXT_FORMAT });
+      case "wrong_token":
+        return problem(c, WRONG_TOKEN, CHALLENGE);
+      case "closed":
+        return problem(c, forbidden("METRICS_TOKEN is not set: nobody may read the metrics."));
+    }
+  }),
+);

@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import type { Problem } from "../../platform/problem.ts";
@@ -24,24 +25,23 @@ const reconcile = createRoute({
   },
 });
 
-export const reconcileRoutes = createRouter();
-
-reconcileRoutes.openapi(reconcile, async (c) => {
-  const context = c.get("operation");
-  // No body is an empty one, and passes by the schema and its defaults.
-  const { product_ids, repair, after }: Partial<ReconcileRequest> = c.req.valid("json");
-  const answer = await once(c, async (id) => {
-    const options = { repair: repair ?? false, operation: `reconcile-${id}` };
-    if (product_ids === undefined) return c.json(await reconcileFrom(context, after ?? "", options), 200);
-    const wanted = [...new Set(product_ids)];
-    const unknown = await findUnknown(context, wanted);
-    if (unknown.length > 0) return problem(c, unknownProducts(product_ids, unknown));
-    const drift = await reconcileProducts(context, wanted, options);
-    const repaired = drift.filter((one) => !isOpen(one)).length;
-    return c.json({ checked: wanted.length, drift, repaired, next: null }, 200);
-  });
-  return answer as never;
-});
+export const reconcileRoutes = createRouter(
+  endpoint(reconcile, async (c) => {
+    const context = c.get("context");
+    // No body is an empty one, and passes by the schema and its defaults.
+    const { product_ids, repair, after }: Partial<ReconcileRequest> = c.req.valid("json");
+    return once(c, async (id) => {
+      const options = { repair: repair ?? false, operation: `reconcile-${id}` };
+      if (product_ids === undefined) return c.json(await reconcileFrom(context, after ?? "", options), 200);
+      const wanted = [...new Set(product_ids)];
+      const unknown = await findUnknown(context, wanted);
+      if (unknown.length > 0) return problem(c, unknownProducts(product_ids, unknown));
+      const drift = await reconcileProducts(context, wanted, options);
+      const repaired = drift.filter((one) => !isOpen(one)).length;
+      return c.json({ checked: wanted.length, drift, repaired, next: null }, 200);
+    });
+  }),
+);
 
 reconcileRoutes.route("/", sellingRoutes);
 reconcileRoutes.route("/", backupRoutes);

@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
 import { problem } from "../../platform/problem.ts";
 import { readReport } from "./read.ts";
@@ -16,17 +17,19 @@ const dailyRoute = createRoute({
   responses: { 200: jsonContent(dailyReportSchema, "The day"), ...problems(400, 401, 403, 422) },
 });
 
-export const reportsRoutes = createRouter().openapi(dailyRoute, async (c) => {
-  const outcome = await readReport(c.get("operation"), c.req.valid("query").date ?? null);
-  switch (outcome.kind) {
-    case "report":
-      return c.json(outcome.report, 200);
-    case "not_yet":
-      return problem(c, {
-        status: 422,
-        code: "future_date",
-        detail: `That day has not begun: it is ${outcome.today} there.`,
-        errors: [{ field: "date", code: "future_date", message: "has not begun" }],
-      });
-  }
-});
+export const reportsRoutes = createRouter(
+  endpoint(dailyRoute, async (c) => {
+    const outcome = await readReport(c.get("context"), c.req.valid("query").date ?? null);
+    switch (outcome.kind) {
+      case "report":
+        return c.json(outcome.report, 200);
+      case "not_yet":
+        return problem(c, {
+          status: 422,
+          code: "future_date",
+          detail: `That day has not begun: it is ${outcome.today} there.`,
+          errors: [{ field: "date", code: "future_date", message: "has not begun" }],
+        });
+    }
+  }),
+);

@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { requireAdmin, requireStaff } from "../../accounts/authenticate.ts";
 import { isoStamp } from "../../platform/clock.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { readSelling, SELLING_STATES, type Selling, setSelling } from "./selling.ts";
 
@@ -33,8 +34,9 @@ const set = createRoute({
 
 const render = ({ state, since }: Selling) => ({ state, since: since === null ? null : isoStamp(since) });
 
-export const sellingRoutes = createRouter()
-  .openapi(read, async (c) => c.json(render(await readSelling(c.get("operation"))), 200))
-  .openapi(set, async (c) =>
-    c.json(render(await setSelling(c.get("operation"), c.req.valid("json").state)), 200),
-  );
+export const sellingRoutes = createRouter(
+  endpoint(read, async (c) => c.json(render(await readSelling(c.get("context"))), 200)),
+  endpoint(set, async (c) =>
+    c.json(render(await setSelling(c.get("context"), c.req.valid("json").state)), 200),
+  ),
+);

@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, idParam, jsonContent, problems } from "../../platform/http.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { dropDeadLetter } from "./drop.ts";
@@ -80,13 +81,13 @@ const CRITICAL = conflict(
 );
 
 /** Dead letters, and the work owed. A retry is safe to repeat as it is: the second one finds nothing dead. */
-export const tasksRoutes = createRouter()
-  .openapi(deadLettersRoute, async (c) =>
-    c.json(await listDeadLetters(c.get("operation"), c.req.valid("query")), 200),
-  )
-  .openapi(retryAllRoute, async (c) => c.json({ retried: await retryDeadLetters(c.get("operation")) }, 200))
-  .openapi(retryRoute, async (c) => {
-    const outcome = await retryDeadLetter(c.get("operation"), c.req.valid("param").id);
+export const tasksRoutes = createRouter(
+  endpoint(deadLettersRoute, async (c) =>
+    c.json(await listDeadLetters(c.get("context"), c.req.valid("query")), 200),
+  ),
+  endpoint(retryAllRoute, async (c) => c.json({ retried: await retryDeadLetters(c.get("context")) }, 200)),
+  endpoint(retryRoute, async (c) => {
+    const outcome = await retryDeadLetter(c.get("context"), c.req.valid("param").id);
     switch (outcome.kind) {
       case "retried":
         return c.json({ retried: 1 }, 200);
@@ -100,9 +101,9 @@ export const tasksRoutes = createRouter()
           conflict("not_retryable", "No task is known of this message: it can only be dropped."),
         );
     }
-  })
-  .openapi(dropRoute, async (c) => {
-    const outcome = await dropDeadLetter(c.get("operation"), c.req.valid("param").id);
+  }),
+  endpoint(dropRoute, async (c) => {
+    const outcome = await dropDeadLetter(c.get("context"), c.req.valid("param").id);
     switch (outcome.kind) {
       case "dropped":
         return c.body(null, 204);
@@ -113,10 +114,10 @@ export const tasksRoutes = createRouter()
       case "critical":
         return problem(c, CRITICAL);
     }
-  })
-  .openapi(tasksRoute, async (c) => c.json(await listTasks(c.get("operation"), c.req.valid("query")), 200))
-  .openapi(revokeRoute, async (c) => {
-    const outcome = await revokeTask(c.get("operation"), c.req.valid("param").id);
+  }),
+  endpoint(tasksRoute, async (c) => c.json(await listTasks(c.get("context"), c.req.valid("query")), 200)),
+  endpoint(revokeRoute, async (c) => {
+    const outcome = await revokeTask(c.get("context"), c.req.valid("param").id);
     switch (outcome.kind) {
       case "revoked":
         return c.body(null, 204);
@@ -131,4 +132,5 @@ export const tasksRoutes = createRouter()
       case "critical":
         return problem(c, CRITICAL);
     }
-  });
+  }),
+);

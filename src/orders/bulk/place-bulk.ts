@@ -1,5 +1,5 @@
 import type { Context } from "../../platform/context.ts";
-import type { KeyClaim } from "../../platform/idempotency.ts";
+import type { IdempotencyKey } from "../../platform/idempotency.ts";
 import { prefixed, sha256 } from "../../platform/ids.ts";
 import { type FieldError, fieldErrors, type Problem, problemBody } from "../../platform/problem.ts";
 import { renderAnswer } from "../answer.ts";
@@ -15,7 +15,7 @@ export type Read =
   | { kind: "invalid"; index: number; errors: FieldError[] };
 
 /** Reads each order by itself: one that is wrong is told so alone. A bulk's key stands for each of its drafts. */
-export function readDrafts(orders: unknown[], key: KeyClaim | null): Read[] {
+export function readDrafts(orders: unknown[], key: IdempotencyKey | null): Read[] {
   return orders.map((order, index) => {
     const read = placeOrderSchema.safeParse(order);
     if (!read.success) return { kind: "invalid", index, errors: fieldErrors(read.error.issues) };
@@ -49,7 +49,7 @@ export type BulkOutcome =
 export async function placeBulk(
   context: Context,
   reads: Read[],
-  key: KeyClaim | null,
+  key: IdempotencyKey | null,
   options: { admitted: Promise<boolean>; together: boolean },
 ): Promise<BulkOutcome> {
   const batchId = await nameOf(context, key);
@@ -80,7 +80,7 @@ export async function placeBulk(
 }
 
 /** The same for every repeat under one key. */
-async function nameOf(context: Context, key: KeyClaim | null): Promise<string> {
+async function nameOf(context: Context, key: IdempotencyKey | null): Promise<string> {
   if (!key) return prefixed("bat", context.ids.next());
   return prefixed("bat", (await sha256(`${key.scope}\n${key.key}\n${key.fingerprint}`)).slice(0, 26));
 }

@@ -3,6 +3,7 @@ import type { Context as HonoContext } from "hono";
 import { CHALLENGE } from "../../accounts/authenticate.ts";
 import { MAX_PRODUCTS } from "../../claims/calls.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { readKey } from "../../platform/idempotency.ts";
 import { idempotencyHeader } from "../../platform/idempotency-header.ts";
@@ -13,8 +14,6 @@ import { orderLimit } from "../limit.ts";
 import { GUESTS_OFF } from "../problems.ts";
 import { placeBulk, productsOf, readDrafts } from "./place-bulk.ts";
 import { bulkOrdersReportSchema, bulkOrdersSchema } from "./schemas.ts";
-
-export const bulkRoutes = createRouter();
 
 const bulkRoute = createRoute({
   method: "post",
@@ -33,57 +32,64 @@ const bulkRoute = createRoute({
   },
 });
 
-bulkRoutes.openapi(bulkRoute, async (c) => {
-  const context = c.get("operation");
-  if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
-    return problem(c, GUESTS_OFF, CHALLENGE);
-  }
-  const key = await readKey(c);
-  if (key.kind === "malformed") return problem(c, key.problem);
-  const claim = key.kind === "key" ? key.claim : null;
-
-  const { orders, mode } = c.req.valid("json");
-  const together = mode === "all_or_nothing";
-  const reads = readDrafts(orders, claim);
-  const faults = reads.flatMap((read) => (read.kind === "invalid" ? [read] : []));
-  if (together && faults.length > 0) return problem(c, wrongOrders(faults));
-  if (productsOf(reads).size > MAX_PRODUCTS) return problem(c, TOO_MANY_PRODUCTS);
-
-  const limit = orderLimit(context, reads.length - faults.length, claim);
-  const { placed: outcome, limited } = await placeWithin(c, limit, (admitted) =>
-    placeBulk(context, reads, claim, { admitted, together }),
-  );
-  switch (outcome.kind) {
-    case "answered": {
-      const { batchId, results, created, replayed } = outcome;
-      if (replayed) c.header("Idempotency-Replayed", "true");
-      const counts = { batch_id: batchId, created, rejected: results.length - created };
-      // A twin is at it still: under the same key the next answer is of all.
-      if (together && created > 0 && created < results.length) {
-        return nothingDecided(c, "unavailable", limited);
-      }
-      if (together && created === 0) {
-        return report(c, 409, problemBody({ ...NOT_ALL, ...counts }, context.requestId), results);
-      }
-      return report(c, together ? 201 : 200, JSON.stringify(counts), results);
+export const bulkRoutes = createRouter(
+  endpoint(bulkRoute, async (c) => {
+    const context = c.get("context");
+    if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
+      return problem(c, GUESTS_OFF, CHALLENGE);
     }
-    case "unknown": {
-      const head = problemBody({ ...UNKNOWN, batch_id: outcome.batchId }, context.requestId);
-      return report(c, 503, head, outcome.results);
+    const read = await readKey(c);
+    if (read.kind === "malformed") return problem(c, read.problem);
+    const key = read.kind === "key" ? read.key : null;
+
+    const { orders, mode } = c.req.valid("json");
+    const together = mode === "all_or_nothing";
+    const reads = readDrafts(orders, key);
+    const faults = reads.flatMap((read) => (read.kind === "invalid" ? [read] : []));
+    if (together && faults.length > 0) return problem(c, wrongOrders(faults));
+    if (productsOf(reads).size > MAX_PRODUCTS) return problem(c, TOO_MANY_PRODUCTS);
+
+    const limit = orderLimit(context, reads.length - faults.length, key);
+    const { placed: outcome, limited } = await placeWithin(c, limit, (admitted) =>
+      placeBulk(context, reads, key, { admitted, together }),
+    );
+    switch (outcome.kind) {
+      case "answered": {
+        const { batchId, results, created, replayed } = outcome;
+        if (replayed) c.header("Idempotency-Replayed", "true");
+        const counts = { batch_id: batchId, created, rejected: results.length - created };
+        // A twin is at it still: under the same key the next answer is of all.
+        if (together && created > 0 && created < results.length) {
+          return nothingDecided(c, "unavailable", limited);
+        }
+        if (together && created === 0) {
+          return report(c, 409, problemBody({ ...NOT_ALL, ...counts }, context.requestId), results);
+        }
+        return report(c, together ? 201 : 200, JSON.stringify(counts), results);
+      }
+      case "unknown": {
+        const head = problemBody({ ...UNKNOWN, batch_id: outcome.batchId }, context.requestId);
+        return report(c, 503, head, outcome.results);
+      }
+      case "limited":
+        if (limit.cost > limit.allowed) return problem(c, neverFits(limit), limited.headers);
+        return nothingDecided(c, outcome.kind, limited);
+      default:
+        return nothingDecided(c, outcome.kind, limited);
     }
-    case "limited":
-      if (limit.cost > limit.allowed) return problem(c, neverFits(limit), limited.headers);
-      return nothingDecided(c, outcome.kind, limited);
-    default:
-      return nothingDecided(c, outcome.kind, limited);
-  }
-});
+  }),
+);
 
 /** The results are JSON already, and many: they join the other fields as they are. */
-function report(c: HonoContext<AppEnv>, status: number, fields: string, results: string[]): never {
+function report<S extends 200 | 201 | 409 | 503>(
+  c: HonoContext<AppEnv>,
+  status: S,
+  fields: string,
+  results: string[],
+) {
   const type = status >= 400 ? "application/problem+json" : "application/json";
   const body = `${fields.slice(0, -1)},"results":[${results.join()}]}`;
-  return c.body(body, status as 200, { "content-type": type }) as never;
+  return c.body(body, status, { "content-type": type });
 }
 
 const UNKNOWN: Problem = {

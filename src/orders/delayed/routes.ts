@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import { listDelayed } from "./list.ts";
@@ -18,6 +19,6 @@ const listRoute = createRoute({
 });
 
 /** Mounted before the orders' own routes, which would take `delayed` for an order's name. */
-export const delayedRoutes = createRouter().openapi(listRoute, async (c) =>
-  c.json(await listDelayed(c.get("operation"), c.req.valid("query")), 200),
+export const delayedRoutes = createRouter(
+  endpoint(listRoute, async (c) => c.json(await listDelayed(c.get("context"), c.req.valid("query")), 200)),
 );

@@ -4,6 +4,7 @@ import { requireStaff } from "../../accounts/authenticate.ts";
 import { STALE } from "../../catalog/problems.ts";
 import { ring } from "../../events/work.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader } from "../../platform/etag.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
@@ -86,22 +87,22 @@ const comeBack = createRoute({
   responses: { 201: jsonContent(returnedSchema, "The return, and its order"), ...failures },
 });
 
-export const fulfilmentRoutes = createRouter()
-  .openapi(transition, async (c) => {
+export const fulfilmentRoutes = createRouter(
+  endpoint(transition, async (c) => {
     const { to, note } = c.req.valid("json");
     return onOrder(c, async (order, command) => {
       const asked = { ...command, to, note: note ?? null };
-      const outcome = await transitionOrder(c.get("operation"), order, asked);
+      const outcome = await transitionOrder(c.get("context"), order, asked);
       return outcome.kind === "illegal"
         ? problem(c, illegalTransition(outcome, to))
         : answer(c, outcome, async (changed) => c.json(renderOrder(changed), 200));
     });
-  })
-  .openapi(ship, async (c) => {
+  }),
+  endpoint(ship, async (c) => {
     const { items, store_id, tracking, carrier } = c.req.valid("json") ?? {};
     const wanted = items?.map(({ product_id, quantity }) => ({ productId: product_id, quantity })) ?? null;
     return onOrder(c, async (order, command) => {
-      const context = c.get("operation");
+      const context = c.get("context");
       const request = { items: wanted, storeId: store_id ?? null };
       const parcel = { tracking: tracking ?? null, carrier: carrier ?? null };
       const outcome = await shipOrder(context, order, { ...command, request, parcel });
@@ -112,20 +113,20 @@ export const fulfilmentRoutes = createRouter()
         return c.json({ shipment: renderShipment(made), order: renderOrder(changed) }, 201);
       });
     });
-  })
-  .openapi(close, async (c) => {
+  }),
+  endpoint(close, async (c) => {
     const reason = c.req.valid("json")?.reason ?? null;
     return onOrder(c, async (order, command) => {
-      const outcome = await closeOrder(c.get("operation"), order, { ...command, reason });
+      const outcome = await closeOrder(c.get("context"), order, { ...command, reason });
       return outcome.kind === "not_closable"
         ? problem(c, notClosable(outcome))
         : answer(c, outcome, async (changed) => c.json(renderOrder(changed), 200));
     });
-  })
-  .openapi(comeBack, async (c) => {
+  }),
+  endpoint(comeBack, async (c) => {
     const { items, store_id, reason } = c.req.valid("json");
     return onOrder(c, async (order, command) => {
-      const context = c.get("operation");
+      const context = c.get("context");
       const request = { items, storeId: store_id, reason };
       const outcome = await takeBack(context, order, { ...command, request });
       if (!isChanged(outcome)) return problem(c, returnProblem(outcome, items));
@@ -135,30 +136,31 @@ export const fulfilmentRoutes = createRouter()
         return c.json({ return: renderReturn(made), order: renderOrder(changed) }, 201);
       });
     });
-  });
+  }),
+);
 
 /** Runs a command on the order that the path names, once for each Idempotency-Key. */
-async function onOrder(
+async function onOrder<A extends Response>(
   c: HonoContext<AppEnv>,
-  work: (order: Order, command: Command) => Promise<Response>,
-): Promise<never> {
-  const order = await readOrder(c.get("operation"), c.req.param("id") ?? "");
+  work: (order: Order, command: Command) => Promise<A>,
+) {
+  const order = await readOrder(c.get("context"), c.req.param("id") ?? "");
   if (!order) return problem(c, notFound("order"));
   const versions = allowedVersions(c.req.header("If-Match"));
-  return (await once(c, (operation) => work(order, { operation, versions }))) as never;
+  return once(c, (operation) => work(order, { operation, versions }));
 }
 
 const isChanged = <R extends { kind: string }>(outcome: Changed | R): outcome is Changed =>
   outcome.kind === "changed" || outcome.kind === "stale" || outcome.kind === "contended";
 
-async function answer(
+async function answer<A extends Response>(
   c: HonoContext<AppEnv>,
   outcome: Changed,
-  render: (order: Order) => Promise<Response>,
-): Promise<Response> {
+  render: (order: Order) => Promise<A>,
+) {
   switch (outcome.kind) {
     case "changed":
-      c.get("operation").defer(ring(c.get("operation"), outcome.owed));
+      c.get("context").defer(ring(c.get("context"), outcome.owed));
       c.header("ETag", etagOf(outcome.order.version));
       return render(outcome.order);
     case "stale":

@@ -1,4 +1,4 @@
-import type { KeyClaim } from "../../platform/idempotency.ts";
+import type { IdempotencyKey } from "../../platform/idempotency.ts";
 import type { PaymentMethod, Priority } from "../lifecycle.ts";
 import type { Customer, ShippingAddress } from "../order.ts";
 import type { PlaceOrderInput } from "../schemas.ts";
@@ -6,9 +6,9 @@ import type { PlaceOrderInput } from "../schemas.ts";
 /** What a buyer asks for, before anything is known of products, prices or stock. */
 export interface Draft {
   /** The Idempotency-Key it came under; null without one. */
-  key: KeyClaim | null;
+  key: IdempotencyKey | null;
   /** The bulk that it came in, and the key of that: of one body, however many of its drafts could be read. */
-  bulk: { id: string; key: KeyClaim | null } | null;
+  bulk: { id: string; key: IdempotencyKey | null } | null;
   /** The cart that it is the checkout of. */
   cart: DraftCart | null;
   /** One line a product, in the order of first naming; lines of one product are added up. */
@@ -44,7 +44,7 @@ export interface DraftLine {
   item: number;
 }
 
-export function draftOf(input: PlaceOrderInput, key: KeyClaim | null): Draft {
+export function draftOf(input: PlaceOrderInput, key: IdempotencyKey | null): Draft {
   return {
     key,
     bulk: null,

@@ -2,7 +2,7 @@ import { abandoned, type Fate, type NewFate, writeFates } from "../../claims/fat
 import type { NewEvent, NewWork } from "../../events/append.ts";
 import { Commit } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
-import type { KeyClaim } from "../../platform/idempotency.ts";
+import type { IdempotencyKey } from "../../platform/idempotency.ts";
 import { answerKeys, IS_KEY_OF_ROW } from "../../platform/idempotency-keys.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { each, eachPart, type Sql, sql, trusted } from "../../platform/sql.ts";
@@ -101,7 +101,7 @@ const answersOf = (proposals: Proposal[]) =>
 /** A claim and the key that its answer stands under, if it came under one. */
 export interface Asked {
   claim: string;
-  key: KeyClaim | null;
+  key: IdempotencyKey | null;
   cart: DraftCart | null;
 }
 

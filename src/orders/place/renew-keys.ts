@@ -1,12 +1,12 @@
 import { operationsOf } from "../../claims/ids.ts";
 import type { Context } from "../../platform/context.ts";
-import type { KeyClaim } from "../../platform/idempotency.ts";
+import type { IdempotencyKey } from "../../platform/idempotency.ts";
 import { readOperations, replaceOperations } from "../../platform/idempotency-keys.ts";
 import { batch } from "../../platform/sql.ts";
 
 /** A key whose claim was abandoned. */
 export interface SpentKey {
-  key: KeyClaim;
+  key: IdempotencyKey;
   /** The operation of that claim. */
   abandoned: string;
 }

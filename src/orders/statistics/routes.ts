@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireAdmin, requireStaff } from "../../accounts/authenticate.ts";
+import { endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
 import { problem } from "../../platform/problem.ts";
 import { readStatistics } from "./read.ts";
@@ -32,9 +33,9 @@ const rebuildRoute = createRoute({
 });
 
 /** Mounted before the orders' own routes, which would take `statistics` for an order's name. */
-export const statisticsRoutes = createRouter()
-  .openapi(readRoute, async (c) => {
-    const outcome = await readStatistics(c.get("operation"), c.req.valid("query"));
+export const statisticsRoutes = createRouter(
+  endpoint(readRoute, async (c) => {
+    const outcome = await readStatistics(c.get("context"), c.req.valid("query"));
     switch (outcome.kind) {
       case "statistics":
         return c.json(outcome.statistics, 200);
@@ -46,9 +47,10 @@ export const statisticsRoutes = createRouter()
           errors: [{ field: "to", code: "invalid_range", message: "is before `from`" }],
         });
     }
-  })
-  .openapi(rebuildRoute, async (c) => {
+  }),
+  endpoint(rebuildRoute, async (c) => {
     // No body is an empty one.
     const { after }: { after?: string | undefined } = c.req.valid("json") ?? {};
-    return c.json(await rebuildFigures(c.get("operation"), after ?? null), 200);
-  });
+    return c.json(await rebuildFigures(c.get("context"), after ?? null), 200);
+  }),
+);

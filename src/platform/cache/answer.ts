@@ -31,17 +31,22 @@ export const sizeOf = ({ body }: Answer): number => body.byteLength + HEADERS_SI
 
 const HEADERS_SIZE = 2_000;
 
+/** An answer whose bytes were made of a T; or 304 to who has them. */
+export class Remembered<T> extends Response {
+  declare readonly of: T;
+}
+
 /** The bytes, or 304 to who has them. */
-export function send(c: HonoContext<AppEnv>, answer: Answer): Response {
+export function send<T>(c: HonoContext<AppEnv>, answer: Answer): Remembered<T> {
   const headers = headersFor(c, answer);
   const tags = c.req.header("If-None-Match");
   return tags !== undefined && hasTag(tags, answer.etag)
-    ? new Response(null, { status: 304, headers })
-    : new Response(answer.body, { headers });
+    ? new Remembered(null, { status: 304, headers })
+    : new Remembered(answer.body, { headers });
 }
 
 function headersFor(c: HonoContext<AppEnv>, { headers, until }: Answer): Headers {
-  const { actor } = c.get("operation");
+  const { actor } = c.get("context");
   if (actor.kind === "guest") return headers;
   const own = new Headers(headers);
   const kept = until === null ? LASTING : FLEETING;

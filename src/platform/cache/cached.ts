@@ -3,8 +3,8 @@ import { isStaff } from "../actor.ts";
 import type { AppEnv } from "../app-env.ts";
 import type { Context } from "../context.ts";
 import { sha256 } from "../ids.ts";
-import { type Problem, problem } from "../problem.ts";
-import { newAnswer, send, sizeOf } from "./answer.ts";
+import { type Problem, type ProblemAnswer, problem } from "../problem.ts";
+import { newAnswer, type Remembered, send, sizeOf } from "./answer.ts";
 import { currentGeneration, rememberedGeneration } from "./generation.ts";
 import type { Answer, Memory } from "./memory.ts";
 import { oneForAll } from "./one-for-all.ts";
@@ -34,21 +34,20 @@ export interface Caching<T> {
  * Answers a public GET with JSON: from the isolate's memory, from KV, or else by `read`, which runs once for all who
  * ask at once. Staff always read fresh, and what they see is kept by nobody. `read` must make the same for everyone:
  * nothing of it may hang on who asks, nor on the request but through `query`. Null, and what fails, is not kept.
- * Typed `never`, as problems are: the route's schema has promised the rest.
  */
 export async function cached<T>(
   c: HonoContext<AppEnv>,
   caching: Caching<T>,
   read: () => Promise<T | null>,
-): Promise<never> {
-  const context = c.get("operation");
+): Promise<Remembered<T> | ProblemAnswer> {
+  const context = c.get("context");
   const answer = isStaff(context.actor)
     ? await render(caching, await read())
     : await recallFor(c, context, c.get("memory"), caching, read);
   if (!answer) return problem(c, caching.missing ?? NOTHING, caching.headers);
-  const response = send(c, answer);
+  const response = send<T>(c, answer);
   for (const [name, value] of Object.entries(caching.headers ?? {})) response.headers.set(name, value);
-  return response as never;
+  return response;
 }
 
 /**
@@ -60,7 +59,7 @@ export async function cachedPart<T>(
   caching: Pick<Caching<T>, "name" | "query">,
   read: () => Promise<T>,
 ): Promise<T> {
-  const context = c.get("operation");
+  const context = c.get("context");
   if (isStaff(context.actor)) return read();
   const answer = await recall(context, c.get("memory"), caching, keyOf(caching), read);
   return answer ? JSON.parse(new TextDecoder().decode(answer.body)) : read();
@@ -73,7 +72,7 @@ const NOTHING: Problem = { status: 404, code: "not_found", detail: "There is not
  * reading its query again. Behind whatever decides who may ask.
  */
 export const remembered: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const context = c.get("operation");
+  const context = c.get("context");
   if (isStaff(context.actor)) return next();
   const memory = c.get("memory");
   const key = memory.addresses.get(addressOf(c));

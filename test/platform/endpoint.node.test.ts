@@ -1,0 +1,56 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { expect, test } from "vitest";
+import { endpoint } from "../../src/platform/endpoint.ts";
+import { createRouter, jsonContent, problems } from "../../src/platform/http.ts";
+import { notFound, problem } from "../../src/platform/problem.ts";
+
+const route = createRoute({
+  method: "get",
+  path: "/things/{id}",
+  request: { params: z.object({ id: z.string() }) },
+  responses: {
+    200: jsonContent(z.object({ id: z.string() }), "The thing"),
+    204: { description: "Nothing" },
+    ...problems(404),
+  },
+});
+
+test("a route answers what it declares", async () => {
+  const router = createRouter(
+    endpoint(route, (c) => {
+      const { id } = c.req.valid("param");
+      return id === "none" ? problem(c, notFound("thing")) : c.json({ id }, 200);
+    }),
+  );
+  const answers = await Promise.all([router.request("/things/one"), router.request("/things/none")]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 404]);
+  expect(await answers[0]?.json()).toEqual({ id: "one" });
+});
+
+test("another answer does not compile", () => {
+  // It is tsc that tests these: it refuses each, and would refuse the comment above one that it takes.
+  const refused = [
+    // @ts-expect-error a problem that is not returned
+    endpoint(route, (c) => {
+      problem(c, notFound("thing"));
+    }),
+    // @ts-expect-error a problem that is not returned on one way
+    endpoint(route, async (c) => {
+      if (c.req.valid("param").id === "none") problem(c, notFound("thing"));
+      else return c.json({ id: "one" }, 200);
+    }),
+    // @ts-expect-error a status that is not declared
+    endpoint(route, (c) => c.json({ id: "one" }, 201)),
+    // @ts-expect-error a status that is not declared, without a body
+    endpoint(route, async (c) => c.body(null, 304)),
+    // @ts-expect-error another body than the schema's
+    endpoint(route, (c) => c.json({ name: "one" }, 200)),
+    // @ts-expect-error text where JSON is declared
+    endpoint(route, (c) => c.text("one", 200)),
+    // @ts-expect-error a failure's status with what is no problem
+    endpoint(route, (c) => c.json({ id: "one" }, 404)),
+    // @ts-expect-error an answer of which nothing is known
+    endpoint(route, () => new Response("one")),
+  ];
+  expect(refused).toHaveLength(8);
+});

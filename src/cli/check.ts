@@ -1,8 +1,13 @@
 import { defineCommand, runMain } from "citty";
 import { unstable_readConfig as readConfig } from "wrangler";
 import { checkSettings } from "../platform/settings.ts";
-import { devVarsPath, mergeSettings, readDevVars, type SettingsText } from "./local-settings.ts";
-import { SECRET_NAMES } from "./make-secrets.ts";
+import {
+  devVarsPath,
+  mergeSettings,
+  readDevVars,
+  SECRET_NAMES,
+  type SettingsText,
+} from "./local-settings.ts";
 
 /** What is wrong with the settings and bindings, each by its name. `ENVIRONMENT=production` asks for more. */
 function findFaults(): string[] {

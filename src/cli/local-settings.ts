@@ -1,8 +1,17 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
+import { exportJWK, generateKeyPair } from "jose";
 import { settingsSchema } from "../platform/settings.ts";
-import { SECRET_NAMES } from "./make-secrets.ts";
 import { projectRoot } from "./wrangler.ts";
 
 /** Settings by name, as the Worker will read them. */
@@ -22,6 +31,16 @@ export function readDevVars(path: string): SettingsText {
     Object.entries(parsed).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
 }
+
+/** What a shop needs to run here and nobody should have to invent. */
+const makers: Record<string, () => string | Promise<string>> = {
+  JWT_PRIVATE_KEY: makeSigningKey,
+  ADMIN_EMAIL: () => "admin@holdfast.example",
+  ADMIN_PASSWORD: () => randomBytes(18).toString("base64url"),
+  PAYMENT_WEBHOOK_SECRET: () => `whsec_${randomBytes(32).toString("base64")}`,
+};
+
+export const SECRET_NAMES = Object.keys(makers);
 
 /** `.dev.vars` with the environment's settings laid over it: the environment wins where it says something. */
 export function mergeSettings(devVars: SettingsText, environment: NodeJS.ProcessEnv): SettingsText {
@@ -64,4 +83,33 @@ function quote(value: string): string | null {
   const mark = ["'", "`"].find((candidate) => !value.includes(candidate));
   if (mark === undefined || value.includes("\r") || value.endsWith("\\")) return null;
   return `${mark}${value.replaceAll("$", "\\$")}${mark}`;
+}
+
+/**
+ * Makes the local secrets that neither the environment nor `.dev.vars` gives, and keeps them in `.dev.vars`, which
+ * only its owner may read. What is there stays as it is.
+ * @returns what was made now
+ */
+export async function makeMissingSecrets(given: SettingsText, path: string): Promise<SettingsText> {
+  const made: SettingsText = {};
+  for (const [name, make] of Object.entries(makers)) {
+    if (!given[name]) made[name] = await make();
+  }
+  const lines = Object.entries(made).map(([name, value]) => `${name}='${value}'\n`);
+  if (lines.length > 0) {
+    const gap = unfinishedLine(path);
+    appendFileSync(path, "", { mode: 0o600 });
+    chmodSync(path, 0o600);
+    appendFileSync(path, `${gap}${lines.join("")}`);
+  }
+  return made;
+}
+
+const unfinishedLine = (path: string): string =>
+  existsSync(path) && !/(^|\n)$/.test(readFileSync(path, "utf8")) ? "\n" : "";
+
+async function makeSigningKey(): Promise<string> {
+  const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+  const kid = randomBytes(8).toString("hex");
+  return JSON.stringify({ ...(await exportJWK(privateKey)), alg: "EdDSA", use: "sig", kid });
 }

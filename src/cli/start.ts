@@ -8,9 +8,15 @@ import { fillWithDemoData } from "./demo-data.ts";
 import { findBuyable, orderCommand } from "./first-order.ts";
 import { claimPort } from "./free-port.ts";
 import { refuseUnknown } from "./known-options.ts";
-import { devVarsPath, mergeSettings, readDevVars, stateDirectory, writeSettings } from "./local-settings.ts";
+import {
+  devVarsPath,
+  makeMissingSecrets,
+  mergeSettings,
+  readDevVars,
+  stateDirectory,
+  writeSettings,
+} from "./local-settings.ts";
 import { makeAdmin } from "./make-admin.ts";
-import { makeMissingSecrets } from "./make-secrets.ts";
 import { applyMigrations } from "./migrate.ts";
 import { killAllProcesses, rememberProcesses, stopAllProcesses } from "./stop.ts";
 import { startWorker, type WorkerProcess, waitUntilReady } from "./worker-process.ts";

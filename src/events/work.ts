@@ -1,6 +1,7 @@
 import type { Context } from "../platform/context.ts";
 import { withoutQuery } from "../platform/d1.ts";
 import { describeError } from "../platform/log.ts";
+import { inTime } from "../platform/patience.ts";
 import { all, each, run, sql } from "../platform/sql.ts";
 import type { TaskName } from "./append.ts";
 import { MAX_ATTEMPTS, retryDelay } from "./backoff.ts";
@@ -83,7 +84,8 @@ async function attempt(
   }
   const own = { ...context, log, requestId };
   try {
-    const outcome = await within(patience, perform(own, handlers, row));
+    // `perform` itself never fails. A lane must not hang with its handler.
+    const outcome = await inTime(perform(own, handlers, row), patience).catch(() => "late" as const);
     if (outcome === "late") await markLate(own, lease, row, patience);
     else if (outcome.kind === "done") await markDone(own, lease, row);
     else if (outcome.kind === "goes_on") await markOn(own, lease, row, outcome.payload);
@@ -91,17 +93,6 @@ async function attempt(
   } catch (error) {
     // The mark was not made: when the lease runs out, the row is due again.
     log.error("a task could not be marked", { error: describeError(error) });
-  }
-}
-
-/** In real time, whatever clock decides about the rows: a lane must not hang with its handler. */
-async function within<T>(milliseconds: number, work: Promise<T>): Promise<T | "late"> {
-  const { promise: late, resolve } = Promise.withResolvers<"late">();
-  const timer = setTimeout(() => resolve("late"), milliseconds);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -2,8 +2,14 @@ import type { NewWork } from "../events/append.ts";
 import { noticeWork } from "../events/notice.ts";
 import type { Context } from "../platform/context.ts";
 import { formatMoney, isCurrency, type MoneyWire } from "../platform/money.ts";
-import type { Change } from "./change.ts";
-import type { Money, PaymentEvent } from "./money.ts";
+import type { Money, PaymentEvent, Refund } from "./money.ts";
+
+/** Of a change of money, what may be worth a letter. */
+interface Told {
+  reason: string | null;
+  closes?: { event: PaymentEvent; state: "done" | "flagged"; outcome: string };
+  refund?: { row: Refund; to: "sent" | "settled" | "failed" };
+}
 
 const KINDS: Record<PaymentEvent["kind"], string> = {
   succeeded: "a payment",
@@ -23,7 +29,7 @@ const CAUSES: Record<string, string> = {
  * The letters to `ADMIN_EMAIL` that a change of money owes: one for an event that is put before staff, one for a refund
  * that came to nothing. None where nobody is named to read them.
  */
-export function noticesOf(context: Context, { order }: Money, change: Change): NewWork[] {
+export function noticesOf(context: Context, { order }: Money, change: Told): NewWork[] {
   const { closes, refund } = change;
   const total = sayMoney(order.total, order.currency);
   const stands = `The order is ${order.status}, its total ${total}, its payment ${order.paymentStatus}.`;

@@ -1,3 +1,4 @@
+import { base64url } from "jose";
 import { ulid } from "ulid";
 
 /** Names and secrets, as a port. Everything that must differ from all else comes from here. */
@@ -44,7 +45,7 @@ export function createIds(randomBytes: (length: number) => Uint8Array, now: () =
       return ulid(now(), () => (entropy[at++] ?? 0) / 256).toLowerCase();
     },
     reference: () => `ORD-${Array.from(randomBytes(10), (byte) => ALPHABET[byte & 31]).join("")}`,
-    secret: () => base64url(randomBytes(32)),
+    secret: () => base64url.encode(randomBytes(32)),
   };
 }
 
@@ -62,13 +63,6 @@ function inBulk(size: number): (length: number) => Uint8Array {
     used += length;
     return bytes.subarray(used - length, used);
   };
-}
-
-export function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
 }
 
 /** SHA-256 in hex: how secrets are stored and bodies are recognised. */

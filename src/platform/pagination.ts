@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { base64url } from "jose";
 
 /** Lists are counted exactly up to here; beyond it `count` is null, so that cost does not grow with the table. */
 export const COUNT_LIMIT = 10_000;
@@ -68,23 +69,14 @@ export interface Cursor {
   id: string;
 }
 
-export function encodeCursor({ key, id }: Cursor): string {
-  const bytes = new TextEncoder().encode(JSON.stringify([key, id]));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
-}
+export const encodeCursor = ({ key, id }: Cursor): string => base64url.encode(JSON.stringify([key, id]));
 
 /** Null when the text is not a cursor that we gave out. */
 export function decodeCursor(text: string): Cursor | null {
   try {
-    const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) =>
-      char.charCodeAt(0),
-    );
     const parsed = z
       .tuple([z.union([z.string(), z.number()]), z.string()])
-      .safeParse(JSON.parse(new TextDecoder().decode(bytes)));
+      .safeParse(JSON.parse(new TextDecoder().decode(base64url.decode(text))));
     return parsed.success ? { key: parsed.data[0], id: parsed.data[1] } : null;
   } catch {
     return null;

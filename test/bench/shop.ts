@@ -11,7 +11,7 @@ import {
   PRODUCTS_PER_CALL,
   writeProducts,
 } from "../../src/cli/fill-catalogue.ts";
-import { makeMissingSecrets } from "../../src/cli/make-secrets.ts";
+import { makeMissingSecrets } from "../../src/cli/local-settings.ts";
 import { planSeed, type SeedSize } from "../../src/cli/seed-data.ts";
 import { projectRoot, runWrangler } from "../../src/cli/wrangler.ts";
 

@@ -2,8 +2,12 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { unstable_getVarsForDev as varsForDev } from "wrangler";
-import { mergeSettings, readDevVars, writeSettings } from "../../src/cli/local-settings.ts";
-import { makeMissingSecrets } from "../../src/cli/make-secrets.ts";
+import {
+  makeMissingSecrets,
+  mergeSettings,
+  readDevVars,
+  writeSettings,
+} from "../../src/cli/local-settings.ts";
 import { checkSettings } from "../../src/platform/settings.ts";
 import { freshState, removeState } from "../support/server.ts";
 

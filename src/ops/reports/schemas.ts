@@ -1,6 +1,5 @@
 import { z } from "@hono/zod-openapi";
 import { orderStatusSchema } from "../../orders/schemas.ts";
-import { calendarDate } from "../../platform/calendar-date.ts";
 import { moneySchema } from "../../platform/money.ts";
 
 const stamp = z.string().openapi({ format: "date-time" });
@@ -66,5 +65,5 @@ export const dailyReportSchema = z
 export type DailyReportWire = z.infer<typeof dailyReportSchema>;
 
 export const dailyReportQuerySchema = z.object({
-  date: calendarDate.optional().openapi({ description: "Today where left out", example: "2026-11-20" }),
+  date: z.iso.date().optional().openapi({ description: "Today where left out", example: "2026-11-20" }),
 });

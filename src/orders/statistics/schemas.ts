@@ -1,5 +1,4 @@
 import { z } from "@hono/zod-openapi";
-import { calendarDate } from "../../platform/calendar-date.ts";
 import { moneySchema } from "../../platform/money.ts";
 import { ORDER_STATUSES, type OrderStatus } from "../lifecycle.ts";
 
@@ -71,7 +70,8 @@ export type StatisticsWire = z.infer<typeof statisticsSchema>;
 
 export const rebuildSchema = z
   .object({
-    after: calendarDate
+    after: z.iso
+      .date()
       .optional()
       .openapi({ description: "`next` of the answer to go on from", example: "2026-11-20" }),
   })

@@ -26,11 +26,6 @@ export function newAnswer(
   return { body, etag, until, headers, unshared };
 }
 
-/** What it takes of an isolate's memory; bytes, roughly. */
-export const sizeOf = ({ body }: Answer): number => body.byteLength + HEADERS_SIZE;
-
-const HEADERS_SIZE = 2_000;
-
 /** An answer whose bytes were made of a T; or 304 to who has them. */
 export class Remembered<T> extends Response {
   declare readonly of: T;

@@ -4,7 +4,7 @@ import type { AppEnv } from "../app-env.ts";
 import type { Context } from "../context.ts";
 import { sha256 } from "../ids.ts";
 import { type Problem, type ProblemAnswer, problem } from "../problem.ts";
-import { newAnswer, type Remembered, send, sizeOf } from "./answer.ts";
+import { newAnswer, type Remembered, send } from "./answer.ts";
 import { currentGeneration, rememberedGeneration } from "./generation.ts";
 import type { Answer, Memory } from "./memory.ts";
 import { oneForAll } from "./one-for-all.ts";
@@ -101,7 +101,7 @@ function recallFor<T>(
   read: () => Promise<T | null>,
 ): Promise<Answer | null> {
   const [key, address] = [keyOf(caching), addressOf(c)];
-  if (address.length <= LONGEST_ADDRESS) memory.addresses.set(address, key, 2 * key.length);
+  if (address.length <= LONGEST_ADDRESS) memory.addresses.set(address, key);
   return recall(context, memory, caching, key, read);
 }
 
@@ -155,7 +155,7 @@ async function make<T>(
     (unshared && (await readShared(context, unshared))) ||
     (await render(caching, await read(), { until, unshared }));
   if (answer && answer.body.byteLength <= LARGEST) {
-    memory.answers.set(`${generation} ${key}`, answer, sizeOf(answer));
+    memory.answers.set(`${generation} ${key}`, answer);
   }
   return answer;
 }

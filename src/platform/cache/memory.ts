@@ -1,8 +1,20 @@
-import { Lru } from "./lru.ts";
+import { LRUCache } from "lru-cache";
 
 /** An isolate has 128 MB for everything. */
 const ANSWERS_LIMIT = 16 * 1_048_576;
 const ADDRESSES_LIMIT = 1_048_576;
+/** What an entry takes besides its key and its value; bytes, roughly. */
+const OVERHEAD = 200;
+
+/**
+ * What was used last stays; what is heaviest on memory is bounded by its sum.
+ * @param limit of all weights together, keys included; bytes
+ */
+export const keptUpTo = <V extends NonNullable<unknown>>(limit: number, sizeOf: (value: V) => number) =>
+  new LRUCache<string, V>({
+    maxSize: limit,
+    sizeCalculation: (value, key) => sizeOf(value) + 2 * key.length + OVERHEAD,
+  });
 
 /** An answer as it is sent again and again: plain data, since what belongs to one request must not reach another. */
 export interface Answer {
@@ -17,6 +29,11 @@ export interface Answer {
   unshared: string | null;
 }
 
+const HEADERS_SIZE = 2_000;
+
+/** What it takes of an isolate's memory; bytes, roughly. */
+const sizeOf = ({ body }: Answer): number => body.byteLength + HEADERS_SIZE;
+
 /** What the public answers are made from, as this isolate last saw it. */
 interface Generation {
   value: string;
@@ -30,9 +47,9 @@ interface Generation {
  */
 export class Memory {
   /** By generation and key. */
-  readonly answers = new Lru<Answer>(ANSWERS_LIMIT);
+  readonly answers = keptUpTo(ANSWERS_LIMIT, sizeOf);
   /** Which key a path and query came down to: the same again need not be read again. */
-  readonly addresses = new Lru<string>(ADDRESSES_LIMIT);
+  readonly addresses = keptUpTo(ADDRESSES_LIMIT, (key: string) => 2 * key.length);
   /** What is being made just now, by name. */
   readonly flights = new Map<string, Promise<unknown>>();
   #generation: Generation | null = null;

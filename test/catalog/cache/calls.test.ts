@@ -150,7 +150,7 @@ describe("a list of products", () => {
         expect([before, after]).toEqual([["D1.all"], []]);
       }
     }
-    expect(memory.answers.weight).toBe(0);
+    expect(memory.answers.calculatedSize).toBe(0);
   });
 
   test("is a guest's for a customer too", async () => {

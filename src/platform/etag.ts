@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { each, type Sql, sql } from "./sql.ts";
 
 /** A thing's version as its strong validator (RFC 9110, 8.8.3). */
 export const etagOf = (version: number): string => `"${version}"`;
@@ -30,6 +31,10 @@ export function allowedVersions(ifMatch: string | undefined): number[] | null {
 
 export const allows = (allowed: number[] | null, version: number): boolean =>
   allowed === null || allowed.includes(version);
+
+/** The same of a row's `version`, in SQL. */
+export const allowsVersion = (allowed: number[] | null): Sql =>
+  allowed === null ? sql`true` : sql`version IN (SELECT value FROM ${each(allowed)})`;
 
 /** Whether an If-None-Match has this tag already: then 304. Weak tags count, as RFC 9110, 13.1.2 says. */
 export const hasTag = (ifNoneMatch: string, etag: string): boolean =>

@@ -1,4 +1,3 @@
-import { rowsOf } from "./d1.ts";
 import {
   COUNT_LIMIT,
   type Cursor,
@@ -7,7 +6,9 @@ import {
   pageQuerySchema,
   pageWindow,
 } from "./pagination.ts";
+import { allOf, batch, constant, nothing, Sql, sql, trusted, type Value } from "./sql.ts";
 
+/** How conditions were written before `Sql`, a `?` for each parameter. To go with the last list that writes them so. */
 export interface Condition {
   sql: string;
   parameters: unknown[];
@@ -15,32 +16,32 @@ export interface Condition {
 
 /** Where a list comes from, and the (sort key, id) that orders it; an index must stand behind both. */
 export interface PageSource {
-  select: string;
+  select: Sql | string;
   /** The table that is filtered and sorted, and so counted; joins go into `joins`. */
   from: string;
-  joins?: string;
+  joins?: Sql | string;
   /** What the index answers too. */
-  where: Condition[];
+  where: (Sql | Condition)[];
   /**
    * What no index answers: one request looks through `LOOK_LIMIT` rows for it at most, and then says where the next one is
    * to go on. `select` may then name columns of the first table of `from` only, a table with rowids.
    */
-  sift?: Condition[];
+  sift?: (Sql | Condition)[];
   /** A number; null where the id alone orders the list. */
   key: string | null;
   id: string;
   direction: "ASC" | "DESC";
   /** How many match, as a value in SQL, where that is counted already; else what matches is gone through. */
-  counted?: Condition;
+  counted?: Sql;
 }
 
-export interface Page<Row> {
+export interface Page<Row, Beside = never> {
   rows: Row[];
   /** Rows that match, counted no further than the limit; null under a cursor, and where too many must be looked at. */
   counted: number | null;
   /** Where a request that did not fill its page gave up looking; null where it came to the end. */
   stopped: Cursor | null;
-  besides: D1Result[];
+  besides: Beside[];
 }
 
 /** Rows that one request looks through for those that a list wants, as many as are counted. */
@@ -56,26 +57,26 @@ export const listQuerySchema = pageQuerySchema.extend({
 
 /**
  * One page in one D1 batch: the rows (one more than the page, see `toList`), and without a cursor how many there are,
- * counted no further than the limit. `besides` runs in the same batch, after them; and where a page is sifted, how far it
+ * counted no further than the limit. `beside` runs in the same batch, after them; and where a page is sifted, how far it
  * may look.
  */
-export async function readPage<Row>(
+export async function readPage<Row, Beside = never>(
   db: D1Database,
   source: PageSource,
   query: PageQuery,
-  besides: D1PreparedStatement[] = [],
-): Promise<Page<Row>> {
+  beside?: Sql<Beside>,
+): Promise<Page<Row, Beside>> {
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
-  // What is looked through from the head is another thing a moment later: how far, is asked with the page.
-  const lastLooked = source.sift === undefined ? [] : [lastLookedAt(db, source, cursor)];
-  const results = await db.batch([
-    pageOf(db, source, query, cursor),
-    ...besides,
-    ...lastLooked,
-    ...(cursor ? [] : [countOf(db, source)]),
-  ]);
-  const rows = rowsOf<Row>(results, 0);
-  const count = cursor ? null : (rowsOf<Counted>(results, results.length - 1)[0] ?? null);
+  const found = await batch(db, {
+    rows: pageOf<Row>(source, query, cursor),
+    besides: beside,
+    // What is looked through from the head is another thing a moment later: how far, is asked with the page.
+    last: source.sift && lastLookedAt(source, cursor),
+    counts: cursor ? undefined : countOf(source),
+  });
+  const { rows, besides } = found;
+  const [last = null] = found.last;
+  const [count = null] = found.counts;
   const sawAll = count !== null && count.looked <= LOOK_LIMIT;
   const isShort = source.sift !== undefined && rows.length <= query.page_size && !sawAll;
   // By numbers a list that goes on in vain would never end: from there on the cursor leads.
@@ -83,8 +84,8 @@ export async function readPage<Row>(
   return {
     rows,
     counted: count && (sawAll ? count.counted : COUNT_LIMIT + 1),
-    stopped: isShort && !isPastTheEnd ? (rowsOf<Cursor>(results, 1 + besides.length)[0] ?? null) : null,
-    besides: results.slice(1, 1 + besides.length),
+    stopped: isShort && !isPastTheEnd ? last : null,
+    besides,
   };
 }
 
@@ -94,87 +95,58 @@ interface Counted {
   looked: number;
 }
 
-function pageOf(
-  db: D1Database,
-  source: PageSource,
-  query: PageQuery,
-  cursor: Cursor | null,
-): D1PreparedStatement {
+function pageOf<Row>(source: PageSource, query: PageQuery, cursor: Cursor | null): Sql<Row> {
   const { limit, offset } = pageWindow(query);
   const { sift } = source;
-  const walk = walkOf(source, cursor);
+  const [select, joins] = [pieceOf(source.select), pieceOf(source.joins ?? nothing)];
+  const [from, walk] = [trusted(source.from), walkOf(source, cursor)];
   if (sift === undefined) {
-    return db
-      .prepare(
-        `SELECT ${source.select} FROM ${source.from} ${source.joins ?? ""} ${walk.sql} LIMIT ? OFFSET ?`,
-      )
-      .bind(...walk.parameters, limit, offset);
+    return sql`SELECT ${select} FROM ${from} ${joins} ${walk} LIMIT ${limit} OFFSET ${offset}`;
   }
-  const rows = `SELECT ${rowsOfFirst(source)} FROM ${source.from} ${walk.sql} LIMIT ${LOOK_LIMIT}`;
-  return db
-    .prepare(
-      `SELECT ${source.select} FROM (${rows}) AS ${aliasOf(source)} ${source.joins ?? ""} WHERE ${allOf(sift)}
-       ORDER BY ${orderOf(source.key && "sort_key", "sort_id", source.direction)} LIMIT ? OFFSET ?`,
-    )
-    .bind(...walk.parameters, ...parametersOf(sift), limit, offset);
+  const rows = sql`SELECT ${rowsOfFirst(source)} FROM ${from} ${walk} LIMIT ${constant(LOOK_LIMIT)}`;
+  const order = orderOf(source.key && "sort_key", "sort_id", source.direction);
+  return sql`SELECT ${select} FROM (${rows}) AS ${trusted(aliasOf(source))} ${joins} WHERE ${allOf(sift.map(pieceOf))}
+    ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`;
 }
 
 /** WHERE and ORDER BY of a walk along the index. */
-function walkOf(source: PageSource, cursor: Cursor | null): Condition {
+function walkOf(source: PageSource, cursor: Cursor | null): Sql {
   const { key, id, direction } = source;
-  const conditions = [ALL, ...source.where, cursor ? past(source, cursor) : ALL];
-  return {
-    sql: `WHERE ${allOf(conditions)} ORDER BY ${orderOf(key, id, direction)}`,
-    parameters: parametersOf(conditions),
-  };
+  const conditions = [...source.where.map(pieceOf), ...(cursor ? [past(source, cursor)] : [])];
+  return sql`WHERE ${allOf(conditions)} ORDER BY ${orderOf(key, id, direction)}`;
 }
 
-function past({ key, id, direction }: PageSource, cursor: Cursor): Condition {
-  const beyond = direction === "DESC" ? "<" : ">";
+function past({ key, id, direction }: PageSource, cursor: Cursor): Sql {
+  const beyond = trusted(direction === "DESC" ? "<" : ">");
   return key === null
-    ? { sql: `${id} ${beyond} ?`, parameters: [cursor.id] }
-    : { sql: `(${key}, ${id}) ${beyond} (?, ?)`, parameters: [cursor.key, cursor.id] };
+    ? sql`${trusted(id)} ${beyond} ${cursor.id}`
+    : sql`(${trusted(key)}, ${trusted(id)}) ${beyond} (${cursor.key}, ${cursor.id})`;
 }
 
-const countOf = (
-  db: D1Database,
-  { from, where, sift, counted, ...source }: PageSource,
-): D1PreparedStatement => {
-  if (counted) {
-    return db.prepare(`SELECT ${counted.sql} AS counted, 0 AS looked`).bind(...counted.parameters);
-  }
-  const conditions = [ALL, ...where];
+function countOf({ from, where, sift, counted, ...source }: PageSource): Sql<Counted> {
+  if (counted) return sql`SELECT ${counted} AS counted, 0 AS looked`;
+  const conditions = allOf(where.map(pieceOf));
   if (sift === undefined) {
-    return db
-      .prepare(
-        `SELECT count(*) AS counted, 0 AS looked FROM (SELECT 1 FROM ${from} WHERE ${allOf(conditions)} LIMIT ${COUNT_LIMIT + 1})`,
-      )
-      .bind(...parametersOf(conditions));
+    return sql`SELECT count(*) AS counted, 0 AS looked
+      FROM (SELECT 1 FROM ${trusted(from)} WHERE ${conditions} LIMIT ${constant(COUNT_LIMIT + 1)})`;
   }
-  const alias = aliasOf({ from });
-  const rows = `SELECT ${rowsOfFirst({ from, ...source })} FROM ${from} WHERE ${allOf(conditions)} LIMIT ${LOOK_LIMIT + 1}`;
-  return db
-    .prepare(
-      `SELECT count(*) FILTER (WHERE ${allOf(sift)}) AS counted, count(*) AS looked FROM (${rows}) AS ${alias}`,
-    )
-    .bind(...parametersOf(sift), ...parametersOf(conditions));
-};
+  const rows = sql`SELECT ${rowsOfFirst({ from, ...source })} FROM ${trusted(from)}
+    WHERE ${conditions} LIMIT ${constant(LOOK_LIMIT + 1)}`;
+  return sql`SELECT count(*) FILTER (WHERE ${allOf(sift.map(pieceOf))}) AS counted, count(*) AS looked
+    FROM (${rows}) AS ${trusted(aliasOf({ from }))}`;
+}
 
 /** The last row that a sifted page may look at; none when there are not so many. Cursors name it by a text. */
-function lastLookedAt(db: D1Database, source: PageSource, cursor: Cursor | null): D1PreparedStatement {
-  const walk = walkOf(source, cursor);
-  return db
-    .prepare(
-      `SELECT ${source.key ?? 0} AS key, CAST(${source.id} AS TEXT) AS id FROM ${source.from} ${walk.sql}
-       LIMIT 1 OFFSET ${LOOK_LIMIT - 1}`,
-    )
-    .bind(...walk.parameters);
+function lastLookedAt(source: PageSource, cursor: Cursor | null): Sql<Cursor> {
+  const place = trusted(`${source.key ?? 0} AS key, CAST(${source.id} AS TEXT) AS id`);
+  return sql`SELECT ${place} FROM ${trusted(source.from)} ${walkOf(source, cursor)}
+    LIMIT 1 OFFSET ${constant(LOOK_LIMIT - 1)}`;
 }
 
-const rowsOfFirst = (source: Pick<PageSource, "from" | "key" | "id">): string => {
+function rowsOfFirst(source: Pick<PageSource, "from" | "key" | "id">): Sql {
   const alias = aliasOf(source);
-  return `${alias}.rowid, ${alias}.*, ${source.key ?? 0} AS sort_key, ${source.id} AS sort_id`;
-};
+  return trusted(`${alias}.rowid, ${alias}.*, ${source.key ?? 0} AS sort_key, ${source.id} AS sort_id`);
+}
 
 /** What the list's table is called, as in `orders AS o`: of several the last, which the others lead to. */
 function aliasOf({ from }: Pick<PageSource, "from">): string {
@@ -184,10 +156,11 @@ function aliasOf({ from }: Pick<PageSource, "from">): string {
 }
 
 /** SQLite goes on along the order of a subquery where it is asked for in the same words, and stops at the limit. */
-const orderOf = (key: string | null, id: string, direction: "ASC" | "DESC"): string =>
-  `${key === null ? "" : `${key} ${direction}, `}${id} ${direction}`;
+const orderOf = (key: string | null, id: string, direction: "ASC" | "DESC"): Sql =>
+  trusted(`${key === null ? "" : `${key} ${direction}, `}${id} ${direction}`);
 
-const ALL: Condition = { sql: "1", parameters: [] };
-const allOf = (conditions: Condition[]): string => conditions.map(({ sql }) => sql).join(" AND ");
-const parametersOf = (conditions: Condition[]): unknown[] =>
-  conditions.flatMap(({ parameters }) => parameters);
+function pieceOf(written: Sql | Condition | string): Sql {
+  if (written instanceof Sql) return written;
+  if (typeof written === "string") return trusted(written);
+  return new Sql(written.sql.split("?"), written.parameters as Value[]);
+}

@@ -56,6 +56,9 @@ export const sql = <Row = unknown>(strings: TemplateStringsArray, ...parts: (Val
 /** Text of the program's own, such as a column's name. Never what came from outside. */
 export const trusted = (text: string): Sql => new Sql([text], []);
 
+/** A number of the program's own, in the text itself: SQLite plans by a limit that it can read there. */
+export const constant = (number: number): Sql => trusted(`${number}`);
+
 /** The empty piece. */
 export const nothing: Sql = trusted("");
 
@@ -122,19 +125,26 @@ export const run = async (db: D1Database, statement: Sql): Promise<number> =>
 
 /** The rows of a statement in a batch, under the statement's name. */
 export type RowsOf<Statements> = {
-  [Name in keyof Statements]: Statements[Name] extends Sql<infer Row> ? Row[] : never;
+  [Name in keyof Statements]: Statements[Name] extends Sql<infer Row> | undefined ? Row[] : never;
 };
 
-/** Runs statements as one transaction, in the order in which they are named, and gives back the rows of each by its name. */
-export async function batch<Statements extends Record<string, Sql>>(
+/**
+ * Runs statements as one transaction, in the order in which they are named, and gives back the rows of each by its name.
+ * One that is undefined is left out and has no rows.
+ */
+export async function batch<Statements extends Record<string, Sql | undefined>>(
   db: D1Database,
   statements: Statements,
 ): Promise<RowsOf<Statements>> {
-  const names = Object.keys(statements);
-  const results = await db.batch(Object.values(statements).map((statement) => prepare(db, statement)));
-  return Object.fromEntries(
-    names.map((name, index) => [name, results[index]?.results ?? []]),
-  ) as RowsOf<Statements>;
+  const rows: Record<string, unknown[]> = {};
+  const named: [name: string, statement: D1PreparedStatement][] = [];
+  for (const [name, statement] of Object.entries(statements)) {
+    rows[name] = [];
+    if (statement !== undefined) named.push([name, prepare(db, statement)]);
+  }
+  const results = await db.batch(named.map(([, prepared]) => prepared));
+  for (const [index, [name]] of named.entries()) rows[name] = results[index]?.results ?? [];
+  return rows as RowsOf<Statements>;
 }
 
 /** Runs statements that write as one transaction. Returns how many rows each changed. */

@@ -1,6 +1,6 @@
 import type { Context } from "../../platform/context.ts";
-import { rowsOf } from "../../platform/d1.ts";
 import { prefixed } from "../../platform/ids.ts";
+import { batch, sql } from "../../platform/sql.ts";
 import { type CategoryRow, renderCategory } from "./category.ts";
 import type { Category, NewCategory } from "./schemas.ts";
 
@@ -16,13 +16,13 @@ export async function createCategory(
   { name, description }: NewCategory,
 ): Promise<CreateCategoryOutcome> {
   const id = prefixed("cat", operation);
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      `INSERT INTO categories (id, name, description, version, created_at, updated_at)
-       VALUES (?1, ?2, ?3, 1, ?4, ?4) ON CONFLICT DO NOTHING`,
-    ).bind(id, name, description, clock.now()),
-    env.DB.prepare("SELECT * FROM categories WHERE id = ?1").bind(id),
-  ]);
-  const row = rowsOf<CategoryRow>(results, 1)[0];
+  const now = clock.now();
+  const {
+    standing: [row],
+  } = await batch(env.DB, {
+    created: sql`INSERT INTO categories (id, name, description, version, created_at, updated_at)
+      VALUES (${id}, ${name}, ${description}, 1, ${now}, ${now}) ON CONFLICT DO NOTHING`,
+    standing: sql<CategoryRow>`SELECT * FROM categories WHERE id = ${id}`,
+  });
   return row ? { kind: "created", category: renderCategory(row) } : { kind: "name_taken" };
 }

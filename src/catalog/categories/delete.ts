@@ -1,6 +1,6 @@
 import type { Context } from "../../platform/context.ts";
-import { rowsOf } from "../../platform/d1.ts";
-import { allows } from "../../platform/etag.ts";
+import { allows, allowsVersion } from "../../platform/etag.ts";
+import { batch, sql } from "../../platform/sql.ts";
 
 export type DeleteCategoryOutcome =
   | { kind: "deleted" }
@@ -17,17 +17,17 @@ export async function deleteCategory(
   id: string,
   allowed: number[] | null,
 ): Promise<DeleteCategoryOutcome> {
-  const results = await env.DB.batch([
-    env.DB.prepare("SELECT version FROM categories WHERE id = ?1").bind(id),
-    env.DB.prepare(
-      `DELETE FROM categories
-       WHERE id = ?1 AND (?2 IS NULL OR version IN (SELECT value FROM json_each(?2)))
-         AND NOT EXISTS (SELECT 1 FROM products WHERE category_id = ?1)
-       RETURNING id`,
-    ).bind(id, allowed && JSON.stringify(allowed)),
-  ]);
-  if (rowsOf(results, 1).length > 0) return { kind: "deleted" };
-  const standing = rowsOf<{ version: number }>(results, 0)[0];
+  const {
+    standing: [standing],
+    deleted,
+  } = await batch(env.DB, {
+    standing: sql<{ version: number }>`SELECT version FROM categories WHERE id = ${id}`,
+    deleted: sql`DELETE FROM categories
+      WHERE id = ${id} AND ${allowsVersion(allowed)}
+        AND NOT EXISTS (SELECT 1 FROM products WHERE category_id = ${id})
+      RETURNING id`,
+  });
+  if (deleted.length > 0) return { kind: "deleted" };
   if (!standing) return { kind: "not_found" };
   return allows(allowed, standing.version) ? { kind: "category_in_use" } : { kind: "stale" };
 }

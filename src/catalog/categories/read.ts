@@ -1,11 +1,12 @@
 import type { Context } from "../../platform/context.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
+import { first, sql } from "../../platform/sql.ts";
 import { type CategoryRow, renderCategory } from "./category.ts";
 import type { Category } from "./schemas.ts";
 
 export async function getCategory({ env }: Context, id: string): Promise<Category | null> {
-  const row = await env.DB.prepare("SELECT * FROM categories WHERE id = ?1").bind(id).first<CategoryRow>();
+  const row = await first(env.DB, sql<CategoryRow>`SELECT * FROM categories WHERE id = ${id}`);
   return row && renderCategory(row);
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from "../../platform/context.ts";
-import { rowsOf } from "../../platform/d1.ts";
-import { allows } from "../../platform/etag.ts";
+import { allows, allowsVersion } from "../../platform/etag.ts";
+import { batch, sql } from "../../platform/sql.ts";
 import { type CategoryRow, renderCategory } from "./category.ts";
 import type { Category, CategoryChange } from "./schemas.ts";
 
@@ -17,18 +17,18 @@ export async function updateCategory(
   allowed: number[] | null,
   { name, description }: CategoryChange,
 ): Promise<UpdateCategoryOutcome> {
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      `UPDATE OR IGNORE categories SET name = coalesce(?2, name), description = coalesce(?3, description),
-         version = version + 1, updated_at = ?4
-       WHERE id = ?1 AND (?5 IS NULL OR version IN (SELECT value FROM json_each(?5)))
-       RETURNING *`,
-    ).bind(id, name ?? null, description ?? null, clock.now(), allowed && JSON.stringify(allowed)),
-    env.DB.prepare("SELECT * FROM categories WHERE id = ?1").bind(id),
-  ]);
-  const updated = rowsOf<CategoryRow>(results, 0)[0];
+  const {
+    updated: [updated],
+    standing: [standing],
+  } = await batch(env.DB, {
+    updated: sql<CategoryRow>`
+      UPDATE OR IGNORE categories SET name = coalesce(${name ?? null}, name),
+        description = coalesce(${description ?? null}, description), version = version + 1, updated_at = ${clock.now()}
+      WHERE id = ${id} AND ${allowsVersion(allowed)}
+      RETURNING *`,
+    standing: sql<CategoryRow>`SELECT * FROM categories WHERE id = ${id}`,
+  });
   if (updated) return { kind: "updated", category: renderCategory(updated) };
-  const standing = rowsOf<CategoryRow>(results, 1)[0];
   if (!standing) return { kind: "not_found" };
   return allows(allowed, standing.version) ? { kind: "name_taken" } : { kind: "stale" };
 }

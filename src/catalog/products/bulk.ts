@@ -1,8 +1,8 @@
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter, rowsOf } from "../../platform/d1.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { type FieldError, fieldErrors } from "../../platform/problem.ts";
+import { batch, each, type Sql, sql } from "../../platform/sql.ts";
 import type { StockPort } from "../stock-port.ts";
 import { type Opening, openStock } from "./open-stock.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
@@ -99,24 +99,21 @@ interface Known {
 
 /** What the items name, as it is now: products by sku, categories, stores. */
 async function readKnown({ env }: Context, items: Item[]): Promise<Known> {
-  const distinct = (values: (string | undefined)[]) =>
-    jsonParameter([...new Set(values.filter((value) => value !== undefined))]);
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      `SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY}
-       WHERE products.sku IN (SELECT value FROM json_each(?1))`,
-    ).bind(distinct(items.map(({ fields }) => fields.sku))),
-    env.DB.prepare("SELECT id, name FROM categories WHERE id IN (SELECT value FROM json_each(?1))").bind(
-      distinct(items.map(({ fields }) => fields.category_id)),
-    ),
-    env.DB.prepare("SELECT id FROM stores WHERE id IN (SELECT value FROM json_each(?1))").bind(
-      distinct(items.flatMap(({ stock }) => stock.map(({ store_id }) => store_id))),
-    ),
-  ]);
+  const distinct = (values: (string | undefined)[]): Sql =>
+    sql`(SELECT value FROM ${each([...new Set(values.filter((value) => value !== undefined))])})`;
+  const skus = distinct(items.map(({ fields }) => fields.sku));
+  const categoryIds = distinct(items.map(({ fields }) => fields.category_id));
+  const storeIds = distinct(items.flatMap(({ stock }) => stock.map(({ store_id }) => store_id)));
+  const { products, categories, stores } = await batch(env.DB, {
+    products: sql<ProductRow>`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY}
+      WHERE products.sku IN ${skus}`,
+    categories: sql<CategoryName>`SELECT id, name FROM categories WHERE id IN ${categoryIds}`,
+    stores: sql<{ id: string }>`SELECT id FROM stores WHERE id IN ${storeIds}`,
+  });
   return {
-    products: new Map(rowsOf<ProductRow>(results, 0).map((row) => [row.sku, renderProduct(row)])),
-    categories: new Map(rowsOf<CategoryName>(results, 1).map((category) => [category.id, category])),
-    stores: new Set(rowsOf<{ id: string }>(results, 2).map(({ id }) => id)),
+    products: new Map(products.map((row) => [row.sku, renderProduct(row)])),
+    categories: new Map(categories.map((category) => [category.id, category])),
+    stores: new Set(stores.map(({ id }) => id)),
   };
 }
 

@@ -1,7 +1,7 @@
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
-import { rowsOf } from "../../platform/d1.ts";
 import { prefixed } from "../../platform/ids.ts";
+import { batch, first, sql } from "../../platform/sql.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
 import { productChange, recordStatements } from "./record.ts";
 import { type CategoryName, draft, type Invalid, unknownCategory } from "./revise.ts";
@@ -20,20 +20,19 @@ export async function createProduct(
 ): Promise<CreateProductOutcome> {
   const { env, settings, clock } = context;
   const id = prefixed("prd", operation);
-  const category = await env.DB.prepare("SELECT id, name FROM categories WHERE id = ?1")
-    .bind(fields.category_id ?? null)
-    .first<CategoryName>();
+  const category = await first(
+    env.DB,
+    sql<CategoryName>`SELECT id, name FROM categories WHERE id = ${fields.category_id ?? null}`,
+  );
   const drafted = draft(id, fields, category ?? undefined, settings.CURRENCY, isoStamp(clock.now()));
   if (drafted.kind === "invalid") return drafted;
 
-  const results = await env.DB.batch([
+  const { product, categories } = await batch(env.DB, {
     ...recordStatements(context, [productChange(context, "created", drafted.product)]),
-    env.DB.prepare(`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ?1`).bind(
-      id,
-    ),
-    env.DB.prepare("SELECT 1 FROM categories WHERE id = ?1").bind(drafted.product.category.id),
-  ]);
-  const row = rowsOf<ProductRow>(results, 3)[0];
+    product: sql<ProductRow>`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ${id}`,
+    categories: sql`SELECT 1 FROM categories WHERE id = ${drafted.product.category.id}`,
+  });
+  const [row] = product;
   if (row) return { kind: "created", product: renderProduct(row) };
-  return rowsOf(results, 4).length > 0 ? { kind: "sku_taken" } : unknownCategory;
+  return categories.length > 0 ? { kind: "sku_taken" } : unknownCategory;
 }

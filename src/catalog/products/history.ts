@@ -2,6 +2,7 @@ import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
+import { sql } from "../../platform/sql.ts";
 import type { Action } from "./record.ts";
 import type { ProductHistoryEntry } from "./schemas.ts";
 
@@ -26,15 +27,15 @@ export async function readProductHistory(
     {
       select: "*",
       from: "product_history",
-      where: [{ sql: "product_id = ?", parameters: [id] }],
+      where: [sql`product_id = ${id}`],
       key: "version",
       id: "product_id",
       direction: "ASC",
     },
     query,
-    [env.DB.prepare("SELECT 1 FROM products WHERE id = ?1").bind(id)],
+    sql`SELECT 1 FROM products WHERE id = ${id}`,
   );
-  if (besides[0]?.results.length === 0) return null;
+  if (besides.length === 0) return null;
   return toList(
     query,
     rows,

@@ -1,6 +1,7 @@
 import type { Context } from "../../platform/context.ts";
 import { COUNT_LIMIT, type List, toList } from "../../platform/pagination.ts";
-import { type Condition, readPage } from "../../platform/read-page.ts";
+import { readPage } from "../../platform/read-page.ts";
+import { allOf, constant, type Sql, sql, trusted } from "../../platform/sql.ts";
 import { categoryCalled } from "../search/documents.ts";
 import { searchProducts } from "../search/search.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
@@ -48,29 +49,15 @@ function indexThrough({ category, active, sort }: ProductQuery): string {
   ].join("_");
 }
 
-function conditionsOf({ category, active }: ProductQuery): Condition[] {
-  const conditions: Condition[] = [];
-  if (category !== undefined) {
-    conditions.push({
-      sql: `products.category_id = ${categoryCalled("?")}`,
-      parameters: [category, category],
-    });
-  }
-  if (active === "false") conditions.push(ARCHIVED);
-  return conditions;
-}
-
-const ARCHIVED: Condition = { sql: "products.active = 0", parameters: [] };
+const conditionsOf = ({ category, active }: ProductQuery): Sql[] => [
+  ...(category === undefined ? [] : [sql`products.category_id = ${categoryCalled(category)}`]),
+  ...(active === "false" ? [sql`products.active = 0`] : []),
+];
 
 /** What is on sale is counted already; what is archived is less, and is gone through. */
-function countOfAll(query: ProductQuery): Condition {
-  const archived = conditionsOf({ ...query, active: "false" });
-  const [whose, parameters] =
-    query.category === undefined ? ["''", []] : [categoryCalled("?"), [query.category, query.category]];
-  return {
-    sql: `coalesce((SELECT products FROM document_counts WHERE category_id = ${whose}), 0)
-      + (SELECT count(*) FROM (SELECT 1 FROM products WHERE ${archived.map(({ sql }) => sql).join(" AND ")}
-         LIMIT ${COUNT_LIMIT + 1}))`,
-    parameters: [...parameters, ...archived.flatMap((condition) => condition.parameters)],
-  };
+function countOfAll(query: ProductQuery): Sql {
+  const archived = allOf(conditionsOf({ ...query, active: "false" }));
+  const whose = query.category === undefined ? trusted("''") : categoryCalled(query.category);
+  return sql`coalesce((SELECT products FROM document_counts WHERE category_id = ${whose}), 0)
+    + (SELECT count(*) FROM (SELECT 1 FROM products WHERE ${archived} LIMIT ${constant(COUNT_LIMIT + 1)}))`;
 }

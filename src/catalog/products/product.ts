@@ -1,5 +1,6 @@
 import { isoStamp } from "../../platform/clock.ts";
 import { formatMoney } from "../../platform/money.ts";
+import { sql } from "../../platform/sql.ts";
 import type { Product } from "./schemas.ts";
 
 /** A row of `products` with its category's name. */
@@ -23,8 +24,8 @@ export interface ProductRow {
   updated_at: number;
 }
 
-export const PRODUCT_COLUMNS = "products.*, categories.name AS category_name";
-export const PRODUCT_CATEGORY = "JOIN categories ON categories.id = products.category_id";
+export const PRODUCT_COLUMNS = sql`products.*, categories.name AS category_name`;
+export const PRODUCT_CATEGORY = sql`JOIN categories ON categories.id = products.category_id`;
 
 export const renderProduct = (row: ProductRow): Product => ({
   id: row.id,

@@ -1,5 +1,6 @@
 import type { Context } from "../../platform/context.ts";
 import { describeError } from "../../platform/log.ts";
+import { first, sql } from "../../platform/sql.ts";
 import type { ProductStock, StockPort } from "../stock-port.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
 import type { Product } from "./schemas.ts";
@@ -11,11 +12,10 @@ export async function getProduct(
   id: string,
 ): Promise<(Product & { stock: ProductStock | null }) | null> {
   // First whether it is there: naming a product must not make a Stock object.
-  const row = await context.env.DB.prepare(
-    `SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ?1`,
-  )
-    .bind(id)
-    .first<ProductRow>();
+  const row = await first(
+    context.env.DB,
+    sql<ProductRow>`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ${id}`,
+  );
   return row && { ...renderProduct(row), stock: await readStock(context, stock, id) };
 }
 

@@ -1,9 +1,9 @@
 import { appendEvents, type NewEvent } from "../../events/append.ts";
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter, MAX_JSON_PARAMETER_BYTES, rowsOf } from "../../platform/d1.ts";
+import { MAX_JSON_PARAMETER_BYTES } from "../../platform/d1.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { parseAmount } from "../../platform/money.ts";
-import { prepare, trusted } from "../../platform/sql.ts";
+import { batch, each, sql } from "../../platform/sql.ts";
 import type { Product } from "./schemas.ts";
 
 export type Action = "created" | "updated" | "archived";
@@ -37,7 +37,7 @@ export function productChange({ ids }: Context, action: Action, product: Product
  * When a change may be written: its product still stands one version before it (0: is not there yet), no other
  * product has its sku, its category is there.
  */
-const STANDS = `
+const STANDS = sql`
   coalesce((SELECT version FROM products WHERE id = row.value ->> 'object_id'), 0) = (row.value ->> 'object_version') - 1
   AND NOT EXISTS (SELECT 1 FROM products
                   WHERE sku = row.value ->> '$.data.sku' AND id <> row.value ->> 'object_id')
@@ -46,43 +46,39 @@ const STANDS = `
 /**
  * Writes changes, each with its history and its event, or none of them where it lost its race. A batch is one
  * transaction, so all three statements ask the same of the same state; the products come last, as they are what is
- * asked about. Of one set no two may have the same id or sku. The last statement returns the ids that were won.
+ * asked about. Of one set no two may have the same id or sku. `won` returns the ids of those that were.
  */
-export function recordStatements({ env, actor }: Context, changes: ProductChange[]): D1PreparedStatement[] {
-  const rows = jsonParameter(changes);
-  return [
-    prepare(env.DB, appendEvents(changes, trusted(STANDS))),
-    env.DB.prepare(
-      `INSERT INTO product_history (product_id, version, at, actor, action, snapshot)
-       SELECT row.value ->> 'object_id', row.value ->> 'object_version', row.value ->> 'at', ?2,
+export function recordStatements({ actor }: Context, changes: ProductChange[]) {
+  const rows = each(changes);
+  return {
+    events: appendEvents(changes, STANDS),
+    history: sql`INSERT INTO product_history (product_id, version, at, actor, action, snapshot)
+       SELECT row.value ->> 'object_id', row.value ->> 'object_version', row.value ->> 'at', ${actor.name},
               row.value ->> 'action', row.value -> 'data'
-       FROM json_each(?1) AS row WHERE ${STANDS}`,
-    ).bind(rows, actor.name),
-    env.DB.prepare(
-      `INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, active,
+       FROM ${rows} AS row WHERE ${STANDS}`,
+    won: sql<{ id: string }>`INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, active,
                              attributes, version, created_at, updated_at)
        SELECT row.value ->> 'object_id', row.value ->> '$.data.sku', row.value ->> '$.data.title',
               row.value ->> '$.data.description', row.value ->> '$.data.category.id', row.value ->> 'price',
               row.value ->> '$.data.price.currency', row.value ->> '$.data.low_stock_threshold',
               row.value ->> '$.data.active', row.value -> '$.data.attributes', row.value ->> 'object_version',
               row.value ->> 'at', row.value ->> 'at'
-       FROM json_each(?1) AS row WHERE ${STANDS}
+       FROM ${rows} AS row WHERE ${STANDS}
        ON CONFLICT (id) DO UPDATE SET
          sku = excluded.sku, title = excluded.title, description = excluded.description,
          category_id = excluded.category_id, price = excluded.price, currency = excluded.currency,
          low_stock_threshold = excluded.low_stock_threshold, active = excluded.active,
          attributes = excluded.attributes, version = excluded.version, updated_at = excluded.updated_at
        RETURNING id`,
-    ).bind(rows),
-  ];
+  };
 }
 
 /** Writes changes, a batch for each megabyte of them. Returns the ids of the products whose change was won. */
 export async function record(context: Context, changes: ProductChange[]): Promise<Set<string>> {
   const won = new Set<string>();
   for (const part of parts(changes)) {
-    const results = await context.env.DB.batch(recordStatements(context, part));
-    for (const { id } of rowsOf<{ id: string }>(results, 2)) won.add(id);
+    const written = await batch(context.env.DB, recordStatements(context, part));
+    for (const { id } of written.won) won.add(id);
   }
   return won;
 }

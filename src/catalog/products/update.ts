@@ -1,7 +1,7 @@
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
-import { rowsOf } from "../../platform/d1.ts";
 import { allows } from "../../platform/etag.ts";
+import { batch, sql } from "../../platform/sql.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
 import { productChange, record } from "./record.ts";
 import { type CategoryName, type Invalid, revise } from "./revise.ts";
@@ -47,17 +47,14 @@ export async function updateProduct(
 
 /** The product as it is, the category that it is to have, and whose the sku is that it is to have. */
 async function readStanding({ env }: Context, id: string, { category_id, sku }: ProductFields) {
-  const results = await env.DB.batch([
-    env.DB.prepare(`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ?1`).bind(
-      id,
-    ),
-    env.DB.prepare("SELECT id, name FROM categories WHERE id = ?1").bind(category_id ?? null),
-    env.DB.prepare("SELECT id FROM products WHERE sku = ?1").bind(sku ?? null),
-  ]);
-  const row = rowsOf<ProductRow>(results, 0)[0];
-  return {
-    current: row && renderProduct(row),
-    category: rowsOf<CategoryName>(results, 1)[0],
-    holder: rowsOf<{ id: string }>(results, 2)[0]?.id,
-  };
+  const {
+    current: [row],
+    category: [category],
+    holder: [holder],
+  } = await batch(env.DB, {
+    current: sql<ProductRow>`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ${id}`,
+    category: sql<CategoryName>`SELECT id, name FROM categories WHERE id = ${category_id ?? null}`,
+    holder: sql<{ id: string }>`SELECT id FROM products WHERE sku = ${sku ?? null}`,
+  });
+  return { current: row && renderProduct(row), category, holder: holder?.id };
 }

@@ -1,4 +1,4 @@
-import { jsonParameter, rowsOf } from "../../platform/d1.ts";
+import { batch, constant, each, type Sql, sql } from "../../platform/sql.ts";
 import { wordsOf } from "./terms.ts";
 
 /** Shorter words have too few trigrams to be known by what is left of them. */
@@ -18,10 +18,10 @@ const LONG_WORD = 8;
 export async function correct(db: D1Database, words: string[]): Promise<string | null> {
   const unsure = words.filter(isCorrectable).slice(0, CORRECTED);
   if (unsure.length === 0) return null;
-  const results = await db.batch(unsure.map((word) => likely(db, word)));
+  const found = await batch(db, Object.fromEntries(unsure.map((word) => [word, likely(word)])));
   const meant = new Map(
-    unsure.map((word, index) => {
-      const candidates = rowsOf<{ word: string }>(results, index).map((row) => row.word);
+    unsure.map((word) => {
+      const candidates = (found[word] ?? []).map((row) => row.word);
       return [word, nearest(word, candidates, word === words.at(-1))];
     }),
   );
@@ -40,20 +40,16 @@ const isCorrectable = (word: string): boolean =>
  * Words of titles that share the most trigrams with a word. Of those that are known some may be of no title any more, as
  * a misspelt one that was put right: what was typed is likely to be just that.
  */
-const likely = (db: D1Database, word: string): D1PreparedStatement =>
-  db
-    .prepare(
-      `SELECT title_words.word FROM (
-         SELECT title_word_index.rowid AS id, count(*) AS shared
-         FROM json_each(?1) AS trigram CROSS JOIN title_word_index
-         WHERE title_word_index MATCH trigram.value
-         GROUP BY title_word_index.rowid ORDER BY shared DESC, id LIMIT ${LIKELY}) AS near
-       CROSS JOIN title_words ON title_words.id = near.id
-       WHERE EXISTS (SELECT 1 FROM product_index
-         WHERE product_index MATCH '{title} : "' || replace(title_words.word, '"', '""') || '"')
-       ORDER BY near.shared DESC, near.id`,
-    )
-    .bind(jsonParameter(trigramsOf(word)));
+const likely = (word: string): Sql<{ word: string }> =>
+  sql`SELECT title_words.word FROM (
+      SELECT title_word_index.rowid AS id, count(*) AS shared
+      FROM ${each(trigramsOf(word))} AS trigram CROSS JOIN title_word_index
+      WHERE title_word_index MATCH trigram.value
+      GROUP BY title_word_index.rowid ORDER BY shared DESC, id LIMIT ${constant(LIKELY)}) AS near
+    CROSS JOIN title_words ON title_words.id = near.id
+    WHERE EXISTS (SELECT 1 FROM product_index
+      WHERE product_index MATCH '{title} : "' || replace(title_words.word, '"', '""') || '"')
+    ORDER BY near.shared DESC, near.id`;
 
 /** As the index has them: with a space before and after the word, without marks. */
 function trigramsOf(word: string): string[] {

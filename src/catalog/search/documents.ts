@@ -1,3 +1,5 @@
+import { type Sql, sql, trusted } from "../../platform/sql.ts";
+
 /** What is asked of the documents of products on sale: see the table. */
 export interface DocumentQuery {
   /** What a product must say; null asks nothing. An array without words is said by none. */
@@ -17,13 +19,13 @@ export type Sort = "relevance" | "newest" | "price_asc" | "price_desc";
 
 /** A way to the documents that a search is about, in SQL. */
 export interface Found {
-  ctes: string[];
+  ctes: Sql[];
   /** A SELECT of `product_id` and its sort `key` (null where it is ranked), in no order. */
-  page: string;
+  page: Sql;
   /** What orders `page`. */
-  order: string;
-  /** How many there are on all pages: exact up to the limit of lists. Made only where it is asked for. */
-  counted: () => string;
+  order: Sql;
+  /** How many there are on all pages: exact up to the limit of lists. */
+  counted: Sql;
 }
 
 const ORDERS = {
@@ -32,16 +34,15 @@ const ORDERS = {
   price_desc: { column: "price", direction: "DESC" },
 } as const;
 
-export const orderOf = (sort: Exclude<Sort, "relevance">) => ORDERS[sort];
-
-/** Gathers the parameters of a statement, and names each in its text. */
-export class Parameters {
-  readonly values: unknown[] = [];
-
-  add(value: unknown): string {
-    this.values.push(value);
-    return `?${this.values.length}`;
-  }
+/** The column that a search goes by and its direction, in SQL too. */
+export function orderOf(sort: Exclude<Sort, "relevance">) {
+  const { column, direction } = ORDERS[sort];
+  return {
+    name: column,
+    isDescending: direction === "DESC",
+    column: trusted(`documents.${column}`),
+    direction: trusted(direction),
+  };
 }
 
 /** Whether only what one store has is asked for. */
@@ -56,34 +57,36 @@ export const hasPriceRange = ({ minPrice, maxPrice }: DocumentQuery): boolean =>
   minPrice !== undefined || maxPrice !== undefined;
 
 /** `documents` by the index that leads through a query's category and stock in the order of a column. */
-export function documentsBy(query: DocumentQuery, column: "created_at" | "price"): string {
+export function documentsBy(query: DocumentQuery, column: "created_at" | "price"): Sql {
   const index = [
     "documents",
     ...(query.inStock ? ["stocked"] : []),
     ...(query.category === undefined ? [] : ["category"]),
     column === "price" ? "price" : "newest",
   ].join("_");
-  return `product_documents AS documents INDEXED BY ${index}`;
+  return trusted(`product_documents AS documents INDEXED BY ${index}`);
 }
 
-/** The id of the category that has it, or has it for a name. @param id a parameter, in SQL */
-export const categoryCalled = (id: string): string =>
-  `coalesce((SELECT id FROM categories WHERE id = ${id}), (SELECT id FROM categories WHERE lower(name) = lower(${id})))`;
+/** The id of the category that has this id, or this name. */
+export const categoryCalled = (called: string): Sql =>
+  sql`coalesce((SELECT id FROM categories WHERE id = ${called}),
+    (SELECT id FROM categories WHERE lower(name) = lower(${called})))`;
 
-/** What a document must be; `product_index` and the store's level are asked for elsewhere. Never empty. */
-export function documentConditions(query: DocumentQuery, parameters: Parameters): string[] {
-  const { category, minPrice, maxPrice, inStock } = query;
-  const conditions = ["true"];
-  if (category !== undefined) {
-    conditions.push(`documents.category_id = ${categoryCalled(parameters.add(category))}`);
-  }
-  if (minPrice !== undefined) conditions.push(`documents.price >= ${parameters.add(minPrice)}`);
-  if (maxPrice !== undefined) conditions.push(`documents.price <= ${parameters.add(maxPrice)}`);
-  if (inStock) conditions.push("documents.in_stock = 1");
+/** What a document must be; `product_index` and the store's level are asked for elsewhere. */
+export function documentConditions({ category, minPrice, maxPrice, inStock }: DocumentQuery): Sql[] {
+  const conditions: Sql[] = [];
+  if (category !== undefined) conditions.push(sql`documents.category_id = ${categoryCalled(category)}`);
+  if (minPrice !== undefined) conditions.push(sql`documents.price >= ${minPrice}`);
+  if (maxPrice !== undefined) conditions.push(sql`documents.price <= ${maxPrice}`);
+  if (inStock) conditions.push(sql`documents.in_stock = 1`);
   return conditions;
 }
 
-/** That the query's one store has some: asked of each document by itself. */
-export const inThatStore = ({ storeId }: DocumentQuery, parameters: Parameters): string =>
-  `(SELECT levels.available FROM stock_levels AS levels
-    WHERE levels.product_id = documents.product_id AND levels.store_id = ${parameters.add(storeId)}) > 0`;
+/** That the query's one store has some, asked of each document by itself; nothing where none is named. */
+export const inThatStore = ({ inStock, storeId }: DocumentQuery): Sql[] =>
+  inStock && storeId !== undefined
+    ? [
+        sql`(SELECT levels.available FROM stock_levels AS levels
+          WHERE levels.product_id = documents.product_id AND levels.store_id = ${storeId}) > 0`,
+      ]
+    : [];

@@ -1,5 +1,6 @@
 import { COUNT_LIMIT, pageWindow } from "../../platform/pagination.ts";
-import { type Found, orderOf, type Parameters } from "./documents.ts";
+import { allOf, constant, type Sql, sql, trusted } from "../../platform/sql.ts";
+import { type Found, orderOf } from "./documents.ts";
 import { matching, wanted } from "./matching.ts";
 import { pastCursor, type SortedSearch } from "./walk.ts";
 
@@ -8,25 +9,25 @@ import { pastCursor, type SortedSearch } from "./walk.ts";
  * is more, another pass keeps the page's best. To go along the column's own order and ask of each document whether it says
  * the words looks cheap, and is not: FTS5 answers of one document by going on to the next that matches, however far.
  */
-export function gather(search: SortedSearch & { words: string[] }, parameters: Parameters): Found {
+export function gather(search: SortedSearch & { words: string[] }): Found {
   const { column, direction } = orderOf(search.sort);
-  const { from, where } = matching(search, parameters);
-  const all = `SELECT documents.product_id, documents.${column} AS key FROM ${from}
-    WHERE ${[...where, ...pastCursor(search, parameters)].join(" AND ")}`;
-  const window = pageWindow(search);
-  const [limit, offset] = [parameters.add(window.limit), parameters.add(window.offset)];
+  const { from, where } = matching(search);
+  const all = sql`SELECT documents.product_id, ${column} AS key FROM ${from}
+    WHERE ${allOf([...where, ...pastCursor(search)])}`;
+  const { limit, offset } = pageWindow(search);
   // The way that is not taken costs nothing under a limit of 0.
-  const pageOf = (source: string, taken: string) =>
-    `SELECT * FROM (${source} ORDER BY key ${direction}, product_id ${direction}
-      LIMIT (SELECT (${taken}) * ${limit} FROM few) OFFSET ${offset})`;
+  const pageOf = (source: Sql, taken: "yes" | "NOT yes") =>
+    sql`SELECT * FROM (${source} ORDER BY key ${direction}, product_id ${direction}
+      LIMIT (SELECT (${trusted(taken)}) * ${limit} FROM few) OFFSET ${offset})`;
+  const most = constant(COUNT_LIMIT);
   return {
     ctes: [
-      wanted(search.words, search, parameters),
-      `matching AS MATERIALIZED (${all} LIMIT ${COUNT_LIMIT + 1})`,
-      `few (yes, number) AS MATERIALIZED (SELECT count(*) <= ${COUNT_LIMIT}, count(*) FROM matching)`,
+      wanted(search.words, search),
+      sql`matching AS MATERIALIZED (${all} LIMIT ${constant(COUNT_LIMIT + 1)})`,
+      sql`few (yes, number) AS MATERIALIZED (SELECT count(*) <= ${most}, count(*) FROM matching)`,
     ],
-    page: `${pageOf("SELECT product_id, key FROM matching", "yes")} UNION ALL ${pageOf(all, "NOT yes")}`,
-    order: `page.key ${direction}, page.product_id ${direction}`,
-    counted: () => "(SELECT number FROM few)",
+    page: sql`${pageOf(sql`SELECT product_id, key FROM matching`, "yes")} UNION ALL ${pageOf(all, "NOT yes")}`,
+    order: sql`page.key ${direction}, page.product_id ${direction}`,
+    counted: sql`(SELECT number FROM few)`,
   };
 }

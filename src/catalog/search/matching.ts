@@ -1,12 +1,11 @@
+import { type Sql, sql, trusted } from "../../platform/sql.ts";
 import {
-  asksOneStore,
   categoryCalled,
   type DocumentQuery,
   documentConditions,
   documentsBy,
   hasPriceRange,
   inThatStore,
-  type Parameters,
 } from "./documents.ts";
 import { matchOf } from "./terms.ts";
 
@@ -14,42 +13,35 @@ import { matchOf } from "./terms.ts";
  * The CTE `wanted`: what FTS5 is asked. All words, if any product on sale has them all, whatever the filters say of it;
  * else any of them. Besides, of `shelf`, the category: so that no product of another is gone through.
  */
-export function wanted(words: string[], { category }: DocumentQuery, parameters: Parameters): string {
+export function wanted(words: string[], { category }: DocumentQuery): Sql {
   const { all, any } = matchOf(words);
-  const said = parameters.add(all);
   const shelf =
     category === undefined
-      ? "''"
-      : `' AND {shelf} : "' || replace(substr(coalesce(${categoryCalled(parameters.add(category))}, ''), 5), '"', '""') || '"'`;
-  return `wanted (words, shelf) AS MATERIALIZED (
-    SELECT iif(EXISTS (SELECT 1 FROM product_index WHERE product_index MATCH ${said}), ${said}, ${parameters.add(any)}),
-      ${shelf})`;
+      ? trusted("''")
+      : sql`' AND {shelf} : "' || replace(substr(coalesce(${categoryCalled(category)}, ''), 5), '"', '""') || '"'`;
+  return sql`wanted (words, shelf) AS MATERIALIZED (
+    SELECT iif(EXISTS (SELECT 1 FROM product_index WHERE product_index MATCH ${all}), ${all}, ${any}), ${shelf})`;
 }
 
-export const MATCHES = "product_index MATCH (SELECT words || shelf FROM wanted)";
-export const TITLE_MATCHES =
-  "product_index MATCH (SELECT '{title} : (' || words || ')' || shelf FROM wanted)";
+export const MATCHES = sql`product_index MATCH (SELECT words || shelf FROM wanted)`;
+export const TITLE_MATCHES = sql`product_index MATCH (SELECT '{title} : (' || words || ')' || shelf FROM wanted)`;
 
-export const INDEXED_DOCUMENTS =
-  "product_index CROSS JOIN product_documents AS documents ON documents.id = product_index.rowid";
+export const INDEXED_DOCUMENTS = sql`product_index
+  CROSS JOIN product_documents AS documents ON documents.id = product_index.rowid`;
 
 /** FROM and WHERE of all documents that a query is about, in no order: by whatever is likely to leave the fewest. */
-export function matching(query: DocumentQuery, parameters: Parameters): { from: string; where: string[] } {
-  const conditions = documentConditions(query, parameters);
-  if (query.words !== null) {
-    const stocked = asksOneStore(query) ? [inThatStore(query, parameters)] : [];
-    return { from: INDEXED_DOCUMENTS, where: [MATCHES, ...conditions, ...stocked] };
-  }
-  if (asksOneStore(query) && query.category === undefined) {
+export function matching(query: DocumentQuery): { from: Sql; where: Sql[] } {
+  const conditions = documentConditions(query);
+  const stocked = inThatStore(query);
+  if (query.words !== null) return { from: INDEXED_DOCUMENTS, where: [MATCHES, ...conditions, ...stocked] };
+  const { inStock, storeId, category } = query;
+  if (inStock && storeId !== undefined && category === undefined) {
     return {
-      from: "stock_levels AS levels INDEXED BY stock_levels_on_shelf CROSS JOIN product_documents AS documents ON documents.product_id = levels.product_id",
-      where: [
-        `levels.store_id = ${parameters.add(query.storeId)} AND levels.state IN ('healthy', 'low')`,
-        ...conditions,
-      ],
+      from: sql`stock_levels AS levels INDEXED BY stock_levels_on_shelf
+        CROSS JOIN product_documents AS documents ON documents.product_id = levels.product_id`,
+      where: [sql`levels.store_id = ${storeId} AND levels.state IN ('healthy', 'low')`, ...conditions],
     };
   }
   const column = hasPriceRange(query) ? "price" : "created_at";
-  const stocked = asksOneStore(query) ? [inThatStore(query, parameters)] : [];
   return { from: documentsBy(query, column), where: [...conditions, ...stocked] };
 }

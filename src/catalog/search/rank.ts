@@ -1,13 +1,12 @@
 import { COUNT_LIMIT, decodeCursor, type PageQuery, pageWindow } from "../../platform/pagination.ts";
+import { allOf, constant, type Sql, sql } from "../../platform/sql.ts";
 import { countUpTo } from "./count.ts";
 import {
-  asksOneStore,
   type DocumentQuery,
   documentConditions,
   type Found,
   hasPriceRange,
   inThatStore,
-  type Parameters,
 } from "./documents.ts";
 import { INDEXED_DOCUMENTS, MATCHES, TITLE_MATCHES, wanted } from "./matching.ts";
 
@@ -45,46 +44,39 @@ export function placeOf(search: PageQuery): number {
  * are scored, those that match in the title are candidates before others, and what is no candidate comes after them all,
  * unscored, oldest first.
  */
-export function rank(search: RankedSearch, parameters: Parameters, weights: Weights): Found {
-  const [title, category, description] = [weights.title, weights.category, weights.description].map(
-    (weight) => parameters.add(weight),
-  );
-  const score = `bm25(product_index, ${title}, ${category}, ${description}, 0)`;
+export function rank(search: RankedSearch, { title, category, description }: Weights): Found {
+  const score = sql`bm25(product_index, ${title}, ${category}, ${description}, 0)`;
   const isSifted = search.inStock || hasPriceRange(search);
-  const most = isSifted ? SIFTED : SCORED;
-  const ctes = [wanted(search.words, search, parameters)];
-  const conditions = [
-    ...documentConditions(search, parameters),
-    ...(asksOneStore(search) ? [inThatStore(search, parameters)] : []),
-  ].join(" AND ");
-  const [limit, place] = [parameters.add(search.page_size + 1), parameters.add(placeOf(search))];
-  const candidate = (match: string, most: string) => `
+  const most = constant(isSifted ? SIFTED : SCORED);
+  const conditions = allOf([...documentConditions(search), ...inThatStore(search)]);
+  const [limit, place] = [search.page_size + 1, placeOf(search)];
+  const candidate = (match: Sql, most: Sql) => sql`
     SELECT documents.id, documents.product_id, ${score} AS score FROM ${INDEXED_DOCUMENTS}
     WHERE ${match} AND ${conditions} LIMIT ${most}`;
-  ctes.push(
-    `anywhere AS MATERIALIZED (${candidate(MATCHES, `${most}`)})`,
-    `more (yes) AS MATERIALIZED (SELECT count(*) = ${most} FROM anywhere)`,
-    `titled AS MATERIALIZED (${candidate(TITLE_MATCHES, `(SELECT yes * ${SCORED} FROM more)`)})`,
-    // One that is in both is scored by all that it says.
-    `candidates AS MATERIALIZED (
-      SELECT id, product_id, score FROM anywhere
-      UNION ALL SELECT id, product_id, score FROM titled WHERE id NOT IN (SELECT id FROM anywhere))`,
-    "scored (number) AS MATERIALIZED (SELECT count(*) FROM candidates)",
-  );
-  const page = `SELECT * FROM (
-      SELECT product_id, NULL AS key, 0 AS tier, score, id FROM candidates ORDER BY score, id LIMIT ${limit} OFFSET ${place})
-    UNION ALL SELECT * FROM (
-      SELECT documents.product_id, NULL, 1 AS tier, 0 AS score, documents.id FROM ${INDEXED_DOCUMENTS}
-      WHERE ${MATCHES} AND ${conditions} AND documents.id NOT IN (SELECT id FROM candidates)
-      LIMIT (SELECT yes * max(0, ${limit} - max(0, number - ${place})) FROM more, scored)
-      OFFSET (SELECT max(0, ${place} - number) FROM scored))`;
+  const asMany = sql`(SELECT yes * ${constant(SCORED)} FROM more)`;
   return {
-    ctes,
-    page,
-    order: "page.tier, page.score, page.id",
-    counted: () =>
-      isSifted
-        ? "(SELECT number FROM scored)"
-        : `(SELECT iif(yes, ${countUpTo(search, parameters)}, number) FROM more, scored)`,
+    ctes: [
+      wanted(search.words, search),
+      sql`anywhere AS MATERIALIZED (${candidate(MATCHES, most)})`,
+      sql`more (yes) AS MATERIALIZED (SELECT count(*) = ${most} FROM anywhere)`,
+      sql`titled AS MATERIALIZED (${candidate(TITLE_MATCHES, asMany)})`,
+      // One that is in both is scored by all that it says.
+      sql`candidates AS MATERIALIZED (
+        SELECT id, product_id, score FROM anywhere
+        UNION ALL SELECT id, product_id, score FROM titled WHERE id NOT IN (SELECT id FROM anywhere))`,
+      sql`scored (number) AS MATERIALIZED (SELECT count(*) FROM candidates)`,
+    ],
+    page: sql`SELECT * FROM (
+        SELECT product_id, NULL AS key, 0 AS tier, score, id FROM candidates
+        ORDER BY score, id LIMIT ${limit} OFFSET ${place})
+      UNION ALL SELECT * FROM (
+        SELECT documents.product_id, NULL, 1 AS tier, 0 AS score, documents.id FROM ${INDEXED_DOCUMENTS}
+        WHERE ${MATCHES} AND ${conditions} AND documents.id NOT IN (SELECT id FROM candidates)
+        LIMIT (SELECT yes * max(0, ${limit} - max(0, number - ${place})) FROM more, scored)
+        OFFSET (SELECT max(0, ${place} - number) FROM scored))`,
+    order: sql`page.tier, page.score, page.id`,
+    counted: isSifted
+      ? sql`(SELECT number FROM scored)`
+      : sql`(SELECT iif(yes, ${countUpTo(search)}, number) FROM more, scored)`,
   };
 }

@@ -1,8 +1,9 @@
 import type { Context } from "../../platform/context.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
+import { all, joined, nothing, type Sql, sql } from "../../platform/sql.ts";
 import { type ProductRow, renderProduct } from "../products/product.ts";
 import type { Product } from "../products/schemas.ts";
-import { asksOneStore, type DocumentQuery, type Found, hasPriceRange, Parameters } from "./documents.ts";
+import { asksOneStore, type DocumentQuery, type Found, hasPriceRange } from "./documents.ts";
 import { gather } from "./gather.ts";
 import { placeOf, type RankedSearch, rank, WEIGHTS, type Weights } from "./rank.ts";
 import { sift } from "./sift.ts";
@@ -42,9 +43,9 @@ export async function searchProducts(
 const NOTHING: { rows: FoundRow[]; counted: number | null } = { rows: [], counted: 0 };
 
 async function readRows(db: D1Database, search: ProductSearch, weights: Weights): Promise<typeof NOTHING> {
-  const { results } = await statement(db, search, weights).all<Row>();
-  const rows = results.filter((row): row is Extract<Row, FoundRow> => row.id !== null);
-  return { rows, counted: results[0]?.counted ?? null };
+  const found = await all(db, statement(search, weights));
+  const rows = found.filter((row): row is Extract<Row, FoundRow> => row.id !== null);
+  return { rows, counted: found[0]?.counted ?? null };
 }
 
 const isRanked = (search: ProductSearch): search is RankedSearch =>
@@ -54,24 +55,22 @@ const isRanked = (search: ProductSearch): search is RankedSearch =>
 const placed = (rows: FoundRow[], before: number): FoundRow[] =>
   rows.map((row, index) => ({ ...row, key: before + index + 1 }));
 
-function statement(db: D1Database, search: ProductSearch, weights: Weights): D1PreparedStatement {
-  const parameters = new Parameters();
-  const { ctes, page, order, counted } = find(search, parameters, weights);
-  const sql = `${ctes.length === 0 ? "" : `WITH ${ctes.join(", ")}`}
+function statement(search: ProductSearch, weights: Weights): Sql<Row> {
+  const { ctes, page, order, counted } = find(search, weights);
+  return sql`${ctes.length === 0 ? nothing : sql`WITH ${joined(ctes)}`}
     SELECT total.counted, products.*, categories.name AS category_name, page.key
-    FROM (SELECT ${search.cursor === undefined ? counted() : "NULL"} AS counted) AS total
+    FROM (SELECT ${search.cursor === undefined ? counted : sql`NULL`} AS counted) AS total
     LEFT JOIN (${page}) AS page
     LEFT JOIN products ON products.id = page.product_id
     LEFT JOIN categories ON categories.id = products.category_id
     ORDER BY ${order}`;
-  return db.prepare(sql).bind(...parameters.values);
 }
 
-function find(search: ProductSearch, parameters: Parameters, weights: Weights): Found {
-  if (isRanked(search)) return rank(search, parameters, weights);
+function find(search: ProductSearch, weights: Weights): Found {
+  if (isRanked(search)) return rank(search, weights);
   const { words } = search;
   const sort = search.sort === "relevance" ? "newest" : search.sort;
-  if (words !== null) return gather({ ...search, sort, words }, parameters);
+  if (words !== null) return gather({ ...search, sort, words });
   const isInOneIndex = !asksOneStore(search) && !(hasPriceRange(search) && sort === "newest");
-  return (isInOneIndex ? walk : sift)({ ...search, sort, words }, parameters);
+  return (isInOneIndex ? walk : sift)({ ...search, sort, words });
 }

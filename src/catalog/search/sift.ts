@@ -1,6 +1,7 @@
 import { pageWindow } from "../../platform/pagination.ts";
+import { allOf, constant, sql } from "../../platform/sql.ts";
 import { countOf } from "./count.ts";
-import { type Found, orderOf, type Parameters } from "./documents.ts";
+import { type Found, orderOf } from "./documents.ts";
 import { matching } from "./matching.ts";
 import { pastCursor, type SortedSearch, walk } from "./walk.ts";
 
@@ -11,24 +12,23 @@ const FEW = 2_000;
  * Where no index has both what is asked for and its order. Few that match are gathered and sorted. Many are found soon
  * enough by walking along the order and looking whether each matches.
  */
-export function sift(search: SortedSearch & { words: null }, parameters: Parameters): Found {
+export function sift(search: SortedSearch & { words: null }): Found {
   const { column, direction } = orderOf(search.sort);
   const { limit, offset } = pageWindow(search);
-  const { from, where } = matching(search, parameters);
-  const conditions = [...where, ...pastCursor(search, parameters)].join(" AND ");
+  const { from, where } = matching(search);
+  const conditions = allOf([...where, ...pastCursor(search)]);
   // The way that is not taken costs nothing only under a limit of 0: a condition would be asked row by row.
-  const sorted = `SELECT product_id, key FROM matching ORDER BY key ${direction}, product_id ${direction}
-    LIMIT (SELECT yes * ${parameters.add(limit)} FROM few) OFFSET ${parameters.add(offset)}`;
-  const walked = walk(search, parameters, `(SELECT (NOT yes) * ${parameters.add(limit)} FROM few)`);
+  const sorted = sql`SELECT product_id, key FROM matching ORDER BY key ${direction}, product_id ${direction}
+    LIMIT (SELECT yes * ${limit} FROM few) OFFSET ${offset}`;
+  const walked = walk(search, sql`(SELECT (NOT yes) * ${limit} FROM few)`);
   return {
     ctes: [
-      `matching AS MATERIALIZED (
-        SELECT documents.product_id, documents.${column} AS key FROM ${from} WHERE ${conditions} LIMIT ${FEW + 1})`,
-      `few (yes) AS MATERIALIZED (SELECT count(*) <= ${FEW} FROM matching)`,
+      sql`matching AS MATERIALIZED (
+        SELECT documents.product_id, ${column} AS key FROM ${from} WHERE ${conditions} LIMIT ${constant(FEW + 1)})`,
+      sql`few (yes) AS MATERIALIZED (SELECT count(*) <= ${constant(FEW)} FROM matching)`,
     ],
-    page: `SELECT * FROM (${sorted}) UNION ALL SELECT * FROM (${walked.page})`,
+    page: sql`SELECT * FROM (${sorted}) UNION ALL SELECT * FROM (${walked.page})`,
     order: walked.order,
-    counted: () =>
-      `(SELECT iif(yes, (SELECT count(*) FROM matching), ${countOf(search, parameters)}) FROM few)`,
+    counted: sql`(SELECT iif(yes, (SELECT count(*) FROM matching), ${countOf(search)}) FROM few)`,
   };
 }

@@ -1,6 +1,6 @@
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter } from "../../platform/d1.ts";
 import type { List } from "../../platform/pagination.ts";
+import { all, each, sql } from "../../platform/sql.ts";
 import type { Product } from "../products/schemas.ts";
 import type { FoundProduct } from "./schemas.ts";
 
@@ -10,13 +10,13 @@ export async function withStoreQuantities(
   page: List<Product>,
   storeId: string,
 ): Promise<List<FoundProduct>> {
-  const { results } = await env.DB.prepare(
-    `SELECT l.product_id, l.available FROM json_each(?1) AS shown
-     CROSS JOIN stock_levels AS l ON l.product_id = shown.value AND l.store_id = ?2`,
-  )
-    .bind(jsonParameter(page.results.map(({ id }) => id)), storeId)
-    .all<{ product_id: string; available: number }>();
-  const quantities = new Map(results.map(({ product_id, available }) => [product_id, available]));
+  const levels = await all(
+    env.DB,
+    sql<{ product_id: string; available: number }>`
+      SELECT l.product_id, l.available FROM ${each(page.results.map(({ id }) => id))} AS shown
+      CROSS JOIN stock_levels AS l ON l.product_id = shown.value AND l.store_id = ${storeId}`,
+  );
+  const quantities = new Map(levels.map(({ product_id, available }) => [product_id, available]));
   return {
     ...page,
     results: page.results.map((product) => ({ ...product, store_quantity: quantities.get(product.id) ?? 0 })),

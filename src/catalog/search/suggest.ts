@@ -1,5 +1,5 @@
 import type { Context } from "../../platform/context.ts";
-import { rowsOf } from "../../platform/d1.ts";
+import { all, batch, constant, type Sql, sql } from "../../platform/sql.ts";
 import { correct } from "./correct.ts";
 import { matchTitles, wordsOf } from "./terms.ts";
 
@@ -14,37 +14,30 @@ const LOOKED_AT = 200;
 export async function suggest({ env }: Context, text: string): Promise<string[]> {
   const words = wordsOf(text);
   if (words.length === 0) return [];
-  const results = await env.DB.batch([
-    titles(env.DB, matchTitles(words, { start: true }), MOST),
+  const { beginning, anywhere } = await batch(env.DB, {
+    beginning: titles(matchTitles(words, { start: true }), MOST),
     // Those of the first pass are among them.
-    titles(env.DB, matchTitles(words, { start: false }), 2 * MOST),
-  ]);
-  const found = distinct([0, 1].flatMap((pass) => titlesOf(results, pass)));
+    anywhere: titles(matchTitles(words, { start: false }), 2 * MOST),
+  });
+  const found = distinct([...beginning, ...anywhere]);
   if (found.length > 0) return found;
   const meant = await correct(env.DB, words);
   if (meant === null) return [];
-  return distinct(titlesOf(await env.DB.batch([titles(env.DB, meant, 2 * MOST)]), 0));
+  return distinct(await all(env.DB, titles(meant, 2 * MOST)));
 }
 
-const titles = (db: D1Database, match: string, most: number): D1PreparedStatement =>
-  db
-    .prepare(
-      `SELECT DISTINCT title FROM (
-         SELECT products.title FROM product_index
-         CROSS JOIN product_documents AS documents ON documents.id = product_index.rowid
-         CROSS JOIN products ON products.id = documents.product_id
-         WHERE product_index MATCH ?1 LIMIT ${LOOKED_AT})
-       LIMIT ${most}`,
-    )
-    .bind(match);
-
-const titlesOf = (results: D1Result[], index: number): string[] =>
-  rowsOf<{ title: string }>(results, index).map(({ title }) => title);
+const titles = (match: string, most: number): Sql<{ title: string }> =>
+  sql`SELECT DISTINCT title FROM (
+      SELECT products.title FROM product_index
+      CROSS JOIN product_documents AS documents ON documents.id = product_index.rowid
+      CROSS JOIN products ON products.id = documents.product_id
+      WHERE product_index MATCH ${match} LIMIT ${constant(LOOKED_AT)})
+    LIMIT ${constant(most)}`;
 
 /** The first ten that differ in more than case. */
-function distinct(found: string[]): string[] {
+function distinct(found: { title: string }[]): string[] {
   const first = new Map<string, string>();
-  for (const title of found) {
+  for (const { title } of found) {
     const folded = title.toLowerCase();
     if (!first.has(folded)) first.set(folded, title);
   }

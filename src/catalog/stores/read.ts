@@ -1,11 +1,12 @@
 import type { Context } from "../../platform/context.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
+import { first, sql } from "../../platform/sql.ts";
 import type { Store } from "./schemas.ts";
 import { renderStore, type StoreRow } from "./store.ts";
 
 export async function getStore({ env }: Context, id: string): Promise<Store | null> {
-  const row = await env.DB.prepare("SELECT * FROM stores WHERE id = ?1").bind(id).first<StoreRow>();
+  const row = await first(env.DB, sql<StoreRow>`SELECT * FROM stores WHERE id = ${id}`);
   return row && renderStore(row);
 }
 

@@ -1,5 +1,6 @@
 import type { Context } from "../../platform/context.ts";
-import { rowsOf } from "../../platform/d1.ts";
+import { allowsVersion } from "../../platform/etag.ts";
+import { batch, sql } from "../../platform/sql.ts";
 import type { Store, StoreChange } from "./schemas.ts";
 import { renderStore, type StoreRow } from "./store.ts";
 
@@ -15,24 +16,18 @@ export async function updateStore(
   allowed: number[] | null,
   { name, address, country, priority }: StoreChange,
 ): Promise<UpdateStoreOutcome> {
-  const results = await env.DB.batch([
-    env.DB.prepare("SELECT 1 FROM stores WHERE id = ?1").bind(id),
-    env.DB.prepare(
-      `UPDATE stores SET name = coalesce(?2, name), address = coalesce(?3, address), country = coalesce(?4, country),
-         priority = coalesce(?5, priority), version = version + 1, updated_at = ?6
-       WHERE id = ?1 AND (?7 IS NULL OR version IN (SELECT value FROM json_each(?7)))
-       RETURNING *`,
-    ).bind(
-      id,
-      name ?? null,
-      address ?? null,
-      country ?? null,
-      priority ?? null,
-      clock.now(),
-      allowed && JSON.stringify(allowed),
-    ),
-  ]);
-  const updated = rowsOf<StoreRow>(results, 1)[0];
+  const {
+    standing,
+    updated: [updated],
+  } = await batch(env.DB, {
+    standing: sql`SELECT 1 FROM stores WHERE id = ${id}`,
+    updated: sql<StoreRow>`
+      UPDATE stores SET name = coalesce(${name ?? null}, name), address = coalesce(${address ?? null}, address),
+        country = coalesce(${country ?? null}, country), priority = coalesce(${priority ?? null}, priority),
+        version = version + 1, updated_at = ${clock.now()}
+      WHERE id = ${id} AND ${allowsVersion(allowed)}
+      RETURNING *`,
+  });
   if (updated) return { kind: "updated", store: renderStore(updated) };
-  return rowsOf(results, 0).length > 0 ? { kind: "stale" } : { kind: "not_found" };
+  return standing.length > 0 ? { kind: "stale" } : { kind: "not_found" };
 }

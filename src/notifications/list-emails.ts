@@ -2,6 +2,7 @@ import { isoStamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { type List, toList } from "../platform/pagination.ts";
 import { readPage } from "../platform/read-page.ts";
+import { sql } from "../platform/sql.ts";
 import type { EmailQuery, EmailWire } from "./schemas.ts";
 
 interface EmailRow {
@@ -21,9 +22,7 @@ export async function listEmails({ env }: Context, query: EmailQuery): Promise<L
       select: "m.id, m.to_address, m.subject, m.text, m.html, m.sent_at",
       from: "emails AS m",
       where: [],
-      ...(query.to === undefined
-        ? {}
-        : { sift: [{ sql: "lower(m.to_address) = ?", parameters: [query.to] }] }),
+      ...(query.to === undefined ? {} : { sift: [sql`lower(m.to_address) = ${query.to}`] }),
       key: null,
       id: "m.id",
       direction: "DESC",

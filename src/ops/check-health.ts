@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { createLog, describeError } from "../platform/log.ts";
 import { readSettings } from "../platform/settings.ts";
+import { first, sql } from "../platform/sql.ts";
 
 type HealthStatus = "healthy" | "degraded" | "unhealthy";
 
@@ -37,18 +38,19 @@ const PARTS: Record<string, Part> = {
   database: {
     whenDown: "unhealthy",
     ask: async (env) => {
-      await env.DB.prepare("SELECT 1").first();
+      await first(env.DB, sql`SELECT 1`);
       return null;
     },
   },
   selling: {
     whenDown: "unhealthy",
     ask: async (env) => {
-      const state = await env.DB.prepare(
-        "SELECT value FROM shop_state WHERE key = 'selling' AND value <> 'open'",
-      ).first<string>("value");
-      if (state === null) return null;
-      return state === "restoring" ? "the shop is being restored" : "selling is stopped";
+      const closed = await first(
+        env.DB,
+        sql<{ value: string }>`SELECT value FROM shop_state WHERE key = 'selling' AND value <> 'open'`,
+      );
+      if (closed === null) return null;
+      return closed.value === "restoring" ? "the shop is being restored" : "selling is stopped";
     },
   },
   cache: {

@@ -1,8 +1,8 @@
 import { isoStamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
 import { formatMoney } from "../platform/money.ts";
 import { decodeCursor, type List, type PageQuery, pageWindow, toList } from "../platform/pagination.ts";
+import { batch, sql } from "../platform/sql.ts";
 import type { Order } from "./order.ts";
 
 interface HistoryRow {
@@ -28,20 +28,18 @@ interface Snapshot {
 export async function listHistory(context: Context, order: Order, query: PageQuery) {
   const { limit, offset } = pageWindow(query);
   const after = query.cursor === undefined ? 0 : Number(decodeCursor(query.cursor)?.key ?? 0);
-  const results = await context.env.DB.batch([
-    context.env.DB.prepare(
-      `SELECT version, from_status, to_status, at, actor, reason, snapshot FROM order_history
-       WHERE order_id = ?1 AND version > ?2 ORDER BY version LIMIT ?3 OFFSET ?4`,
-    ).bind(order.id, after, limit, offset),
-    context.env.DB.prepare("SELECT count(*) AS counted FROM order_history WHERE order_id = ?1").bind(
-      order.id,
-    ),
-  ]);
-  const counted = rowsOf<{ counted: number }>(results, 1)[0]?.counted ?? 0;
+  const { page, count } = await batch(context.env.DB, {
+    page: sql<HistoryRow>`
+      SELECT version, from_status, to_status, at, actor, reason, snapshot FROM order_history
+      WHERE order_id = ${order.id} AND version > ${after} ORDER BY version LIMIT ${limit} OFFSET ${offset}`,
+    count: sql<{
+      counted: number;
+    }>`SELECT count(*) AS counted FROM order_history WHERE order_id = ${order.id}`,
+  });
   return toList(
     query,
-    rowsOf<HistoryRow>(results, 0),
-    counted,
+    page,
+    count[0]?.counted ?? 0,
     (row) => ({ key: row.version, id: order.id }),
     renderHistory,
   ) satisfies List<ReturnType<typeof renderHistory>>;

@@ -1,32 +1,29 @@
-import { jsonParameter, rowsOf } from "../platform/d1.ts";
-import type { Condition } from "../platform/read-page.ts";
+import { batch, constant, each, type Sql, sql } from "../platform/sql.ts";
 
 /** What begins more references or addresses than this names no order: the newest are looked through for it. */
 const FEW = 500;
 
 /** Orders whose reference or e-mail address begins with a text, where they are few; null where they are not. */
-export async function findBeginning(db: D1Database, text: string): Promise<Condition | null> {
-  const [reference, email] = rangesOf(text);
-  const first = (column: string, range: string[]) =>
-    db
-      .prepare(`SELECT rowid AS place FROM orders WHERE ${column} BETWEEN ?1 AND ?2 LIMIT ${FEW + 1}`)
-      .bind(...range);
-  const results = await db.batch([first("reference", reference), first("customer_email", email)]);
-  const places = [0, 1].flatMap((index) => rowsOf<{ place: number }>(results, index));
+export async function findBeginning(db: D1Database, text: string): Promise<Sql | null> {
+  const { reference, email } = rangesOf(text);
+  const placesIn = (range: Sql) =>
+    sql<{ place: number }>`SELECT rowid AS place FROM orders AS o WHERE ${range} LIMIT ${constant(FEW + 1)}`;
+  const found = await batch(db, { byReference: placesIn(reference), byEmail: placesIn(email) });
+  const places = [...found.byReference, ...found.byEmail];
   if (places.length > FEW) return null;
-  return {
-    sql: "o.rowid IN (SELECT value FROM json_each(?))",
-    parameters: [jsonParameter(places.map(({ place }) => place))],
-  };
+  return sql`o.rowid IN (SELECT value FROM ${each(places.map(({ place }) => place))})`;
 }
 
-export const beginsWith = (text: string): Condition => ({
-  sql: "(o.reference BETWEEN ? AND ? OR o.customer_email BETWEEN ? AND ?)",
-  parameters: rangesOf(text).flat(),
-});
+export function beginsWith(text: string): Sql {
+  const { reference, email } = rangesOf(text);
+  return sql`(${reference} OR ${email})`;
+}
 
-/** Of references, and of addresses. A range over each index, rather than LIKE: what is typed is never a pattern. */
-function rangesOf(text: string): [string[], string[]] {
-  const from = (beginning: string) => [beginning, `${beginning}\u{10FFFF}`];
-  return [from(text.toUpperCase()), from(text.toLowerCase())];
+/** Of an order `o`. A range over each index, rather than LIKE: what is typed is never a pattern. */
+function rangesOf(text: string): { reference: Sql; email: Sql } {
+  const from = (beginning: string) => sql`BETWEEN ${beginning} AND ${`${beginning}\u{10FFFF}`}`;
+  return {
+    reference: sql`o.reference ${from(text.toUpperCase())}`,
+    email: sql`o.customer_email ${from(text.toLowerCase())}`,
+  };
 }

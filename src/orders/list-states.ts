@@ -1,6 +1,6 @@
-import { jsonParameter, rowsOf } from "../platform/d1.ts";
 import { COUNT_LIMIT, decodeCursor, pageWindow } from "../platform/pagination.ts";
-import type { Condition, Page } from "../platform/read-page.ts";
+import type { Page } from "../platform/read-page.ts";
+import { allOf, batch, constant, each, type Sql, sql, trusted } from "../platform/sql.ts";
 import { WORKED_ON } from "./delayed/find-lost.ts";
 import { ORDER_STATUSES, type OrderStatus, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
 import { ORDER_COLUMNS, type OrderRow } from "./rows.ts";
@@ -15,35 +15,27 @@ import type { OrderListQuery } from "./schemas.ts";
 export async function readStates(
   db: D1Database,
   query: OrderListQuery,
-  where: Condition[],
+  where: Sql[],
 ): Promise<Page<OrderRow>> {
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
   const { limit, offset } = pageWindow(query);
-  const past: Condition[] = cursor
-    ? [{ sql: "(o.created_at, o.id) < (?, ?)", parameters: [cursor.key, cursor.id] }]
-    : [];
-  const states = jsonParameter(statesOf(query));
+  const past = cursor ? [sql`(o.created_at, o.id) < (${cursor.key}, ${cursor.id})`] : [];
+  const states = each(statesOf(query));
   // Read along the index alone, and of each range no further than the page's last place: the orders themselves are read
   // for the page.
-  const page = db
-    .prepare(
-      `SELECT ${ORDER_COLUMNS} FROM (
-         SELECT o.created_at AS at, o.id
-         FROM json_each(?) AS state CROSS JOIN ${inState([...where, ...past])}
-         ORDER BY o.created_at DESC, o.id DESC LIMIT ? OFFSET ?) AS page
-       CROSS JOIN orders AS o ON o.id = page.id ORDER BY page.at DESC, page.id DESC`,
-    )
-    .bind(states, ...parametersOf([...where, ...past]), limit, offset);
-  const count = db
-    .prepare(
-      `SELECT count(*) AS counted FROM (
-         SELECT 1 FROM json_each(?) AS state CROSS JOIN ${inState(where)} LIMIT ${COUNT_LIMIT + 1})`,
-    )
-    .bind(states, ...parametersOf(where));
-  const results = await db.batch(cursor ? [page] : [page, count]);
+  const page = sql<OrderRow>`
+    SELECT ${trusted(ORDER_COLUMNS)} FROM (
+      SELECT o.created_at AS at, o.id
+      FROM ${states} AS state CROSS JOIN ${inState([...where, ...past])}
+      ORDER BY o.created_at DESC, o.id DESC LIMIT ${limit} OFFSET ${offset}) AS page
+    CROSS JOIN orders AS o ON o.id = page.id ORDER BY page.at DESC, page.id DESC`;
+  const count = sql<{ counted: number }>`
+    SELECT count(*) AS counted FROM (
+      SELECT 1 FROM ${states} AS state CROSS JOIN ${inState(where)} LIMIT ${constant(COUNT_LIMIT + 1)})`;
+  const found = await batch(db, { page, count: cursor ? undefined : count });
   return {
-    rows: rowsOf<OrderRow>(results, 0),
-    counted: cursor ? null : (rowsOf<{ counted: number }>(results, 1)[0]?.counted ?? 0),
+    rows: found.page,
+    counted: cursor ? null : (found.count[0]?.counted ?? 0),
     stopped: null,
     besides: [],
   };
@@ -63,11 +55,8 @@ function statesOf({ status, payment_status, priority, delayed }: OrderListQuery)
 
 const isWorkedOn = (status: OrderStatus): boolean => WORKED_ON.includes(status);
 
-const inState = (where: Condition[]): string =>
-  `orders AS o INDEXED BY orders_state WHERE ${[
-    "o.status = state.value ->> 0 AND o.payment_status = state.value ->> 1 AND o.priority = state.value ->> 2",
-    ...where.map(({ sql }) => sql),
-  ].join(" AND ")}`;
-
-const parametersOf = (conditions: Condition[]): unknown[] =>
-  conditions.flatMap(({ parameters }) => parameters);
+const inState = (where: Sql[]): Sql =>
+  sql`orders AS o INDEXED BY orders_state WHERE ${allOf([
+    sql`o.status = state.value ->> 0 AND o.payment_status = state.value ->> 1 AND o.priority = state.value ->> 2`,
+    ...where,
+  ])}`;

@@ -1,6 +1,5 @@
 import { isoStamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
 import { formatMoney } from "../platform/money.ts";
 import {
   COUNT_LIMIT,
@@ -10,6 +9,7 @@ import {
   pageWindow,
   toList,
 } from "../platform/pagination.ts";
+import { batch, constant, type Sql, sql } from "../platform/sql.ts";
 import type { OrderStatus } from "./lifecycle.ts";
 import type { StoreOrder } from "./schemas.ts";
 
@@ -34,21 +34,20 @@ export async function listStoreOrders(
 ): Promise<List<StoreOrder> | null> {
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
   const { limit, offset } = pageWindow(query);
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      `SELECT o.id, o.reference, o.status, o.created_at, o.currency, o.total, o.total_items
-       FROM order_stores AS s CROSS JOIN orders AS o ON o.id = s.order_id
-       WHERE s.store_id = ?1 AND ${cursor ? "s.order_id < ?2" : "?2 IS NULL"}
-       ORDER BY s.order_id DESC LIMIT ?3 OFFSET ?4`,
-    ).bind(storeId, cursor?.id ?? null, limit, offset),
-    env.DB.prepare("SELECT 1 FROM stores WHERE id = ?1").bind(storeId),
-    ...(cursor ? [] : [countOf(env.DB, storeId)]),
-  ]);
-  if (rowsOf(results, 1).length === 0) return null;
+  const { page, store, count } = await batch(env.DB, {
+    page: sql<Row>`
+      SELECT o.id, o.reference, o.status, o.created_at, o.currency, o.total, o.total_items
+      FROM order_stores AS s CROSS JOIN orders AS o ON o.id = s.order_id
+      WHERE s.store_id = ${storeId} AND ${cursor ? sql`s.order_id < ${cursor.id}` : sql`true`}
+      ORDER BY s.order_id DESC LIMIT ${limit} OFFSET ${offset}`,
+    store: sql`SELECT 1 FROM stores WHERE id = ${storeId}`,
+    count: cursor ? undefined : countOf(storeId),
+  });
+  if (store.length === 0) return null;
   return toList(
     query,
-    rowsOf<Row>(results, 0),
-    cursor ? null : (rowsOf<{ counted: number }>(results, 2)[0]?.counted ?? 0),
+    page,
+    cursor ? null : (count[0]?.counted ?? 0),
     (row) => ({ key: 0, id: row.id }),
     (row) => ({
       id: row.id,
@@ -61,10 +60,6 @@ export async function listStoreOrders(
   );
 }
 
-const countOf = (db: D1Database, storeId: string): D1PreparedStatement =>
-  db
-    .prepare(
-      `SELECT count(*) AS counted FROM (
-         SELECT 1 FROM order_stores WHERE store_id = ?1 LIMIT ${COUNT_LIMIT + 1})`,
-    )
-    .bind(storeId);
+const countOf = (storeId: string): Sql<{ counted: number }> => sql`
+  SELECT count(*) AS counted FROM (
+    SELECT 1 FROM order_stores WHERE store_id = ${storeId} LIMIT ${constant(COUNT_LIMIT + 1)})`;

@@ -1,7 +1,8 @@
 import { isStaff } from "../platform/actor.ts";
 import type { Context } from "../platform/context.ts";
 import { type List, toList } from "../platform/pagination.ts";
-import { type Condition, type Page, type PageSource, readPage } from "../platform/read-page.ts";
+import { type Page, type PageSource, readPage } from "../platform/read-page.ts";
+import { type Sql, sql, trusted } from "../platform/sql.ts";
 import { IN_WORK } from "./delayed/find-lost.ts";
 import { beginsWith, findBeginning } from "./list-beginning.ts";
 import { readStates } from "./list-states.ts";
@@ -27,14 +28,14 @@ export async function listOrders(context: Context, query: OrderListQuery): Promi
 
 /** What is asked for, by what could lead to it. */
 interface Filters {
-  owner: Condition[];
-  batch: Condition[];
-  email: Condition[];
-  store: Condition[];
-  beginning: Condition[];
-  state: Condition[];
-  delayed: Condition[];
-  time: Condition[];
+  owner: Sql[];
+  batch: Sql[];
+  email: Sql[];
+  store: Sql[];
+  beginning: Sql[];
+  state: Sql[];
+  delayed: Sql[];
+  time: Sql[];
 }
 
 /** Tried in this order. Orders by store are sorted by their ids, which are ordered by time too. */
@@ -51,12 +52,7 @@ const BY_STORE = { key: null, id: "s.order_id" };
 async function readOrders(context: Context, query: OrderListQuery): Promise<Page<OrderRow>> {
   const { DB } = context.env;
   const filters = filtersOf(context, query);
-  const walk = (
-    from: string,
-    where: Condition[],
-    others: Partial<Filters>,
-    sorted: Partial<PageSource> = {},
-  ) => {
+  const walk = (from: string, where: Sql[], others: Partial<Filters>, sorted: Partial<PageSource> = {}) => {
     const sift = Object.values(others).flat();
     const order = { key: "o.created_at", id: "o.id", direction: "DESC" } as const;
     const source = { select: ORDER_COLUMNS, from, where, ...order, ...sorted };
@@ -66,7 +62,7 @@ async function readOrders(context: Context, query: OrderListQuery): Promise<Page
   for (const { by, from } of LEADS) {
     const { [by]: lead, ...others } = filters;
     if (lead.length === 0) continue;
-    if (by === "store") return walk(from, is("s.store_id = ?", query.store_id), others, BY_STORE);
+    if (by === "store") return walk(from, is(sql`s.store_id =`, query.store_id), others, BY_STORE);
     const { time, ...rest } = others;
     return walk(from, [...lead, ...time], rest);
   }
@@ -83,31 +79,30 @@ async function readOrders(context: Context, query: OrderListQuery): Promise<Page
 function filtersOf({ actor, settings, clock }: Context, query: OrderListQuery): Filters {
   const longAgo = clock.now() - settings.DELAYED_AFTER_MINUTES * 60_000;
   return {
-    owner: actor.kind === "user" && !isStaff(actor) ? is("o.user_id = ?", actor.userId) : [],
-    batch: is("o.batch_id = ?", query.batch_id),
-    email: is("o.customer_email = ?", query.customer_email),
-    store: is(
-      "EXISTS (SELECT 1 FROM order_stores AS s WHERE s.store_id = ? AND s.order_id = o.id)",
-      query.store_id,
-    ),
+    owner: actor.kind === "user" && !isStaff(actor) ? [sql`o.user_id = ${actor.userId}`] : [],
+    batch: is(sql`o.batch_id =`, query.batch_id),
+    email: is(sql`o.customer_email =`, query.customer_email),
+    store:
+      query.store_id === undefined
+        ? []
+        : [
+            sql`EXISTS (SELECT 1 FROM order_stores AS s WHERE s.store_id = ${query.store_id} AND s.order_id = o.id)`,
+          ],
     beginning: query.q === undefined ? [] : [beginsWith(query.q)],
     state: [
-      ...is("o.status = ?", query.status),
-      ...is("o.payment_status = ?", query.payment_status),
-      ...is("o.priority = ?", query.priority),
+      ...is(sql`o.status =`, query.status),
+      ...is(sql`o.payment_status =`, query.payment_status),
+      ...is(sql`o.priority =`, query.priority),
     ],
     delayed:
       query.delayed === "true"
         ? // The second follows from the third, and leads past what is new.
-          [
-            { sql: IN_WORK, parameters: [] },
-            ...is("o.created_at < ?", longAgo),
-            ...is("o.status_at < ?", longAgo),
-          ]
+          [trusted(IN_WORK), sql`o.created_at < ${longAgo}`, sql`o.status_at < ${longAgo}`]
         : [],
-    time: [...is("o.created_at >= ?", query.from), ...is("o.created_at <= ?", query.to)],
+    time: [...is(sql`o.created_at >=`, query.from), ...is(sql`o.created_at <=`, query.to)],
   };
 }
 
-const is = (sql: string, value: string | number | undefined): Condition[] =>
-  value === undefined ? [] : [{ sql, parameters: [value] }];
+/** A comparison with a value; no condition where there is none. */
+const is = (compared: Sql, value: string | number | undefined): Sql[] =>
+  value === undefined ? [] : [sql`${compared} ${value}`];

@@ -3,6 +3,7 @@ import { isoStamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { type List, type PageQuery, toList } from "../platform/pagination.ts";
 import { readPage } from "../platform/read-page.ts";
+import { all, constant, first, sql } from "../platform/sql.ts";
 import type { PaymentEventWire } from "./event-schemas.ts";
 import type { PaymentEvent } from "./money.ts";
 import { moneyTold } from "./notices.ts";
@@ -23,9 +24,9 @@ interface EventRow
   order_currency: string | null;
 }
 
-const COLUMNS = `e.provider, e.event_id, e.kind, e.amount, e.currency, e.state, e.outcome, e.reference, e.operation,
+const COLUMNS = sql`e.provider, e.event_id, e.kind, e.amount, e.currency, e.state, e.outcome, e.reference, e.operation,
   e.received_at, e.order_id, o.reference AS order_reference, o.currency AS order_currency`;
-const ORDERS = "LEFT JOIN orders AS o ON o.id = e.order_id";
+const ORDERS = sql`LEFT JOIN orders AS o ON o.id = e.order_id`;
 
 /** What providers told, newest first; in one state, or all of it. An index stands behind both. */
 export async function listEvents(
@@ -39,7 +40,7 @@ export async function listEvents(
       select: COLUMNS,
       from: `payment_events AS e INDEXED BY payment_events_${state ? "state" : "received"}`,
       joins: ORDERS,
-      where: state ? [{ sql: "e.state = ?", parameters: [state] }] : [],
+      where: state ? [sql`e.state = ${state}`] : [],
       key: "e.received_at",
       id: "e.operation",
       direction: "DESC",
@@ -56,24 +57,24 @@ export async function readEvent(
   provider: string,
   eventId: string,
 ): Promise<PaymentEventWire | null> {
-  const row = await env.DB.prepare(
-    `SELECT ${COLUMNS} FROM payment_events AS e ${ORDERS} WHERE e.provider = ?1 AND e.event_id = ?2`,
-  )
-    .bind(provider, eventId)
-    .first<EventRow>();
+  const row = await first(
+    env.DB,
+    sql<EventRow>`
+      SELECT ${COLUMNS} FROM payment_events AS e ${ORDERS} WHERE e.provider = ${provider} AND e.event_id = ${eventId}`,
+  );
   return row ? renderEvent(row) : null;
 }
 
 /** For an order's own page, to staff: what waits for a person, oldest first. */
 export async function flaggedEventsOf({ env }: Context, orderId: string): Promise<FlaggedEventWire[]> {
-  const { results } = await env.DB.prepare(
-    `SELECT ${COLUMNS} FROM payment_events AS e INDEXED BY payment_events_flagged ${ORDERS}
-     WHERE e.order_id = ?1 AND e.state = 'flagged'
-     ORDER BY e.received_at, e.operation LIMIT ${PAGE_LIMIT}`,
-  )
-    .bind(orderId)
-    .all<EventRow>();
-  return results.map(renderFlagged);
+  const flagged = await all(
+    env.DB,
+    sql<EventRow>`
+      SELECT ${COLUMNS} FROM payment_events AS e INDEXED BY payment_events_flagged ${ORDERS}
+      WHERE e.order_id = ${orderId} AND e.state = 'flagged'
+      ORDER BY e.received_at, e.operation LIMIT ${constant(PAGE_LIMIT)}`,
+  );
+  return flagged.map(renderFlagged);
 }
 
 const renderEvent = (row: EventRow): PaymentEventWire => ({

@@ -4,6 +4,7 @@ import type { Context } from "../platform/context.ts";
 import { formatMoney } from "../platform/money.ts";
 import { type List, type PageQuery, toList } from "../platform/pagination.ts";
 import { type PageSource, readPage } from "../platform/read-page.ts";
+import { sql, trusted } from "../platform/sql.ts";
 import type { Payment } from "./provider.ts";
 import { PAYMENT_COLUMNS } from "./rows.ts";
 import type { refunds } from "./tables.ts";
@@ -19,13 +20,13 @@ interface PaymentRow extends Payment {
 }
 
 const sourceOf = (orderId: string): PageSource => ({
-  select: `${PAYMENT_COLUMNS},
+  select: sql`${trusted(PAYMENT_COLUMNS)},
     (SELECT json_group_array(json_object(
         'id', r.id, 'state', r.state, 'amount', r.amount, 'reason', r.reason, 'createdAt', r.created_at)
         ORDER BY r.created_at, r.id)
      FROM refunds AS r WHERE r.payment_id = p.id) AS refunds`,
   from: "payments AS p",
-  where: [{ sql: "p.order_id = ?", parameters: [orderId] }],
+  where: [sql`p.order_id = ${orderId}`],
   key: "p.created_at",
   id: "p.id",
   direction: "ASC",

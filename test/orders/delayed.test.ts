@@ -8,6 +8,7 @@ import { givenOrder } from "../notifications/orders.ts";
 import { goTo, HOUR, MINUTE, notices } from "../ops/jobs/shop-hours.ts";
 import { testClock } from "../support/clock.ts";
 import { type SignedIn, signIn } from "../support/sign-in.ts";
+import { planOf } from "../support/watched-db.ts";
 import { countOf, read } from "./ask.ts";
 
 const { settings } = testContext();
@@ -85,10 +86,7 @@ describe("the list of delayed orders", () => {
       batch: (all: D1PreparedStatement[]) => env.DB.batch(all),
     } as unknown as D1Database;
     await resolveDelayed({ ...simulated, env: { ...env, DB } });
-    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${seen[0]}`)
-      .bind(1, "[]")
-      .all<{ detail: string }>();
-    const plan = results.map(({ detail }) => detail).filter((detail) => /\bo\b/.test(detail));
+    const plan = (await planOf(seen[0] ?? "")).filter((step) => /\bo\b/.test(step));
     expect(plan).toEqual([
       "SEARCH o USING INDEX orders_in_work (status_at<?)",
       "SEARCH o USING INDEX orders_rounds (delayed_retries=? AND delayed_at>? AND delayed_at<?)",

@@ -1,13 +1,30 @@
 import { LEASE_MS } from "../../events/take.ts";
 import { emptyProjection } from "../../inventory/recount.ts";
 import type { Context } from "../../platform/context.ts";
-import { constraintIn, jsonParameter, rowsOf } from "../../platform/d1.ts";
-import { MAX_RUN_MS } from "../jobs/perform.ts";
+import { constraintIn } from "../../platform/d1.ts";
+import {
+  all,
+  allOf,
+  batch,
+  constant,
+  each,
+  first as firstRow,
+  joined,
+  prepare,
+  runBatch,
+  type Sql,
+  sql,
+  trusted,
+  type Value,
+} from "../../platform/sql.ts";
+import { GOES_ON, MAX_RUN_MS } from "../jobs/perform.ts";
 import { readTables, type Table } from "./tables.ts";
 
 const ROWS_A_PAGE = 500;
 /** Events that one round of changes goes through. */
 const EVENTS_A_ROUND = 500;
+/** What a round of changes asks for besides its tables, none of which has such a name. */
+const GONE_THROUGH = "events gone through";
 
 export type Row = Record<string, unknown>;
 
@@ -30,22 +47,25 @@ export async function dumpTable(
   table: Table,
   { cursor, since }: Wanted,
 ): Promise<TablePage> {
-  const after = cursor === null ? [] : (JSON.parse(cursor) as unknown[]);
-  const key = table.key.join(", ");
+  const after = cursor === null ? null : (JSON.parse(cursor) as Value[]);
+  const changed = changedAt(table);
+  const key = namesOf(table.key);
   const conditions = [
-    ...(after.length === 0 ? [] : [`(${key}) > (${table.key.map(() => "?").join(", ")})`]),
-    ...(since === null ? [] : [`${changedAt(table)} >= ?`]),
+    ...(after === null ? [] : [sql`(${key}) > (${joined(after.map((value) => sql`${value}`))})`]),
+    ...(since === null || changed === null ? [] : [sql`${trusted(changed)} >= ${since}`]),
   ];
-  const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
-  const { results } = await context.env.DB.prepare(
-    `SELECT ${table.columns.join(", ")} FROM ${table.name} ${where} ORDER BY ${key} LIMIT ${ROWS_A_PAGE}`,
-  )
-    .bind(...after, ...(since === null ? [] : [since]))
-    .all<Row>();
-  const last = results.at(-1);
-  const more = results.length === ROWS_A_PAGE && last !== undefined;
-  return { rows: results, next: more ? JSON.stringify(table.key.map((column) => last[column])) : null };
+  const rows = await all(
+    context.env.DB,
+    sql<Row>`SELECT ${namesOf(table.columns)} FROM ${trusted(table.name)}
+      WHERE ${allOf(conditions)} ORDER BY ${key} LIMIT ${constant(ROWS_A_PAGE)}`,
+  );
+  const last = rows.at(-1);
+  const more = rows.length === ROWS_A_PAGE && last !== undefined;
+  return { rows, next: more ? JSON.stringify(table.key.map((column) => last[column])) : null };
 }
+
+/** Names that the database itself gave: of tables and of their columns. */
+const namesOf = (names: string[]): Sql => trusted(names.join(", "));
 
 /** The column that says when a row last changed; null where none does. */
 export const changedAt = ({ columns }: Table): string | null =>
@@ -81,42 +101,42 @@ export interface Changes {
  * makes it whole again, and what moves after that has a later event. When a round finds no more, all is whole.
  */
 export async function dumpChanges(context: Context, after: number): Promise<Changes> {
-  const { DB } = context.env;
   const tables = await readTables(context);
-  const changed = (type: string) =>
-    `SELECT object_id FROM (SELECT object_id, object_type FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2)
-     WHERE object_type = '${type}'`;
   const wanted = tables.flatMap((table) => {
-    const where = aggregateOf(table, changed);
+    const where = aggregateOf(table, after);
     return where === null ? [] : [{ table, where }];
   });
-  const results = await DB.batch([
-    DB.prepare("SELECT seq FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2").bind(after, EVENTS_A_ROUND),
-    ...wanted.map(({ table, where }) =>
-      DB.prepare(`SELECT ${table.columns.join(", ")} FROM ${table.name} WHERE ${where}`).bind(
-        after,
-        EVENTS_A_ROUND,
-      ),
+  const { [GONE_THROUGH]: events = [], ...rows } = await batch<Record<string, Sql<Row>>>(context.env.DB, {
+    [GONE_THROUGH]: sql<Row>`SELECT seq FROM events WHERE seq > ${after} ORDER BY seq LIMIT ${constant(EVENTS_A_ROUND)}`,
+    ...Object.fromEntries(
+      wanted.map(({ table, where }) => [
+        table.name,
+        sql<Row>`SELECT ${namesOf(table.columns)} FROM ${trusted(table.name)} WHERE ${where}`,
+      ]),
     ),
-  ]);
-  const seqs = rowsOf<{ seq: number }>(results, 0);
+  });
   return {
-    rows: Object.fromEntries(wanted.map(({ table }, index) => [table.name, rowsOf<Row>(results, 1 + index)])),
-    seq: seqs.at(-1)?.seq ?? after,
-    more: seqs.length === EVENTS_A_ROUND,
+    rows,
+    seq: (events.at(-1)?.seq as number | undefined) ?? after,
+    more: events.length === EVENTS_A_ROUND,
   };
 }
 
-/** Which rows of a table belong to a changed order or product; null: the table is about neither. */
-function aggregateOf({ name, columns }: Table, changed: (type: string) => string): string | null {
-  if (name === "events") return "seq IN (SELECT seq FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2)";
-  if (name === "orders") return `id IN (${changed("order")})`;
-  if (name === "products") return `id IN (${changed("product")})`;
+/** Which rows of a table belong to an order or product that changed after an event; null: the table is about neither. */
+function aggregateOf({ name, columns }: Table, after: number): Sql | null {
+  const changed = (type: "order" | "product") => sql`
+    SELECT object_id FROM (SELECT object_id, object_type FROM events WHERE seq > ${after} ORDER BY seq LIMIT ${constant(EVENTS_A_ROUND)})
+    WHERE object_type = ${type}`;
+  if (name === "events") {
+    return sql`seq IN (SELECT seq FROM events WHERE seq > ${after} ORDER BY seq LIMIT ${constant(EVENTS_A_ROUND)})`;
+  }
+  if (name === "orders") return sql`id IN (${changed("order")})`;
+  if (name === "products") return sql`id IN (${changed("product")})`;
   // Nothing leans on a cart: one that moves meanwhile may come back as it was a moment before or after.
   if (name === "cart_items") return null;
-  if (name === "work") return `object_id IN (${changed("order")})`;
-  if (columns.includes("order_id")) return `order_id IN (${changed("order")})`;
-  if (columns.includes("product_id")) return `product_id IN (${changed("product")})`;
+  if (name === "work") return sql`object_id IN (${changed("order")})`;
+  if (columns.includes("order_id")) return sql`order_id IN (${changed("order")})`;
+  if (columns.includes("product_id")) return sql`product_id IN (${changed("product")})`;
   return null;
 }
 
@@ -127,15 +147,15 @@ function aggregateOf({ name, columns }: Table, changed: (type: string) => string
  */
 export async function readProgress({ env, clock }: Context): Promise<{ lastSeq: number; underWay: number }> {
   const now = clock.now();
-  const row = await env.DB.prepare(
-    `SELECT (SELECT coalesce(max(seq), 0) FROM events) AS last_seq,
-       (SELECT count(*) FROM work
-        WHERE state = 'owed' AND lease IS NOT NULL AND started_at > ?1 AND not_before > ?2)
-       + (SELECT count(*) FROM job_runs AS r WHERE r.outcome = 'running' AND r.started_at > ?3
-           AND NOT EXISTS (SELECT 1 FROM work AS w WHERE w.state = 'owed' AND w.task = 'reconcile' AND w.object_id = r.id)) AS under_way`,
-  )
-    .bind(now - LEASE_MS, now, now - MAX_RUN_MS)
-    .first<{ last_seq: number; under_way: number }>();
+  const row = await firstRow(
+    env.DB,
+    sql<{ last_seq: number; under_way: number }>`
+      SELECT (SELECT coalesce(max(seq), 0) FROM events) AS last_seq,
+        (SELECT count(*) FROM work
+         WHERE state = 'owed' AND lease IS NOT NULL AND started_at > ${now - LEASE_MS} AND not_before > ${now})
+        + (SELECT count(*) FROM job_runs AS run WHERE run.outcome = 'running' AND run.started_at > ${now - MAX_RUN_MS}
+            AND NOT ${GOES_ON}) AS under_way`,
+  );
   return { lastSeq: row?.last_seq ?? 0, underWay: row?.under_way ?? 0 };
 }
 
@@ -149,17 +169,13 @@ export async function loadTable(
   rows: Row[],
   first: boolean,
 ): Promise<LoadOutcome> {
-  const { DB } = context.env;
-  const values = table.columns.map((column) => `value ->> '$.${column}'`);
-  const batch = [
-    ...(first ? [DB.prepare(`DELETE FROM ${table.name}`)] : []),
-    DB.prepare(
-      `INSERT OR REPLACE INTO ${table.name} (${table.columns.join(", ")})
-       SELECT ${values.join(", ")} FROM json_each(?1)`,
-    ).bind(jsonParameter(rows)),
-  ];
+  const name = trusted(table.name);
+  const values = namesOf(table.columns.map((column) => `value ->> '$.${column}'`));
   try {
-    await DB.batch(batch);
+    await runBatch(context.env.DB, [
+      ...(first ? [sql`DELETE FROM ${name}`] : []),
+      sql`INSERT OR REPLACE INTO ${name} (${namesOf(table.columns)}) SELECT ${values} FROM ${each(rows)}`,
+    ]);
   } catch (error) {
     const message = constraintIn(error);
     if (message === null) throw error;
@@ -176,14 +192,12 @@ export async function loadTable(
  */
 export async function finishTables(context: Context): Promise<void> {
   const { DB } = context.env;
-  await DB.batch([
-    ...emptyProjection(DB),
-    DB.prepare("DELETE FROM work WHERE state = 'owed' AND task = 'reconcile'"),
-    DB.prepare("DELETE FROM cart_items WHERE cart_id NOT IN (SELECT id FROM carts)"),
-    DB.prepare(
-      `UPDATE orders SET events_owed =
-         (SELECT count(*) FROM payment_events AS e WHERE e.order_id = orders.id AND e.state = 'owed')
-       WHERE events_owed > 0 OR id IN (SELECT order_id FROM payment_events WHERE state = 'owed')`,
-    ),
-  ]);
+  const counts = [
+    sql`DELETE FROM work WHERE state = 'owed' AND task = 'reconcile'`,
+    sql`DELETE FROM cart_items WHERE cart_id NOT IN (SELECT id FROM carts)`,
+    sql`UPDATE orders SET events_owed =
+        (SELECT count(*) FROM payment_events AS e WHERE e.order_id = orders.id AND e.state = 'owed')
+      WHERE events_owed > 0 OR id IN (SELECT order_id FROM payment_events WHERE state = 'owed')`,
+  ];
+  await DB.batch([...emptyProjection(DB), ...counts.map((statement) => prepare(DB, statement))]);
 }

@@ -1,4 +1,5 @@
 import type { Context } from "../../platform/context.ts";
+import { all, each, first, sql } from "../../platform/sql.ts";
 
 /**
  * Tables that no backup has: what migrations are applied (the manifest names the last), whether the shop sells (a restore
@@ -33,17 +34,17 @@ export interface Table {
 
 /** Every table that a backup has, by name. Virtual tables are left out, and what stands behind them: they are derived. */
 export async function readTables(context: Context): Promise<Table[]> {
-  const { results } = await context.env.DB.prepare(
-    `SELECT m.name AS "table", c.name AS column_name, c.pk FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c
-     WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND m.name NOT LIKE '\\_cf\\_%' ESCAPE '\\'
-       AND m.sql NOT LIKE 'CREATE VIRTUAL%' AND m.name NOT IN (SELECT value FROM json_each(?1))
-       AND NOT EXISTS (SELECT 1 FROM sqlite_master AS v WHERE v.sql LIKE 'CREATE VIRTUAL%'
-         AND m.name LIKE replace(v.name, '_', '\\_') || '\\_%' ESCAPE '\\')
-     ORDER BY m.name, c.cid`,
-  )
-    .bind(JSON.stringify(LEFT_OUT))
-    .all<{ table: string; column_name: string; pk: number }>();
-  return [...Map.groupBy(results, (row) => row.table)].map(([name, rows]) => ({
+  const columns = await all(
+    context.env.DB,
+    sql<{ table: string; column_name: string; pk: number }>`
+      SELECT m.name AS "table", c.name AS column_name, c.pk FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c
+      WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND m.name NOT LIKE '\\_cf\\_%' ESCAPE '\\'
+        AND m.sql NOT LIKE 'CREATE VIRTUAL%' AND m.name NOT IN (SELECT value FROM ${each(LEFT_OUT)})
+        AND NOT EXISTS (SELECT 1 FROM sqlite_master AS v WHERE v.sql LIKE 'CREATE VIRTUAL%'
+          AND m.name LIKE replace(v.name, '_', '\\_') || '\\_%' ESCAPE '\\')
+      ORDER BY m.name, c.cid`,
+  );
+  return [...Map.groupBy(columns, (row) => row.table)].map(([name, rows]) => ({
     name,
     columns: rows.map((row) => row.column_name),
     key: rows
@@ -58,8 +59,9 @@ export const findTable = async (context: Context, name: string): Promise<Table |
 
 /** The last migration that this database has: a backup fits where it is the same. */
 export async function readSchemaVersion(context: Context): Promise<string> {
-  const row = await context.env.DB.prepare("SELECT name FROM d1_migrations ORDER BY id DESC LIMIT 1").first<{
-    name: string;
-  }>();
+  const row = await first(
+    context.env.DB,
+    sql<{ name: string }>`SELECT name FROM d1_migrations ORDER BY id DESC LIMIT 1`,
+  );
   return row?.name ?? "none";
 }

@@ -2,6 +2,7 @@ import { encodeTime } from "ulid";
 import { REFRESH_TOKEN_LIFE } from "../../accounts/session.ts";
 import type { Context } from "../../platform/context.ts";
 import { type IdPrefix, prefixed } from "../../platform/ids.ts";
+import { all, constant, run, runBatch, type Sql, sql } from "../../platform/sql.ts";
 
 const DAY_MS = 24 * 3_600_000;
 /** Mails are kept in development only, to be read by who tries things out. */
@@ -39,8 +40,8 @@ export async function cleanUp(context: Context): Promise<string | null> {
     expiredTokens(now),
     endedSessions(now),
     oldEmails(now),
-    abandonedCarts("guests' carts", "user_id IS NULL", now - GUEST_CART_LIFE_MS),
-    abandonedCarts("users' carts", "user_id IS NOT NULL", now - USER_CART_LIFE_MS),
+    abandonedCarts("guests' carts", sql`user_id IS NULL`, now - GUEST_CART_LIFE_MS),
+    abandonedCarts("users' carts", sql`user_id IS NOT NULL`, now - USER_CART_LIFE_MS),
   ];
   const done: string[] = [];
   for (const broom of brooms) {
@@ -62,12 +63,12 @@ async function sweep({ env }: Context, broom: Broom): Promise<number> {
 }
 
 /** What has an index by age, or was appended in order: the oldest rows again and again, until they are young. */
-function oldest(what: string, sql: string, before: number): Broom {
+function oldest(what: string, remove: Sql): Broom {
   return {
     what,
     sweep: async (db) => {
-      const { meta } = await db.prepare(sql).bind(before).run();
-      return { deleted: meta.changes, cursor: meta.changes < CHUNK ? null : "" };
+      const deleted = await run(db, remove);
+      return { deleted, cursor: deleted < CHUNK ? null : "" };
     },
   };
 }
@@ -80,94 +81,93 @@ function walked(
   what: string,
   prefix: IdPrefix,
   before: number,
-  sql: { ids: string; remove: string; parameters: number[] },
+  {
+    ids,
+    remove,
+  }: {
+    /** The ids between two, both left out, in their order. */
+    ids: (after: string, last: string) => Sql<{ id: string }>;
+    /** Deletes what may go, from after one id up to another. */
+    remove: (after: string, end: string) => Sql;
+  },
 ): Broom {
   const last = prefixed(prefix, encodeTime(before).toLowerCase());
   return {
     what,
     sweep: async (db, cursor) => {
-      const { results } = await db
-        .prepare(`${sql.ids} LIMIT ${CHUNK}`)
-        .bind(cursor, last)
-        .all<{ id: string }>();
-      const end = results.at(-1)?.id;
+      const found = await all(db, sql<{ id: string }>`${ids(cursor, last)} LIMIT ${constant(CHUNK)}`);
+      const end = found.at(-1)?.id;
       if (end === undefined) return { deleted: 0, cursor: null };
-      const { meta } = await db
-        .prepare(sql.remove)
-        .bind(cursor, end, ...sql.parameters)
-        .run();
-      return { deleted: meta.changes, cursor: results.length < CHUNK ? null : end };
+      const deleted = await run(db, remove(cursor, end));
+      return { deleted, cursor: found.length < CHUNK ? null : end };
     },
   };
 }
 
 const retained = (before: number): Broom[] => [
   walked("history lines of ended orders", "ord", before, {
-    ids: "SELECT DISTINCT order_id AS id FROM order_history WHERE order_id > ?1 AND order_id < ?2 ORDER BY order_id",
-    remove: `DELETE FROM order_history WHERE order_id > ?1 AND order_id <= ?2 AND EXISTS (
-      SELECT 1 FROM orders AS o WHERE o.id = order_history.order_id AND o.status_at < ?3
-        AND o.status IN ('delivered', 'returned', 'cancelled', 'expired', 'rejected'))`,
-    parameters: [before],
+    ids: (after, last) => sql`
+      SELECT DISTINCT order_id AS id FROM order_history
+      WHERE order_id > ${after} AND order_id < ${last} ORDER BY order_id`,
+    remove: (after, end) => sql`
+      DELETE FROM order_history WHERE order_id > ${after} AND order_id <= ${end} AND EXISTS (
+        SELECT 1 FROM orders AS o WHERE o.id = order_history.order_id AND o.status_at < ${before}
+          AND o.status IN ('delivered', 'returned', 'cancelled', 'expired', 'rejected'))`,
   }),
   oldest(
     "events",
-    `DELETE FROM events WHERE seq IN (
-       SELECT seq FROM (SELECT seq, at FROM events ORDER BY seq LIMIT ${CHUNK}) WHERE at < ?1)`,
-    before,
+    sql`DELETE FROM events WHERE seq IN (
+      SELECT seq FROM (SELECT seq, at FROM events ORDER BY seq LIMIT ${constant(CHUNK)}) WHERE at < ${before})`,
   ),
   oldest(
     "tasks done",
-    `DELETE FROM work WHERE id IN (
-       SELECT id FROM work WHERE state = 'done' AND finished_at < ?1
-       ORDER BY finished_at LIMIT ${CHUNK})`,
-    before,
+    sql`DELETE FROM work WHERE id IN (
+      SELECT id FROM work WHERE state = 'done' AND finished_at < ${before} ORDER BY finished_at LIMIT ${constant(CHUNK)})`,
   ),
   oldest(
     "job runs",
-    `DELETE FROM job_runs WHERE id IN (
-       SELECT id FROM job_runs WHERE started_at < ?1 ORDER BY started_at LIMIT ${CHUNK})`,
-    before,
+    sql`DELETE FROM job_runs WHERE id IN (
+      SELECT id FROM job_runs WHERE started_at < ${before} ORDER BY started_at LIMIT ${constant(CHUNK)})`,
   ),
 ];
 
 const expiredTokens = (now: number): Broom =>
   oldest(
     "expired refresh tokens",
-    `DELETE FROM refresh_tokens WHERE hash IN (
-       SELECT hash FROM refresh_tokens WHERE expires_at < ?1 ORDER BY expires_at LIMIT ${CHUNK})`,
-    now,
+    sql`DELETE FROM refresh_tokens WHERE hash IN (
+      SELECT hash FROM refresh_tokens WHERE expires_at < ${now} ORDER BY expires_at LIMIT ${constant(CHUNK)})`,
   );
 
 /** Sessions that were revoked, or that no token renews any more; young ones are not looked at. */
 const endedSessions = (now: number): Broom =>
   walked("ended sessions", "ses", now - REFRESH_TOKEN_LIFE, {
-    ids: "SELECT id FROM sessions WHERE id > ?1 AND id < ?2 ORDER BY id",
-    remove: `DELETE FROM sessions WHERE id > ?1 AND id <= ?2 AND (revoked_at IS NOT NULL OR last_used_at < ?3)`,
-    parameters: [now - REFRESH_TOKEN_LIFE],
+    ids: (after, last) => sql`SELECT id FROM sessions WHERE id > ${after} AND id < ${last} ORDER BY id`,
+    remove: (after, end) => sql`
+      DELETE FROM sessions WHERE id > ${after} AND id <= ${end}
+        AND (revoked_at IS NOT NULL OR last_used_at < ${now - REFRESH_TOKEN_LIFE})`,
   });
 
 const oldEmails = (now: number): Broom =>
   oldest(
     "kept mails",
-    `DELETE FROM emails WHERE id IN (
-       SELECT id FROM (SELECT id, sent_at FROM emails ORDER BY id LIMIT ${CHUNK}) WHERE sent_at < ?1)`,
-    now - EMAIL_LIFE_MS,
+    sql`DELETE FROM emails WHERE id IN (
+      SELECT id FROM (SELECT id, sent_at FROM emails ORDER BY id LIMIT ${constant(CHUNK)}) WHERE sent_at < ${now - EMAIL_LIFE_MS})`,
   );
 
 /**
  * Carts that were neither changed nor ordered for so long, the longest first, with what is in them. That a living order
  * names one keeps it no longer: the order has its own items, and finds the others of its cart without it.
  */
-function abandonedCarts(what: string, whose: string, before: number): Broom {
-  const untouched = `SELECT id FROM carts WHERE ${whose} AND updated_at < ?1 ORDER BY updated_at, id LIMIT ${CHUNK}`;
+function abandonedCarts(what: string, whose: Sql, before: number): Broom {
+  const untouched = sql`
+    SELECT id FROM carts WHERE ${whose} AND updated_at < ${before} ORDER BY updated_at, id LIMIT ${constant(CHUNK)}`;
   return {
     what,
     sweep: async (db) => {
-      const [, carts] = await db.batch([
-        db.prepare(`DELETE FROM cart_items WHERE cart_id IN (${untouched})`).bind(before),
-        db.prepare(`DELETE FROM carts WHERE id IN (${untouched})`).bind(before),
+      const [, deleted = 0] = await runBatch(db, [
+        sql`DELETE FROM cart_items WHERE cart_id IN (${untouched})`,
+        sql`DELETE FROM carts WHERE id IN (${untouched})`,
       ]);
-      const deleted = carts?.meta.changes ?? 0;
       return { deleted, cursor: deleted < CHUNK ? null : "" };
     },
   };

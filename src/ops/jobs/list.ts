@@ -1,6 +1,6 @@
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter, rowsOf } from "../../platform/d1.ts";
+import { all, each, sql } from "../../platform/sql.ts";
 import { readRule } from "./moments.ts";
 import { CUT_OFF, GOES_ON, MAX_RUN_MS } from "./perform.ts";
 import type { Job } from "./run.ts";
@@ -20,19 +20,19 @@ interface Row {
 
 /** These jobs as they stand, in the order of the table, in one round trip. */
 export async function readJobs(context: Context, jobs: readonly Job[] = JOBS): Promise<JobWire[]> {
-  const results = await context.env.DB.batch([
-    context.env.DB.prepare(
-      `SELECT wanted.value AS name, jobs.schedule, jobs.enabled, run.started_at, run.finished_at, run.outcome, run.detail,
-         run.outcome = 'running' AND ${GOES_ON} AS goes_on
-       FROM json_each(?1) AS wanted
-       LEFT JOIN jobs ON jobs.name = wanted.value
-       LEFT JOIN job_runs AS run ON run.id = (
-         SELECT latest.id FROM job_runs AS latest WHERE latest.name = wanted.value
-         ORDER BY latest.started_at DESC, latest.id DESC LIMIT 1)`,
-    ).bind(jsonParameter(jobs.map(({ name }) => name))),
-  ]);
-  const rows = new Map(rowsOf<Row>(results, 0).map((row) => [row.name, row]));
-  return jobs.map((job) => render(context, job, rows.get(job.name)));
+  const rows = await all(
+    context.env.DB,
+    sql<Row>`
+      SELECT wanted.value AS name, jobs.schedule, jobs.enabled, run.started_at, run.finished_at, run.outcome, run.detail,
+        run.outcome = 'running' AND ${GOES_ON} AS goes_on
+      FROM ${each(jobs.map(({ name }) => name))} AS wanted
+      LEFT JOIN jobs ON jobs.name = wanted.value
+      LEFT JOIN job_runs AS run ON run.id = (
+        SELECT latest.id FROM job_runs AS latest WHERE latest.name = wanted.value
+        ORDER BY latest.started_at DESC, latest.id DESC LIMIT 1)`,
+  );
+  const byName = new Map(rows.map((row) => [row.name, row]));
+  return jobs.map((job) => render(context, job, byName.get(job.name)));
 }
 
 function render({ clock, settings }: Context, job: Job, row: Row | undefined): JobWire {

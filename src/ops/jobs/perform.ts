@@ -1,14 +1,15 @@
 import type { Context } from "../../platform/context.ts";
 import { withoutQuery } from "../../platform/d1.ts";
 import { describeError } from "../../platform/log.ts";
+import { sql } from "../../platform/sql.ts";
 import type { Job, Run, RunReport } from "./run.ts";
 import { NOTHING, writeReports } from "./write-reports.ts";
 
 /** As long as a cron trigger's worker may live: what has not ended by then was cut off. */
 export const MAX_RUN_MS = 15 * 60_000;
 /** SQL over `job_runs AS run`: work is owed that goes on with it, however long it is. */
-export const GOES_ON =
-  "EXISTS (SELECT 1 FROM work WHERE work.state = 'owed' AND work.task = 'reconcile' AND work.object_id = run.id)";
+export const GOES_ON = sql`EXISTS (
+  SELECT 1 FROM work WHERE work.state = 'owed' AND work.task = 'reconcile' AND work.object_id = run.id)`;
 export const CUT_OFF = "its worker died before it ended";
 
 const MAX_DETAIL_LENGTH = 2_000;

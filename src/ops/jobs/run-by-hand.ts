@@ -3,6 +3,7 @@ import { ring } from "../../events/work.ts";
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
+import { all, run as execute, sql } from "../../platform/sql.ts";
 import { perform, recordEnds } from "./perform.ts";
 import type { Job } from "./run.ts";
 import type { JobRunWire } from "./schemas.ts";
@@ -15,11 +16,11 @@ export async function runByHand(context: Context, job: Job, at: number | null): 
   const { env, clock } = context;
   const id = prefixed("run", context.ids.next());
   const startedAt = clock.now();
-  await env.DB.prepare(
-    "INSERT INTO job_runs (id, name, scheduled_for, started_at, outcome) VALUES (?1, ?2, ?3, ?4, 'running')",
-  )
-    .bind(id, job.name, at, startedAt)
-    .run();
+  await execute(
+    env.DB,
+    sql`INSERT INTO job_runs (id, name, scheduled_for, started_at, outcome)
+      VALUES (${id}, ${job.name}, ${at}, ${startedAt}, 'running')`,
+  );
 
   const shift = at === null ? 0 : at - startedAt;
   const shifted: Context = {
@@ -44,11 +45,11 @@ export async function runByHand(context: Context, job: Job, at: number | null): 
 
 /** What a run owed as if then is due as long after now: its consumers go by the real clock. */
 async function shiftBack(context: Context, requestId: string, shift: number): Promise<void> {
-  const { results } = await context.env.DB.prepare(
-    `UPDATE work SET not_before = not_before - ?2, created_at = created_at - ?2
-     WHERE state = 'owed' AND request_id = ?1 RETURNING id, task`,
-  )
-    .bind(requestId, shift)
-    .all<{ id: string; task: TaskName }>();
-  await ring(context, results);
+  const shifted = await all(
+    context.env.DB,
+    sql<{ id: string; task: TaskName }>`
+      UPDATE work SET not_before = not_before - ${shift}, created_at = created_at - ${shift}
+      WHERE state = 'owed' AND request_id = ${requestId} RETURNING id, task`,
+  );
+  await ring(context, shifted);
 }

@@ -1,7 +1,7 @@
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter, rowsOf } from "../../platform/d1.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
+import { all, batch, each, type Sql, sql } from "../../platform/sql.ts";
 import { readRule } from "./moments.ts";
 import { CUT_OFF, GOES_ON, MAX_RUN_MS, perform, recordEnds } from "./perform.ts";
 import type { Job, RunReport } from "./run.ts";
@@ -42,19 +42,20 @@ const MINUTE_MS = 60_000;
  */
 export async function runDueJobs(context: Context): Promise<void> {
   const now = context.clock.now();
-  const { results } = await context.env.DB.prepare(
-    `SELECT jobs.name, jobs.schedule, jobs.enabled, jobs.ran_for, run.id AS cut_off
-     FROM jobs LEFT JOIN job_runs AS run ON run.id = (
-         SELECT last.id FROM job_runs AS last WHERE last.name = jobs.name ORDER BY last.started_at DESC LIMIT 1)
-       AND run.outcome = 'running' AND run.scheduled_for = jobs.ran_for AND run.started_at < ?1 AND NOT ${GOES_ON}
-       AND NOT EXISTS (SELECT 1 FROM job_runs AS twin WHERE twin.name = run.name AND twin.id <> run.id
-         AND twin.scheduled_for = run.scheduled_for)`,
-  )
-    .bind(now - MAX_RUN_MS)
-    .all<JobRow>();
+  const stored = await all(
+    context.env.DB,
+    sql<JobRow>`
+      SELECT jobs.name, jobs.schedule, jobs.enabled, jobs.ran_for, run.id AS cut_off
+      FROM jobs LEFT JOIN job_runs AS run ON run.id = (
+          SELECT last.id FROM job_runs AS last WHERE last.name = jobs.name ORDER BY last.started_at DESC LIMIT 1)
+        AND run.outcome = 'running' AND run.scheduled_for = jobs.ran_for AND run.started_at < ${now - MAX_RUN_MS}
+        AND NOT ${GOES_ON}
+        AND NOT EXISTS (SELECT 1 FROM job_runs AS twin WHERE twin.name = run.name AND twin.id <> run.id
+          AND twin.scheduled_for = run.scheduled_for)`,
+  );
   // A shop has no past before its first minute: this one's moments are the first that count.
   const start = now - (now % MINUTE_MS) - 1;
-  const rows = new Map(results.map((row) => [row.name, row]));
+  const rows = new Map(stored.map((row) => [row.name, row]));
   const fresh = JOBS.filter(({ name }) => rows.get(name)?.ran_for == null).map(({ name }) => name);
   const due = JOBS.flatMap((job) => dueOf(context, job, rows.get(job.name), start, now));
   const begun = await begin(context, { due, fresh, start, now });
@@ -97,39 +98,31 @@ async function begin(
   { due, fresh, start, now }: { due: Due[]; fresh: string[]; start: number; now: number },
 ): Promise<Due[]> {
   if (due.length === 0 && fresh.length === 0) return [];
-  const wanted = jsonParameter(due.map(({ job, ...one }) => ({ ...one, name: job.name })));
-  const first = fresh.length === 0 ? [] : [firstSeen(env.DB, fresh, start)];
-  const results = await env.DB.batch([
-    ...first,
-    env.DB.prepare(
-      `INSERT INTO job_runs (id, name, scheduled_for, started_at, outcome)
-       SELECT row.value ->> 'id', row.value ->> 'name', row.value ->> 'moment', ?2, 'running'
-       FROM json_each(?1) AS row JOIN jobs ON jobs.name = row.value ->> 'name' AND jobs.enabled = 1
-         AND jobs.ran_for = row.value ->> 'since' AND jobs.schedule IS row.value ->> 'schedule'
-         AND (row.value ->> 'cutOff' IS NULL
-           OR EXISTS (SELECT 1 FROM job_runs WHERE job_runs.id = row.value ->> 'cutOff' AND outcome = 'running'))
-       RETURNING id`,
-    ).bind(wanted, now),
-    env.DB.prepare(
-      `UPDATE jobs SET ran_for = row.value ->> 'moment' FROM json_each(?1) AS row
-       WHERE jobs.name = row.value ->> 'name'
-         AND EXISTS (SELECT 1 FROM job_runs WHERE job_runs.id = row.value ->> 'id')`,
-    ).bind(wanted),
-    env.DB.prepare(
-      `UPDATE job_runs SET outcome = 'failed', detail = ?2 FROM json_each(?1) AS row
-       WHERE job_runs.id = row.value ->> 'cutOff' AND job_runs.outcome = 'running'
-         AND EXISTS (SELECT 1 FROM job_runs AS next WHERE next.id = row.value ->> 'id')`,
-    ).bind(wanted, CUT_OFF),
-  ]);
-  const won = new Set(rowsOf<{ id: string }>(results, first.length).map(({ id }) => id));
+  const wanted = each(due.map(({ job, ...one }) => ({ ...one, name: job.name })));
+  const { begun } = await batch(env.DB, {
+    seen: fresh.length === 0 ? undefined : firstSeen(fresh, start),
+    begun: sql<{ id: string }>`
+      INSERT INTO job_runs (id, name, scheduled_for, started_at, outcome)
+      SELECT row.value ->> 'id', row.value ->> 'name', row.value ->> 'moment', ${now}, 'running'
+      FROM ${wanted} AS row JOIN jobs ON jobs.name = row.value ->> 'name' AND jobs.enabled = 1
+        AND jobs.ran_for = row.value ->> 'since' AND jobs.schedule IS row.value ->> 'schedule'
+        AND (row.value ->> 'cutOff' IS NULL
+          OR EXISTS (SELECT 1 FROM job_runs WHERE job_runs.id = row.value ->> 'cutOff' AND outcome = 'running'))
+      RETURNING id`,
+    moved: sql`
+      UPDATE jobs SET ran_for = row.value ->> 'moment' FROM ${wanted} AS row
+      WHERE jobs.name = row.value ->> 'name'
+        AND EXISTS (SELECT 1 FROM job_runs WHERE job_runs.id = row.value ->> 'id')`,
+    cutOff: sql`
+      UPDATE job_runs SET outcome = 'failed', detail = ${CUT_OFF} FROM ${wanted} AS row
+      WHERE job_runs.id = row.value ->> 'cutOff' AND job_runs.outcome = 'running'
+        AND EXISTS (SELECT 1 FROM job_runs AS next WHERE next.id = row.value ->> 'id')`,
+  });
+  const won = new Set(begun.map(({ id }) => id));
   return due.filter(({ id }) => won.has(id));
 }
 
 /** From now on a missed moment of these is made up for. */
-const firstSeen = (db: D1Database, names: string[], start: number): D1PreparedStatement =>
-  db
-    .prepare(
-      `INSERT INTO jobs (name, enabled, ran_for) SELECT value, 1, ?2 FROM json_each(?1) WHERE true
-       ON CONFLICT (name) DO UPDATE SET ran_for = excluded.ran_for WHERE jobs.ran_for IS NULL`,
-    )
-    .bind(jsonParameter(names), start);
+const firstSeen = (names: string[], start: number): Sql => sql`
+  INSERT INTO jobs (name, enabled, ran_for) SELECT value, 1, ${start} FROM ${each(names)} WHERE true
+  ON CONFLICT (name) DO UPDATE SET ran_for = excluded.ran_for WHERE jobs.ran_for IS NULL`;

@@ -9,9 +9,9 @@ import {
   totalOf,
 } from "../../orders/statistics/figures.ts";
 import type { Context } from "../../platform/context.ts";
-import { rowsOf } from "../../platform/d1.ts";
 import { formatMoney } from "../../platform/money.ts";
 import { LIMITER_UNAVAILABLE, LIMITS } from "../../platform/rate-limit/limit.ts";
+import { batch, constant, sql } from "../../platform/sql.ts";
 import type { Metric, Sample } from "./exposition.ts";
 
 /** What piles up is counted no further: by then how much more there is tells nothing. */
@@ -28,49 +28,60 @@ export async function readMetrics(context: Context): Promise<Metric[]> {
   const { DB } = context.env;
   const now = context.clock.now();
   const everything = partsOf(0, quarterAfter(now + 1));
-  const results = await DB.batch([
-    countOrders(DB, everything),
-    sumSales(DB, everything),
-    countDelayed(context),
-    DB.prepare("SELECT state, products FROM stock_states"),
-    owedByTask(DB),
-    DB.prepare("SELECT min(not_before) AS due FROM work INDEXED BY work_due WHERE state = 'owed'"),
-    countDead(DB),
-    DB.prepare("SELECT 1 FROM shop_state WHERE key = 'selling' AND value <> 'open'"),
-    DB.prepare("SELECT labels, value FROM counters WHERE name = ?1").bind(LIMITER_UNAVAILABLE),
-  ]);
+  const found = await batch(DB, {
+    counts: countOrders(everything),
+    sales: sumSales(everything),
+    delayed: countDelayed(context),
+    states: sql<StockState>`SELECT state, products FROM stock_states`,
+    owed: OWED_BY_TASK,
+    due: sql<{ due: number | null }>`
+      SELECT min(not_before) AS due FROM work INDEXED BY work_due WHERE state = 'owed'`,
+    dead: COUNT_DEAD,
+    closed: sql`SELECT 1 FROM shop_state WHERE key = 'selling' AND value <> 'open'`,
+    limiters: sql<LimiterCount>`SELECT labels, value FROM counters WHERE name = ${LIMITER_UNAVAILABLE}`,
+  });
+  const [counts] = found.counts;
+  if (!counts) throw new Error("a sum has no row");
   return [
-    ...ofOrders(results),
-    ...ofProducts(rowsOf<{ state: string; products: number }>(results, 3)),
-    ...ofWork(results, now),
+    ...ofOrders(counts, found.sales, found.delayed[0]?.delayed ?? 0),
+    ...ofProducts(found.states),
+    ...ofWork(found.owed, found.dead[0]?.dead ?? 0, found.due[0]?.due ?? null, now),
     {
       ...gauge(
         "selling",
         "1 while orders are taken, 0 while selling is stopped or the shop is being restored.",
       ),
-      samples: [{ value: rowsOf(results, 7).length === 0 ? 1 : 0 }],
+      samples: [{ value: found.closed.length === 0 ? 1 : 0 }],
     },
-    ofLimiters(rowsOf<{ labels: string; value: number }>(results, 8)),
+    ofLimiters(found.limiters),
   ];
 }
 
-const owedByTask = (db: D1Database): D1PreparedStatement =>
-  db.prepare(
-    `SELECT task, count(*) AS owed FROM (
-       SELECT task FROM work INDEXED BY work_due WHERE state = 'owed' ORDER BY not_before LIMIT ${MAX_COUNTED})
-     GROUP BY task ORDER BY task`,
-  );
+interface StockState {
+  state: string;
+  products: number;
+}
 
-const countDead = (db: D1Database): D1PreparedStatement =>
-  db.prepare(
-    `SELECT count(*) AS dead FROM (
-       SELECT 1 FROM work INDEXED BY work_dead WHERE state = 'dead' LIMIT ${MAX_COUNTED})`,
-  );
+interface Owed {
+  task: string;
+  owed: number;
+}
 
-function ofOrders(results: D1Result[]): Metric[] {
-  const counts = rowsOf<StatusCounts>(results, 0)[0];
-  if (!counts) throw new Error("a sum has no row");
-  const sales = rowsOf<Sales>(results, 1);
+interface LimiterCount {
+  labels: string;
+  value: number;
+}
+
+const OWED_BY_TASK = sql<Owed>`
+  SELECT task, count(*) AS owed FROM (
+    SELECT task FROM work INDEXED BY work_due WHERE state = 'owed' ORDER BY not_before LIMIT ${constant(MAX_COUNTED)})
+  GROUP BY task ORDER BY task`;
+
+const COUNT_DEAD = sql<{ dead: number }>`
+  SELECT count(*) AS dead FROM (
+    SELECT 1 FROM work INDEXED BY work_dead WHERE state = 'dead' LIMIT ${constant(MAX_COUNTED)})`;
+
+function ofOrders(counts: StatusCounts, sales: Sales[], delayed: number): Metric[] {
   const byStatus = Object.entries(counts) as [OrderStatus, number][];
   return [
     {
@@ -92,7 +103,7 @@ function ofOrders(results: D1Result[]): Metric[] {
     },
     {
       ...gauge("orders_delayed", "Orders too long in a step, counted up to 10000."),
-      samples: [{ value: rowsOf<{ delayed: number }>(results, 2)[0]?.delayed ?? 0 }],
+      samples: [{ value: delayed }],
     },
     {
       ...gauge(
@@ -112,7 +123,7 @@ function ofOrders(results: D1Result[]): Metric[] {
   ];
 }
 
-function ofProducts(states: { state: string; products: number }[]): Metric[] {
+function ofProducts(states: StockState[]): Metric[] {
   const inState = (name: string) => states.find(({ state }) => state === name)?.products ?? 0;
   return [
     {
@@ -133,15 +144,12 @@ function ofProducts(states: { state: string; products: number }[]): Metric[] {
   ];
 }
 
-function ofWork(results: D1Result[], now: number): Metric[] {
-  const due = rowsOf<{ due: number | null }>(results, 5)[0]?.due ?? null;
+/** @param due when the task that waits longest could have been begun, milliseconds; null when none is owed */
+function ofWork(owed: Owed[], dead: number, due: number | null, now: number): Metric[] {
   return [
     {
       ...gauge("work_owed", "Tasks that are owed, by task; the 10000 that are due first."),
-      samples: rowsOf<{ task: string; owed: number }>(results, 4).map(({ task, owed }) => ({
-        labels: { task },
-        value: owed,
-      })),
+      samples: owed.map((one) => ({ labels: { task: one.task }, value: one.owed })),
     },
     {
       ...gauge("work_overdue_seconds", "For how long the task that waits longest could have been begun."),
@@ -149,13 +157,13 @@ function ofWork(results: D1Result[], now: number): Metric[] {
     },
     {
       ...gauge("dead_letters", "Tasks that died and wait for a person, counted up to 10000."),
-      samples: [{ value: rowsOf<{ dead: number }>(results, 6)[0]?.dead ?? 0 }],
+      samples: [{ value: dead }],
     },
   ];
 }
 
 /** A limiter that was never down counts 0: a first failure is a rise too. */
-const ofLimiters = (counted: { labels: string; value: number }[]): Metric => ({
+const ofLimiters = (counted: LimiterCount[]): Metric => ({
   name: LIMITER_UNAVAILABLE,
   type: "counter",
   help: "Requests that were let through because the limiter did not answer.",

@@ -3,7 +3,7 @@ import type { StockAudit } from "../../inventory/stock-types.ts";
 import type { OrderStatus } from "../../orders/lifecycle.ts";
 import type { OrderAllocation } from "../../orders/order.ts";
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter, rowsOf } from "../../platform/d1.ts";
+import { batch, each, type Sql, sql } from "../../platform/sql.ts";
 
 /**
  * Statuses in which an order may have units to ship. What is shipped has shipped, or closed, all of it, and in many a shop
@@ -86,36 +86,34 @@ export async function look(context: Context, productIds: string[]): Promise<Look
 const PAIRS_A_STATEMENT = 10_000;
 
 async function readSight(context: Context, productIds: string[], asked: (readonly [string, string])[] = []) {
-  const { DB } = context.env;
-  const wanted = jsonParameter(productIds);
+  const wanted = each(productIds);
   const chunks = Array.from({ length: Math.ceil(asked.length / PAIRS_A_STATEMENT) }, (_, index) =>
     asked.slice(index * PAIRS_A_STATEMENT, (index + 1) * PAIRS_A_STATEMENT),
   );
-  const results = await DB.batch([
-    DB.prepare(
-      `SELECT i.product_id, o.id AS order_id, o.claim_id AS claim, o.version, i.allocations
-       FROM json_each(?1) AS under_way JOIN orders AS o ON o.status = under_way.value
-       JOIN order_items AS i ON i.order_id = o.id
-       WHERE i.product_id IN (SELECT value FROM json_each(?2))`,
-    ).bind(jsonParameter(UNDER_WAY), wanted),
-    DB.prepare(
-      `SELECT l.product_id, l.store_id, l.on_hand, l.reserved, l.epoch, l.version
-       FROM json_each(?1) AS wanted JOIN stock_levels AS l ON l.product_id = wanted.value`,
-    ).bind(wanted),
-    ...chunks.map((pairs) => claimsOf(DB, pairs)),
-  ]);
-  const claims = chunks.flatMap((_, index) => rowsOf<RawClaim>(results, 2 + index));
+  const { lines, projection, ...claims } = await batch(context.env.DB, {
+    lines: sql<RawLine>`
+      SELECT i.product_id, o.id AS order_id, o.claim_id AS claim, o.version, i.allocations
+      FROM ${each(UNDER_WAY)} AS under_way JOIN orders AS o ON o.status = under_way.value
+      JOIN order_items AS i ON i.order_id = o.id
+      WHERE i.product_id IN (SELECT value FROM ${wanted})`,
+    projection: sql<ProjectedLevel>`
+      SELECT l.product_id, l.store_id, l.on_hand, l.reserved, l.epoch, l.version
+      FROM ${wanted} AS wanted JOIN stock_levels AS l ON l.product_id = wanted.value`,
+    ...Object.fromEntries(chunks.map((pairs, index) => [`claims ${index}`, claimsOf(pairs)])),
+  });
   return {
-    lines: rowsOf<RawLine>(results, 0).map((line) => ({
+    lines: lines.map((line) => ({
       ...line,
       allocations: JSON.parse(line.allocations) as OrderAllocation[],
     })),
-    projection: rowsOf<ProjectedLevel>(results, 1),
+    projection,
     claims: new Map(
-      claims.map(({ product_id, allocations, ...row }) => [
-        claimKey(product_id, row.claim),
-        { ...row, allocations: JSON.parse(allocations ?? "[]") as OrderAllocation[] },
-      ]),
+      Object.values<RawClaim[]>(claims)
+        .flat()
+        .map(({ product_id, allocations, ...row }) => [
+          claimKey(product_id, row.claim),
+          { ...row, allocations: JSON.parse(allocations ?? "[]") as OrderAllocation[] },
+        ]),
     ),
   };
 }
@@ -123,13 +121,9 @@ async function readSight(context: Context, productIds: string[], asked: (readonl
 type RawLine = Omit<OpenLine, "allocations"> & { allocations: string };
 type RawClaim = Omit<ClaimRow, "allocations"> & { product_id: string; allocations: string | null };
 
-const claimsOf = (db: D1Database, pairs: (readonly [string, string])[]): D1PreparedStatement =>
-  db
-    .prepare(
-      `SELECT asked.value ->> 0 AS product_id, asked.value ->> 1 AS claim, c.fate, c.decided_at, o.id AS order_id,
-         o.claim_id AS named_claim, o.status, o.version, o.updated_at, i.allocations
-       FROM json_each(?1) AS asked LEFT JOIN claims AS c ON c.id = asked.value ->> 1
-       LEFT JOIN orders AS o ON o.id = c.order_id
-       LEFT JOIN order_items AS i ON i.order_id = o.id AND i.product_id = asked.value ->> 0`,
-    )
-    .bind(jsonParameter(pairs));
+const claimsOf = (pairs: (readonly [string, string])[]): Sql<RawClaim> => sql`
+  SELECT asked.value ->> 0 AS product_id, asked.value ->> 1 AS claim, c.fate, c.decided_at, o.id AS order_id,
+    o.claim_id AS named_claim, o.status, o.version, o.updated_at, i.allocations
+  FROM ${each(pairs)} AS asked LEFT JOIN claims AS c ON c.id = asked.value ->> 1
+  LEFT JOIN orders AS o ON o.id = c.order_id
+  LEFT JOIN order_items AS i ON i.order_id = o.id AND i.product_id = asked.value ->> 0`;

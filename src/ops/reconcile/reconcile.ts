@@ -1,5 +1,5 @@
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter } from "../../platform/d1.ts";
+import { all, each, sql } from "../../platform/sql.ts";
 import { type Drift, isOpen } from "./drift.ts";
 import { findDrift } from "./find-drift.ts";
 import { look } from "./look.ts";
@@ -76,20 +76,19 @@ export async function reconcileFrom(
 }
 
 async function readProducts(context: Context, after: string, limit: number): Promise<string[]> {
-  const { results } = await context.env.DB.prepare(
-    "SELECT id FROM products WHERE id > ?1 ORDER BY id LIMIT ?2",
-  )
-    .bind(after, limit)
-    .all<{ id: string }>();
-  return results.map(({ id }) => id);
+  const products = await all(
+    context.env.DB,
+    sql<{ id: string }>`SELECT id FROM products WHERE id > ${after} ORDER BY id LIMIT ${limit}`,
+  );
+  return products.map(({ id }) => id);
 }
 
 /** Those that are no products. Asked before any object is: naming one must not make it. */
 export async function findUnknown(context: Context, productIds: string[]): Promise<string[]> {
-  const { results } = await context.env.DB.prepare(
-    "SELECT value AS id FROM json_each(?1) WHERE value NOT IN (SELECT id FROM products)",
-  )
-    .bind(jsonParameter(productIds))
-    .all<{ id: string }>();
-  return results.map(({ id }) => id);
+  const unknown = await all(
+    context.env.DB,
+    sql<{ id: string }>`
+      SELECT value AS id FROM ${each(productIds)} WHERE value NOT IN (SELECT id FROM products)`,
+  );
+  return unknown.map(({ id }) => id);
 }

@@ -4,7 +4,7 @@ import { noticeWork } from "../../events/notice.ts";
 import { ring, type Task, type TaskOutcome } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
-import { run, sql } from "../../platform/sql.ts";
+import { first, run, sql } from "../../platform/sql.ts";
 import type { JobResult, Run } from "../jobs/run.ts";
 import { writeReports } from "../jobs/write-reports.ts";
 import { isOpen } from "./drift.ts";
@@ -131,9 +131,13 @@ function summaryOf({ checked, drifts, repaired, open, products }: Walk): string 
 
 /** The run whose walk goes on as work; null when none does. */
 async function findWalk({ env }: Context): Promise<string | null> {
-  return env.DB.prepare(
-    "SELECT object_id FROM work WHERE state = 'owed' AND task = 'reconcile' LIMIT 1",
-  ).first<string>("object_id");
+  const owed = await first(
+    env.DB,
+    sql<{
+      object_id: string;
+    }>`SELECT object_id FROM work WHERE state = 'owed' AND task = 'reconcile' LIMIT 1`,
+  );
+  return owed?.object_id ?? null;
 }
 
 async function oweRest(context: Context, walk: Walk): Promise<void> {

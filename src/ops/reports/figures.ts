@@ -4,8 +4,6 @@ import {
   completionRate,
   countOrders,
   errorRate,
-  type Sales,
-  type StatusCounts,
   share,
   sumSales,
   totalOf,
@@ -13,7 +11,7 @@ import {
 import { refundedOf, revenueOf } from "../../orders/statistics/read.ts";
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
-import { rowsOf } from "../../platform/d1.ts";
+import { batch, type Sql, sql } from "../../platform/sql.ts";
 import { type Day, dayOf } from "./day.ts";
 import type { DailyReportWire } from "./schemas.ts";
 
@@ -33,19 +31,18 @@ export async function readFigures(context: Context, date: string, now: number): 
   // A zone's midnight was on no quarter before its clocks went by whole ones: long before any shop.
   const parts = partsOf(quarterBefore(day.start), quarterBefore(day.end));
   const stockIsOfThen = now < day.end + STOCK_IS_STALE_MS;
-  const results = await env.DB.batch([
-    countOrders(env.DB, parts),
-    sumSales(env.DB, parts),
-    customers(env.DB, day),
-    ...(stockIsOfThen ? [inventoryByStore(env.DB)] : []),
-  ]);
-  const counts = rowsOf<StatusCounts>(results, 0)[0];
-  const buyers = rowsOf<{ customers: number; repeated: number }>(results, 2)[0];
+  const { orders, sales, bought, stores } = await batch(env.DB, {
+    orders: countOrders(parts),
+    sales: sumSales(parts),
+    bought: customers(day),
+    stores: stockIsOfThen ? INVENTORY_BY_STORE : undefined,
+  });
+  const [counts] = orders;
+  const [buyers] = bought;
   if (!counts || !buyers) throw new Error("a sum has no row");
-  const sales = rowsOf<Sales>(results, 1);
   const total = totalOf(counts);
   const units = sales.reduce((sum, sold) => sum + sold.units, 0);
-  const inventory = stockIsOfThen ? rowsOf<StoreFigures>(results, 3) : null;
+  const inventory = stockIsOfThen ? stores : null;
   const hours = (Math.min(Math.max(now, day.start), day.end) - day.start) / HOUR_MS;
   return {
     date,
@@ -84,22 +81,16 @@ type StoreFigures = NonNullable<DailyReportWire["inventory"]>[number];
  * Who bought, and who of them had bought before, on an earlier day or on this one. What was cancelled since was bought.
  * Reads of each buyer the orders up to the first that was sold: an order is placed before it is sold.
  */
-const customers = (db: D1Database, day: Day): D1PreparedStatement =>
-  db
-    .prepare(
-      `SELECT count(*) AS customers, coalesce(sum(sales > 1 OR EXISTS (
-           SELECT 1 FROM orders AS o INDEXED BY orders_email
-           WHERE o.customer_email = buyer.email AND o.created_at < ?1 AND o.sold_at < ?1)), 0) AS repeated
-       FROM (SELECT o.customer_email AS email, count(*) AS sales FROM orders AS o INDEXED BY orders_sold
-             WHERE o.sold_at >= ?1 AND o.sold_at < ?2 GROUP BY o.customer_email) AS buyer`,
-    )
-    .bind(day.start, day.end);
+const customers = ({ start, end }: Day): Sql<{ customers: number; repeated: number }> => sql`
+  SELECT count(*) AS customers, coalesce(sum(sales > 1 OR EXISTS (
+      SELECT 1 FROM orders AS o INDEXED BY orders_email
+      WHERE o.customer_email = buyer.email AND o.created_at < ${start} AND o.sold_at < ${start})), 0) AS repeated
+  FROM (SELECT o.customer_email AS email, count(*) AS sales FROM orders AS o INDEXED BY orders_sold
+        WHERE o.sold_at >= ${start} AND o.sold_at < ${end} GROUP BY o.customer_email) AS buyer`;
 
-const inventoryByStore = (db: D1Database): D1PreparedStatement =>
-  db.prepare(
-    `SELECT stores.id AS store_id, stores.name AS store_name, coalesce(stock.products, 0) AS products,
-       coalesce(stock.units, 0) AS units, coalesce(stock.available, 0) AS available,
-       coalesce(stock.low_stock, 0) AS low_stock, coalesce(stock.out_of_stock, 0) AS out_of_stock
-     FROM stores LEFT JOIN store_stock AS stock ON stock.store_id = stores.id
-     ORDER BY stores.priority, stores.id`,
-  );
+const INVENTORY_BY_STORE = sql<StoreFigures>`
+  SELECT stores.id AS store_id, stores.name AS store_name, coalesce(stock.products, 0) AS products,
+    coalesce(stock.units, 0) AS units, coalesce(stock.available, 0) AS available,
+    coalesce(stock.low_stock, 0) AS low_stock, coalesce(stock.out_of_stock, 0) AS out_of_stock
+  FROM stores LEFT JOIN store_stock AS stock ON stock.store_id = stores.id
+  ORDER BY stores.priority, stores.id`;

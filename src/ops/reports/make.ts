@@ -1,5 +1,5 @@
 import type { Context } from "../../platform/context.ts";
-import { rowsOf } from "../../platform/d1.ts";
+import { batch, constant, run, sql } from "../../platform/sql.ts";
 import { addDays, dateAt, dayOf } from "./day.ts";
 import { readFigures } from "./figures.ts";
 
@@ -26,16 +26,16 @@ export async function makeDailyReports(
   const { env, settings, clock } = context;
   const today = dateAt(Math.min(clock.now(), realNow), settings.TIME_ZONE);
   const earliest = addDays(today, -MAX_DAYS);
-  const results = await env.DB.batch([
+  const found = await batch(env.DB, {
     // What was made late was asked for by a person, and says nothing of the days after it.
-    env.DB.prepare(
-      `SELECT max(date) AS date FROM daily_reports
-       WHERE date >= ?1 AND date < ?2 AND made_at < (unixepoch(date) + ${IN_TIME_DAYS} * 86400) * 1000`,
-    ).bind(earliest, today),
-    env.DB.prepare("SELECT date FROM daily_reports WHERE date >= ?1").bind(earliest),
-  ]);
-  const last = rowsOf<{ date: string | null }>(results, 0)[0]?.date ?? null;
-  const there = new Set(rowsOf<{ date: string }>(results, 1).map(({ date }) => date));
+    last: sql<{ date: string | null }>`
+      SELECT max(date) AS date FROM daily_reports
+      WHERE date >= ${earliest} AND date < ${today}
+        AND made_at < (unixepoch(date) + ${constant(IN_TIME_DAYS)} * 86400) * 1000`,
+    there: sql<{ date: string }>`SELECT date FROM daily_reports WHERE date >= ${earliest}`,
+  });
+  const last = found.last[0]?.date ?? null;
+  const there = new Set(found.there.map(({ date }) => date));
   const begin = [
     addDays(today, -1),
     ...(last === null ? [] : [last]),
@@ -65,9 +65,9 @@ async function afterTheDay(
 
 async function make(context: Context, date: string, now: number): Promise<void> {
   const figures = await readFigures(context, date, now);
-  await context.env.DB.prepare(
-    "INSERT INTO daily_reports (date, figures, made_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-  )
-    .bind(date, JSON.stringify(figures), now)
-    .run();
+  await run(
+    context.env.DB,
+    sql`INSERT INTO daily_reports (date, figures, made_at) VALUES (${date}, ${JSON.stringify(figures)}, ${now})
+      ON CONFLICT DO NOTHING`,
+  );
 }

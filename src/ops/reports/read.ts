@@ -1,4 +1,5 @@
 import type { Context } from "../../platform/context.ts";
+import { first, sql } from "../../platform/sql.ts";
 import { dateAt } from "./day.ts";
 import { readFigures } from "./figures.ts";
 import type { DailyReportWire } from "./schemas.ts";
@@ -11,9 +12,10 @@ export async function readReport(context: Context, date: string | null): Promise
   const today = dateAt(now, context.settings.TIME_ZONE);
   const asked = date ?? today;
   if (asked > today) return { kind: "not_yet", today };
-  const stored = await context.env.DB.prepare("SELECT figures FROM daily_reports WHERE date = ?1")
-    .bind(asked)
-    .first<{ figures: string }>();
+  const stored = await first(
+    context.env.DB,
+    sql<{ figures: string }>`SELECT figures FROM daily_reports WHERE date = ${asked}`,
+  );
   const report = stored
     ? (JSON.parse(stored.figures) as DailyReportWire)
     : await readFigures(context, asked, now);

@@ -1,4 +1,5 @@
 import type { Context } from "../../platform/context.ts";
+import { first, run, sql } from "../../platform/sql.ts";
 
 /**
  * `stopped`: no new orders, while all else goes on. `restoring`: a backup overwrites the shop, and nothing but that may
@@ -19,24 +20,22 @@ const isState = (value: string): value is SellingState =>
 
 /** orders/place/ask.ts and payments/money.ts read the same row in batches of their own. */
 export async function readSelling(context: Context): Promise<Selling> {
-  const row = await context.env.DB.prepare(
-    "SELECT value, since FROM shop_state WHERE key = 'selling'",
-  ).first<{
-    value: string;
-    since: number;
-  }>();
+  const row = await first(
+    context.env.DB,
+    sql<{ value: string; since: number }>`SELECT value, since FROM shop_state WHERE key = 'selling'`,
+  );
   if (!row) return { state: "open", since: null };
   return { state: isState(row.value) ? row.value : "stopped", since: row.since };
 }
 
 /** Stops, opens, or closes for a restore. The same again changes nothing, `since` included. */
 export async function setSelling(context: Context, state: SellingState): Promise<Selling> {
-  await context.env.DB.prepare(
-    `INSERT INTO shop_state (key, value, since) VALUES ('selling', ?1, ?2)
-     ON CONFLICT (key) DO UPDATE SET value = excluded.value, since = excluded.since WHERE value <> excluded.value`,
-  )
-    .bind(state, context.clock.now())
-    .run();
+  await run(
+    context.env.DB,
+    sql`
+      INSERT INTO shop_state (key, value, since) VALUES ('selling', ${state}, ${context.clock.now()})
+      ON CONFLICT (key) DO UPDATE SET value = excluded.value, since = excluded.since WHERE value <> excluded.value`,
+  );
   context.log.warn("selling was set", { state, by: context.actor.name });
   return readSelling(context);
 }

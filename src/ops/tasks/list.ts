@@ -2,7 +2,8 @@ import { queueOf } from "../../events/work.ts";
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { type List, toList } from "../../platform/pagination.ts";
-import { type Condition, readPage } from "../../platform/read-page.ts";
+import { readPage } from "../../platform/read-page.ts";
+import { type Sql, sql, trusted } from "../../platform/sql.ts";
 import { UNDELIVERED } from "../keep-undelivered.ts";
 import { TASK_COLUMNS, type TaskRow } from "./rows.ts";
 import type { DeadLetterQuery, DeadLetterWire, TaskQuery, TaskWire } from "./schemas.ts";
@@ -15,7 +16,7 @@ export async function listDeadLetters(
   const page = await readPage<TaskRow>(
     env.DB,
     {
-      select: TASK_COLUMNS,
+      select: trusted(TASK_COLUMNS),
       from: FROM.dead,
       where: [STATE.dead],
       ...ofTask(query.task),
@@ -46,7 +47,7 @@ export async function listTasks({ env }: Context, query: TaskQuery): Promise<Lis
   const page = await readPage<TaskRow & { place: number }>(
     env.DB,
     {
-      select: `${key} AS place, ${TASK_COLUMNS}`,
+      select: sql`${trusted(key)} AS place, ${trusted(TASK_COLUMNS)}`,
       from: state === undefined ? "work AS w" : FROM[state],
       where: state === undefined ? [] : [STATE[state]],
       ...ofTask(task),
@@ -73,15 +74,15 @@ const SINCE: Record<TaskRow["state"], string> = {
 };
 
 /** Spelled out: a partial index serves only what says its condition word for word. */
-const STATE: Record<TaskRow["state"], Condition> = {
-  owed: { sql: "w.state = 'owed'", parameters: [] },
-  done: { sql: "w.state = 'done'", parameters: [] },
-  dead: { sql: "w.state = 'dead'", parameters: [] },
+const STATE: Record<TaskRow["state"], Sql> = {
+  owed: sql`w.state = 'owed'`,
+  done: sql`w.state = 'done'`,
+  dead: sql`w.state = 'dead'`,
 };
 
 /** An index of tasks would be written to for each order. */
-const ofTask = (task: string | undefined): { sift?: Condition[] } =>
-  task === undefined ? {} : { sift: [{ sql: "w.task = ?", parameters: [task] }] };
+const ofTask = (task: string | undefined): { sift?: Sql[] } =>
+  task === undefined ? {} : { sift: [sql`w.task = ${task}`] };
 
 function renderDeadLetter(row: TaskRow): DeadLetterWire {
   return {

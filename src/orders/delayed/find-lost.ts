@@ -1,5 +1,5 @@
 import type { Context } from "../../platform/context.ts";
-import { jsonParameter } from "../../platform/d1.ts";
+import { all, constant, each, sql, trusted } from "../../platform/sql.ts";
 import type { OrderStatus } from "../lifecycle.ts";
 
 /** How many orders one batch takes on: a backlog is worked off by several. */
@@ -36,22 +36,22 @@ export interface Lost {
 export async function findLost({ env, settings, clock }: Context): Promise<Lost[]> {
   const patience = settings.DELAYED_AFTER_MINUTES * 60_000;
   const now = clock.now();
-  const columns = "o.id, o.reference, o.status, o.version, o.status_at, o.delayed_retries";
+  const columns = sql`o.id, o.reference, o.status, o.version, o.status_at, o.delayed_retries`;
+  const inWork = trusted(IN_WORK);
   const rounds = Array.from({ length: settings.DELAYED_RETRIES }, (_, index) => ({
     round: index + 1,
     before: now - patience * (index + 1),
   }));
-  const { results } = await env.DB.prepare(
-    `SELECT * FROM (SELECT ${columns} FROM orders AS o INDEXED BY orders_in_work
-       WHERE ${IN_WORK} AND o.delayed_at IS NULL AND o.status_at < ?1
-       ORDER BY o.status_at LIMIT ${LOST_BATCH})
-     UNION ALL
-     SELECT ${columns} FROM json_each(?2) AS due CROSS JOIN orders AS o INDEXED BY orders_rounds
-     WHERE ${IN_WORK} AND o.delayed_at IS NOT NULL AND o.delayed_retries = due.value ->> 'round'
-       AND o.delayed_at <= due.value ->> 'before'
-     LIMIT ${LOST_BATCH}`,
-  )
-    .bind(now - patience, jsonParameter(rounds))
-    .all<Lost>();
-  return results;
+  return all(
+    env.DB,
+    sql<Lost>`
+      SELECT * FROM (SELECT ${columns} FROM orders AS o INDEXED BY orders_in_work
+        WHERE ${inWork} AND o.delayed_at IS NULL AND o.status_at < ${now - patience}
+        ORDER BY o.status_at LIMIT ${constant(LOST_BATCH)})
+      UNION ALL
+      SELECT ${columns} FROM ${each(rounds)} AS due CROSS JOIN orders AS o INDEXED BY orders_rounds
+      WHERE ${inWork} AND o.delayed_at IS NOT NULL AND o.delayed_retries = due.value ->> 'round'
+        AND o.delayed_at <= due.value ->> 'before'
+      LIMIT ${constant(LOST_BATCH)}`,
+  );
 }

@@ -2,6 +2,7 @@ import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
+import { sql } from "../../platform/sql.ts";
 import { renderOrder } from "../render.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "../rows.ts";
 import { STANDING } from "./find-lost.ts";
@@ -21,9 +22,7 @@ export async function listDelayed(context: Context, query: PageQuery): Promise<L
     {
       select: `${ORDER_COLUMNS}, o.status_at, o.delayed_at, o.delayed_retries`,
       from: `(${STANDING}) AS o`,
-      where: [
-        { sql: "o.status_at < ?", parameters: [clock.now() - settings.DELAYED_AFTER_MINUTES * 60_000] },
-      ],
+      where: [sql`o.status_at < ${clock.now() - settings.DELAYED_AFTER_MINUTES * 60_000}`],
       key: "o.status_at",
       id: "o.id",
       direction: "ASC",

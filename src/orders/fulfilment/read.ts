@@ -1,5 +1,5 @@
 import type { Context } from "../../platform/context.ts";
-import { rowsOf } from "../../platform/d1.ts";
+import { batch, sql } from "../../platform/sql.ts";
 import type { Order } from "../order.ts";
 import { hasShipped } from "../units.ts";
 import type { ShipmentLine } from "./plan-shipment.ts";
@@ -36,19 +36,16 @@ type Row<T> = Omit<T, "items"> & { items: string };
 /** What of an order has left, and what came back, oldest first. Nothing is asked of an order that shipped nothing. */
 export async function readFulfilment(context: Context, order: Order): Promise<Fulfilment> {
   if (!hasShipped(order)) return { shipments: [], returns: [] };
-  const { DB } = context.env;
-  const results = await DB.batch([
-    DB.prepare(
-      `SELECT id, items, tracking, carrier, created_at AS createdAt FROM shipments
-       WHERE order_id = ?1 ORDER BY created_at, order_version`,
-    ).bind(order.id),
-    DB.prepare(
-      `SELECT id, store_id AS storeId, items, reason, created_at AS createdAt FROM returns
-       WHERE order_id = ?1 ORDER BY created_at, order_version`,
-    ).bind(order.id),
-  ]);
+  const { shipments, returns } = await batch(context.env.DB, {
+    shipments: sql<Row<Shipment>>`
+      SELECT id, items, tracking, carrier, created_at AS createdAt FROM shipments
+      WHERE order_id = ${order.id} ORDER BY created_at, order_version`,
+    returns: sql<Row<OrderReturn>>`
+      SELECT id, store_id AS storeId, items, reason, created_at AS createdAt FROM returns
+      WHERE order_id = ${order.id} ORDER BY created_at, order_version`,
+  });
   return {
-    shipments: rowsOf<Row<Shipment>>(results, 0).map((row) => ({ ...row, items: JSON.parse(row.items) })),
-    returns: rowsOf<Row<OrderReturn>>(results, 1).map((row) => ({ ...row, items: JSON.parse(row.items) })),
+    shipments: shipments.map((row) => ({ ...row, items: JSON.parse(row.items) })),
+    returns: returns.map((row) => ({ ...row, items: JSON.parse(row.items) })),
   };
 }

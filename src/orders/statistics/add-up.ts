@@ -1,4 +1,5 @@
 import type { Context } from "../../platform/context.ts";
+import { first, runBatch, type Sql, sql, trusted } from "../../platform/sql.ts";
 import { ORDER_STATUSES } from "../lifecycle.ts";
 import { DAY_MS } from "./buckets.ts";
 
@@ -19,40 +20,43 @@ export async function addUpDays(context: Context): Promise<number> {
   for (let days = 0; days < MAX_DAYS; days++) {
     const until = await nextUntil(DB, today);
     if (until === null) return days;
-    await DB.batch(addUp(DB, until));
+    await runBatch(DB, addUp(until));
   }
   return MAX_DAYS;
 }
 
 /** The end of the next day that has figures and is over, or today's start where there is none; null when all are done. */
 async function nextUntil(db: D1Database, today: number): Promise<number | null> {
-  const row = await db
-    .prepare(
-      `SELECT until, min(
-         coalesce((SELECT min(start) FROM order_figures WHERE span = 'quarter' AND start >= until), ?1),
-         coalesce((SELECT min(start) FROM sale_figures WHERE span = 'quarter' AND start >= until), ?1),
-         coalesce((SELECT min(start) FROM product_figures WHERE span = 'day' AND start >= until), ?1)) AS first
-       FROM figures_added_up`,
-    )
-    .bind(today)
-    .first<{ until: number; first: number }>();
+  const row = await first(
+    db,
+    sql<{ until: number; first: number }>`
+      SELECT until, min(
+        coalesce((SELECT min(start) FROM order_figures WHERE span = 'quarter' AND start >= until), ${today}),
+        coalesce((SELECT min(start) FROM sale_figures WHERE span = 'quarter' AND start >= until), ${today}),
+        coalesce((SELECT min(start) FROM product_figures WHERE span = 'day' AND start >= until), ${today})) AS first
+      FROM figures_added_up`,
+  );
   if (!row || row.until >= today) return null;
   return Math.min(row.first - (row.first % DAY_MS) + DAY_MS, today);
 }
 
-/** What is not added up and before `?1`: nothing, where another was quicker. */
-const DUE = "start >= (SELECT until FROM figures_added_up) AND start < ?1";
+/** The day of a bucket. */
+const ITS_DAY = trusted(`start - start % ${DAY_MS}`);
+const COLUMNS = trusted(ORDER_STATUSES.join(", "));
+const SUMS = trusted(ORDER_STATUSES.map((status) => `sum(${status})`).join(", "));
 
-const addUp = (db: D1Database, until: number): D1PreparedStatement[] =>
-  [
-    `INSERT INTO order_figures (span, start, ${ORDER_STATUSES.join(", ")})
-     SELECT 'day', start - start % ${DAY_MS}, ${ORDER_STATUSES.map((status) => `sum(${status})`).join(", ")}
-     FROM order_figures WHERE span = 'quarter' AND ${DUE} GROUP BY 2`,
-    `INSERT INTO sale_figures (span, start, currency, orders, units, amount, refunded)
-     SELECT 'day', start - start % ${DAY_MS}, currency, sum(orders), sum(units), sum(amount), sum(refunded)
-     FROM sale_figures WHERE span = 'quarter' AND ${DUE} GROUP BY 2, 3`,
-    `INSERT INTO product_figures (span, start, product_id, units)
-     SELECT 'all', 0, product_id, sum(units) FROM product_figures WHERE span = 'day' AND ${DUE} GROUP BY product_id
-     ON CONFLICT (span, start, product_id) DO UPDATE SET units = units + excluded.units`,
-    "UPDATE figures_added_up SET until = ?1 WHERE until < ?1",
-  ].map((sql) => db.prepare(sql).bind(until));
+function addUp(until: number): Sql[] {
+  // What is not added up and before then: nothing, where another was quicker.
+  const due = sql`start >= (SELECT until FROM figures_added_up) AND start < ${until}`;
+  return [
+    sql`INSERT INTO order_figures (span, start, ${COLUMNS})
+      SELECT 'day', ${ITS_DAY}, ${SUMS} FROM order_figures WHERE span = 'quarter' AND ${due} GROUP BY 2`,
+    sql`INSERT INTO sale_figures (span, start, currency, orders, units, amount, refunded)
+      SELECT 'day', ${ITS_DAY}, currency, sum(orders), sum(units), sum(amount), sum(refunded)
+      FROM sale_figures WHERE span = 'quarter' AND ${due} GROUP BY 2, 3`,
+    sql`INSERT INTO product_figures (span, start, product_id, units)
+      SELECT 'all', 0, product_id, sum(units) FROM product_figures WHERE span = 'day' AND ${due} GROUP BY product_id
+      ON CONFLICT (span, start, product_id) DO UPDATE SET units = units + excluded.units`,
+    sql`UPDATE figures_added_up SET until = ${until} WHERE until < ${until}`,
+  ];
+}

@@ -1,7 +1,7 @@
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
-import { rowsOf } from "../../platform/d1.ts";
 import { formatMoney } from "../../platform/money.ts";
+import { batch } from "../../platform/sql.ts";
 import { countDelayed } from "../delayed/count.ts";
 import { DAY_MS, partsOf, quarterAfter, quarterBefore } from "./buckets.ts";
 import {
@@ -11,9 +11,8 @@ import {
   type Sales,
   type StatusCounts,
   sumSales,
-  type TopProduct,
+  TOP_EVER,
   topBetween,
-  topEver,
   totalOf,
 } from "./figures.ts";
 import type { StatisticsQuery, StatisticsWire } from "./schemas.ts";
@@ -34,19 +33,19 @@ export async function readStatistics(context: Context, query: StatisticsQuery): 
   const parts = partsOf(from ?? 0, to);
   const top =
     from === null && query.to === undefined
-      ? topEver(DB)
+      ? TOP_EVER
       : to - (from ?? 0) <= MAX_TOP_MS
-        ? topBetween(DB, from ?? 0, to)
-        : null;
-  const results = await DB.batch([
-    countOrders(DB, parts),
-    sumSales(DB, parts),
-    countOrders(DB, partsOf(quarterBefore(now - DAY_MS), quarterAfter(now + 1))),
-    countDelayed(context),
-    ...(top ? [top] : []),
-  ]);
-  const counts = countsOf(results, 0);
-  const sales = rowsOf<Sales>(results, 1);
+        ? topBetween(from ?? 0, to)
+        : undefined;
+  const found = await batch(DB, {
+    counts: countOrders(parts),
+    sales: sumSales(parts),
+    lastDay: countOrders(partsOf(quarterBefore(now - DAY_MS), quarterAfter(now + 1))),
+    delayed: countDelayed(context),
+    top,
+  });
+  const { sales } = found;
+  const counts = countsOf(found.counts);
   return {
     kind: "statistics",
     statistics: {
@@ -54,20 +53,19 @@ export async function readStatistics(context: Context, query: StatisticsQuery): 
       to: isoStamp(to),
       total: totalOf(counts),
       by_status: counts,
-      last_24h: totalOf(countsOf(results, 2)),
+      last_24h: totalOf(countsOf(found.lastDay)),
       revenue: revenueOf(sales),
       refunded: refundedOf(sales),
       units_sold: sales.reduce((sum, { units }) => sum + units, 0),
       completion_rate: completionRate(counts),
       error_rate: errorRate(counts),
-      delayed: rowsOf<{ delayed: number }>(results, 3)[0]?.delayed ?? 0,
-      top_products: top ? rowsOf<TopProduct>(results, 4) : null,
+      delayed: found.delayed[0]?.delayed ?? 0,
+      top_products: top ? found.top : null,
     },
   };
 }
 
-function countsOf(results: D1Result[], index: number): StatusCounts {
-  const [counts] = rowsOf<StatusCounts>(results, index);
+function countsOf([counts]: StatusCounts[]): StatusCounts {
   if (!counts) throw new Error("a sum has no row");
   return counts;
 }

@@ -1,4 +1,5 @@
 import type { Context } from "../../platform/context.ts";
+import { first, joined, run, runBatch, type Sql, sql, trusted } from "../../platform/sql.ts";
 import { ORDER_STATUSES } from "../lifecycle.ts";
 import { DAY_MS } from "./buckets.ts";
 
@@ -27,7 +28,7 @@ export async function rebuildFigures(
   const { env, clock } = context;
   const began = clock.now();
   // Whatever a hand did to it, the figures are made to fit.
-  await env.DB.prepare("INSERT INTO figures_added_up (id, until) VALUES (1, 0) ON CONFLICT DO NOTHING").run();
+  await run(env.DB, sql`INSERT INTO figures_added_up (id, until) VALUES (1, 0) ON CONFLICT DO NOTHING`);
   let start = after === null ? 0 : Date.parse(after) + DAY_MS;
   for (let days = 0; ; days++) {
     if (days > 0 && (days >= limits.days || clock.now() - began > limits.patience)) {
@@ -35,63 +36,67 @@ export async function rebuildFigures(
     }
     const day = await nextDay(env.DB, start);
     if (day === null) {
-      await env.DB.batch(allOfProducts(env.DB));
+      await runBatch(env.DB, ALL_OF_PRODUCTS);
       return { days, next: null };
     }
-    await env.DB.batch(dayOfFigures(env.DB, day));
+    await runBatch(env.DB, dayOfFigures(day));
     start = day + DAY_MS;
   }
 }
 
 /** The next day that has anything to count, or figures that may be of nothing. Each by the start of an index. */
 async function nextDay(db: D1Database, start: number): Promise<number | null> {
-  const first = (column: string, from: string, where = "true") =>
-    `(SELECT min(${column}) FROM ${from} WHERE ${where} AND ${column} BETWEEN ?1 AND ?2)`;
+  const least = (column: string, from: string, where = "true") =>
+    sql`(SELECT min(${trusted(column)}) FROM ${trusted(from)}
+      WHERE ${trusted(where)} AND ${trusted(column)} BETWEEN ${start} AND ${MAX_STAMP})`;
   const firsts = [
-    first("created_at", "orders"),
-    first("sold_at", "orders"),
-    first("dropped_at", "orders"),
-    first("created_at", "refunds"),
-    first("updated_at", "refunds", "state = 'failed'"),
-    first("start", "order_figures", "span = 'quarter'"),
-    first("start", "order_figures", "span = 'day'"),
-    first("start", "sale_figures", "span = 'quarter'"),
-    first("start", "sale_figures", "span = 'day'"),
-    first("start", "product_figures", "span = 'day'"),
+    least("created_at", "orders"),
+    least("sold_at", "orders"),
+    least("dropped_at", "orders"),
+    least("created_at", "refunds"),
+    least("updated_at", "refunds", "state = 'failed'"),
+    least("start", "order_figures", "span = 'quarter'"),
+    least("start", "order_figures", "span = 'day'"),
+    least("start", "sale_figures", "span = 'quarter'"),
+    least("start", "sale_figures", "span = 'day'"),
+    least("start", "product_figures", "span = 'day'"),
   ];
   // D1 takes at most five selects in a union.
-  const row = await db
-    .prepare(`SELECT min(value) AS at FROM json_each(json_array(${firsts.join(", ")}))`)
-    .bind(start, MAX_STAMP)
-    .first<{ at: number | null }>();
+  const row = await first(
+    db,
+    sql<{ at: number | null }>`SELECT min(value) AS at FROM json_each(json_array(${joined(firsts)}))`,
+  );
   return row?.at == null ? null : Math.floor(row.at / DAY_MS) * DAY_MS;
 }
 
-function dayOfFigures(db: D1Database, day: number): D1PreparedStatement[] {
+const COLUMNS = trusted(ORDER_STATUSES.join(", "));
+const COUNTS = trusted(ORDER_STATUSES.map((status) => `sum(o.status = '${status}')`).join(", "));
+
+function dayOfFigures(day: number): Sql[] {
+  const end = day + DAY_MS;
   return [
-    "DELETE FROM order_figures WHERE span IN ('quarter', 'day') AND start >= ?1 AND start < ?2",
-    "DELETE FROM sale_figures WHERE span IN ('quarter', 'day') AND start >= ?1 AND start < ?2",
-    "DELETE FROM product_figures WHERE span = 'day' AND start >= ?1 AND start < ?2",
-    `INSERT INTO order_figures (span, start, ${ORDER_STATUSES.join(", ")})
-     SELECT s.span, o.created_at - o.created_at % s.ms,
-       ${ORDER_STATUSES.map((status) => `sum(o.status = '${status}')`).join(", ")}
-     FROM orders AS o CROSS JOIN figure_spans AS s
-     WHERE o.created_at >= ?1 AND o.created_at < ?2 AND ?1 < s.before GROUP BY 1, 2`,
-    `INSERT INTO sale_figures (span, start, currency, orders, units, amount, refunded)
-     SELECT s.span, c.at - c.at % s.ms, c.currency, sum(c.orders), sum(c.units), sum(c.amount), sum(c.refunded)
-     FROM sale_changes AS c CROSS JOIN figure_spans AS s WHERE c.at >= ?1 AND c.at < ?2 AND ?1 < s.before
-     GROUP BY 1, 2, 3`,
-    `INSERT INTO product_figures (span, start, product_id, units)
-     SELECT 'day', ?1, c.product_id, sum(c.units) FROM product_changes AS c
-     WHERE c.at >= ?1 AND c.at < ?2 GROUP BY c.product_id`,
-  ].map((sql) => db.prepare(sql).bind(day, day + DAY_MS));
+    sql`DELETE FROM order_figures WHERE span IN ('quarter', 'day') AND start >= ${day} AND start < ${end}`,
+    sql`DELETE FROM sale_figures WHERE span IN ('quarter', 'day') AND start >= ${day} AND start < ${end}`,
+    sql`DELETE FROM product_figures WHERE span = 'day' AND start >= ${day} AND start < ${end}`,
+    sql`INSERT INTO order_figures (span, start, ${COLUMNS})
+      SELECT s.span, o.created_at - o.created_at % s.ms, ${COUNTS}
+      FROM orders AS o CROSS JOIN figure_spans AS s
+      WHERE o.created_at >= ${day} AND o.created_at < ${end} AND ${day} < s.before GROUP BY 1, 2`,
+    sql`INSERT INTO sale_figures (span, start, currency, orders, units, amount, refunded)
+      SELECT s.span, c.at - c.at % s.ms, c.currency, sum(c.orders), sum(c.units), sum(c.amount), sum(c.refunded)
+      FROM sale_changes AS c CROSS JOIN figure_spans AS s
+      WHERE c.at >= ${day} AND c.at < ${end} AND ${day} < s.before
+      GROUP BY 1, 2, 3`,
+    sql`INSERT INTO product_figures (span, start, product_id, units)
+      SELECT 'day', ${day}, c.product_id, sum(c.units) FROM product_changes AS c
+      WHERE c.at >= ${day} AND c.at < ${end} GROUP BY c.product_id`,
+  ];
 }
 
 /** From the days that are added up, all of which are right by now. */
-const allOfProducts = (db: D1Database): D1PreparedStatement[] =>
-  [
-    "DELETE FROM product_figures WHERE span = 'all'",
-    `INSERT INTO product_figures (span, start, product_id, units)
-     SELECT 'all', 0, product_id, sum(units) FROM product_figures
-     WHERE span = 'day' AND start < (SELECT until FROM figures_added_up) GROUP BY product_id`,
-  ].map((sql) => db.prepare(sql));
+const ALL_OF_PRODUCTS = [
+  sql`DELETE FROM product_figures WHERE span = 'all'`,
+  sql`INSERT INTO product_figures (span, start, product_id, units)
+    SELECT 'all', 0, product_id, sum(units) FROM product_figures
+    WHERE span = 'day' AND start < (SELECT until FROM figures_added_up) GROUP BY product_id`,
+];

@@ -8,6 +8,7 @@ import { goTo, tick } from "../../ops/jobs/shop-hours.ts";
 import { rows, Till } from "../../payments/settle/till.ts";
 import { testClock } from "../../support/clock.ts";
 import { basket } from "../../support/shop.ts";
+import { planOf } from "../../support/watched-db.ts";
 import { order } from "../ask.ts";
 import { staff } from "../fulfilment/staff.ts";
 import { addedUpUntil, expectedFigures, figures, noting } from "./figures.ts";
@@ -149,10 +150,7 @@ describe("adding up the days", () => {
     goTo("2027-03-19T12:00:00Z");
     const seen: string[] = [];
     await addUpDays(testContext({ env: { ...env, DB: noting(seen) } }));
-    const plans = await Promise.all(
-      seen.map((sql) => env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`).bind(1).all<{ detail: string }>()),
-    );
-    const details = plans.flatMap(({ results }) => results.map(({ detail }) => detail));
+    const details = (await Promise.all(seen.map(planOf))).flat();
     expect(details.filter((detail) => /^SCAN/.test(detail))).toEqual(
       details.filter((detail) => /^SCAN figures_added_up/.test(detail)),
     );

@@ -11,6 +11,7 @@ import { HOUR, MINUTE, QUIET, rows, Till, tell } from "../../payments/settle/til
 import { testClock } from "../../support/clock.ts";
 import { post } from "../../support/shop.ts";
 import { signIn } from "../../support/sign-in.ts";
+import { planOf } from "../../support/watched-db.ts";
 import { answerOf, askUnder } from "../ask.ts";
 import { staff } from "../fulfilment/staff.ts";
 import { expectedFigures, figures, noting } from "./figures.ts";
@@ -203,14 +204,8 @@ describe("the figures", () => {
     await rebuildFigures(testContext({ env: { ...env, DB: noting(seen) } }), null);
     const scans: string[] = [];
     for (const sql of seen) {
-      const plan = env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`);
-      const bound = /\?2/.test(sql) ? plan.bind(1, 2) : plan;
-      const { results } = await bound.all<{ detail: string }>();
-      scans.push(
-        ...results
-          .map(({ detail }) => detail)
-          .filter((detail) => /^SCAN (o|i|r|orders|order_items|refunds)\b/.test(detail)),
-      );
+      const plan = await planOf(sql);
+      scans.push(...plan.filter((detail) => /^SCAN (o|i|r|orders|order_items|refunds)\b/.test(detail)));
     }
     expect(seen.length).toBeGreaterThan(8);
     expect(scans).toEqual([]);

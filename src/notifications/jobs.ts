@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Task, TaskOutcome } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
+import { composeNotice, noticeSchema } from "./compose-notice.ts";
 import { renderNotice } from "./notice.ts";
 import { renderOrderConfirmation } from "./order-confirmation.ts";
 import { readOrderForMail } from "./read-order.ts";
@@ -8,7 +9,7 @@ import { sendMail } from "./send-mail.ts";
 
 const payloadSchema = z.discriminatedUnion("template", [
   z.object({ template: z.literal("order_confirmation"), order_id: z.string() }),
-  z.object({ template: z.literal("notice"), subject: z.string(), lines: z.array(z.string()) }),
+  noticeSchema,
 ]);
 
 /** Orders that died before their mail was sent get no confirmation. */
@@ -25,11 +26,13 @@ export async function sendEmail(context: Context, task: Task): Promise<TaskOutco
       const mail = await renderOrderConfirmation(order, context.settings.TIME_ZONE);
       return sendMail(context, task.id, mail);
     }
-    case "notice": {
+    case "notice":
+    case "low_stock": {
       const { ADMIN_EMAIL } = context.settings;
       // Nobody is there to be told any more.
       if (ADMIN_EMAIL === undefined) return { kind: "done" };
-      return sendMail(context, task.id, await renderNotice(payload.data, ADMIN_EMAIL));
+      const notice = await composeNotice(context, payload.data);
+      return sendMail(context, task.id, await renderNotice(notice, ADMIN_EMAIL));
     }
   }
 }

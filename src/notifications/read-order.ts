@@ -1,4 +1,4 @@
-import { eq, sql } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import { z } from "zod";
 import { orderItems, orders } from "../orders/tables.ts";
 import type { Context } from "../platform/context.ts";
@@ -26,9 +26,8 @@ export async function readOrderForMail({ env }: Context, orderId: string) {
         tax: orders.tax,
         duty: orders.duty,
         total: orders.total,
-        payUntil: sql<
-          number | null
-        >`CASE WHEN ${orders.paymentStatus} = 'awaiting' THEN ${orders.expiresAt} END`,
+        paymentStatus: orders.paymentStatus,
+        expiresAt: orders.expiresAt,
         createdAt: orders.createdAt,
       })
       .from(orders)
@@ -39,5 +38,12 @@ export async function readOrderForMail({ env }: Context, orderId: string) {
       .where(eq(orderItems.orderId, orderId))
       .orderBy(orderItems.line),
   ]);
-  return order ? { ...order, customer: customerSchema.parse(JSON.parse(order.customer)), items } : null;
+  if (!order) return null;
+  const { paymentStatus, expiresAt, customer, ...rest } = order;
+  return {
+    ...rest,
+    customer: customerSchema.parse(JSON.parse(customer)),
+    payUntil: paymentStatus === "awaiting" ? expiresAt : null,
+    items,
+  };
 }

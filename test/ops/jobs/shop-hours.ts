@@ -1,5 +1,7 @@
 import { createExecutionContext, createScheduledController, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { composeNotice, noticeSchema } from "../../../src/notifications/compose-notice.ts";
+import { testContext } from "../../events/context.ts";
 import { testClock } from "../../support/clock.ts";
 import worker from "../../support/worker.ts";
 
@@ -52,10 +54,13 @@ export async function reportDates(): Promise<string[]> {
 /** Mails owed or sent to the shop's own people, by subject. */
 export async function notices(): Promise<{ subject: string; lines: string[] }[]> {
   const { results } = await env.DB.prepare(
-    `SELECT payload FROM work WHERE task = 'email' AND payload ->> 'template' = 'notice' ORDER BY created_at, id`,
+    `SELECT payload FROM work WHERE task = 'email' AND payload ->> 'template' <> 'order_confirmation'
+     ORDER BY created_at, id`,
   ).all<{ payload: string }>();
-  return results.map(({ payload }) => {
-    const { subject, lines } = JSON.parse(payload);
-    return { subject, lines };
-  });
+  return Promise.all(
+    results.map(async ({ payload }) => {
+      const { subject, lines } = await composeNotice(testContext(), noticeSchema.parse(JSON.parse(payload)));
+      return { subject, lines };
+    }),
+  );
 }

@@ -55,6 +55,9 @@ export interface AppPorts {
   memory?: Memory;
 }
 
+/** Where the rooms' routes are. */
+const API = "/api/v1";
+
 /** The Hono app: middleware, where each room's routes are mounted, OpenAPI. */
 export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts) {
   const app = createRouter();
@@ -66,39 +69,39 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   app.use(
     openContext({ clock, ids, memory }),
     crossOrigin,
-    urlGuard("/api/v1/search/"),
+    urlGuard(`${API}/search/`),
     methodGuard(app),
     bodyGuard,
   );
 
   const product = { name: "Holdfast", version, description };
-  app.route("/", docsRoutes(product, describeApi(app, product)));
+  app.route("/", docsRoutes(product, describeApi(app, product, API), { health: "/health", api: API }));
   app.route("/", jwksRoutes);
   app.route("/", metricsRoutes);
   // Before these guards: its signature is its credential, no provider is limited, and it looks itself for a restore.
-  app.route("/api/v1", paymentWebhookRoutes);
-  app.use("/api/v1/*", authenticate, floodGuard, restoreGuard);
-  app.route("/api/v1", accountsRoutes({ merge: mergeCart }));
-  app.route("/api/v1", projectionRoutes);
-  app.route("/api/v1", storeOrdersRoutes);
-  app.route("/api/v1", catalogRoutes(stock));
-  app.route("/api/v1", reconcileRoutes);
-  app.route("/api/v1", inventoryRoutes);
-  app.route("/api/v1", delayedRoutes);
-  app.route("/api/v1", statisticsRoutes);
-  app.route("/api/v1", ordersRoutes);
-  app.route("/api/v1", bulkRoutes);
-  app.route("/api/v1", fulfilmentRoutes);
+  app.route(API, paymentWebhookRoutes);
+  app.use(`${API}/*`, authenticate, floodGuard, restoreGuard);
+  app.route(API, accountsRoutes({ merge: mergeCart }));
+  app.route(API, projectionRoutes);
+  app.route(API, storeOrdersRoutes);
+  app.route(API, catalogRoutes(stock));
+  app.route(API, reconcileRoutes);
+  app.route(API, inventoryRoutes);
+  app.route(API, delayedRoutes);
+  app.route(API, statisticsRoutes);
+  app.route(API, ordersRoutes);
+  app.route(API, bulkRoutes);
+  app.route(API, fulfilmentRoutes);
   // After all whose paths it would take for an order's name.
-  app.route("/api/v1", orderPageRoutes({ paymentsOf, flaggedEventsOf }));
-  app.route("/api/v1", cartsRoutes);
-  app.route("/api/v1", paymentsRoutes);
-  app.route("/api/v1", refundRoutes);
-  app.route("/api/v1", paymentEventRoutes);
-  app.route("/api/v1", notificationsRoutes);
-  app.route("/api/v1", jobsRoutes);
-  app.route("/api/v1", reportsRoutes);
-  app.route("/api/v1", tasksRoutes);
+  app.route(API, orderPageRoutes({ paymentsOf, flaggedEventsOf }));
+  app.route(API, cartsRoutes);
+  app.route(API, paymentsRoutes);
+  app.route(API, refundRoutes);
+  app.route(API, paymentEventRoutes);
+  app.route(API, notificationsRoutes);
+  app.route(API, jobsRoutes);
+  app.route(API, reportsRoutes);
+  app.route(API, tasksRoutes);
 
   app.onError(answerError);
   app.notFound((c) => problem(c, { status: 404, code: "not_found", detail: "There is nothing here." }));

@@ -1,7 +1,6 @@
-import { createRoute } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import type { AppEnv } from "../platform/app-env.ts";
-import { endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { describeError } from "../platform/log.ts";
 import { type Problem, problem } from "../platform/problem.ts";
@@ -60,6 +59,8 @@ const registerRoute = createRoute({
 const tokenRoute = createRoute({
   method: "post",
   path: "/auth/token",
+  // A restore may have to sign in again in between.
+  needs: { whileRestoring: "let_through" },
   tags,
   summary: "Sign in",
   request: { headers: cartTokenHeader, body: jsonBody(signInSchema) },

@@ -1,5 +1,5 @@
-import { createRoute, z } from "@hono/zod-openapi";
-import { endpoint } from "../platform/endpoint.ts";
+import { z } from "@hono/zod-openapi";
+import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { createRouter, jsonContent, problems } from "../platform/http.ts";
 import { problem } from "../platform/problem.ts";
 import { misconfiguredKey } from "./authenticate.ts";

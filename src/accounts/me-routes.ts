@@ -1,5 +1,4 @@
-import { createRoute } from "@hono/zod-openapi";
-import { endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { type Problem, problem } from "../platform/problem.ts";
 import { CHALLENGE_INVALID, INVALID_TOKEN, requireUser, signedIn } from "./authenticate.ts";

@@ -1,5 +1,4 @@
-import { createRoute } from "@hono/zod-openapi";
-import { endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { forbidden, requireAdmin, signedIn } from "./authenticate.ts";

@@ -1,9 +1,8 @@
-import { createRoute } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { requireStaff } from "../accounts/authenticate.ts";
 import type { AppEnv } from "../platform/app-env.ts";
 import { isoStamp } from "../platform/clock.ts";
-import { endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { KEY_REUSED, once } from "../platform/idempotency.ts";
 import { decodeCursor, toList } from "../platform/pagination.ts";

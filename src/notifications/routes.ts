@@ -1,8 +1,7 @@
-import { createRoute } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { requireAdmin } from "../accounts/authenticate.ts";
 import type { AppEnv } from "../platform/app-env.ts";
-import { endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, jsonContent, problems } from "../platform/http.ts";
 import { notFound, problem } from "../platform/problem.ts";
 import { listEmails } from "./list-emails.ts";

@@ -1,5 +1,4 @@
-import { createRoute } from "@hono/zod-openapi";
-import { endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { createRouter, jsonContent } from "../platform/http.ts";
 import { checkHealth } from "./check-health.ts";
 import { healthSchema } from "./schemas.ts";

@@ -1,6 +1,5 @@
-import { createRoute } from "@hono/zod-openapi";
 import { isStaff } from "../platform/actor.ts";
-import { endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { etagOf } from "../platform/etag.ts";
 import { createRouter, jsonContent, problems } from "../platform/http.ts";
 import { notFound, problem } from "../platform/problem.ts";

@@ -1,8 +1,7 @@
-import { createRoute } from "@hono/zod-openapi";
 import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
 import { STALE } from "../catalog/problems.ts";
 import { ring } from "../events/work.ts";
-import { endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader } from "../platform/etag.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { once, readKey } from "../platform/idempotency.ts";
@@ -29,6 +28,8 @@ import {
 const placeRoute = createRoute({
   method: "post",
   path: "/orders",
+  // Placing looks by itself, in its first batch.
+  needs: { whileRestoring: "let_through" },
   tags: ["Orders"],
   summary: "Place an order",
   description: "Holds the stock and records the order, or refuses and holds nothing.",

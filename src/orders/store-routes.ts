@@ -1,6 +1,5 @@
-import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../accounts/authenticate.ts";
-import { endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, idParam, jsonContent, problems } from "../platform/http.ts";
 import { notFound, problem } from "../platform/problem.ts";
 import { listQuerySchema } from "../platform/read-page.ts";

@@ -1,6 +1,5 @@
-import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../accounts/authenticate.ts";
-import { endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, idParam, jsonContent, problems } from "../platform/http.ts";
 import { once } from "../platform/idempotency.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";

@@ -1,8 +1,7 @@
-import { createRoute } from "@hono/zod-openapi";
 import { orderFor, orderName, orderToken } from "../orders/named.ts";
 import type { Order } from "../orders/order.ts";
 import { isoStamp } from "../platform/clock.ts";
-import { endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { createRouter, jsonContent, problems } from "../platform/http.ts";
 import { once } from "../platform/idempotency.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";

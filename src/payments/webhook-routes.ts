@@ -1,5 +1,8 @@
 import type { z } from "@hono/zod-openapi";
+import type { Context as HonoContext } from "hono";
+import type { AppEnv } from "../platform/app-env.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
+import { type Needs, withNeeds } from "../platform/needs.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { AFTER_RESTORE, RESTORING } from "../platform/restore-guard.ts";
 import type { ProviderName } from "./provider.ts";
@@ -60,31 +63,39 @@ describeWebhook("standard", {
   body: standardEventSchema,
 });
 
-paymentWebhookRoutes.post("/webhooks/payments/:provider", async (c) => {
-  const name = c.req.param("provider");
-  if (!isProviderName(name)) return problem(c, notFound("payment provider"));
-  const context = c.get("context");
-  const body = exactText(await c.req.arrayBuffer());
-  // What is no text cannot be what a provider signed.
-  if (body === null) return problem(c, BAD_SIGNATURE);
-  const verified = await providerOf(context, name).verify(context, c.req.raw.headers, body);
-  switch (verified.kind) {
-    case "bad_signature":
-      return problem(c, BAD_SIGNATURE);
-    case "unreadable":
-      return problem(c, unreadable(verified.errors));
-    case "ignored":
-      return c.json({ received: true as const }, 200);
-    case "event": {
-      const outcome = await receiveEvent(context, verified.event);
-      if (outcome.kind === "restoring") return problem(c, RESTORING, AFTER_RESTORE);
-      if (outcome.kind === "duplicate")
-        return c.json({ received: true as const, duplicate: true as const }, 200);
-      if (!outcome.matched) return c.json({ received: true as const, matched: false as const }, 202);
-      return c.json({ received: true as const }, 200);
+/** Providers' events are small, and each is hashed before it is known to be theirs. Storing one looks for a restore. */
+const SIGNED: Partial<Needs> = { signedBody: true, bodyLimit: 262_144, whileRestoring: "let_through" };
+
+const receive = withNeeds(
+  SIGNED,
+  async (c: HonoContext<AppEnv, "/webhooks/payments/:provider">): Promise<Response> => {
+    const name = c.req.param("provider");
+    if (!isProviderName(name)) return problem(c, notFound("payment provider"));
+    const context = c.get("context");
+    const body = exactText(await c.req.arrayBuffer());
+    // What is no text cannot be what a provider signed.
+    if (body === null) return problem(c, BAD_SIGNATURE);
+    const verified = await providerOf(context, name).verify(context, c.req.raw.headers, body);
+    switch (verified.kind) {
+      case "bad_signature":
+        return problem(c, BAD_SIGNATURE);
+      case "unreadable":
+        return problem(c, unreadable(verified.errors));
+      case "ignored":
+        return c.json({ received: true as const }, 200);
+      case "event": {
+        const outcome = await receiveEvent(context, verified.event);
+        if (outcome.kind === "restoring") return problem(c, RESTORING, AFTER_RESTORE);
+        if (outcome.kind === "duplicate")
+          return c.json({ received: true as const, duplicate: true as const }, 200);
+        if (!outcome.matched) return c.json({ received: true as const, matched: false as const }, 202);
+        return c.json({ received: true as const }, 200);
+      }
     }
-  }
-});
+  },
+);
+
+paymentWebhookRoutes.post("/webhooks/payments/:provider", receive);
 
 /** The body byte for byte: no mark at its head is dropped, and nothing that is not UTF-8 is made to look like it. */
 function exactText(bytes: ArrayBuffer): string | null {

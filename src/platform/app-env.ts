@@ -1,5 +1,6 @@
 import type { Memory } from "./cache/memory.ts";
 import type { Context } from "./context.ts";
+import type { Needs } from "./needs.ts";
 
 /** What every handler finds on its request. */
 export interface AppEnv {
@@ -8,9 +9,15 @@ export interface AppEnv {
     requestId: string;
     context: Context;
     memory: Memory;
-    /** The pattern of the route that answers, where there is one. */
-    route?: string;
+    /** The route that answers, where there is one behind the method guard. */
+    route?: MatchedRoute;
     /** The answer is one that memory had. */
     repeated?: boolean;
   };
+}
+
+export interface MatchedRoute {
+  /** Its pattern: no ids. */
+  path: string;
+  needs: Needs;
 }

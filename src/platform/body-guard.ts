@@ -1,15 +1,9 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import { findUnstorableText, nestsDeeper } from "./json-text.ts";
+import { USUAL } from "./needs.ts";
 import { type Problem, problem } from "./problem.ts";
 
-const MEGABYTE = 1_048_576;
-const BODY_LIMIT = MEGABYTE;
-const BULK_BODY_LIMIT = 8 * MEGABYTE;
-/** Providers' events are small, and each is hashed before it is known to be theirs. */
-const SIGNED_BODY_LIMIT = 262_144;
-const SIGNED_PATH = /^\/api\/v1\/webhooks\//;
-const BULK_PATH = /^\/api\/v1\/(?:orders|products)\/bulk$/;
 /** Deeper than any body that we take; walking what is deeper could exhaust the stack. */
 const MAX_DEPTH = 64;
 
@@ -32,15 +26,14 @@ const tooLarge = (limit: number): Problem => ({
 });
 
 /**
- * What a body must be before any route sees it: JSON by its Content-Type, UTF-8, neither too large nor too deep, and
- * of text that the database keeps as it came. No body is no fault here: `POST …/cancel` needs none, and where one is
- * needed the route's own schema says so. A signed body is the signature's to judge first, byte for byte: of such only
- * the size is looked at here.
+ * What a body must be before any route sees it: JSON by its Content-Type, UTF-8, no larger than its route declares, not
+ * too deep, and of text that the database keeps as it came. No body is no fault here: `POST …/cancel` needs none, and
+ * where one is needed the route's own schema says so. A signed body is the signature's to judge first, byte for byte: of
+ * such only the size is looked at here.
  */
 export const bodyGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (BODILESS.has(c.req.method)) return next();
-  const signed = SIGNED_PATH.test(c.req.path);
-  const limit = limitOf(c.req.path, signed);
+  const { bodyLimit: limit, signedBody } = c.get("route")?.needs ?? USUAL;
   if (Number(c.req.header("Content-Length") ?? 0) > limit) return problem(c, tooLarge(limit));
   const bytes = await readAtMost(c.req.raw, limit);
   if (!bytes) return problem(c, tooLarge(limit));
@@ -48,7 +41,7 @@ export const bodyGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
     dropBody(c);
     return next();
   }
-  if (signed) {
+  if (signedBody) {
     keepBody(c, "arrayBuffer", bytes.buffer);
     return next();
   }
@@ -65,11 +58,6 @@ export const bodyGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
  */
 function keepBody(c: HonoContext<AppEnv>, form: "text" | "arrayBuffer", body: string | ArrayBuffer): void {
   Object.assign(c.req.bodyCache, { [form]: Promise.resolve(body) });
-}
-
-function limitOf(path: string, signed: boolean): number {
-  if (signed) return SIGNED_BODY_LIMIT;
-  return BULK_PATH.test(path) ? BULK_BODY_LIMIT : BODY_LIMIT;
 }
 
 function isPlainJson(c: HonoContext<AppEnv>): boolean {

@@ -45,13 +45,18 @@ const START_SCRIPT = `SwaggerUIBundle({
 });
 `;
 
-/** What one finds at the root: the product, its OpenAPI document and a page to read it by. */
-export function docsRoutes(product: Product, describe: ReturnType<typeof describeApi>) {
+/**
+ * What one finds at the root: the product, its OpenAPI document and a page to read it by.
+ * @param elsewhere what else there is, by name: paths
+ */
+export function docsRoutes(
+  product: Product,
+  describe: ReturnType<typeof describeApi>,
+  elsewhere: Record<string, string>,
+) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/", (c) =>
-    c.json({ ...product, docs: "/docs", openapi: "/openapi.json", health: "/health", api: "/api/v1" }),
-  );
+  routes.get("/", (c) => c.json({ ...product, docs: "/docs", openapi: "/openapi.json", ...elsewhere }));
 
   routes.get("/openapi.json", (c) =>
     c.json({ ...describe(), servers: [{ url: new URL(c.req.url).origin }] }),

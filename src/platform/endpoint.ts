@@ -7,8 +7,11 @@ import type { Replayed } from "./idempotency.ts";
 import { type Needs, withNeeds } from "./needs.ts";
 import type { ProblemAnswer } from "./problem.ts";
 
-/** A route as `createRoute` makes it, with what it needs of the guards before it. */
+/** A route as OpenAPI describes it, with what it needs of the guards before it. */
 type Route = RouteConfig & { needs?: Partial<Needs> };
+
+/** A route that has been declared: its own type, of which `endpoint` knows what it takes and answers. */
+export const createRoute = <Path extends string, R extends Route & { path: Path }>(route: R): R => route;
 
 /** A route and what answers it, for `createRouter`. */
 export interface Endpoint {

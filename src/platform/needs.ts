@@ -1,4 +1,4 @@
-import type { Handler } from "hono";
+import type { H } from "hono/types";
 
 /** What a route needs of the guards before it, said where the route is declared. */
 export interface Needs {
@@ -17,13 +17,13 @@ export const BULK_BODY_LIMIT = 8 * MEGABYTE;
 /** Of a route that says nothing else. */
 export const USUAL: Needs = { bodyLimit: MEGABYTE, signedBody: false, whileRestoring: "refused" };
 
-const declared = new WeakMap<Handler, Needs>();
+const declared = new WeakMap<H, Needs>();
 
 /** Declares what the route needs that this handler answers. */
-export function withNeeds<H extends Handler>(needs: Partial<Needs>, handler: H): H {
+export function withNeeds<Handler extends H>(needs: Partial<Needs>, handler: Handler): Handler {
   declared.set(handler, { ...USUAL, ...needs });
   return handler;
 }
 
 /** Undefined where nothing was declared, as of middleware. */
-export const needsOf = (handler: Handler): Needs | undefined => declared.get(handler);
+export const needsOf = (handler: H): Needs | undefined => declared.get(handler);

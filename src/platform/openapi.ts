@@ -15,16 +15,17 @@ const METHODS = ["get", "post", "put", "patch", "delete"] as const;
 /**
  * Describes the API from the schemas that validate it, once an isolate. Each operation gets an id made of its method
  * and path where it has none of its own, and the problem as its default answer.
+ * @param base what most paths begin with, and no id tells of
  */
-export function describeApi(app: OpenAPIHono<AppEnv>, product: Product): () => Document {
+export function describeApi(app: OpenAPIHono<AppEnv>, product: Product, base: string): () => Document {
   let known: Document | undefined;
   return () => {
-    known ??= generate(app, product);
+    known ??= generate(app, product, base);
     return known;
   };
 }
 
-function generate(app: OpenAPIHono<AppEnv>, { name, version, description }: Product): Document {
+function generate(app: OpenAPIHono<AppEnv>, { name, version, description }: Product, base: string): Document {
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
     type: "http",
     scheme: "bearer",
@@ -39,7 +40,7 @@ function generate(app: OpenAPIHono<AppEnv>, { name, version, description }: Prod
     for (const method of METHODS) {
       const operation = item[method];
       if (!operation) continue;
-      operation.operationId ??= operationId(method, path);
+      operation.operationId ??= operationId(method, path, base);
       operation.responses = { ...operation.responses, default: DEFAULT_ANSWER };
     }
   }
@@ -51,10 +52,9 @@ const DEFAULT_ANSWER = {
   content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
 };
 
-/** `postOrdersByIdCancel` for POST /api/v1/orders/{id}/cancel. */
-export function operationId(method: string, path: string): string {
-  const words = path
-    .replace(/^\/api\/v1/, "")
+/** `postThingsByIdCancel` for POST /things/{id}/cancel below the base. */
+export function operationId(method: string, path: string, base: string): string {
+  const words = (path.startsWith(base) ? path.slice(base.length) : path)
     .replace(/\{(\w+)\}/g, "by-$1")
     .split(/[^A-Za-z0-9]+/)
     .filter((word) => word !== "");

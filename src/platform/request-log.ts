@@ -58,4 +58,4 @@ export function logRequests(clock: Clock): MiddlewareHandler<AppEnv> {
 
 /** Not all routes stand behind the method guard. */
 const routeOf = (c: HonoContext<AppEnv>): string | null =>
-  c.get("route") ?? matchedRoutes(c).find(({ method }) => method !== "ALL")?.path ?? null;
+  c.get("route")?.path ?? matchedRoutes(c).find(({ method }) => method !== "ALL")?.path ?? null;

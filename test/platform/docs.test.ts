@@ -88,8 +88,8 @@ test("every reference in the document leads somewhere", async () => {
 });
 
 test("an operation's id is made of its method and path", () => {
-  expect(operationId("post", "/api/v1/orders/{id}/cancel")).toBe("postOrdersByIdCancel");
-  expect(operationId("get", "/.well-known/jwks.json")).toBe("getWellKnownJwksJson");
+  expect(operationId("post", "/api/v1/orders/{id}/cancel", "/api/v1")).toBe("postOrdersByIdCancel");
+  expect(operationId("get", "/.well-known/jwks.json", "/api/v1")).toBe("getWellKnownJwksJson");
 });
 
 test("/docs is a page whose every part comes from here", async () => {

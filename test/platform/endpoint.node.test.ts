@@ -1,6 +1,6 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { expect, test } from "vitest";
-import { endpoint } from "../../src/platform/endpoint.ts";
+import { createRoute, endpoint } from "../../src/platform/endpoint.ts";
 import { createRouter, jsonContent, problems } from "../../src/platform/http.ts";
 import { notFound, problem } from "../../src/platform/problem.ts";
 

@@ -1,9 +1,8 @@
-import { createRoute } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { requireStaff } from "../../accounts/authenticate.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
 import { cached, forgetGeneration, remembered } from "../../platform/cache/cached.ts";
-import { endpoint } from "../../platform/endpoint.ts";
+import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader } from "../../platform/etag.ts";
 import {
   bearer,
@@ -16,6 +15,7 @@ import {
 } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { idempotencyHeader } from "../../platform/idempotency-header.ts";
+import { BULK_BODY_LIMIT } from "../../platform/needs.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import { STALE } from "../problems.ts";
@@ -124,6 +124,7 @@ const bulk = createRoute({
   ...staffOnly,
   method: "post",
   path: "/products/bulk",
+  needs: { bodyLimit: BULK_BODY_LIMIT },
   summary: "Create or change up to 500 products by sku, with opening stock",
   description:
     "Items stand alone: one that is wrong fails by itself. Of a product that is there, fields left out stay as they " +

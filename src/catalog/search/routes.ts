@@ -1,7 +1,6 @@
-import { createRoute } from "@hono/zod-openapi";
 import { cached, cachedPart, remembered } from "../../platform/cache/cached.ts";
 import type { Context } from "../../platform/context.ts";
-import { endpoint } from "../../platform/endpoint.ts";
+import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { ifNoneMatchHeader } from "../../platform/etag.ts";
 import { createRouter, jsonContent, problems, UNCHANGED } from "../../platform/http.ts";
 import { type Problem, problem } from "../../platform/problem.ts";

@@ -1,7 +1,6 @@
-import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
 import { cached, forgetGeneration, remembered } from "../../platform/cache/cached.ts";
-import { endpoint } from "../../platform/endpoint.ts";
+import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader } from "../../platform/etag.ts";
 import {
   bearer,

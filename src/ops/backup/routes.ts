@@ -1,9 +1,9 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { requireAdmin } from "../../accounts/authenticate.ts";
 import { stockOf } from "../../inventory/client.ts";
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
-import { endpoint } from "../../platform/endpoint.ts";
+import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { isRestoring } from "../../platform/restoring.ts";
@@ -72,7 +72,14 @@ const NOT_BEGUN: Problem = {
 
 const tags = ["Operations"];
 const reading = { tags, security: bearer, method: "get" as const, middleware: [requireAdmin] };
-const writing = { tags, security: bearer, method: "post" as const, middleware: [requireAdmin] };
+/** The restore itself. */
+const writing = {
+  tags,
+  security: bearer,
+  method: "post" as const,
+  needs: { whileRestoring: "let_through" as const },
+  middleware: [requireAdmin],
+};
 const done = { 200: jsonContent(doneSchema, "Done") };
 const tableName = z.object({ name: z.string() });
 const productId = z.object({ product_id: z.string() });

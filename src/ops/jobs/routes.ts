@@ -1,6 +1,5 @@
-import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { endpoint } from "../../platform/endpoint.ts";
+import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { toList } from "../../platform/pagination.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";

@@ -1,6 +1,6 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { CHALLENGE, forbidden } from "../../accounts/authenticate.ts";
-import { endpoint } from "../../platform/endpoint.ts";
+import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { createRouter, problems } from "../../platform/http.ts";
 import { type Problem, problem } from "../../platform/problem.ts";
 import { TEXT_FORMAT, writeMetrics } from "./exposition.ts";

@@ -1,6 +1,5 @@
-import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { endpoint } from "../../platform/endpoint.ts";
+import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
 import { problem } from "../../platform/problem.ts";
 import { readReport } from "./read.ts";

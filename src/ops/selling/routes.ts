@@ -1,7 +1,7 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { requireAdmin, requireStaff } from "../../accounts/authenticate.ts";
 import { isoStamp } from "../../platform/clock.ts";
-import { endpoint } from "../../platform/endpoint.ts";
+import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { readSelling, SELLING_STATES, type Selling, setSelling } from "./selling.ts";
 
@@ -22,6 +22,8 @@ const read = createRoute({
 const set = createRoute({
   ...about,
   method: "post",
+  // A restore begins and ends with it.
+  needs: { whileRestoring: "let_through" },
   summary: "Stop selling, or go on",
   description:
     "While it is `stopped`, new orders are answered 503 `selling_stopped`. While it is `restoring`, all that writes is " +

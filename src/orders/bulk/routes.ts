@@ -1,12 +1,12 @@
-import { createRoute } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { CHALLENGE } from "../../accounts/authenticate.ts";
 import { MAX_PRODUCTS } from "../../claims/calls.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
-import { endpoint } from "../../platform/endpoint.ts";
+import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { readKey } from "../../platform/idempotency.ts";
 import { idempotencyHeader } from "../../platform/idempotency-header.ts";
+import { BULK_BODY_LIMIT } from "../../platform/needs.ts";
 import { type FieldError, type Problem, problem, problemBody } from "../../platform/problem.ts";
 import { type Limit, limitedProblem } from "../../platform/rate-limit/limit.ts";
 import { nothingDecided, placeWithin } from "../answer-placing.ts";
@@ -18,6 +18,8 @@ import { bulkOrdersReportSchema, bulkOrdersSchema } from "./schemas.ts";
 const bulkRoute = createRoute({
   method: "post",
   path: "/orders/bulk",
+  // Placing looks by itself, in its first batch.
+  needs: { bodyLimit: BULK_BODY_LIMIT, whileRestoring: "let_through" },
   tags: ["Orders"],
   summary: "Place many orders",
   description:

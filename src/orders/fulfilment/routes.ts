@@ -1,10 +1,10 @@
-import { createRoute, type z } from "@hono/zod-openapi";
+import type { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { requireStaff } from "../../accounts/authenticate.ts";
 import { STALE } from "../../catalog/problems.ts";
 import { ring } from "../../events/work.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
-import { endpoint } from "../../platform/endpoint.ts";
+import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader } from "../../platform/etag.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";

@@ -1,6 +1,5 @@
-import { createRoute } from "@hono/zod-openapi";
 import { requireAdmin, requireStaff } from "../../accounts/authenticate.ts";
-import { endpoint } from "../../platform/endpoint.ts";
+import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
 import { problem } from "../../platform/problem.ts";
 import { readStatistics } from "./read.ts";
@@ -21,6 +20,8 @@ const readRoute = createRoute({
 const rebuildRoute = createRoute({
   method: "post",
   path: "/orders/statistics/rebuild",
+  // A restore ends with it.
+  needs: { whileRestoring: "let_through" },
   tags: ["Orders"],
   summary: "Make the figures again from the orders",
   description:

@@ -31,13 +31,20 @@ export class Remembered<T> extends Response {
   declare readonly of: T;
 }
 
-/** The bytes, or 304 to who has them. */
-export function send<T>(c: HonoContext<AppEnv>, answer: Answer): Remembered<T> {
+/**
+ * The bytes, or 304 to who has them.
+ * @param As what kind of response that is
+ */
+export function send<R extends Response>(
+  c: HonoContext<AppEnv>,
+  answer: Answer,
+  As: new (body: BodyInit | null, init: ResponseInit) => R,
+): R {
   const headers = headersFor(c, answer);
   const tags = c.req.header("If-None-Match");
   return tags !== undefined && hasTag(tags, answer.etag)
-    ? new Remembered(null, { status: 304, headers })
-    : new Remembered(answer.body, { headers });
+    ? new As(null, { status: 304, headers })
+    : new As(answer.body, { headers });
 }
 
 function headersFor(c: HonoContext<AppEnv>, { headers, until }: Answer): Headers {

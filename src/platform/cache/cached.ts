@@ -4,7 +4,7 @@ import type { AppEnv } from "../app-env.ts";
 import type { Context } from "../context.ts";
 import { sha256 } from "../ids.ts";
 import { type Problem, type ProblemAnswer, problem } from "../problem.ts";
-import { newAnswer, type Remembered, send } from "./answer.ts";
+import { newAnswer, Remembered, send } from "./answer.ts";
 import { currentGeneration, rememberedGeneration } from "./generation.ts";
 import type { Answer, Memory } from "./memory.ts";
 import { oneForAll } from "./one-for-all.ts";
@@ -45,7 +45,7 @@ export async function cached<T>(
     ? await render(caching, await read())
     : await recallFor(c, context, c.get("memory"), caching, read);
   if (!answer) return problem(c, caching.missing ?? NOTHING, caching.headers);
-  const response = send<T>(c, answer);
+  const response = send(c, answer, Remembered<T>);
   for (const [name, value] of Object.entries(caching.headers ?? {})) response.headers.set(name, value);
   return response;
 }
@@ -80,7 +80,7 @@ export const remembered: MiddlewareHandler<AppEnv> = async (c, next) => {
   const answer = generation === null ? null : known(context, memory, `${generation} ${key}`);
   if (!answer) return next();
   c.set("repeated", true);
-  return send(c, answer);
+  return send(c, answer, Response);
 };
 
 /** Behind every write of what public answers show: this isolate goes by what it changed from then on. */

@@ -2,7 +2,7 @@ import { runDueJobs } from "./ops/jobs/run-due.ts";
 import { addUpDays } from "./orders/statistics/add-up.ts";
 import { setAsideDead } from "./payments/set-aside.ts";
 import type { Context } from "./platform/context.ts";
-import { forgetOldKeys } from "./platform/idempotency.ts";
+import { forgetOldKeys } from "./platform/idempotency-keys.ts";
 import { describeError } from "./platform/log.ts";
 import { isRestoring } from "./platform/restoring.ts";
 

@@ -1,4 +1,5 @@
 import { each, type Sql, sql } from "../platform/sql.ts";
+import type { TaskName } from "./tasks.ts";
 
 /** One change, for the ordered log. */
 export interface NewEvent {
@@ -25,16 +26,6 @@ export interface NewWork {
   not_before: number;
   request_id: string;
 }
-
-export type TaskName =
-  | "email"
-  | "end-payments"
-  | "follow"
-  | "fulfilment-step"
-  | "payment-event"
-  | "reconcile"
-  | "refund"
-  | "restock";
 
 /**
  * Appends to the log, in the batch of the change itself.

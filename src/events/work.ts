@@ -3,9 +3,9 @@ import { withoutQuery } from "../platform/d1.ts";
 import { describeError } from "../platform/log.ts";
 import { inTime } from "../platform/patience.ts";
 import { all, each, run, sql } from "../platform/sql.ts";
-import type { TaskName } from "./append.ts";
 import { MAX_ATTEMPTS, retryDelay } from "./backoff.ts";
 import { LEASE_MS, type Lease, type LeasedRow, type Taken, takeRows } from "./take.ts";
+import { bindingOf, isTaskName, TASK_NAMES, type TaskName } from "./tasks.ts";
 
 /** A task as its handler sees it. */
 export interface Task {
@@ -189,24 +189,6 @@ export async function settleWork(context: Context, ids: string[]): Promise<void>
   );
 }
 
-/** Where each task's bell hangs. */
-const BELLS: Record<TaskName, "DEFAULT_QUEUE" | "NOTIFICATIONS_QUEUE" | "ORDERS_QUEUE" | "PAYMENTS_QUEUE"> = {
-  email: "NOTIFICATIONS_QUEUE",
-  "end-payments": "PAYMENTS_QUEUE",
-  follow: "ORDERS_QUEUE",
-  "fulfilment-step": "ORDERS_QUEUE",
-  "payment-event": "PAYMENTS_QUEUE",
-  reconcile: "DEFAULT_QUEUE",
-  refund: "PAYMENTS_QUEUE",
-  restock: "ORDERS_QUEUE",
-};
-
-export const isTaskName = (task: string): task is TaskName => Object.hasOwn(BELLS, task);
-
-/** The queue of a task by its name; null for what no task of this version is. */
-export const queueOf = (task: string): string | null =>
-  isTaskName(task) ? BELLS[task].replace("_QUEUE", "").toLowerCase() : null;
-
 /** Queues take 100 messages a `sendBatch`. */
 const MAX_MESSAGES = 100;
 /** And delay them by twelve hours at most: what is due later is left to the sweep. */
@@ -224,7 +206,7 @@ export interface Bell {
 /** Rings for rows by their ids: a message each to the queue of their task. May be lost; the sweep rings again. */
 export async function ring(context: Context, work: Bell[]): Promise<void> {
   const now = context.clock.now();
-  const queues = Map.groupBy(work, ({ task }) => BELLS[task]);
+  const queues = Map.groupBy(work, ({ task }) => bindingOf(task));
   await Promise.all(
     [...queues].flatMap(([queue, rows]) =>
       chunksOf(rows, MAX_MESSAGES).map(async (chunk) => {
@@ -264,7 +246,7 @@ export async function ringOwed(context: Context, ahead = 0): Promise<number> {
     context.env.DB,
     sql<{ id: string; task: TaskName }>`
       SELECT id, task FROM work
-      WHERE state = 'owed' AND not_before <= ${now} AND task IN (SELECT value FROM ${each(Object.keys(BELLS))})
+      WHERE state = 'owed' AND not_before <= ${now} AND task IN (SELECT value FROM ${each(TASK_NAMES)})
       ORDER BY not_before LIMIT ${SWEEP_LIMIT}`,
   );
   await ring(context, due);

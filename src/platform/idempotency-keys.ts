@@ -1,4 +1,5 @@
-import { each, eachPart, type Sql, sql } from "./sql.ts";
+import type { Context } from "./context.ts";
+import { each, eachPart, runBatch, type Sql, sql } from "./sql.ts";
 
 /**
  * All statements about Idempotency-Keys, for one key or the keys of many drafts. A key is put down before anything else,
@@ -15,15 +16,40 @@ export interface NewKey {
 }
 
 /**
- * Inserts that yield: a key that stands keeps its operation and fingerprint. While it has no answer, each request under it
- * makes it young again, so that it is never forgotten beside its answer.
+ * After an insert that yields: a key that stands keeps its operation and fingerprint. While it has no answer, each request
+ * under it makes it young again, so that it is never forgotten beside its answer.
  */
+const STAYS_YOUNG = sql`ON CONFLICT (scope, key) DO UPDATE SET created_at = excluded.created_at
+  WHERE idempotency.status IS NULL AND idempotency.fingerprint = excluded.fingerprint`;
+
+export const putDownKey = ({ scope, key, fingerprint, operation }: NewKey, now: number): Sql => sql`
+  INSERT INTO idempotency (scope, key, fingerprint, operation, created_at)
+  VALUES (${scope}, ${key}, ${fingerprint}, ${operation}, ${now}) ${STAYS_YOUNG}`;
+
+/** The keys of many drafts. */
 export const putDownKeys = (keys: NewKey[], now: number): Sql => sql`
   INSERT INTO idempotency (scope, key, fingerprint, operation, created_at)
   SELECT row.value ->> 'scope', row.value ->> 'key', row.value ->> 'fingerprint', row.value ->> 'operation', ${now}
-  FROM ${each(keys)} AS row WHERE true
-  ON CONFLICT (scope, key) DO UPDATE SET created_at = excluded.created_at
-  WHERE idempotency.status IS NULL AND idempotency.fingerprint = excluded.fingerprint`;
+  FROM ${each(keys)} AS row WHERE true ${STAYS_YOUNG}`;
+
+/** What stands under a key. */
+export interface KeyRow {
+  fingerprint: string;
+  operation: string;
+  /** Null, as `body`, until it is answered. */
+  status: number | null;
+  body: string | null;
+}
+
+type KeyName = Pick<NewKey, "scope" | "key">;
+
+export const readKeyRow = ({ scope, key }: KeyName): Sql<KeyRow> => sql`
+  SELECT fingerprint, operation, status, body FROM idempotency WHERE scope = ${scope} AND key = ${key}`;
+
+/** Stores an answer; of twins that answer differently, the one that had an effect is believed. */
+export const answerKey = ({ scope, key }: KeyName, status: number, body: string): Sql => sql`
+  UPDATE idempotency SET status = ${status}, body = ${body}
+  WHERE scope = ${scope} AND key = ${key} AND (status IS NULL OR (status >= 400 AND ${status} < 400))`;
 
 /** Whether `idempotency AS k` is the key that `row.value` names. */
 export const IS_KEY_OF_ROW = sql`k.scope = row.value ->> 'scope' AND k.key = row.value ->> 'key'`;
@@ -65,3 +91,31 @@ export const replaceOperations = (spent: SpentOperation[]): Sql => sql`
 export const readOperations = (keys: SpentOperation[]): Sql<{ operation: string | null }> => sql`
   SELECT k.operation FROM ${each(keys)} AS row LEFT JOIN idempotency AS k ON ${IS_KEY_OF_ROW} AND k.status IS NULL
   ORDER BY row.key`;
+
+const HOUR_MS = 3_600_000;
+/** An answered key repeats its answer for at least this long. */
+export const KEY_LIFETIME_MS = 24 * HOUR_MS;
+/** A key without an answer may stand for a claim that is still open: it is kept until no hold of it can be left. */
+export const OPEN_KEY_LIFETIME_MS = 7 * KEY_LIFETIME_MS;
+/** Answered keys that no run met in this time, once they were old enough, go with the others. */
+const FORGET_WINDOW_MS = 6 * HOUR_MS;
+const FORGET_LIMIT = 5_000;
+
+/**
+ * Deletes keys past their lifetime, each minute. Both statements read a bounded stretch of the index: unanswered
+ * keys are not waded through from the oldest on every time. Returns how many.
+ */
+export async function forgetOldKeys(context: Context): Promise<number> {
+  const now = context.clock.now();
+  const since = now - KEY_LIFETIME_MS;
+  const forgotten = await runBatch(context.env.DB, [
+    sql`DELETE FROM idempotency WHERE (scope, key) IN (
+      SELECT scope, key FROM idempotency
+      WHERE created_at < ${since} AND created_at >= ${since - FORGET_WINDOW_MS} AND status IS NOT NULL
+      ORDER BY created_at LIMIT ${FORGET_LIMIT})`,
+    sql`DELETE FROM idempotency WHERE (scope, key) IN (
+      SELECT scope, key FROM idempotency
+      WHERE created_at < ${now - OPEN_KEY_LIFETIME_MS} ORDER BY created_at LIMIT ${FORGET_LIMIT})`,
+  ]);
+  return forgotten.reduce((sum, changed) => sum + changed, 0);
+}

@@ -1,10 +1,10 @@
 import type { Context as HonoContext } from "hono";
 import type { Actor } from "./actor.ts";
 import type { AppEnv } from "./app-env.ts";
-import type { Context } from "./context.ts";
-import { rowsOf } from "./d1.ts";
+import { answerKey, putDownKey, readKeyRow } from "./idempotency-keys.ts";
 import { sha256 } from "./ids.ts";
 import { type Problem, type ProblemAnswer, problem } from "./problem.ts";
+import { batch } from "./sql.ts";
 
 /** A guest's key is the only thing that guards its answer: it must be long enough not to be guessed. */
 export const GUEST_KEY_LENGTH = 16;
@@ -16,13 +16,6 @@ export interface IdempotencyKey {
   key: string;
   /** SHA-256 of method, path and body. */
   fingerprint: string;
-}
-
-export interface KeyRow {
-  fingerprint: string;
-  operation: string;
-  status: number | null;
-  body: string | null;
 }
 
 export const KEY_REUSED: Problem = {
@@ -74,35 +67,8 @@ export async function fingerprintOf(c: HonoContext<AppEnv>): Promise<string> {
   return sha256(`${c.req.method} ${path}\n${await c.req.text()}`);
 }
 
-/**
- * After an INSERT of keys: one that stands keeps its operation and fingerprint. While it has no answer, each request
- * under it makes it young again, so that it is never forgotten beside its answer.
- */
-export const STAYS_YOUNG = `ON CONFLICT (scope, key) DO UPDATE SET created_at = excluded.created_at
-  WHERE idempotency.status IS NULL AND idempotency.fingerprint = excluded.fingerprint`;
-
 /** Answers that decided nothing: the request may be mended, or come again, under its key. */
 const NOT_KEPT = new Set([412, 422, 429]);
-
-/** Puts the key down by an insert that yields, and reads back what stands there. Two statements for a batch. */
-export function putDownKey(
-  db: D1Database,
-  { scope, key, fingerprint }: IdempotencyKey,
-  operation: string,
-  now: number,
-): D1PreparedStatement[] {
-  return [
-    db
-      .prepare(
-        `INSERT INTO idempotency (scope, key, fingerprint, operation, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
-         ${STAYS_YOUNG}`,
-      )
-      .bind(scope, key, fingerprint, operation, now),
-    db
-      .prepare("SELECT fingerprint, operation, status, body FROM idempotency WHERE scope = ?1 AND key = ?2")
-      .bind(scope, key),
-  ];
-}
 
 /** An answer that was given before, by the same route. */
 export class Replayed extends Response {
@@ -135,56 +101,24 @@ export async function once<A extends Response>(
   if (read.kind === "none") return work(ids.next());
 
   const { key } = read;
-  const results = await env.DB.batch(putDownKey(env.DB, key, ids.next(), clock.now()));
-  const row = rowsOf<KeyRow>(results, 1)[0];
+  const { standing } = await batch(env.DB, {
+    put: putDownKey({ ...key, operation: ids.next() }, clock.now()),
+    standing: readKeyRow(key),
+  });
+  const [row] = standing;
   if (!row) throw new Error("an idempotency key vanished between its insert and its read");
   if (row.fingerprint !== key.fingerprint) return problem(c, KEY_REUSED);
   if (row.status !== null && row.body !== null) return replay(row.status, row.body);
 
   const response = await work(row.operation);
   if (response.status >= 500 || NOT_KEPT.has(response.status)) return response;
-  const stored = await env.DB.batch([
-    env.DB.prepare(
-      `UPDATE idempotency SET status = ?3, body = ?4
-       WHERE scope = ?1 AND key = ?2 AND (status IS NULL OR (status >= 400 AND ?3 < 400))`,
-    ).bind(key.scope, key.key, response.status, await response.clone().text()),
-    env.DB.prepare(
-      "SELECT fingerprint, operation, status, body FROM idempotency WHERE scope = ?1 AND key = ?2",
-    ).bind(key.scope, key.key),
-  ]);
-  const answer = rowsOf<KeyRow>(stored, 1)[0];
+  const stored = await batch(env.DB, {
+    answered: answerKey(key, response.status, await response.clone().text()),
+    standing: readKeyRow(key),
+  });
+  const [answer] = stored.standing;
   const won = answer?.status === response.status && answer.body === (await response.clone().text());
   return won || answer?.status == null || answer.body === null
     ? response
     : replay(answer.status, answer.body);
-}
-
-const HOUR_MS = 3_600_000;
-/** An answered key repeats its answer for at least this long. */
-export const KEY_LIFETIME_MS = 24 * HOUR_MS;
-/** A key without an answer may stand for a claim that is still open: it is kept until no hold of it can be left. */
-export const OPEN_KEY_LIFETIME_MS = 7 * KEY_LIFETIME_MS;
-/** Answered keys that no run met in this time, once they were old enough, go with the others. */
-const FORGET_WINDOW_MS = 6 * HOUR_MS;
-const FORGET_LIMIT = 5_000;
-
-/**
- * Deletes keys past their lifetime, each minute. Both statements read a bounded stretch of the index: unanswered
- * keys are not waded through from the oldest on every time. Returns how many.
- */
-export async function forgetOldKeys(context: Context): Promise<number> {
-  const { DB } = context.env;
-  const now = context.clock.now();
-  const results = await DB.batch([
-    DB.prepare(
-      `DELETE FROM idempotency WHERE (scope, key) IN (
-         SELECT scope, key FROM idempotency WHERE created_at < ?1 AND created_at >= ?2 AND status IS NOT NULL
-         ORDER BY created_at LIMIT ?3)`,
-    ).bind(now - KEY_LIFETIME_MS, now - KEY_LIFETIME_MS - FORGET_WINDOW_MS, FORGET_LIMIT),
-    DB.prepare(
-      `DELETE FROM idempotency WHERE (scope, key) IN (
-         SELECT scope, key FROM idempotency WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)`,
-    ).bind(now - OPEN_KEY_LIFETIME_MS, FORGET_LIMIT),
-  ]);
-  return results.reduce((sum, { meta }) => sum + meta.changes, 0);
 }

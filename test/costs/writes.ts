@@ -1,13 +1,13 @@
 import { env } from "cloudflare:workers";
+import { readClaimStates } from "../../src/claims/states.ts";
 import { settleWork } from "../../src/events/work.ts";
 import { applyReports } from "../../src/inventory/projection.ts";
 import { cleanUp } from "../../src/ops/jobs/clean-up.ts";
 import { sendLowStockNotice } from "../../src/ops/jobs/low-stock-notice.ts";
 import { makeDailyReports } from "../../src/ops/reports/make.ts";
+import { claimedOrders } from "../../src/orders/claimed.ts";
 import { resolveDelayed } from "../../src/orders/delayed/resolve.ts";
 import { expireUnpaid } from "../../src/orders/jobs.ts";
-import { readClaimStates } from "../../src/claims/states.ts";
-import { claimedOrders } from "../../src/orders/claimed.ts";
 import { consume } from "../../src/queues.ts";
 import { runSchedule } from "../../src/schedule.ts";
 import { BUYER } from "../carts/shopping.ts";
@@ -155,7 +155,10 @@ const SWEEPS: Act = async (shop, costs) => {
   const [apple = ""] = shop.productIds;
   await workedOff(costs, "notifications", "email", "order confirmation sent");
   await workedOff(costs, "orders", "follow", "follow");
-  costs("hold asks", await measure((context) => readClaimStates(context, claimedOrders, apple, [`clm_asked_${turn}`])));
+  costs(
+    "hold asks",
+    await measure((context) => readClaimStates(context, claimedOrders, apple, [`clm_asked_${turn}`])),
+  );
   costs("work settled", await measure((context) => settleWork(context, ["wrk_unknown"])));
   const version = 1_000_000 + turn;
   const level = { storeId: shop.storeIds[2], onHand: 40_000, reserved: turn, version };

@@ -1,7 +1,7 @@
 import { createExecutionContext, createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { forgetOldKeys, KEY_LIFETIME_MS, OPEN_KEY_LIFETIME_MS } from "../../src/platform/idempotency.ts";
+import { forgetOldKeys, KEY_LIFETIME_MS, OPEN_KEY_LIFETIME_MS } from "../../src/platform/idempotency-keys.ts";
 import { testClock } from "../support/clock.ts";
 import worker from "../support/worker.ts";
 import { testContext } from "./context.ts";

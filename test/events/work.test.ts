@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import type { TaskName } from "../../src/events/append.ts";
 import { FIRST_RETRY_MS, MAX_ATTEMPTS } from "../../src/events/backoff.ts";
 import { LEASE_MS } from "../../src/events/take.ts";
+import type { TaskName } from "../../src/events/tasks.ts";
 import {
   ring,
   ringOwed,

@@ -56,7 +56,9 @@ export function recordStatements({ actor }: Context, changes: ProductChange[]) {
        SELECT row.value ->> 'object_id', row.value ->> 'object_version', row.value ->> 'at', ${actor.name},
               row.value ->> 'action', row.value -> 'data'
        FROM ${rows} AS row WHERE ${STANDS}`,
-    won: sql<{ id: string }>`INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, active,
+    won: sql<{
+      id: string;
+    }>`INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, active,
                              attributes, version, created_at, updated_at)
        SELECT row.value ->> 'object_id', row.value ->> '$.data.sku', row.value ->> '$.data.title',
               row.value ->> '$.data.description', row.value ->> '$.data.category.id', row.value ->> 'price',

@@ -1,4 +1,4 @@
-import type { TaskName } from "../../events/append.ts";
+import type { TaskName } from "../../events/tasks.ts";
 import { ring } from "../../events/work.ts";
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";

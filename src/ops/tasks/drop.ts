@@ -1,7 +1,6 @@
 import type { Context } from "../../platform/context.ts";
 import { runBatch, sql } from "../../platform/sql.ts";
-import { isCritical } from "./kinds.ts";
-import { findTask, taskEvents } from "./rows.ts";
+import { findTask, mayBeGivenUp, taskEvents } from "./rows.ts";
 
 export type DropOutcome = { kind: "dropped" | "not_found" | "not_dead" | "critical" };
 
@@ -11,7 +10,7 @@ const DEAD = sql`w.state = 'dead'`;
 export async function dropDeadLetter(context: Context, id: string): Promise<DropOutcome> {
   const row = await findTask(context, id);
   if (row === null) return { kind: "not_found" };
-  if (isCritical(row.task)) return { kind: "critical" };
+  if (!mayBeGivenUp(row)) return { kind: "critical" };
   const [, dropped] = await runBatch(context.env.DB, [
     taskEvents(context, "task.dropped", [row], DEAD),
     sql`DELETE FROM work AS w WHERE w.id = ${id} AND ${DEAD}`,

@@ -1,4 +1,4 @@
-import { queueOf } from "../../events/work.ts";
+import { queueOf } from "../../events/tasks.ts";
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { type List, toList } from "../../platform/pagination.ts";

@@ -1,4 +1,5 @@
-import { isTaskName, ring } from "../../events/work.ts";
+import { isTaskName } from "../../events/tasks.ts";
+import { ring } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
 import { all, batch, each, sql, trusted } from "../../platform/sql.ts";
 import { UNDELIVERED } from "../keep-undelivered.ts";

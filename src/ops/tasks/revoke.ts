@@ -1,7 +1,6 @@
 import type { Context } from "../../platform/context.ts";
 import { runBatch, sql } from "../../platform/sql.ts";
-import { isCritical } from "./kinds.ts";
-import { findTask, type TaskRow, taskEvents } from "./rows.ts";
+import { findTask, mayBeGivenUp, type TaskRow, taskEvents } from "./rows.ts";
 
 export type RevokeOutcome = { kind: "revoked" | "not_found" | "begun" | "done" | "dead" | "critical" };
 
@@ -12,7 +11,7 @@ const NOT_BEGUN = sql`w.state = 'owed' AND w.attempts = 0 AND w.lease IS NULL`;
 export async function revokeTask(context: Context, id: string): Promise<RevokeOutcome> {
   const row = await findTask(context, id);
   if (row === null) return { kind: "not_found" };
-  if (isCritical(row.task)) return { kind: "critical" };
+  if (!mayBeGivenUp(row)) return { kind: "critical" };
   const [, revoked] = await runBatch(context.env.DB, [
     taskEvents(context, "task.revoked", [row], NOT_BEGUN),
     sql`DELETE FROM work AS w WHERE w.id = ${id} AND ${NOT_BEGUN}`,

@@ -1,7 +1,9 @@
 import { appendEvents } from "../../events/append.ts";
+import { isCritical } from "../../events/tasks.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { first, type Sql, sql, trusted } from "../../platform/sql.ts";
+import { UNDELIVERED } from "../keep-undelivered.ts";
 
 export const TASK_COLUMNS =
   "w.id, w.task, w.object_id, w.payload, w.state, w.attempts, w.error, w.not_before, w.created_at, w.started_at, w.finished_at";
@@ -20,6 +22,10 @@ export interface TaskRow {
   started_at: number | null;
   finished_at: number | null;
 }
+
+/** What no consumer could read has no task, and nothing hangs on it. */
+export const mayBeGivenUp = ({ task }: Pick<TaskRow, "task">): boolean =>
+  task === UNDELIVERED || !isCritical(task);
 
 export const findTask = ({ env }: Context, id: string): Promise<TaskRow | null> =>
   first(env.DB, sql<TaskRow>`SELECT ${trusted(TASK_COLUMNS)} FROM work AS w WHERE w.id = ${id}`);

@@ -8,12 +8,8 @@ const fault = process.env.PLANTED_FAULT;
 /** For what hangs, milliseconds. Not a measure: a busy machine is slow, and that is no fault. */
 const BOUNDS = { testTimeout: 60_000, hookTimeout: 60_000 };
 
-/** The second of the two that share the tests inside workerd. */
-export const BESIDE = "worker-beside";
-const HERE = ["chaos", "orders", "carts", "accounts", "events"].map((room) => `test/${room}/**/*.test.ts`);
-
-/** A workerd of its own, beside real D1, Durable Objects and queues. */
-const inWorker = (name: string, include: string[], exclude: string[] = []): TestProjectConfiguration => ({
+/** Inside workerd, beside real D1, Durable Objects and queues. */
+const inWorker: TestProjectConfiguration = {
   root,
   plugins: [
     ...(fault ? [plantFault(fault)] : []),
@@ -42,22 +38,22 @@ const inWorker = (name: string, include: string[], exclude: string[] = []): Test
     })),
   ],
   test: {
-    name,
+    name: "worker",
     ...BOUNDS,
     // Files share a Worker, and load it once; each test starts from empty storage all the same.
     isolate: false,
-    include,
-    exclude: ["test/**/*.node.test.ts", "test/chaos/long/**", ...exclude],
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/**/*.node.test.ts", "test/chaos/long/**"],
     setupFiles: ["./test/support/setup.ts"],
     deps: {
       optimizer: { ssr: { enabled: true, include: ["itty-durable", "standardwebhooks", "stripe"] } },
     },
   },
-});
+};
 
 /**
- * Two projects inside workerd, since one uses one core and machines have more; and `node`, which runs what people start
- * by hand, and the Stock logic over node:sqlite. What ends in `.node.test.ts` belongs to the last.
+ * Two projects: `worker`, and `node`, which runs what people start by hand, and the Stock logic over node:sqlite. What
+ * ends in `.node.test.ts` belongs to the last.
  */
 export default defineConfig({
   root,
@@ -66,11 +62,10 @@ export default defineConfig({
   test: {
     // The Worker's JSON logs are for the test that failed.
     silent: "passed-only",
-    // The two inside workerd side by side: by itself vitest leaves a core idle.
+    // Two at a time: each is a workerd of its own, which uses one core, and takes the next file when it has done one.
     maxWorkers: 2,
     projects: [
-      inWorker("worker", HERE),
-      inWorker(BESIDE, ["test/**/*.test.ts"], HERE),
+      inWorker,
       {
         root,
         test: {

@@ -68,7 +68,7 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   app.route("/", opsRoutes);
   app.use(
     openContext({ clock, ids, memory }),
-    crossOrigin,
+    crossOrigin(["X-Order-Token", "X-Cart-Token"]),
     urlGuard(`${API}/search/`),
     methodGuard(app),
     bodyGuard,

@@ -9,11 +9,13 @@ import type { StockPort } from "./catalog/stock-port.ts";
 import { projectionRoutes } from "./inventory/projection-routes.ts";
 import { inventoryRoutes } from "./inventory/routes.ts";
 import { notificationsRoutes } from "./notifications/routes.ts";
+import { backupRoutes } from "./ops/backup/routes.ts";
 import { jobsRoutes } from "./ops/jobs/routes.ts";
 import { metricsRoutes } from "./ops/metrics/routes.ts";
 import { reconcileRoutes } from "./ops/reconcile/routes.ts";
 import { reportsRoutes } from "./ops/reports/routes.ts";
 import { opsRoutes } from "./ops/routes.ts";
+import { sellingRoutes } from "./ops/selling/routes.ts";
 import { tasksRoutes } from "./ops/tasks/routes.ts";
 import { bulkRoutes } from "./orders/bulk/routes.ts";
 import { delayedRoutes } from "./orders/delayed/routes.ts";
@@ -68,7 +70,7 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   app.route("/", opsRoutes);
   app.use(
     openContext({ clock, ids, memory }),
-    crossOrigin,
+    crossOrigin(["X-Order-Token", "X-Cart-Token"]),
     urlGuard(`${API}/search/`),
     methodGuard(app),
     bodyGuard,
@@ -86,6 +88,8 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   app.route(API, storeOrdersRoutes);
   app.route(API, catalogRoutes(stock));
   app.route(API, reconcileRoutes);
+  app.route(API, sellingRoutes);
+  app.route(API, backupRoutes);
   app.route(API, inventoryRoutes);
   app.route(API, delayedRoutes);
   app.route(API, statisticsRoutes);

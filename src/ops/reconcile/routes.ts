@@ -4,8 +4,6 @@ import { bearer, createRouter, jsonContent, problems } from "../../platform/http
 import { once } from "../../platform/idempotency.ts";
 import type { Problem } from "../../platform/problem.ts";
 import { problem } from "../../platform/problem.ts";
-import { backupRoutes } from "../backup/routes.ts";
-import { sellingRoutes } from "../selling/routes.ts";
 import { isOpen } from "./drift.ts";
 import { findUnknown, reconcileFrom, reconcileProducts } from "./reconcile.ts";
 import { type ReconcileRequest, reconcileSchema, reconciliationSchema } from "./schemas.ts";
@@ -41,9 +39,6 @@ export const reconcileRoutes = createRouter(
     });
   }),
 );
-
-reconcileRoutes.route("/", sellingRoutes);
-reconcileRoutes.route("/", backupRoutes);
 
 const unknownProducts = (given: string[], unknown: string[]): Problem => ({
   status: 422,

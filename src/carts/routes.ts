@@ -1,12 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { CHALLENGE, requireUser, signedIn } from "../accounts/authenticate.ts";
-import { STALE } from "../catalog/problems.ts";
 import { answerPlacing } from "../orders/answer-placing.ts";
 import { cartSpent, GUESTS_OFF } from "../orders/problems.ts";
 import { MAX_ITEMS, orderSchema } from "../orders/schemas.ts";
 import type { AppEnv } from "../platform/app-env.ts";
-import { allows, ifMatchHeader, ifNoneMatchHeader } from "../platform/etag.ts";
+import { allows, ifMatchHeader, ifNoneMatchHeader, STALE } from "../platform/etag.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { fingerprintOf, readKey } from "../platform/idempotency.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";

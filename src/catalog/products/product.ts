@@ -1,5 +1,8 @@
 import { isoStamp } from "../../platform/clock.ts";
+import type { Context } from "../../platform/context.ts";
+import { describeError } from "../../platform/log.ts";
 import { formatMoney } from "../../platform/money.ts";
+import type { ProductStock, StockPort } from "../stock-port.ts";
 import type { Product } from "./schemas.ts";
 
 /** A row of `products` with its category's name. */
@@ -40,3 +43,30 @@ export const renderProduct = (row: ProductRow): Product => ({
   updated_at: isoStamp(row.updated_at),
   version: row.version,
 });
+
+/** A product, archived or not, with its exact stock; `stock` is null when that cannot be reached. */
+export async function getProduct(
+  context: Context,
+  stock: StockPort,
+  id: string,
+): Promise<(Product & { stock: ProductStock | null }) | null> {
+  // First whether it is there: naming a product must not make a Stock object.
+  const row = await context.env.DB.prepare(
+    `SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ?1`,
+  )
+    .bind(id)
+    .first<ProductRow>();
+  return row && { ...renderProduct(row), stock: await readStock(context, stock, id) };
+}
+
+async function readStock(context: Context, stock: StockPort, id: string): Promise<ProductStock | null> {
+  try {
+    return await stock.levels(context, id);
+  } catch (error) {
+    context.log.error("stock of a product page cannot be read", {
+      product_id: id,
+      error: describeError(error),
+    });
+    return null;
+  }
+}

@@ -1,5 +1,4 @@
 import { COUNT_LIMIT, decodeCursor, type PageQuery, pageWindow } from "../../platform/pagination.ts";
-import { countUpTo } from "./count.ts";
 import {
   asksOneStore,
   type DocumentQuery,
@@ -9,7 +8,7 @@ import {
   inThatStore,
   type Parameters,
 } from "./documents.ts";
-import { INDEXED_DOCUMENTS, MATCHES, TITLE_MATCHES, wanted } from "./matching.ts";
+import { countUpTo, INDEXED_DOCUMENTS, MATCHES, TITLE_MATCHES, wanted } from "./matching.ts";
 
 /**
  * How much a word counts by where it stands: bm25's weights. Far apart, since bm25 counts for less in a longer text: a

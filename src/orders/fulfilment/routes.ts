@@ -1,10 +1,9 @@
 import { createRoute, type z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { STALE } from "../../catalog/problems.ts";
 import { ring } from "../../events/work.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
-import { allowedVersions, etagOf, ifMatchHeader } from "../../platform/etag.ts";
+import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../../platform/etag.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { idempotencyHeader } from "../../platform/idempotency-header.ts";

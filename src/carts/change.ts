@@ -3,8 +3,7 @@ import type { NamedOrder } from "../orders/place/draft.ts";
 import type { Context } from "../platform/context.ts";
 import { rowsOf } from "../platform/d1.ts";
 import { allows } from "../platform/etag.ts";
-import { type Cart, type CartRow, cartOf, readCart } from "./cart.ts";
-import { isTheirs, type Owner } from "./owner.ts";
+import { type Cart, type CartRow, cartOf, isTheirs, type Owner, readCart } from "./cart.ts";
 
 /** An item of a cart, by whom, and at which versions of the cart it may be changed; null for any. */
 export interface ItemCommand {

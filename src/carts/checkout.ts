@@ -4,8 +4,7 @@ import type { PlaceOrderInput } from "../orders/schemas.ts";
 import type { Context } from "../platform/context.ts";
 import type { KeyClaim } from "../platform/idempotency.ts";
 import { sha256 } from "../platform/ids.ts";
-import { SPENT_BY } from "./cart.ts";
-import { isTheirs, type Owner } from "./owner.ts";
+import { isTheirs, type Owner, SPENT_BY } from "./cart.ts";
 
 interface CheckoutRow {
   id: string;

@@ -5,22 +5,19 @@ import { answerPlacing } from "../orders/answer-placing.ts";
 import { cartSpent, GUESTS_OFF } from "../orders/problems.ts";
 import { MAX_ITEMS, orderSchema } from "../orders/schemas.ts";
 import type { AppEnv } from "../platform/app-env.ts";
-import { allows, ifMatchHeader, ifNoneMatchHeader, STALE } from "../platform/etag.ts";
+import { allows, hasTag, ifMatchHeader, ifNoneMatchHeader, STALE } from "../platform/etag.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { fingerprintOf, readKey } from "../platform/idempotency.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
-import type { Cart } from "./cart.ts";
+import { type Cart, getCart, type Owner, ownerOf } from "./cart.ts";
 import { draftOfCart } from "./checkout.ts";
 import { createCart } from "./create.ts";
-import { allowedCarts, cartTag, isSame } from "./etag.ts";
-import { getCart } from "./get.ts";
 import { listCarts } from "./list.ts";
-import { type Owner, ownerOf } from "./owner.ts";
 import { type PutOutcome, putItem } from "./put-item.ts";
 import { type RemoveOutcome, removeItem } from "./remove-item.ts";
-import { renderCart } from "./render.ts";
+import { allowedCarts, cartTag, renderCart } from "./render.ts";
 import { cartListSchema, cartSchema, checkoutSchema, putItemSchema } from "./schemas.ts";
 
 const tags = ["Carts"];
@@ -130,7 +127,7 @@ async function shown(c: CartContext, cart: Cart, ifNoneMatch?: string) {
   const wire = renderCart(cart, c.get("operation").settings.CURRENCY);
   const tag = await cartTag(wire);
   c.header("ETag", tag);
-  return isSame(ifNoneMatch, tag) ? c.body(null, 304) : c.json(wire, 200);
+  return hasTag(ifNoneMatch ?? "", tag) ? c.body(null, 304) : c.json(wire, 200);
 }
 
 function changed(c: CartContext, outcome: PutOutcome | RemoveOutcome) {

@@ -1,5 +1,5 @@
 import { LEASE_MS } from "../../events/take.ts";
-import { emptyProjection } from "../../inventory/recount.ts";
+import { emptyProjection } from "../../inventory/projection.ts";
 import type { Context } from "../../platform/context.ts";
 import { constraintIn, jsonParameter, rowsOf } from "../../platform/d1.ts";
 import { MAX_RUN_MS } from "../jobs/perform.ts";

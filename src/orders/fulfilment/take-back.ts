@@ -1,5 +1,5 @@
 import { ring, settleWork } from "../../events/work.ts";
-import { findNames } from "../../inventory/names.ts";
+import { findNames } from "../../inventory/client.ts";
 import type { Context } from "../../platform/context.ts";
 import { jsonParameter } from "../../platform/d1.ts";
 import { prefixed } from "../../platform/ids.ts";

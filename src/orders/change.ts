@@ -3,7 +3,7 @@ import type { Context } from "../platform/context.ts";
 import { allows } from "../platform/etag.ts";
 import { readOrder } from "./find.ts";
 import { sendFollow } from "./follow.ts";
-import { wasMadeBy } from "./made-by.ts";
+import { wasMadeBy } from "./history.ts";
 import { moveOrders, type Step } from "./move.ts";
 import type { Order } from "./order.ts";
 import { tellStock } from "./tell-stock.ts";

@@ -1,9 +1,9 @@
 import { isStaff } from "../platform/actor.ts";
 import type { Context } from "../platform/context.ts";
+import { jsonParameter, rowsOf } from "../platform/d1.ts";
 import { type List, toList } from "../platform/pagination.ts";
 import { type Condition, type Page, type PageSource, readPage } from "../platform/read-page.ts";
 import { IN_WORK } from "./delayed/find-lost.ts";
-import { beginsWith, findBeginning } from "./list-beginning.ts";
 import { readStates } from "./list-states.ts";
 import { renderOrder } from "./render.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "./rows.ts";
@@ -111,3 +111,33 @@ function filtersOf({ actor, settings, clock }: Context, query: OrderListQuery): 
 
 const is = (sql: string, value: string | number | undefined): Condition[] =>
   value === undefined ? [] : [{ sql, parameters: [value] }];
+
+/** What begins more references or addresses than this names no order: the newest are looked through for it. */
+const FEW = 500;
+
+/** Orders whose reference or e-mail address begins with a text, where they are few; null where they are not. */
+async function findBeginning(db: D1Database, text: string): Promise<Condition | null> {
+  const [reference, email] = rangesOf(text);
+  const first = (column: string, range: string[]) =>
+    db
+      .prepare(`SELECT rowid AS place FROM orders WHERE ${column} BETWEEN ?1 AND ?2 LIMIT ${FEW + 1}`)
+      .bind(...range);
+  const results = await db.batch([first("reference", reference), first("customer_email", email)]);
+  const places = [0, 1].flatMap((index) => rowsOf<{ place: number }>(results, index));
+  if (places.length > FEW) return null;
+  return {
+    sql: "o.rowid IN (SELECT value FROM json_each(?))",
+    parameters: [jsonParameter(places.map(({ place }) => place))],
+  };
+}
+
+const beginsWith = (text: string): Condition => ({
+  sql: "(o.reference BETWEEN ? AND ? OR o.customer_email BETWEEN ? AND ?)",
+  parameters: rangesOf(text).flat(),
+});
+
+/** Of references, and of addresses. A range over each index, rather than LIKE: what is typed is never a pattern. */
+function rangesOf(text: string): [string[], string[]] {
+  const from = (beginning: string) => [beginning, `${beginning}\u{10FFFF}`];
+  return [from(text.toUpperCase()), from(text.toLowerCase())];
+}

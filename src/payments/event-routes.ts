@@ -4,6 +4,10 @@ import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platfo
 import { once } from "../platform/idempotency.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
+import { giveBackEvent } from "./give-back-event.ts";
+import { listEvents, readEvent } from "./list-events.ts";
+import { matchEvent } from "./match-event.ts";
+import type { PaymentEvent } from "./money.ts";
 import {
   eventListQuerySchema,
   eventNameSchema,
@@ -11,11 +15,7 @@ import {
   matchEventSchema,
   paymentEventListSchema,
   paymentEventSchema,
-} from "./event-schemas.ts";
-import { giveBackEvent } from "./give-back-event.ts";
-import { listEvents, readEvent } from "./list-events.ts";
-import { matchEvent } from "./match-event.ts";
-import type { PaymentEvent } from "./money.ts";
+} from "./schemas.ts";
 
 export const paymentEventRoutes = createRouter();
 

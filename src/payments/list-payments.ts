@@ -5,8 +5,12 @@ import { formatMoney } from "../platform/money.ts";
 import { type List, type PageQuery, toList } from "../platform/pagination.ts";
 import { type PageSource, readPage } from "../platform/read-page.ts";
 import type { Payment } from "./provider.ts";
-import { PAYMENT_COLUMNS } from "./rows.ts";
 import type { refunds } from "./tables.ts";
+
+/** A `Payment` as drizzle names its fields, for SQL over `payments AS p`. */
+export const PAYMENT_COLUMNS = `p.id, p.order_id AS orderId, p.provider, p.provider_id AS providerId, p.status, p.amount,
+  p.currency, p.captured, p.refunded, p.client_secret AS clientSecret, p.stamp, p.created_at AS createdAt,
+  p.updated_at AS updatedAt`;
 
 /** More than an order is ever paid in: its page shows no further. */
 const PAGE_LIMIT = 100;

@@ -3,9 +3,9 @@ import type { Order } from "../orders/order.ts";
 import type { Context } from "../platform/context.ts";
 import { rowsOf } from "../platform/d1.ts";
 import { prefixed } from "../platform/ids.ts";
+import { PAYMENT_COLUMNS } from "./list-payments.ts";
 import type { Payment, ProviderName } from "./provider.ts";
 import { providerOf } from "./providers.ts";
-import { PAYMENT_COLUMNS } from "./rows.ts";
 
 export type OpenPaymentOutcome =
   | { kind: "open"; payment: Payment }

@@ -4,8 +4,7 @@ import { noticeWork } from "../../events/notice.ts";
 import { ring, type Task, type TaskOutcome } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
-import type { JobResult, Run } from "../jobs/run.ts";
-import { writeReports } from "../jobs/write-reports.ts";
+import { type JobResult, type Run, writeReports } from "../jobs/run.ts";
 import { isOpen } from "./drift.ts";
 import { type Limits, ONE_CALL, type Reconciliation, reconcileFrom } from "./reconcile.ts";
 

@@ -2,8 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { requireStaff } from "../../accounts/authenticate.ts";
 import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
-import { listDelayed } from "./list.ts";
-import { delayedListSchema } from "./schemas.ts";
+import { delayedListSchema, listDelayed } from "./list.ts";
 
 const listRoute = createRoute({
   method: "get",

@@ -16,8 +16,7 @@ import { renderOrder } from "../render.ts";
 import { orderSchema } from "../schemas.ts";
 import { closeOrder } from "./close.ts";
 import { illegalTransition, notClosable, returnProblem, shipProblem } from "./problems.ts";
-import { readFulfilment } from "./read.ts";
-import { renderReturn, renderShipment } from "./render.ts";
+import { readFulfilment, renderReturn, renderShipment } from "./read.ts";
 import {
   closeSchema,
   returnedSchema,

@@ -11,10 +11,7 @@ import {
   policyHeader,
   takeFrom,
 } from "./rate-limit/limit.ts";
-
-/** What wrangler.toml declares for the `FLOOD_GUARD` binding, which takes its limit from nowhere else. */
-export const DECLARED_LIMIT = 600;
-export const DECLARED_PERIOD_SECONDS = 60;
+import { DECLARED_LIMIT, DECLARED_PERIOD_SECONDS } from "./rate-limit/window.ts";
 
 /**
  * `REQUESTS_PER_MINUTE` for each user, or address of guests. At the declared limit the binding counts: it costs

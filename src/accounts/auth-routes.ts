@@ -5,7 +5,6 @@ import { createRouter, jsonBody, jsonContent, problems } from "../platform/http.
 import { describeError } from "../platform/log.ts";
 import { type Problem, problem } from "../platform/problem.ts";
 import { CHALLENGE, misconfiguredKey } from "./authenticate.ts";
-import type { CartPort } from "./cart-port.ts";
 import { refresh } from "./refresh.ts";
 import { register } from "./register.ts";
 import {
@@ -17,8 +16,8 @@ import {
   tokensSchema,
 } from "./schemas.ts";
 import type { Tokens } from "./session.ts";
-import { signIn } from "./sign-in.ts";
-import { signOut } from "./sign-out.ts";
+import { signOut } from "./sessions.ts";
+import { type CartPort, signIn } from "./sign-in.ts";
 
 const tags = ["Accounts"];
 

@@ -3,7 +3,6 @@ import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platfo
 import { type Problem, problem } from "../platform/problem.ts";
 import { CHALLENGE_INVALID, INVALID_TOKEN, requireUser, signedIn } from "./authenticate.ts";
 import { changePassword } from "./change-password.ts";
-import { editMe, readMe } from "./me.ts";
 import {
   accountSchema,
   changePasswordSchema,
@@ -12,7 +11,7 @@ import {
   sessionListSchema,
 } from "./schemas.ts";
 import { endSessions, listSessions } from "./sessions.ts";
-import { renderAccount } from "./user-row.ts";
+import { editMe, readMe, renderAccount } from "./users.ts";
 
 const guarded = { tags: ["Accounts"], security: bearer, middleware: [requireUser] };
 

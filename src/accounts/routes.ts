@@ -1,7 +1,7 @@
 import { createRouter } from "../platform/http.ts";
 import { authRoutes } from "./auth-routes.ts";
-import type { CartPort } from "./cart-port.ts";
 import { meRoutes } from "./me-routes.ts";
+import type { CartPort } from "./sign-in.ts";
 import { usersRoutes } from "./users-routes.ts";
 
 /** Accounts: credentials, one's own account, and everybody's for admins. */

@@ -2,9 +2,10 @@ import { and, count, desc, eq, gt, isNull, lt } from "drizzle-orm";
 import { isoStamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { orm } from "../platform/d1.ts";
+import { sha256 } from "../platform/ids.ts";
 import { decodeCursor, type PageQuery, pageWindow, toList } from "../platform/pagination.ts";
 import { REFRESH_TOKEN_LIFE } from "./session.ts";
-import { sessions } from "./tables.ts";
+import { refreshTokens, sessions } from "./tables.ts";
 
 /** A user's sessions that can still be renewed, the newest first: ids are ordered by time. */
 export async function listSessions(
@@ -47,3 +48,16 @@ export async function endSessions({ env, clock }: Context, userId: string): Prom
 }
 
 const isOpen = (userId: string) => and(eq(sessions.userId, userId), isNull(sessions.revokedAt));
+
+/** Ends the session that a refresh token belongs to, used or not. An unknown token ends nothing (RFC 7009, 2.2). */
+export async function signOut({ env, clock }: Context, refreshToken: string): Promise<void> {
+  const db = orm(env.DB);
+  const itsSession = db
+    .select({ id: refreshTokens.sessionId })
+    .from(refreshTokens)
+    .where(eq(refreshTokens.hash, await sha256(refreshToken)));
+  await db
+    .update(sessions)
+    .set({ revokedAt: clock.now() })
+    .where(and(eq(sessions.id, itsSession), isNull(sessions.revokedAt)));
+}

@@ -6,6 +6,15 @@ import { NO_ACCOUNT_HASH, verifyPassword } from "./password.ts";
 import { grantTokens, newSession, type Tokens } from "./session.ts";
 import { users } from "./tables.ts";
 
+/** What signing in needs of carts, which stand above accounts in the house. The app wires it. */
+export interface CartPort {
+  /**
+   * Makes what a guest has in a cart the user's. Exactly once, however often it is asked for. Returns the id of the
+   * cart that has it now; null for a token that opens no cart to be had.
+   */
+  merge(context: Context, userId: string, token: string): Promise<string | null>;
+}
+
 export type SignInOutcome =
   | { kind: "signed_in"; tokens: Tokens }
   | { kind: "invalid_credentials" }

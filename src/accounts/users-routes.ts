@@ -2,10 +2,8 @@ import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { forbidden, requireAdmin, signedIn } from "./authenticate.ts";
-import { editUser } from "./edit-user.ts";
-import { listUsers } from "./list-users.ts";
 import { accountListSchema, accountSchema, editUserSchema, listUsersSchema } from "./schemas.ts";
-import { renderAccount } from "./user-row.ts";
+import { editUser, listUsers, renderAccount } from "./users.ts";
 
 const guarded = { tags: ["Accounts"], security: bearer, middleware: [requireAdmin] };
 

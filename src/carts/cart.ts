@@ -1,7 +1,32 @@
 import { namedOrder, spentBy } from "../orders/place/cart-guard.ts";
 import type { NamedOrder } from "../orders/place/draft.ts";
-import { type Sql, sql, trusted } from "../platform/sql.ts";
-import { isTheirs, type Owner } from "./owner.ts";
+import type { Context } from "../platform/context.ts";
+import { sha256 } from "../platform/ids.ts";
+import { first, type Sql, sql, trusted } from "../platform/sql.ts";
+
+/** Who asks for a cart: a signed-in user, and the token that came along. */
+export interface Owner {
+  userId: string | null;
+  tokenHash: string | null;
+}
+
+/** Tokens are compared by their hashes, so how long it takes tells nothing of them. */
+export async function ownerOf({ actor }: Context, token: string | undefined): Promise<Owner> {
+  return {
+    userId: actor.kind === "user" ? actor.userId : null,
+    tokenHash: token === undefined ? null : await sha256(token),
+  };
+}
+
+/**
+ * SQL: whether a cart is theirs. A user's cart is that user's alone, whoever made it; a guest's is open to its token
+ * until it was merged. Staff have no more right to it than anyone: it is not an order yet.
+ */
+export function isTheirs(table: "c" | "carts", { userId, tokenHash }: Owner): Sql {
+  const cart = trusted(table);
+  return sql`(${cart}.merged_into IS NULL AND (${cart}.user_id = ${userId}
+    OR (${cart}.user_id IS NULL AND ${cart}.token_hash = ${tokenHash})))`;
+}
 
 /** A cart as D1 has it, with its products as they are now. Money is in minor units. */
 export interface Cart {
@@ -75,4 +100,10 @@ export interface SummaryRow {
   spent_by: string | null;
   created_at: number;
   updated_at: number;
+}
+
+/** A cart for those whose it is, with prices and stock as they are now. Null for all others. */
+export async function getCart(context: Context, id: string, owner: Owner): Promise<Cart | null> {
+  const row = await first(context.env.DB, readCart(id, owner));
+  return row ? cartOf(row) : null;
 }

@@ -3,8 +3,7 @@ import type { NamedOrder } from "../orders/place/draft.ts";
 import type { Context } from "../platform/context.ts";
 import { allows, allowsVersion } from "../platform/etag.ts";
 import { batch, type Sql, sql, trusted } from "../platform/sql.ts";
-import { type Cart, cartOf, readCart } from "./cart.ts";
-import { isTheirs, type Owner } from "./owner.ts";
+import { type Cart, cartOf, isTheirs, type Owner, readCart } from "./cart.ts";
 
 /** An item of a cart, by whom, and at which versions of the cart it may be changed; null for any. */
 export interface ItemCommand {

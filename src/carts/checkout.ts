@@ -5,8 +5,7 @@ import type { Context } from "../platform/context.ts";
 import type { IdempotencyKey } from "../platform/idempotency.ts";
 import { sha256 } from "../platform/ids.ts";
 import { first, sql, trusted } from "../platform/sql.ts";
-import { SPENT_BY } from "./cart.ts";
-import { isTheirs, type Owner } from "./owner.ts";
+import { isTheirs, type Owner, SPENT_BY } from "./cart.ts";
 
 interface CheckoutRow {
   id: string;

@@ -1,5 +1,7 @@
 import { namedOrder } from "../orders/place/cart-guard.ts";
 import { isoStamp } from "../platform/clock.ts";
+import { allowedVersions } from "../platform/etag.ts";
+import { sha256 } from "../platform/ids.ts";
 import { formatMoney } from "../platform/money.ts";
 import type { Cart, CartItem, SummaryRow } from "./cart.ts";
 import type { CartSummaryWire, CartWire } from "./schemas.ts";
@@ -57,3 +59,15 @@ export const renderSummary = (row: SummaryRow): CartSummaryWire => ({
   created_at: isoStamp(row.created_at),
   updated_at: isoStamp(row.updated_at),
 });
+
+/**
+ * What is shown of a cart changes without it: prices, stock, an order that dies. So its validator is the version and
+ * what else is shown: `"3.0f1e2d3c4b5a6978"`. An If-Match looks at the version alone, which may also stand by itself.
+ */
+export async function cartTag(cart: CartWire): Promise<string> {
+  return `"${cart.version}.${(await sha256(JSON.stringify(cart))).slice(0, 16)}"`;
+}
+
+/** The versions that an If-Match allows; null when any will do. */
+export const allowedCarts = (ifMatch: string | undefined): number[] | null =>
+  allowedVersions(ifMatch?.replaceAll(/(?<="\d{1,15})\.[0-9a-f]{16}(?=")/g, ""));

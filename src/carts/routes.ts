@@ -1,28 +1,24 @@
 import { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { CHALLENGE, requireUser, signedIn } from "../accounts/authenticate.ts";
-import { STALE } from "../catalog/problems.ts";
 import { answerPlacing } from "../orders/answer-placing.ts";
 import { cartSpent, GUESTS_OFF } from "../orders/problems.ts";
 import { MAX_ITEMS, orderSchema } from "../orders/schemas.ts";
 import type { AppEnv } from "../platform/app-env.ts";
 import { createRoute, endpoint } from "../platform/endpoint.ts";
-import { allows, ifMatchHeader, ifNoneMatchHeader } from "../platform/etag.ts";
+import { allows, hasTag, ifMatchHeader, ifNoneMatchHeader, STALE } from "../platform/etag.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { fingerprintOf, readKey } from "../platform/idempotency.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
-import type { Cart } from "./cart.ts";
+import { type Cart, getCart, type Owner, ownerOf } from "./cart.ts";
 import { draftOfCart } from "./checkout.ts";
 import { createCart } from "./create.ts";
-import { allowedCarts, cartTag, isSame } from "./etag.ts";
-import { getCart } from "./get.ts";
 import { listCarts } from "./list.ts";
-import { type Owner, ownerOf } from "./owner.ts";
 import { type PutOutcome, putItem } from "./put-item.ts";
 import { type RemoveOutcome, removeItem } from "./remove-item.ts";
-import { renderCart } from "./render.ts";
+import { allowedCarts, cartTag, renderCart } from "./render.ts";
 import { cartListSchema, cartSchema, checkoutSchema, putItemSchema } from "./schemas.ts";
 
 const tags = ["Carts"];
@@ -189,7 +185,7 @@ export const cartsRoutes = createRouter(
     const cart = await getCart(c.get("context"), c.req.valid("param").id, await owner(c));
     if (!cart) return problem(c, NOT_FOUND);
     const { wire, tag } = await tagged(c, cart);
-    return isSame(c.req.header("If-None-Match"), tag) ? c.body(null, 304) : c.json(wire, 200);
+    return hasTag(c.req.header("If-None-Match") ?? "", tag) ? c.body(null, 304) : c.json(wire, 200);
   }),
   endpoint(put, async (c) => {
     const command = await commandOf(c, c.req.valid("param"));

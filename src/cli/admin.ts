@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { defineCommand, runMain } from "citty";
 import { z } from "zod";
 import { MIN_PASSWORD_LENGTH } from "../accounts/password.ts";
-import { refuseUnknown } from "./known-options.ts";
+import { commandOf } from "./command.ts";
 import { stateDirectory } from "./local-settings.ts";
 import { adminStatement, makeAdmin, type NewAdmin } from "./make-admin.ts";
-import { applyMigrations } from "./migrate.ts";
+import { applyMigrations } from "./wrangler.ts";
 
 interface CreateOptions {
   email: string;
@@ -41,19 +41,12 @@ const createOptions = {
   sql: { type: "boolean", default: false, description: "Print the SQL and run nothing" },
 } as const;
 
-const createCommand = defineCommand({
-  meta: { name: "create", description: "Makes an admin, or makes an account that is there one" },
-  args: createOptions,
-  run: async ({ args }) => {
-    try {
-      refuseUnknown(args, createOptions);
-      await create({ ...args, password: args.password });
-    } catch (error) {
-      console.error(error instanceof Error ? error.message : String(error));
-      process.exitCode = 1;
-    }
-  },
-});
+const createCommand = commandOf(
+  "create",
+  "Makes an admin, or makes an account that is there one",
+  createOptions,
+  (args) => create({ ...args, password: args.password }),
+);
 
 await runMain(
   defineCommand({

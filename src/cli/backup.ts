@@ -1,8 +1,7 @@
-import { defineCommand, runMain } from "citty";
-import { adminApi } from "./admin-api.ts";
+import { runMain } from "citty";
+import { adminApi, shopOptions, shopUrl } from "./admin-api.ts";
 import { writeDirectory, writeManifest } from "./backup-directory.ts";
-import { refuseUnknown } from "./known-options.ts";
-import { shopOptions, shopUrl } from "./local-token.ts";
+import { commandOf } from "./command.ts";
 import { saveShop } from "./save-shop.ts";
 
 async function backup(directory: string, url: string, token: string | undefined): Promise<void> {
@@ -20,21 +19,11 @@ const options = {
   ...shopOptions,
 } as const;
 
-const command = defineCommand({
-  meta: {
-    name: "npm run backup --",
-    description: "Reads the whole shop, database and stock, into a directory; the shop goes on selling",
-  },
-  args: options,
-  run: async ({ args }) => {
-    try {
-      refuseUnknown(args, options);
-      await backup(args.out ?? `backups/${stamp()}`, shopUrl(args.url), args.token);
-    } catch (error) {
-      console.error(error instanceof Error ? error.message : String(error));
-      process.exitCode = 1;
-    }
-  },
-});
-
-await runMain(command);
+await runMain(
+  commandOf(
+    "npm run backup --",
+    "Reads the whole shop, database and stock, into a directory; the shop goes on selling",
+    options,
+    (args) => backup(args.out ?? `backups/${stamp()}`, shopUrl(args.url), args.token),
+  ),
+);

@@ -1,3 +1,32 @@
+import { z } from "zod";
+import type { Api } from "./api.ts";
+
+const productPage = z.object({ results: z.array(z.object({ id: z.string() })) });
+const productStock = z.object({ active: z.boolean(), stock: z.object({ available: z.number() }) });
+
+/** Of the newest products the one with most to sell right now; null when nothing is. */
+export async function findBuyable(api: Api): Promise<string | null> {
+  const { results } = await api.get("/products?active=true&page_size=12", productPage);
+  const offers = await Promise.all(
+    results.map(async ({ id }) => {
+      const { active, stock } = await api.get(`/products/${id}`, productStock);
+      return { id, available: active ? stock.available : 0 };
+    }),
+  );
+  const best = offers.toSorted((one, other) => other.available - one.available)[0];
+  return best && best.available > 0 ? best.id : null;
+}
+
+/** A command line that places an order. Runs as it stands in any POSIX shell. */
+export function orderCommand(url: string, productId: string): string {
+  const body = {
+    items: [{ product_id: productId, quantity: 1 }],
+    customer: { name: "Ada Buyer", email: "ada@holdfast.example" },
+    payment_method: "invoice",
+  };
+  return `curl -sS -X POST ${url}/api/v1/orders -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`;
+}
+
 export interface BannerFacts {
   url: string;
   admin: { email: string; password: string } | null;

@@ -1,8 +1,8 @@
 import { defineCommand, runMain } from "citty";
 import { z } from "zod";
+import { localToken, shopOptions, shopUrl } from "./admin-api.ts";
 import { type Api, createApi } from "./api.ts";
-import { refuseUnknown } from "./known-options.ts";
-import { localToken, shopOptions, shopUrl } from "./local-token.ts";
+import { commandOf } from "./command.ts";
 
 const letter = z.object({
   id: z.string(),
@@ -12,12 +12,6 @@ const letter = z.object({
   last_at: z.string(),
 });
 const retried = z.object({ retried: z.number() });
-
-interface ShopArgs {
-  _: string[];
-  url?: string;
-  token?: string;
-}
 
 async function list(api: Api): Promise<void> {
   const letters = await api.list("/dead-letters", letter);
@@ -38,16 +32,9 @@ async function drop(api: Api, id: string): Promise<void> {
   console.log(`${id} dropped`);
 }
 
-/** Runs against the shop that the options name; what goes wrong is one line and a 1. */
-async function withShop(args: ShopArgs, known: object, work: (api: Api) => Promise<void>): Promise<void> {
-  try {
-    refuseUnknown({ ...args }, known);
-    const url = shopUrl(args.url);
-    await work(createApi(url, args.token ?? (await localToken(url))));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    process.exitCode = 1;
-  }
+async function apiOf({ url, token }: { url?: string; token?: string }): Promise<Api> {
+  const shop = shopUrl(url);
+  return createApi(shop, token ?? (await localToken(shop)));
 }
 
 const retryOptions = {
@@ -65,21 +52,16 @@ await runMain(
   defineCommand({
     meta: { name: "npm run dead-letters --", description: "Work that was given up after its last attempt" },
     subCommands: {
-      list: defineCommand({
-        meta: { name: "list", description: "Shows it, newest first" },
-        args: shopOptions,
-        run: ({ args }) => withShop(args, shopOptions, list),
-      }),
-      retry: defineCommand({
-        meta: { name: "retry", description: "Tries it again" },
-        args: retryOptions,
-        run: ({ args }) => withShop(args, retryOptions, (api) => retry(api, { all: args.all, id: args.id })),
-      }),
-      drop: defineCommand({
-        meta: { name: "drop", description: "Ends one for good, where neither stock nor money hangs on it" },
-        args: dropOptions,
-        run: ({ args }) => withShop(args, dropOptions, (api) => drop(api, args.id)),
-      }),
+      list: commandOf("list", "Shows it, newest first", shopOptions, async (args) => list(await apiOf(args))),
+      retry: commandOf("retry", "Tries it again", retryOptions, async (args) =>
+        retry(await apiOf(args), { all: args.all, id: args.id }),
+      ),
+      drop: commandOf(
+        "drop",
+        "Ends one for good, where neither stock nor money hangs on it",
+        dropOptions,
+        async (args) => drop(await apiOf(args), args.id),
+      ),
     },
   }),
 );

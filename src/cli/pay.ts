@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { defineCommand, runMain } from "citty";
+import { runMain } from "citty";
 import { Webhook } from "standardwebhooks";
 import { z } from "zod";
 import { isCurrency, type MoneyWire, parseAmount } from "../platform/money.ts";
+import { shopUrl } from "./admin-api.ts";
 import { type Api, createApi, signIn } from "./api.ts";
-import { refuseUnknown } from "./known-options.ts";
+import { commandOf } from "./command.ts";
 import { devVarsPath, mergeSettings, readDevVars, type SettingsText } from "./local-settings.ts";
 
 interface PayOptions {
@@ -105,30 +106,20 @@ const options = {
   url: { type: "string", description: "Where the shop is (http://127.0.0.1:PORT)" },
 } as const;
 
-const command = defineCommand({
-  meta: {
-    name: "npm run pay --",
-    description: "Signs and sends a payment's webhook to the shop on this machine",
-  },
-  args: options,
-  run: async ({ args }) => {
-    try {
-      // citty names a hyphened option twice, and a positional among the rest.
-      refuseUnknown({ ...args, _: args._.slice(1) }, { ...options, eventId: options["event-id"] });
-      await pay({
+await runMain(
+  commandOf(
+    "npm run pay --",
+    "Signs and sends a payment's webhook to the shop on this machine",
+    options,
+    (args) =>
+      pay({
         reference: args.reference,
         fail: args.fail,
         refund: args.refund,
         amount: args.amount,
         currency: args.currency,
         eventId: args["event-id"] ?? `local-${randomUUID()}`,
-        url: (args.url ?? `http://127.0.0.1:${process.env.PORT || 8787}`).replace(/\/+$/, ""),
-      });
-    } catch (error) {
-      console.error(error instanceof Error ? error.message : String(error));
-      process.exitCode = 1;
-    }
-  },
-});
-
-await runMain(command);
+        url: shopUrl(args.url),
+      }),
+  ),
+);

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 
 export interface ProcessRow {
   pid: number;
@@ -11,7 +12,7 @@ export interface ProcessRow {
 }
 
 /** Every process under this one, grandchildren included, however their parents came to start them. */
-export function descendantsOf(root: number): number[] {
+function descendantsOf(root: number): number[] {
   const rows = listProcesses().filter((row) => !row.zombie);
   const found = [root];
   for (const parent of found) {
@@ -21,7 +22,7 @@ export function descendantsOf(root: number): number[] {
 }
 
 /** Which of these still run. A zombie does not. */
-export function survivorsOf(pids: number[]): number[] {
+function survivorsOf(pids: number[]): number[] {
   const alive = new Set(
     listProcesses()
       .filter((row) => !row.zombie)
@@ -31,7 +32,7 @@ export function survivorsOf(pids: number[]): number[] {
 }
 
 /** Sends a signal to processes, of which some may be gone by now. */
-export function signal(pids: number[], name: NodeJS.Signals): void {
+function signal(pids: number[], name: NodeJS.Signals): void {
   for (const pid of pids) {
     try {
       process.kill(pid, name);
@@ -80,3 +81,43 @@ function fromPs(): ProcessRow[] {
       zombie: state?.startsWith("Z") ?? false,
     }));
 }
+
+/** How long wrangler may take to stop its own children before they are killed; milliseconds. */
+const PATIENCE = 4_000;
+
+const seen = new Set<number>();
+
+/** Looks now and then who was started: when wrangler is killed, its children have no parent to find them by. */
+export function rememberProcesses(): void {
+  setInterval(() => {
+    for (const pid of descendantsOf(process.pid)) seen.add(pid);
+  }, 1_000).unref();
+}
+
+/** Those of now, and those of before that still run in our process group: an id alone may be another's by now. */
+function ours(): number[] {
+  const rows = listProcesses();
+  const group = rows.find((row) => row.pid === process.pid)?.group;
+  const orphans = rows.filter((row) => seen.has(row.pid) && row.group === group && !row.zombie);
+  return [...new Set([...descendantsOf(process.pid), ...orphans.map((row) => row.pid)])];
+}
+
+/** Ends every process that this one started, and theirs: asks first, then kills. None is left when it returns. */
+export async function stopAllProcesses(): Promise<void> {
+  const pids = ours();
+  signal(pids, "SIGTERM");
+  const deadline = Date.now() + PATIENCE;
+  let left = survivorsOf(pids);
+  while (left.length > 0 && Date.now() < deadline) {
+    await pause(50);
+    left = survivorsOf(pids);
+  }
+  while (left.length > 0) {
+    signal(left, "SIGKILL");
+    await pause(20);
+    left = survivorsOf(left);
+  }
+}
+
+/** For the last moment, when nothing can be awaited any more. */
+export const killAllProcesses = (): void => signal(ours(), "SIGKILL");

@@ -1,10 +1,40 @@
-import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { defineCommand, runMain } from "citty";
-import { refuseUnknown } from "./known-options.ts";
+import { runMain } from "citty";
+import { commandOf } from "./command.ts";
 import { stateDirectory } from "./local-settings.ts";
-import { runningOn } from "./running-on.ts";
+
+/** Processes that work on a state directory: they name it in their arguments, as `npm start` tells wrangler to. */
+function runningOn(stateDir: string): number[] {
+  return existsSync("/proc/self/cmdline") ? fromProc(stateDir) : fromPs(stateDir);
+}
+
+function fromProc(stateDir: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      const words = argumentsOf(pid);
+      return words.some((word, index) => word === "--persist-to" && words[index + 1] === stateDir);
+    })
+    .map(Number);
+}
+
+function argumentsOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  } catch {
+    return []; // it ended while we were looking
+  }
+}
+
+function fromPs(stateDir: string): number[] {
+  return execFileSync("ps", ["-A", "-o", "pid=,args="], { encoding: "utf8" })
+    .split("\n")
+    .filter((line) => line.includes(`--persist-to ${stateDir} `) || line.endsWith(`--persist-to ${stateDir}`))
+    .map((line) => Number.parseInt(line, 10));
+}
 
 /** What `npm start` and wrangler put into a state directory. Nothing else in it is ours to delete. */
 const OURS = ["v3", "registry", "settings.env", "tmp"];
@@ -47,20 +77,7 @@ const options = {
 } as const;
 
 await runMain(
-  defineCommand({
-    meta: {
-      name: "npm run reset --",
-      description: "Deletes this machine's data: the next start is the first",
-    },
-    args: options,
-    run: async ({ args }) => {
-      try {
-        refuseUnknown(args, options);
-        await reset(args.yes);
-      } catch (error) {
-        console.error(error instanceof Error ? error.message : String(error));
-        process.exitCode = 1;
-      }
-    },
-  }),
+  commandOf("npm run reset --", "Deletes this machine's data: the next start is the first", options, (args) =>
+    reset(args.yes),
+  ),
 );

@@ -2,11 +2,10 @@ import { writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as pause } from "node:timers/promises";
-import { defineCommand, runMain } from "citty";
-import { adminApi } from "./admin-api.ts";
+import { runMain } from "citty";
+import { adminApi, shopOptions, shopUrl } from "./admin-api.ts";
 import { readDirectory } from "./backup-directory.ts";
-import { refuseUnknown } from "./known-options.ts";
-import { shopOptions, shopUrl } from "./local-token.ts";
+import { commandOf } from "./command.ts";
 import { describeLostWindow, type LostWindow } from "./lost-window.ts";
 import { DRAIN, LOCAL_DRAIN, restoreShop } from "./restore-shop.ts";
 
@@ -77,28 +76,18 @@ const options = {
   ...shopOptions,
 } as const;
 
-const command = defineCommand({
-  meta: {
-    name: "npm run restore --",
-    description:
-      "Puts a shop back to a backup; it is closed meanwhile, and sells nothing until its stock is reconciled",
-  },
-  args: options,
-  run: async ({ args }) => {
-    try {
-      refuseUnknown({ ...args, forceOpen: undefined, _: args._.slice(1) }, { ...options, forceOpen: true });
-      await restore({
+await runMain(
+  commandOf(
+    "npm run restore --",
+    "Puts a shop back to a backup; it is closed meanwhile, and sells nothing until its stock is reconciled",
+    options,
+    (args) =>
+      restore({
         directory: args.directory,
         url: shopUrl(args.url),
         token: args.token,
         yes: args.yes,
         forceOpen: args["force-open"],
-      });
-    } catch (error) {
-      console.error(error instanceof Error ? error.message : String(error));
-      process.exitCode = 1;
-    }
-  },
-});
-
-await runMain(command);
+      }),
+  ),
+);

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { defineCommand, runMain } from "citty";
+import { runMain } from "citty";
 import { SingleBar } from "cli-progress";
 import { z } from "zod";
+import { localToken, shopOptions, shopUrl } from "./admin-api.ts";
 import { type Api, createApi } from "./api.ts";
+import { commandOf } from "./command.ts";
 import { ensureCategories, ensureStores, PRODUCTS_PER_CALL, writeProducts } from "./fill-catalogue.ts";
-import { refuseUnknown } from "./known-options.ts";
 import { devVarsPath, mergeSettings, readDevVars } from "./local-settings.ts";
-import { localToken, shopOptions, shopUrl } from "./local-token.ts";
 import { planSeed, type SeedPlan, type SeedSize } from "./seed-data.ts";
 
 /** How long the projection may take to know all levels; milliseconds. */
@@ -99,27 +99,18 @@ const options = {
   ...shopOptions,
 } as const;
 
-const command = defineCommand({
-  meta: {
-    name: "npm run seed --",
-    description: "Fills a shop through its API; the same command again changes nothing",
-  },
-  args: options,
-  run: async ({ args }) => {
-    try {
-      refuseUnknown(args, options);
-      await seed({
+await runMain(
+  commandOf(
+    "npm run seed --",
+    "Fills a shop through its API; the same command again changes nothing",
+    options,
+    (args) =>
+      seed({
         products: positive("products", args.products),
         stores: positive("stores", args.stores),
         categories: positive("categories", args.categories),
         url: shopUrl(args.url),
         token: args.token,
-      });
-    } catch (error) {
-      console.error(error instanceof Error ? error.message : String(error));
-      process.exitCode = 1;
-    }
-  },
-});
-
-await runMain(command);
+      }),
+  ),
+);

@@ -1,6 +1,6 @@
-import { defineCommand, runMain } from "citty";
+import { runMain } from "citty";
 import { z } from "zod";
-import { refuseUnknown } from "./known-options.ts";
+import { commandOf } from "./command.ts";
 import { stateDirectory } from "./local-settings.ts";
 import { runWrangler } from "./wrangler.ts";
 
@@ -34,17 +34,7 @@ const options = {
 } as const;
 
 await runMain(
-  defineCommand({
-    meta: { name: "npm run shell --", description: "SQL on this machine's data" },
-    args: options,
-    run: async ({ args }) => {
-      try {
-        refuseUnknown({ ...args, _: args._.slice(1) }, options);
-        await execute(args.sql, args.json);
-      } catch (error) {
-        console.error(error instanceof Error ? error.message : String(error));
-        process.exitCode = 1;
-      }
-    },
-  }),
+  commandOf("npm run shell --", "SQL on this machine's data", options, (args) =>
+    execute(args.sql, args.json),
+  ),
 );

@@ -2,12 +2,10 @@ import { mkdirSync } from "node:fs";
 import { defineCommand, runMain } from "citty";
 import { checkSettings } from "../platform/settings.ts";
 import { createApi, signIn } from "./api.ts";
-import { banner } from "./banner.ts";
+import { banner, findBuyable, orderCommand } from "./banner.ts";
+import { refuseUnknown } from "./command.ts";
 import { tickCron } from "./cron.ts";
 import { fillWithDemoData } from "./demo-data.ts";
-import { findBuyable, orderCommand } from "./first-order.ts";
-import { claimPort } from "./free-port.ts";
-import { refuseUnknown } from "./known-options.ts";
 import {
   devVarsPath,
   makeMissingSecrets,
@@ -17,9 +15,9 @@ import {
   writeSettings,
 } from "./local-settings.ts";
 import { makeAdmin } from "./make-admin.ts";
-import { applyMigrations } from "./migrate.ts";
-import { killAllProcesses, rememberProcesses, stopAllProcesses } from "./stop.ts";
-import { startWorker, type WorkerProcess, waitUntilReady } from "./worker-process.ts";
+import { killAllProcesses, rememberProcesses, stopAllProcesses } from "./process-tree.ts";
+import { claimPort, startWorker, type WorkerProcess, waitUntilReady } from "./worker-process.ts";
+import { applyMigrations } from "./wrangler.ts";
 
 const DEFAULT_PORT = "8787";
 

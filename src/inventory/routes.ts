@@ -7,9 +7,8 @@ import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platfo
 import { KEY_REUSED, once } from "../platform/idempotency.ts";
 import { decodeCursor, toList } from "../platform/pagination.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
-import { stockOf } from "./client.ts";
+import { findNames, stockOf } from "./client.ts";
 import { listInventory } from "./list.ts";
-import { findNames } from "./names.ts";
 import {
   adjustedSchema,
   adjustmentSchema,

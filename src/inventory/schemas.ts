@@ -1,6 +1,5 @@
 import { z } from "@hono/zod-openapi";
 import { productSchema } from "../catalog/products/schemas.ts";
-import { textField } from "../catalog/text-field.ts";
 import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
@@ -177,7 +176,7 @@ const movementSchema = z
 export const movementQuerySchema = listQuerySchema.omit({ page: true });
 export const movementListSchema = listSchema(movementSchema, "StockMovements");
 
-const reason = textField(1, 500);
+const reason = z.string().trim().min(1).max(500);
 
 export const adjustmentSchema = z
   .strictObject({
@@ -189,7 +188,7 @@ export const adjustmentSchema = z
       .max(MAX_ON_HAND)
       .openapi({ description: "Units, from 1; for `set` the new on_hand, from 0" }),
     reason,
-    reference: textField(1, 200).nullish(),
+    reference: z.string().trim().min(1).max(200).nullish(),
   })
   .refine(({ type, quantity }) => type === "set" || quantity > 0, {
     path: ["quantity"],

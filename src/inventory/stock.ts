@@ -1,7 +1,6 @@
 import type { Clock } from "../platform/clock.ts";
 import { constraintIn } from "../platform/d1.ts";
 import { describeError, type Log } from "../platform/log.ts";
-import { adjust } from "./adjust.ts";
 import { ASK_AGAIN, nextDue, obey, takeDue } from "./ask.ts";
 import { audit, NOTHING_TO_AUDIT } from "./audit.ts";
 import { dump } from "./dump.ts";
@@ -11,8 +10,7 @@ import { readMovements } from "./ledger.ts";
 import { NO_LEVELS, readLevels, readLevelsAt } from "./levels.ts";
 import { load } from "./load.ts";
 import { mend } from "./mend.ts";
-import { open } from "./open.ts";
-import { onceByOperation } from "./operations.ts";
+import { adjust, onceByOperation, open, transfer } from "./operations.ts";
 import { acknowledge, takeReport } from "./report.ts";
 import { NEVER_STOCKED, reserveEach } from "./reserve.ts";
 import { bear, isBorn, readMeta } from "./schema.ts";
@@ -39,7 +37,6 @@ import type {
   StockReport,
   TransferCommand,
 } from "./stock-types.ts";
-import { transfer } from "./transfer.ts";
 
 /** What the Stock logic is given: nothing of it knows of Durable Objects. */
 export interface StockParts {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Context } from "../platform/context.ts";
 import { composeLowStock } from "./low-stock.ts";
-import type { Notice } from "./notice.ts";
+import type { Notice } from "./mail.ts";
 
 /** What a notice is written from: its words, or the ids of what it is about. */
 export const noticeSchema = z.discriminatedUnion("template", [

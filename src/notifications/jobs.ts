@@ -2,9 +2,8 @@ import { z } from "zod";
 import type { Task, TaskOutcome } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
 import { composeNotice, noticeSchema } from "./compose-notice.ts";
-import { renderNotice } from "./notice.ts";
-import { renderOrderConfirmation } from "./order-confirmation.ts";
-import { readOrderForMail } from "./read-order.ts";
+import { renderNotice } from "./mail.ts";
+import { readOrderForMail, renderOrderConfirmation } from "./order-confirmation.ts";
 import { sendMail } from "./send-mail.ts";
 
 const payloadSchema = z.discriminatedUnion("template", [

@@ -1,9 +1,34 @@
+import { z } from "@hono/zod-openapi";
 import { isoStamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
-import { type List, toList } from "../platform/pagination.ts";
+import { decodeCursor, type List, listSchema, pageQuerySchema, toList } from "../platform/pagination.ts";
 import { readPage } from "../platform/read-page.ts";
 import { sql } from "../platform/sql.ts";
-import type { EmailQuery, EmailWire } from "./schemas.ts";
+
+export const emailSchema = z
+  .object({
+    id: z.string(),
+    to: z.string(),
+    subject: z.string(),
+    text: z.string(),
+    html: z.string(),
+    sent_at: z.string().openapi({ format: "date-time" }),
+  })
+  .openapi("Email");
+
+type EmailWire = z.infer<typeof emailSchema>;
+
+export const emailListSchema = listSchema(emailSchema, "EmailList");
+
+export const emailQuerySchema = pageQuerySchema.extend({
+  cursor: pageQuerySchema.shape.cursor.refine(
+    (text) => text === undefined || typeof decodeCursor(text)?.key === "number",
+    "is not a cursor that was given out",
+  ),
+  to: z.string().max(254).toLowerCase().optional().openapi({ description: "The whole address" }),
+});
+
+type EmailQuery = z.infer<typeof emailQuerySchema>;
 
 interface EmailRow {
   id: number;

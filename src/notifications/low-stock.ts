@@ -1,6 +1,6 @@
 import type { Context } from "../platform/context.ts";
 import { all, each, sql } from "../platform/sql.ts";
-import type { Notice } from "./notice.ts";
+import type { Notice } from "./mail.ts";
 
 /** What a letter about low stock is written from. */
 export interface LowStock {

@@ -4,8 +4,7 @@ import type { AppEnv } from "../platform/app-env.ts";
 import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, jsonContent, problems } from "../platform/http.ts";
 import { notFound, problem } from "../platform/problem.ts";
-import { listEmails } from "./list-emails.ts";
-import { emailListSchema, emailQuerySchema } from "./schemas.ts";
+import { emailListSchema, emailQuerySchema, listEmails } from "./list-emails.ts";
 
 /** Mails are kept in development only: elsewhere there is no such page, for anyone. */
 const localOnly: MiddlewareHandler<AppEnv> = async (c, next) => {

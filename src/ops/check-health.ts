@@ -1,21 +1,27 @@
+import { z } from "@hono/zod-openapi";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { createLog, describeError } from "../platform/log.ts";
 import { readSettings } from "../platform/settings.ts";
 import { first, sql } from "../platform/sql.ts";
 
-type HealthStatus = "healthy" | "degraded" | "unhealthy";
+const statusSchema = z.enum(["healthy", "degraded", "unhealthy"]);
 
-interface Check {
-  status: HealthStatus;
-  latency_ms: number;
+const checkSchema = z.object({
+  status: statusSchema,
+  latency_ms: z.number(),
   /** What is wrong, in words fit for anyone; causes are in the log. Null when all is well. */
-  detail: string | null;
-}
+  detail: z.string().nullable(),
+});
 
-interface Health {
-  status: HealthStatus;
-  checks: Record<string, Check>;
-}
+export const healthSchema = z
+  .object({
+    status: statusSchema.openapi({ description: "`unhealthy` when orders cannot be taken" }),
+    checks: z.record(z.string(), checkSchema),
+  })
+  .openapi("Health");
+
+type Check = z.infer<typeof checkSchema>;
+type Health = z.infer<typeof healthSchema>;
 
 /** A part that has not answered by then counts as down. */
 const PATIENCE_MS = 2_000;

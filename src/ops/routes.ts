@@ -1,7 +1,6 @@
 import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { createRouter, jsonContent } from "../platform/http.ts";
-import { checkHealth } from "./check-health.ts";
-import { healthSchema } from "./schemas.ts";
+import { checkHealth, healthSchema } from "./check-health.ts";
 
 const healthRoute = (path: "/health" | "/health/ready") =>
   createRoute({

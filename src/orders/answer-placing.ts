@@ -1,15 +1,23 @@
 import type { Context as HonoContext } from "hono";
+import { isStaff } from "../platform/actor.ts";
 import type { AppEnv } from "../platform/app-env.ts";
-import { KEY_REUSED, replay } from "../platform/idempotency.ts";
-import { type ProblemAnswer, problem } from "../platform/problem.ts";
+import type { Context } from "../platform/context.ts";
+import { type IdempotencyKey, KEY_REUSED, replay } from "../platform/idempotency.ts";
+import { type ProblemAnswer, problem, problemBody } from "../platform/problem.ts";
 import { type Limit, type LimitOutcome, limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
 import { AFTER_RESTORE, RESTORING } from "../platform/restore-guard.ts";
-import { renderAnswer } from "./answer.ts";
-import { orderLimit } from "./limit.ts";
 import type { Draft } from "./place/draft.ts";
 import { placeOrders } from "./place/place.ts";
-import type { Answer } from "./place/placing.ts";
-import { outcomeUnknown, refusalProblem, SELLING_STOPPED, UNAVAILABLE } from "./problems.ts";
+import type { Answer, RenderAnswer } from "./place/placing.ts";
+import {
+  insufficientStock,
+  OTHERS_FELL,
+  outcomeUnknown,
+  refusalProblem,
+  SELLING_STOPPED,
+  UNAVAILABLE,
+} from "./problems.ts";
+import { renderOrder } from "./render.ts";
 
 /** Places the one order of a request, whatever it was drafted from, within the limit; and answers it. */
 export async function answerPlacing(c: HonoContext<AppEnv>, draft: Draft) {
@@ -79,4 +87,29 @@ function answered(c: HonoContext<AppEnv>, { status, body }: Answer) {
   return status === 201
     ? c.body(body, 201, { "content-type": "application/json" })
     : c.body(body, 409, { "content-type": "application/problem+json" });
+}
+
+/** What a placed or rejected order answers, in the bytes that its key will repeat. */
+export const renderAnswer =
+  (requestId: string): RenderAnswer =>
+  (order, shortfalls, accessToken) => {
+    if (shortfalls === null) return { status: 201, body: JSON.stringify(renderOrder(order, accessToken)) };
+    const fault = shortfalls.length === 0 ? OTHERS_FELL : insufficientStock(order, shortfalls, accessToken);
+    return { status: 409, body: problemBody(fault, requestId) };
+  };
+
+/**
+ * Orders a minute per user, guests per address; staff are free. Twins and retries of one key count once; another request
+ * under it is none of them.
+ * @param cost how many orders are asked for
+ */
+export function orderLimit(context: Context, cost: number, key: IdempotencyKey | null): Limit {
+  const { actor, settings, address } = context;
+  return {
+    name: "orders",
+    party: actor.kind === "user" ? `user:${actor.userId}` : `address:${address}`,
+    allowed: isStaff(actor) ? 0 : settings.ORDERS_PER_MINUTE,
+    cost,
+    ...(key ? { hit: `${key.scope} ${key.key} ${key.fingerprint}` } : {}),
+  };
 }

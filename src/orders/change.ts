@@ -4,7 +4,7 @@ import { allows } from "../platform/etag.ts";
 import { sql } from "../platform/sql.ts";
 import { readOrder } from "./find.ts";
 import { sendFollow } from "./follow.ts";
-import { wasMadeBy } from "./made-by.ts";
+import { wasMadeBy } from "./history.ts";
 import { moveOrders, type Step } from "./move.ts";
 import type { Order } from "./order.ts";
 import { tellStock } from "./tell-stock.ts";

@@ -2,7 +2,7 @@ import { isoStamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { formatMoney } from "../platform/money.ts";
 import { decodeCursor, type List, type PageQuery, pageWindow, toList } from "../platform/pagination.ts";
-import { batch, sql } from "../platform/sql.ts";
+import { batch, first, sql } from "../platform/sql.ts";
 import type { Order } from "./order.ts";
 
 interface HistoryRow {
@@ -60,4 +60,10 @@ function renderHistory(row: HistoryRow) {
       expires_at: expires_at === null ? null : isoStamp(expires_at),
     },
   };
+}
+
+/** Whether a command has changed this order before: by its operation id, a repeat recognises its own effect. */
+export async function wasMadeBy({ env }: Context, orderId: string, operation: string): Promise<boolean> {
+  const made = sql`SELECT version FROM order_history WHERE order_id = ${orderId} AND operation = ${operation}`;
+  return (await first(env.DB, made)) !== null;
 }

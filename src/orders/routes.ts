@@ -1,8 +1,7 @@
 import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
-import { STALE } from "../catalog/problems.ts";
 import { ring } from "../events/work.ts";
 import { createRoute, endpoint } from "../platform/endpoint.ts";
-import { allowedVersions, etagOf, ifMatchHeader } from "../platform/etag.ts";
+import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../platform/etag.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { once, readKey } from "../platform/idempotency.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";

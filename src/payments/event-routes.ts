@@ -5,19 +5,19 @@ import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platfo
 import { once } from "../platform/idempotency.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
-import type { PaymentEventWire } from "./event-schemas.ts";
+import { giveBackEvent } from "./give-back-event.ts";
+import { listEvents, readEvent } from "./list-events.ts";
+import { matchEvent } from "./match-event.ts";
+import type { PaymentEvent } from "./money.ts";
 import {
   eventListQuerySchema,
   eventNameSchema,
   giveBackSchema,
   matchEventSchema,
+  type PaymentEventWire,
   paymentEventListSchema,
   paymentEventSchema,
-} from "./event-schemas.ts";
-import { giveBackEvent } from "./give-back-event.ts";
-import { listEvents, readEvent } from "./list-events.ts";
-import { matchEvent } from "./match-event.ts";
-import type { PaymentEvent } from "./money.ts";
+} from "./schemas.ts";
 
 const staffOnly = { tags: ["Payments"], security: bearer, middleware: requireStaff };
 

@@ -1,5 +1,5 @@
 import { ring } from "../events/work.ts";
-import { wasMadeBy } from "../orders/made-by.ts";
+import { wasMadeBy } from "../orders/history.ts";
 import type { Context } from "../platform/context.ts";
 import { isCurrency } from "../platform/money.ts";
 import { changeMoney, MAX_TRIES } from "./change.ts";

@@ -4,9 +4,9 @@ import type { Context } from "../platform/context.ts";
 import { type List, type PageQuery, toList } from "../platform/pagination.ts";
 import { readPage } from "../platform/read-page.ts";
 import { all, constant, first, sql } from "../platform/sql.ts";
-import type { PaymentEventWire } from "./event-schemas.ts";
 import type { PaymentEvent } from "./money.ts";
 import { moneyTold } from "./notices.ts";
+import type { PaymentEventWire } from "./schemas.ts";
 
 /** More than are ever flagged of one order: its page shows no further. */
 const PAGE_LIMIT = 100;

@@ -1,13 +1,16 @@
 import type { OrderPaymentWire } from "../orders/schemas.ts";
 import { isoStamp } from "../platform/clock.ts";
+import { columnsOf, selectList } from "../platform/columns.ts";
 import type { Context } from "../platform/context.ts";
 import { formatMoney } from "../platform/money.ts";
 import { type List, type PageQuery, toList } from "../platform/pagination.ts";
 import { type PageSource, readPage } from "../platform/read-page.ts";
 import { sql, trusted } from "../platform/sql.ts";
 import type { Payment } from "./provider.ts";
-import { PAYMENT_COLUMNS } from "./rows.ts";
-import type { refunds } from "./tables.ts";
+import { payments, type refunds } from "./tables.ts";
+
+/** A `Payment`, for SQL over `payments AS p`. */
+export const PAYMENT_COLUMNS = selectList(columnsOf(payments), "p");
 
 /** More than an order is ever paid in: its page shows no further. */
 const PAGE_LIMIT = 100;

@@ -6,7 +6,7 @@ import { dueFor } from "../orders/units.ts";
 import { columnsOf, selectList } from "../platform/columns.ts";
 import type { Context } from "../platform/context.ts";
 import { batch, type Sql, sql, trusted } from "../platform/sql.ts";
-import { PAYMENT_COLUMNS } from "./rows.ts";
+import { PAYMENT_COLUMNS } from "./list-payments.ts";
 import { paymentEvents, type payments, refunds } from "./tables.ts";
 
 export type Payment = typeof payments.$inferSelect;

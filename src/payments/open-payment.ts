@@ -4,9 +4,9 @@ import type { Order } from "../orders/order.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
 import { batch, first, run, type Sql, sql, trusted } from "../platform/sql.ts";
+import { PAYMENT_COLUMNS } from "./list-payments.ts";
 import type { Payment, ProviderName } from "./provider.ts";
 import { providerOf } from "./providers.ts";
-import { PAYMENT_COLUMNS } from "./rows.ts";
 
 export type OpenPaymentOutcome =
   | { kind: "open"; payment: Payment }

@@ -6,7 +6,7 @@ import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { formatMoney } from "../platform/money.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { requestRefund } from "./refund.ts";
-import { refundSchema, requestRefundSchema } from "./refund-schemas.ts";
+import { refundSchema, requestRefundSchema } from "./schemas.ts";
 
 const refundRoute = createRoute({
   method: "post",

@@ -1,7 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { orderPaymentSchema } from "../orders/schemas.ts";
+import { flaggedEventSchema, orderPaymentSchema } from "../orders/schemas.ts";
 import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
+import { listQuerySchema } from "../platform/read-page.ts";
 
 export const openedPaymentSchema = z
   .object({
@@ -26,3 +27,155 @@ export const receivedSchema = z
     matched: z.literal(false).optional().openapi({ description: "No order has this reference yet" }),
   })
   .openapi("WebhookReceived");
+
+const decimal = z.string().max(20).openapi({ example: "4.50" });
+
+/** Strict: a field that is not read would be a refund of more than was meant. */
+export const requestRefundSchema = z
+  .strictObject({
+    amount: z
+      .union([
+        z.strictObject({ amount: decimal, currency: z.string().max(3).optional() }),
+        decimal.transform((amount) => ({ amount, currency: undefined })),
+      ])
+      .optional()
+      .openapi({ description: "All that is left, where it is not given" }),
+    reason: z.string().trim().min(1).max(500).optional(),
+  })
+  .openapi("RequestRefund");
+
+export const refundSchema = z
+  .object({
+    id: z.string().openapi({ example: "rfd_01jd…" }),
+    payment_id: z.string(),
+    amount: moneySchema,
+    status: z.enum(["due", "sent", "settled", "failed"]),
+  })
+  .openapi("Refund");
+
+export const EVENT_STATES = ["owed", "done", "flagged", "unmatched"] as const;
+
+export const paymentEventSchema = flaggedEventSchema
+  .extend({
+    state: z.enum(EVENT_STATES).openapi({
+      description: "`flagged` and `unmatched` wait for a person; `owed` is about to be worked off",
+    }),
+    reference: z.string().openapi({ description: "As the provider named it" }),
+    order: z
+      .object({ id: z.string(), reference: z.string() })
+      .nullable()
+      .openapi({ description: "Null while no order is known to be meant" }),
+  })
+  .openapi("PaymentEvent");
+
+export type PaymentEventWire = z.infer<typeof paymentEventSchema>;
+
+export const paymentEventListSchema = listSchema(paymentEventSchema, "PaymentEventList");
+
+export const eventListQuerySchema = listQuerySchema.extend({ state: z.enum(EVENT_STATES).optional() });
+
+export const eventNameSchema = z.object({
+  provider: z.string().openapi({ param: { name: "provider", in: "path" }, example: "standard" }),
+  event_id: z.string().openapi({
+    param: { name: "event_id", in: "path" },
+    example: "evt_1",
+    description: "The provider's own id of it",
+  }),
+});
+
+export const matchEventSchema = z
+  .strictObject({
+    order: z.string().trim().min(1).max(64).openapi({ example: "ORD-7K3F9QXM2A" }),
+  })
+  .openapi("MatchPaymentEvent");
+
+export const giveBackSchema = z
+  .strictObject({ reason: z.string().trim().min(1).max(500).optional() })
+  .openapi("GivePaymentBack");
+
+/**
+ * What providers tell, as it is read once its signature is found good. No route validates by these: the signature is
+ * over the body's bytes, and comes first.
+ */
+
+/** https://docs.stripe.com/api/events/object: of its many fields those that say what it is, the others as they come. */
+export const stripeEventSchema = z
+  .looseObject({
+    id: z.string().min(1).max(255).openapi({ example: "evt_1NG8Du2eZvKYlo2C" }),
+    type: z.string().openapi({
+      description:
+        "`payment_intent.succeeded`, `payment_intent.payment_failed`, `payment_intent.canceled`, `refund.created`, " +
+        "`refund.updated` and `refund.failed` are worked off; every other type is received, and nothing comes of it",
+      example: "payment_intent.succeeded",
+    }),
+    data: z.looseObject({
+      object: z.looseObject({}).openapi({
+        description: "The PaymentIntent or refund as Stripe has it, with the metadata that we gave it",
+      }),
+    }),
+  })
+  .openapi("StripeEvent");
+
+export const standardEventSchema = z
+  .object({
+    event_id: z
+      .string()
+      .min(1)
+      .max(255)
+      .openapi({ description: "The provider's own: the same again is the same event", example: "evt_1" }),
+    reference: z
+      .string()
+      .trim()
+      .min(1)
+      .max(64)
+      .openapi({ description: "The order's reference, in any case, or its id", example: "ORD-7K3F9QXM2A" }),
+    status: z.enum(["success", "failed", "refunded", "refund_failed"]).openapi({
+      description:
+        "`refunded` settles a refund. `refund_failed`: it came to nothing, or came back after it was `refunded`",
+    }),
+    amount: z.int().min(0).openapi({ description: "Minor units", example: 1999 }),
+    currency: z
+      .string()
+      .regex(/^[A-Za-z]{3}$/, "must be an ISO 4217 code")
+      .toUpperCase()
+      .nullish()
+      .openapi({ description: "The order's, where it is not given", example: "USD" }),
+    refund_id: z
+      .string()
+      .min(1)
+      .max(64)
+      .nullish()
+      .openapi({
+        description:
+          "Which refund it is about, as `refund.requested` named it; needed with `refund_failed`. Without it " +
+          "`refunded` settles the oldest one of its amount that was sent",
+        example: "rfd_01jd…",
+      }),
+  })
+  .refine(({ status, refund_id }) => status !== "refund_failed" || typeof refund_id === "string", {
+    path: ["refund_id"],
+    message: "is needed where a refund failed",
+  })
+  .openapi("StandardPaymentEvent");
+
+export const stripeHeadersSchema = z.object({
+  "Stripe-Signature": z.string().openapi({
+    description:
+      "Over the stamp and the body's bytes, by one of STRIPE_WEBHOOK_SECRET, at most 5 minutes old",
+    example: "t=1763683200,v1=5257a869…",
+  }),
+});
+
+/** https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#webhook-headers */
+export const standardHeadersSchema = z.object({
+  "webhook-id": z.string().openapi({ description: "The message's", example: "msg_1" }),
+  "webhook-timestamp": z
+    .string()
+    .regex(/^\d{1,12}$/)
+    .openapi({ description: "Seconds since 1970, at most 5 minutes from now", example: "1763683200" }),
+  "webhook-signature": z.string().openapi({
+    description:
+      "Over the id, the stamp and the body's bytes, by one of PAYMENT_WEBHOOK_SECRET; several, with a space between",
+    example: "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+  }),
+});

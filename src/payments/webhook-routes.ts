@@ -8,13 +8,13 @@ import { AFTER_RESTORE, RESTORING } from "../platform/restore-guard.ts";
 import type { ProviderName } from "./provider.ts";
 import { isProviderName, providerOf } from "./providers.ts";
 import { receiveEvent } from "./receive-event.ts";
-import { receivedSchema } from "./schemas.ts";
 import {
+  receivedSchema,
   standardEventSchema,
   standardHeadersSchema,
   stripeEventSchema,
   stripeHeadersSchema,
-} from "./webhook-schemas.ts";
+} from "./schemas.ts";
 
 /** Mounted apart from the other routes: neither a token nor a limit stands before a provider's signature. */
 export const paymentWebhookRoutes = createRouter();

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import type { Problem } from "./problem.ts";
 import { each, type Sql, sql } from "./sql.ts";
 
 /** A thing's version as its strong validator (RFC 9110, 8.8.3). */
@@ -40,3 +41,9 @@ export const allowsVersion = (allowed: number[] | null): Sql =>
 export const hasTag = (ifNoneMatch: string, etag: string): boolean =>
   ifNoneMatch === etag ||
   ifNoneMatch.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
+
+export const STALE: Problem = {
+  status: 412,
+  code: "stale",
+  detail: "It has changed since you read it: read it again, and send its ETag as If-Match.",
+};

@@ -3,7 +3,6 @@ import type { AppEnv } from "./app-env.ts";
 import type { Context } from "./context.ts";
 import { inTime } from "./patience.ts";
 import { problem } from "./problem.ts";
-import { DECLARED_LIMIT, DECLARED_PERIOD_SECONDS } from "./rate-limit/declared.ts";
 import {
   type LimitOutcome,
   letThrough,
@@ -12,6 +11,7 @@ import {
   policyHeader,
   takeFrom,
 } from "./rate-limit/limit.ts";
+import { DECLARED_LIMIT, DECLARED_PERIOD_SECONDS } from "./rate-limit/window.ts";
 
 /**
  * `REQUESTS_PER_MINUTE` for each user, or address of guests. At the declared limit the binding counts: it costs

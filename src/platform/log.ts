@@ -29,3 +29,9 @@ export function describeError(error: unknown): string {
   const thrown = withoutQuery(error);
   return thrown instanceof Error ? (thrown.stack ?? `${thrown.name}: ${thrown.message}`) : String(thrown);
 }
+
+/** Work that goes on after the answer. It may fail or be cut off: what must not be lost is owed in D1 besides. */
+export const deferTo =
+  (log: Log, waitUntil: (work: Promise<unknown>) => void) =>
+  (work: Promise<unknown>): void =>
+    waitUntil(work.catch((error) => log.warn("deferred work failed", { error: describeError(error) })));

@@ -5,11 +5,9 @@ import type { Memory } from "./cache/memory.ts";
 import { clientAddress } from "./client-address.ts";
 import type { Clock } from "./clock.ts";
 import type { Context } from "./context.ts";
-import { deferTo } from "./defer.ts";
 import type { Ids } from "./ids.ts";
-import { createLog, type Log } from "./log.ts";
+import { createLog, deferTo, type Log } from "./log.ts";
 import { problem } from "./problem.ts";
-import { logProperties } from "./request-identity.ts";
 import { readSettings } from "./settings.ts";
 
 /** Gives each request the context of its operations. Without valid settings there is none: 503, naming them. */
@@ -51,4 +49,32 @@ export function openContext({
     c.set("memory", memory);
     return next();
   };
+}
+
+const SANE_REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+
+/** https://www.w3.org/TR/trace-context/#traceparent-header, version 00; ids of zeros alone are invalid. */
+const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/**
+ * Names the request: by the caller's `X-Request-Id` when that is sane, else by a fresh one. It is on every answer,
+ * and so is a valid `traceparent` that came in.
+ */
+export function nameRequest(ids: Ids): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const given = c.req.header("X-Request-Id");
+    const requestId = given !== undefined && SANE_REQUEST_ID.test(given) ? given : ids.next();
+    c.set("requestId", requestId);
+    const traceparent = c.req.header("traceparent");
+    await next();
+    const { headers } = c.res;
+    headers.set("X-Request-Id", requestId);
+    if (traceparent !== undefined && TRACEPARENT.test(traceparent)) headers.set("traceparent", traceparent);
+  };
+}
+
+/** What each log line of a request carries: its id, and its trace's where it is part of one. */
+export function logProperties(requestId: string, traceparent: string | undefined): Record<string, string> {
+  const trace = TRACEPARENT.exec(traceparent ?? "")?.[1];
+  return trace ? { request_id: requestId, trace_id: trace } : { request_id: requestId };
 }

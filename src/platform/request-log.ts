@@ -4,7 +4,7 @@ import type { AppEnv } from "./app-env.ts";
 import type { Clock } from "./clock.ts";
 import type { Context } from "./context.ts";
 import { createLog } from "./log.ts";
-import { logProperties } from "./request-identity.ts";
+import { logProperties } from "./request-context.ts";
 
 /** How often what memory answered is told of; milliseconds. */
 const TOLD_EVERY = 1_000;

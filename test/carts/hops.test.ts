@@ -1,8 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type CartRow, cartOf, readCart } from "../../src/carts/cart.ts";
+import { type CartRow, cartOf, getCart, readCart } from "../../src/carts/cart.ts";
 import { draftOfCart } from "../../src/carts/checkout.ts";
-import { getCart } from "../../src/carts/get.ts";
 import { mergeCart } from "../../src/carts/merge.ts";
 import { putItem } from "../../src/carts/put-item.ts";
 import { removeItem } from "../../src/carts/remove-item.ts";

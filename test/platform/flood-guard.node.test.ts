@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { unstable_readConfig as readConfig } from "wrangler";
-import { DECLARED_LIMIT, DECLARED_PERIOD_SECONDS } from "../../src/platform/rate-limit/declared.ts";
+import { DECLARED_LIMIT, DECLARED_PERIOD_SECONDS } from "../../src/platform/rate-limit/window.ts";
 import { settingsSchema } from "../../src/platform/settings.ts";
 
 test("the flood guard's binding counts what its headers say, and what is set where nothing is said", () => {

@@ -1,8 +1,14 @@
 import { isoStamp } from "../../platform/clock.ts";
-import type { Category } from "./schemas.ts";
+import type { Context } from "../../platform/context.ts";
+import { allows, allowsVersion } from "../../platform/etag.ts";
+import { prefixed } from "../../platform/ids.ts";
+import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
+import { readPage } from "../../platform/read-page.ts";
+import { batch, first, sql } from "../../platform/sql.ts";
+import type { Category, CategoryChange, NewCategory } from "./schemas.ts";
 
 /** A row of `categories`. */
-export interface CategoryRow {
+interface CategoryRow {
   id: string;
   name: string;
   description: string;
@@ -12,7 +18,7 @@ export interface CategoryRow {
   updated_at: number;
 }
 
-export const renderCategory = (row: CategoryRow): Category => ({
+const renderCategory = (row: CategoryRow): Category => ({
   id: row.id,
   name: row.name,
   description: row.description,
@@ -20,3 +26,100 @@ export const renderCategory = (row: CategoryRow): Category => ({
   updated_at: isoStamp(row.updated_at),
   version: row.version,
 });
+
+export async function getCategory({ env }: Context, id: string): Promise<Category | null> {
+  const row = await first(env.DB, sql<CategoryRow>`SELECT * FROM categories WHERE id = ${id}`);
+  return row && renderCategory(row);
+}
+
+/** Newest first. */
+export async function listCategories({ env }: Context, query: PageQuery): Promise<List<Category>> {
+  const { rows, counted } = await readPage<CategoryRow>(
+    env.DB,
+    { select: "*", from: "categories", where: [], key: "created_at", id: "id", direction: "DESC" },
+    query,
+  );
+  return toList(query, rows, counted, (row) => ({ key: row.created_at, id: row.id }), renderCategory);
+}
+
+export type CreateCategoryOutcome = { kind: "created"; category: Category } | { kind: "name_taken" };
+
+/**
+ * @param operation a ulid that a rerun of the same request repeats: its id comes from it, so the rerun finds its own
+ * row, and whoever finds no row under it lost the name to another.
+ */
+export async function createCategory(
+  { env, clock }: Context,
+  operation: string,
+  { name, description }: NewCategory,
+): Promise<CreateCategoryOutcome> {
+  const id = prefixed("cat", operation);
+  const now = clock.now();
+  const {
+    standing: [row],
+  } = await batch(env.DB, {
+    created: sql`INSERT INTO categories (id, name, description, version, created_at, updated_at)
+      VALUES (${id}, ${name}, ${description}, 1, ${now}, ${now}) ON CONFLICT DO NOTHING`,
+    standing: sql<CategoryRow>`SELECT * FROM categories WHERE id = ${id}`,
+  });
+  return row ? { kind: "created", category: renderCategory(row) } : { kind: "name_taken" };
+}
+
+export type UpdateCategoryOutcome =
+  | { kind: "updated"; category: Category }
+  | { kind: "not_found" }
+  | { kind: "stale" }
+  | { kind: "name_taken" };
+
+/** @param allowed versions that If-Match names; null allows any */
+export async function updateCategory(
+  { env, clock }: Context,
+  id: string,
+  allowed: number[] | null,
+  { name, description }: CategoryChange,
+): Promise<UpdateCategoryOutcome> {
+  const {
+    updated: [updated],
+    standing: [standing],
+  } = await batch(env.DB, {
+    updated: sql<CategoryRow>`
+      UPDATE OR IGNORE categories SET name = coalesce(${name ?? null}, name),
+        description = coalesce(${description ?? null}, description), version = version + 1, updated_at = ${clock.now()}
+      WHERE id = ${id} AND ${allowsVersion(allowed)}
+      RETURNING *`,
+    standing: sql<CategoryRow>`SELECT * FROM categories WHERE id = ${id}`,
+  });
+  if (updated) return { kind: "updated", category: renderCategory(updated) };
+  if (!standing) return { kind: "not_found" };
+  return allows(allowed, standing.version) ? { kind: "name_taken" } : { kind: "stale" };
+}
+
+export type DeleteCategoryOutcome =
+  | { kind: "deleted" }
+  | { kind: "not_found" }
+  | { kind: "stale" }
+  | { kind: "category_in_use" };
+
+/**
+ * Whether products use it is asked by the statement that deletes it, and the one that writes a product asks whether
+ * its category is there: neither can slip between the other's question and its deed. Archived products count.
+ */
+export async function deleteCategory(
+  { env }: Context,
+  id: string,
+  allowed: number[] | null,
+): Promise<DeleteCategoryOutcome> {
+  const {
+    standing: [standing],
+    deleted,
+  } = await batch(env.DB, {
+    standing: sql<{ version: number }>`SELECT version FROM categories WHERE id = ${id}`,
+    deleted: sql`DELETE FROM categories
+      WHERE id = ${id} AND ${allowsVersion(allowed)}
+        AND NOT EXISTS (SELECT 1 FROM products WHERE category_id = ${id})
+      RETURNING id`,
+  });
+  if (deleted.length > 0) return { kind: "deleted" };
+  if (!standing) return { kind: "not_found" };
+  return allows(allowed, standing.version) ? { kind: "category_in_use" } : { kind: "stale" };
+}

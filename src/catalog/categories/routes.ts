@@ -1,7 +1,7 @@
 import { requireStaff } from "../../accounts/authenticate.ts";
 import { cached, forgetGeneration, remembered } from "../../platform/cache/cached.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
-import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader } from "../../platform/etag.ts";
+import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, STALE } from "../../platform/etag.ts";
 import {
   bearer,
   createRouter,
@@ -15,10 +15,7 @@ import { once } from "../../platform/idempotency.ts";
 import { idempotencyHeader } from "../../platform/idempotency-header.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
-import { STALE } from "../problems.ts";
-import { createCategory } from "./create.ts";
-import { deleteCategory } from "./delete.ts";
-import { getCategory, listCategories } from "./read.ts";
+import { createCategory, deleteCategory, getCategory, listCategories, updateCategory } from "./category.ts";
 import {
   type Category,
   categoryChangeSchema,
@@ -26,7 +23,6 @@ import {
   categorySchema,
   newCategorySchema,
 } from "./schemas.ts";
-import { updateCategory } from "./update.ts";
 
 const NOT_FOUND = notFound("category");
 

@@ -1,6 +1,5 @@
 import { z } from "@hono/zod-openapi";
 import { listSchema } from "../../platform/pagination.ts";
-import { textField } from "../text-field.ts";
 
 export const categorySchema = z
   .object({
@@ -23,7 +22,7 @@ const name = z
   .min(1)
   .max(100)
   .openapi({ description: "Unique, whatever its case", example: "Books" });
-const description = textField(0, 2_000);
+const description = z.string().trim().max(2_000);
 
 export const newCategorySchema = z
   .object({ name, description: description.default("") })

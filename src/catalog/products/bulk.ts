@@ -1,10 +1,10 @@
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
+import { describeError } from "../../platform/log.ts";
 import { type FieldError, fieldErrors } from "../../platform/problem.ts";
 import { batch, each, type Sql, sql } from "../../platform/sql.ts";
 import type { StockPort } from "../stock-port.ts";
-import { type Opening, openStock } from "./open-stock.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
 import { type ProductChange, productChange, record } from "./record.ts";
 import { type CategoryName, draft, revise } from "./revise.ts";
@@ -169,4 +169,37 @@ async function openAll(context: Context, stock: StockPort, items: Item[], result
 function summarise(results: Result[]): BulkReport {
   const count = (status: Result["status"]) => results.filter((result) => result.status === status).length;
   return { created: count("created"), updated: count("updated"), failed: count("failed"), results };
+}
+
+/** Calls to Stock objects that one request has under way at a time. */
+const PARALLEL = 50;
+
+interface Opening {
+  store_id: string;
+  /** Units. */
+  quantity: number;
+}
+
+/** Sets opening stock, a call for each product. Returns those for which the call failed. */
+async function openStock<T extends { productId: string; levels: Opening[] }>(
+  context: Context,
+  stock: StockPort,
+  openings: T[],
+): Promise<T[]> {
+  const unopened: T[] = [];
+  for (let start = 0; start < openings.length; start += PARALLEL) {
+    const calls = openings.slice(start, start + PARALLEL).map(async (opening) => {
+      try {
+        await stock.open(context, opening.productId, opening.levels);
+      } catch (error) {
+        context.log.error("opening stock was not set", {
+          product_id: opening.productId,
+          error: describeError(error),
+        });
+        unopened.push(opening);
+      }
+    });
+    await Promise.all(calls);
+  }
+  return unopened;
 }

@@ -3,7 +3,7 @@ import { requireStaff } from "../../accounts/authenticate.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
 import { cached, forgetGeneration, remembered } from "../../platform/cache/cached.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
-import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader } from "../../platform/etag.ts";
+import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, STALE } from "../../platform/etag.ts";
 import {
   bearer,
   createRouter,
@@ -18,14 +18,12 @@ import { idempotencyHeader } from "../../platform/idempotency-header.ts";
 import { BULK_BODY_LIMIT } from "../../platform/needs.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
-import { STALE } from "../problems.ts";
 import type { StockPort } from "../stock-port.ts";
-import { archiveProduct } from "./archive.ts";
 import { upsertProducts } from "./bulk.ts";
 import { createProduct } from "./create.ts";
 import { readProductHistory } from "./history.ts";
 import { listProducts } from "./list.ts";
-import { getProduct } from "./read.ts";
+import { getProduct } from "./product.ts";
 import type { Invalid } from "./revise.ts";
 import {
   bulkItemSchema,
@@ -39,7 +37,7 @@ import {
   productQuerySchema,
   productSchema,
 } from "./schemas.ts";
-import { updateProduct } from "./update.ts";
+import { archiveProduct, updateProduct } from "./update.ts";
 
 const NOT_FOUND = notFound("product");
 

@@ -2,7 +2,6 @@ import { z } from "@hono/zod-openapi";
 import { moneySchema } from "../../platform/money.ts";
 import { listSchema } from "../../platform/pagination.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
-import { textField } from "../text-field.ts";
 
 const PRODUCT_ID = "prd_01jcz4kq8rj2m5v0a7w9x3y6pd";
 const MAX_BULK_PRODUCTS = 500;
@@ -44,9 +43,9 @@ export const productPageSchema = productSchema
 
 /** What staff write of a product. The price is read once its currency is known: see price.ts. */
 const fields = {
-  sku: textField(1, 100).openapi({ description: "Unique", example: "MUG-BLUE" }),
-  title: textField(1, 300).openapi({ example: "Blue mug" }),
-  description: textField(0, 10_000),
+  sku: z.string().trim().min(1).max(100).openapi({ description: "Unique", example: "MUG-BLUE" }),
+  title: z.string().trim().min(1).max(300).openapi({ example: "Blue mug" }),
+  description: z.string().trim().max(10_000),
   category_id: z.string().min(1).max(64),
   price: z
     .object({

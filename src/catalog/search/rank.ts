@@ -1,6 +1,5 @@
 import { COUNT_LIMIT, decodeCursor, type PageQuery, pageWindow } from "../../platform/pagination.ts";
 import { allOf, constant, type Sql, sql } from "../../platform/sql.ts";
-import { countUpTo } from "./count.ts";
 import {
   type DocumentQuery,
   documentConditions,
@@ -8,7 +7,7 @@ import {
   hasPriceRange,
   inThatStore,
 } from "./documents.ts";
-import { INDEXED_DOCUMENTS, MATCHES, TITLE_MATCHES, wanted } from "./matching.ts";
+import { countUpTo, INDEXED_DOCUMENTS, MATCHES, TITLE_MATCHES, wanted } from "./matching.ts";
 
 /**
  * How much a word counts by where it stands: bm25's weights. Far apart, since bm25 counts for less in a longer text: a

@@ -7,8 +7,7 @@ import { type Problem, problem } from "../../platform/problem.ts";
 import { type Limit, limitedProblem, takeFrom } from "../../platform/rate-limit/limit.ts";
 import { readQuery } from "./read-query.ts";
 import { foundListSchema, searchQuerySchema, suggestionsSchema, suggestQuerySchema } from "./schemas.ts";
-import { searchProducts } from "./search.ts";
-import { withStoreQuantities } from "./store-quantities.ts";
+import { searchProducts, withStoreQuantities } from "./search.ts";
 import { suggest } from "./suggest.ts";
 
 const SHORTEST_QUERY = 3;

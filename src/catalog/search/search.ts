@@ -1,13 +1,12 @@
 import type { Context } from "../../platform/context.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
-import { all, joined, nothing, type Sql, sql } from "../../platform/sql.ts";
+import { all, each, joined, nothing, type Sql, sql } from "../../platform/sql.ts";
 import { type ProductRow, renderProduct } from "../products/product.ts";
 import type { Product } from "../products/schemas.ts";
 import { asksOneStore, type DocumentQuery, type Found, hasPriceRange } from "./documents.ts";
-import { gather } from "./gather.ts";
 import { placeOf, type RankedSearch, rank, WEIGHTS, type Weights } from "./rank.ts";
-import { sift } from "./sift.ts";
-import { walk } from "./walk.ts";
+import type { FoundProduct } from "./schemas.ts";
+import { gather, sift, walk } from "./sorted.ts";
 
 export type ProductSearch = DocumentQuery & PageQuery;
 
@@ -73,4 +72,23 @@ function find(search: ProductSearch, weights: Weights): Found {
   if (words !== null) return gather({ ...search, sort, words });
   const isInOneIndex = !asksOneStore(search) && !(hasPriceRange(search) && sort === "newest");
   return (isInOneIndex ? walk : sift)({ ...search, sort, words });
+}
+
+/** Says of each product of a page what one store has available: 0 where it was never stocked. */
+export async function withStoreQuantities(
+  { env }: Context,
+  page: List<Product>,
+  storeId: string,
+): Promise<List<FoundProduct>> {
+  const levels = await all(
+    env.DB,
+    sql<{ product_id: string; available: number }>`
+      SELECT l.product_id, l.available FROM ${each(page.results.map(({ id }) => id))} AS shown
+      CROSS JOIN stock_levels AS l ON l.product_id = shown.value AND l.store_id = ${storeId}`,
+  );
+  const quantities = new Map(levels.map(({ product_id, available }) => [product_id, available]));
+  return {
+    ...page,
+    results: page.results.map((product) => ({ ...product, store_quantity: quantities.get(product.id) ?? 0 })),
+  };
 }

@@ -1,7 +1,7 @@
 import { requireStaff } from "../../accounts/authenticate.ts";
 import { cached, forgetGeneration, remembered } from "../../platform/cache/cached.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
-import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader } from "../../platform/etag.ts";
+import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, STALE } from "../../platform/etag.ts";
 import {
   bearer,
   createRouter,
@@ -15,11 +15,8 @@ import { once } from "../../platform/idempotency.ts";
 import { idempotencyHeader } from "../../platform/idempotency-header.ts";
 import { notFound, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
-import { STALE } from "../problems.ts";
-import { createStore } from "./create.ts";
-import { getStore, listStores } from "./read.ts";
 import { newStoreSchema, type Store, storeChangeSchema, storeListSchema, storeSchema } from "./schemas.ts";
-import { updateStore } from "./update.ts";
+import { createStore, getStore, listStores, updateStore } from "./store.ts";
 
 const NOT_FOUND = notFound("store");
 

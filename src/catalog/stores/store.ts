@@ -1,8 +1,14 @@
 import { isoStamp } from "../../platform/clock.ts";
-import type { Store } from "./schemas.ts";
+import type { Context } from "../../platform/context.ts";
+import { allowsVersion } from "../../platform/etag.ts";
+import { prefixed } from "../../platform/ids.ts";
+import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
+import { readPage } from "../../platform/read-page.ts";
+import { batch, first, sql } from "../../platform/sql.ts";
+import type { NewStore, Store, StoreChange } from "./schemas.ts";
 
 /** A row of `stores`. */
-export interface StoreRow {
+interface StoreRow {
   id: string;
   name: string;
   address: string;
@@ -14,7 +20,7 @@ export interface StoreRow {
   updated_at: number;
 }
 
-export const renderStore = (row: StoreRow): Store => ({
+const renderStore = (row: StoreRow): Store => ({
   id: row.id,
   name: row.name,
   address: row.address,
@@ -24,3 +30,65 @@ export const renderStore = (row: StoreRow): Store => ({
   updated_at: isoStamp(row.updated_at),
   version: row.version,
 });
+
+export async function getStore({ env }: Context, id: string): Promise<Store | null> {
+  const row = await first(env.DB, sql<StoreRow>`SELECT * FROM stores WHERE id = ${id}`);
+  return row && renderStore(row);
+}
+
+/** Newest first. */
+export async function listStores({ env }: Context, query: PageQuery): Promise<List<Store>> {
+  const { rows, counted } = await readPage<StoreRow>(
+    env.DB,
+    { select: "*", from: "stores", where: [], key: "created_at", id: "id", direction: "DESC" },
+    query,
+  );
+  return toList(query, rows, counted, (row) => ({ key: row.created_at, id: row.id }), renderStore);
+}
+
+/** @param operation a ulid that a rerun of the same request repeats: its id comes from it, so there is one store */
+export async function createStore(
+  { env, clock }: Context,
+  operation: string,
+  { name, address, country, priority }: NewStore,
+): Promise<Store> {
+  const id = prefixed("sto", operation);
+  const now = clock.now();
+  const {
+    standing: [row],
+  } = await batch(env.DB, {
+    created: sql`INSERT INTO stores (id, name, address, country, priority, version, created_at, updated_at)
+      VALUES (${id}, ${name}, ${address}, ${country}, ${priority}, 1, ${now}, ${now}) ON CONFLICT DO NOTHING`,
+    standing: sql<StoreRow>`SELECT * FROM stores WHERE id = ${id}`,
+  });
+  if (!row) throw new Error(`store ${id} is not there after its insert`);
+  return renderStore(row);
+}
+
+export type UpdateStoreOutcome =
+  | { kind: "updated"; store: Store }
+  | { kind: "not_found" }
+  | { kind: "stale" };
+
+/** @param allowed versions that If-Match names; null allows any */
+export async function updateStore(
+  { env, clock }: Context,
+  id: string,
+  allowed: number[] | null,
+  { name, address, country, priority }: StoreChange,
+): Promise<UpdateStoreOutcome> {
+  const {
+    standing,
+    updated: [updated],
+  } = await batch(env.DB, {
+    standing: sql`SELECT 1 FROM stores WHERE id = ${id}`,
+    updated: sql<StoreRow>`
+      UPDATE stores SET name = coalesce(${name ?? null}, name), address = coalesce(${address ?? null}, address),
+        country = coalesce(${country ?? null}, country), priority = coalesce(${priority ?? null}, priority),
+        version = version + 1, updated_at = ${clock.now()}
+      WHERE id = ${id} AND ${allowsVersion(allowed)}
+      RETURNING *`,
+  });
+  if (updated) return { kind: "updated", store: renderStore(updated) };
+  return standing.length > 0 ? { kind: "stale" } : { kind: "not_found" };
+}

@@ -2,8 +2,7 @@ import type { Context } from "../../platform/context.ts";
 import { withoutQuery } from "../../platform/d1.ts";
 import { describeError } from "../../platform/log.ts";
 import { sql } from "../../platform/sql.ts";
-import type { Job, Run, RunReport } from "./run.ts";
-import { NOTHING, writeReports } from "./write-reports.ts";
+import { type Job, NOTHING, type Run, type RunReport, writeReports } from "./run.ts";
 
 /** As long as a cron trigger's worker may live: what has not ended by then was cut off. */
 export const MAX_RUN_MS = 15 * 60_000;

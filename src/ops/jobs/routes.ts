@@ -3,8 +3,7 @@ import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { toList } from "../../platform/pagination.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
-import { changeJob } from "./change.ts";
-import { readJobs } from "./list.ts";
+import { changeJob, readJobs } from "./list.ts";
 import { runByHand } from "./run-by-hand.ts";
 import {
   jobChangeSchema,

@@ -1,4 +1,4 @@
-import { countDelayed } from "../../orders/delayed/count.ts";
+import { countDelayed } from "../../orders/delayed/list.ts";
 import type { OrderStatus } from "../../orders/lifecycle.ts";
 import { partsOf, quarterAfter } from "../../orders/statistics/buckets.ts";
 import {

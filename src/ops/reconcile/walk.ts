@@ -5,8 +5,7 @@ import { ring, type Task, type TaskOutcome } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { first, run, sql } from "../../platform/sql.ts";
-import type { JobResult, Run } from "../jobs/run.ts";
-import { writeReports } from "../jobs/write-reports.ts";
+import { type JobResult, type Run, writeReports } from "../jobs/run.ts";
 import { isOpen } from "./drift.ts";
 import { type Limits, ONE_CALL, type Reconciliation, reconcileFrom } from "./reconcile.ts";
 

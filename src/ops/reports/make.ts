@@ -1,7 +1,8 @@
 import type { Context } from "../../platform/context.ts";
-import { batch, constant, run, sql } from "../../platform/sql.ts";
+import { batch, constant, first, run, sql } from "../../platform/sql.ts";
 import { addDays, dateAt, dayOf } from "./day.ts";
 import { readFigures } from "./figures.ts";
+import type { DailyReportWire } from "./schemas.ts";
 
 /** Days further back than these are not made up for: who asks for one gets it made on the spot. */
 const MAX_DAYS = 31;
@@ -70,4 +71,22 @@ async function make(context: Context, date: string, now: number): Promise<void> 
     sql`INSERT INTO daily_reports (date, figures, made_at) VALUES (${date}, ${JSON.stringify(figures)}, ${now})
       ON CONFLICT DO NOTHING`,
   );
+}
+
+export type ReportOutcome = { kind: "report"; report: DailyReportWire } | { kind: "not_yet"; today: string };
+
+/** The report of a day as it was written; where there is none, as it would be now. @param date today when null */
+export async function readReport(context: Context, date: string | null): Promise<ReportOutcome> {
+  const now = context.clock.now();
+  const today = dateAt(now, context.settings.TIME_ZONE);
+  const asked = date ?? today;
+  if (asked > today) return { kind: "not_yet", today };
+  const stored = await first(
+    context.env.DB,
+    sql<{ figures: string }>`SELECT figures FROM daily_reports WHERE date = ${asked}`,
+  );
+  const report = stored
+    ? (JSON.parse(stored.figures) as DailyReportWire)
+    : await readFigures(context, asked, now);
+  return { kind: "report", report };
 }

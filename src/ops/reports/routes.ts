@@ -2,7 +2,7 @@ import { requireStaff } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
 import { problem } from "../../platform/problem.ts";
-import { readReport } from "./read.ts";
+import { readReport } from "./make.ts";
 import { dailyReportQuerySchema, dailyReportSchema } from "./schemas.ts";
 
 const dailyRoute = createRoute({

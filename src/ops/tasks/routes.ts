@@ -2,10 +2,9 @@ import { requireStaff } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, idParam, jsonContent, problems } from "../../platform/http.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
-import { dropDeadLetter } from "./drop.ts";
+import { dropDeadLetter, revokeTask } from "./drop.ts";
 import { listDeadLetters, listTasks } from "./list.ts";
 import { retryDeadLetter, retryDeadLetters } from "./retry.ts";
-import { revokeTask } from "./revoke.ts";
 import {
   deadLetterListSchema,
   deadLetterQuerySchema,

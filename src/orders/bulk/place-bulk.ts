@@ -2,7 +2,7 @@ import type { Context } from "../../platform/context.ts";
 import type { IdempotencyKey } from "../../platform/idempotency.ts";
 import { prefixed, sha256 } from "../../platform/ids.ts";
 import { type FieldError, fieldErrors, type Problem, problemBody } from "../../platform/problem.ts";
-import { renderAnswer } from "../answer.ts";
+import { renderAnswer } from "../answer-placing.ts";
 import { type Draft, draftOf } from "../place/draft.ts";
 import { placeOrders } from "../place/place.ts";
 import type { Placing } from "../place/placing.ts";

@@ -1,12 +1,26 @@
+import { z } from "@hono/zod-openapi";
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
-import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
+import { type List, listSchema, type PageQuery, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
-import { sql } from "../../platform/sql.ts";
+import { constant, type Sql, sql, trusted } from "../../platform/sql.ts";
 import { renderOrder } from "../render.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "../rows.ts";
+import { orderSchema } from "../schemas.ts";
 import { STANDING } from "./find-lost.ts";
-import type { DelayedOrderWire } from "./schemas.ts";
+
+export const delayedOrderSchema = orderSchema
+  .extend({
+    status_at: z.string().openapi({ description: "When it entered its present status" }),
+    delayed_at: z.string().nullable().openapi({ description: "When it was found delayed; null until it is" }),
+    delayed_retries: z.int().openapi({
+      description: "Rounds that were made to get it on; the one after DELAYED_RETRIES calls a person",
+    }),
+  })
+  .openapi("DelayedOrder");
+type DelayedOrderWire = z.infer<typeof delayedOrderSchema>;
+
+export const delayedListSchema = listSchema(delayedOrderSchema, "DelayedOrderList");
 
 interface Row extends OrderRow {
   status_at: number;
@@ -42,3 +56,10 @@ export async function listDelayed(context: Context, query: PageQuery): Promise<L
     }),
   );
 }
+
+const MAX_COUNTED = 10_000;
+
+/** One row: orders longer than `DELAYED_AFTER_MINUTES` in a step, counted no further than 10,000. */
+export const countDelayed = ({ settings, clock }: Context): Sql<{ delayed: number }> => sql`
+  SELECT count(*) AS delayed FROM (SELECT 1 FROM (${trusted(STANDING)}) AS o
+    WHERE o.status_at < ${clock.now() - settings.DELAYED_AFTER_MINUTES * 60_000} LIMIT ${constant(MAX_COUNTED)})`;

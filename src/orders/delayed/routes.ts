@@ -2,8 +2,7 @@ import { requireStaff } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
-import { listDelayed } from "./list.ts";
-import { delayedListSchema } from "./schemas.ts";
+import { delayedListSchema, listDelayed } from "./list.ts";
 
 const listRoute = createRoute({
   method: "get",

@@ -1,10 +1,12 @@
+import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { batch, sql } from "../../platform/sql.ts";
 import type { Order } from "../order.ts";
+import type { ReturnWire, ShipmentWire } from "../schemas.ts";
 import { hasShipped } from "../units.ts";
 import type { ShipmentLine } from "./plan-shipment.ts";
 
-export interface Shipment {
+interface Shipment {
   id: string;
   items: ShipmentLine[];
   tracking: string | null;
@@ -18,7 +20,7 @@ export interface ReturnLine {
   restock: boolean;
 }
 
-export interface OrderReturn {
+interface OrderReturn {
   id: string;
   storeId: string;
   items: ReturnLine[];
@@ -49,3 +51,19 @@ export async function readFulfilment(context: Context, order: Order): Promise<Fu
     returns: returns.map((row) => ({ ...row, items: JSON.parse(row.items) })),
   };
 }
+
+export const renderShipment = ({ id, items, tracking, carrier, createdAt }: Shipment): ShipmentWire => ({
+  id,
+  items,
+  tracking,
+  carrier,
+  created_at: isoStamp(createdAt),
+});
+
+export const renderReturn = ({ id, storeId, items, reason, createdAt }: OrderReturn): ReturnWire => ({
+  id,
+  store_id: storeId,
+  items,
+  reason,
+  created_at: isoStamp(createdAt),
+});

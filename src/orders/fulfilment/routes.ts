@@ -1,11 +1,10 @@
 import type { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { STALE } from "../../catalog/problems.ts";
 import { ring } from "../../events/work.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
-import { allowedVersions, etagOf, ifMatchHeader } from "../../platform/etag.ts";
+import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../../platform/etag.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { idempotencyHeader } from "../../platform/idempotency-header.ts";
@@ -18,8 +17,7 @@ import { renderOrder } from "../render.ts";
 import { orderSchema } from "../schemas.ts";
 import { closeOrder } from "./close.ts";
 import { illegalTransition, notClosable, returnProblem, shipProblem } from "./problems.ts";
-import { readFulfilment } from "./read.ts";
-import { renderReturn, renderShipment } from "./render.ts";
+import { readFulfilment, renderReturn, renderShipment } from "./read.ts";
 import {
   closeSchema,
   returnedSchema,

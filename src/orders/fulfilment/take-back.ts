@@ -1,5 +1,5 @@
 import { ring, settleWork } from "../../events/work.ts";
-import { findNames } from "../../inventory/names.ts";
+import { findNames } from "../../inventory/client.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { sql } from "../../platform/sql.ts";

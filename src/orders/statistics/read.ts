@@ -2,7 +2,7 @@ import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { formatMoney } from "../../platform/money.ts";
 import { batch } from "../../platform/sql.ts";
-import { countDelayed } from "../delayed/count.ts";
+import { countDelayed } from "../delayed/list.ts";
 import { DAY_MS, partsOf, quarterAfter, quarterBefore } from "./buckets.ts";
 import {
   completionRate,

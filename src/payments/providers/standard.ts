@@ -7,7 +7,7 @@ import { formatMoney } from "../../platform/money.ts";
 import { fieldErrors } from "../../platform/problem.ts";
 import { first, runBatch, sql } from "../../platform/sql.ts";
 import type { Payment, Provider, RefundOutcome, RefundRequest, VerifyOutcome } from "../provider.ts";
-import { standardEventSchema } from "../webhook-schemas.ts";
+import { standardEventSchema } from "../schemas.ts";
 
 /** How far a webhook's stamp may be from now, either way: https://github.com/standard-webhooks/standard-webhooks. */
 const TOLERANCE_SECONDS = 300;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Context } from "../../platform/context.ts";
 import { fieldErrors } from "../../platform/problem.ts";
 import type { ProviderEvent, VerifyOutcome } from "../provider.ts";
-import { stripeEventSchema } from "../webhook-schemas.ts";
+import { stripeEventSchema } from "../schemas.ts";
 import { fromStripeAmount } from "./stripe-amount.ts";
 
 const TOLERANCE_SECONDS = 300;

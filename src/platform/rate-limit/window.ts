@@ -1,6 +1,10 @@
 /** The length of every window. */
 export const WINDOW_MS = 60_000;
 
+/** What wrangler.toml declares for the `FLOOD_GUARD` binding, which takes its limit from nowhere else. */
+export const DECLARED_LIMIT = 600;
+export const DECLARED_PERIOD_SECONDS = 60;
+
 /** What one request, or all nameless ones of one second, took. */
 export interface Hit {
   /** When, in milliseconds since the epoch. */

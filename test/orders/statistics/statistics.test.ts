@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import { countDelayed } from "../../../src/orders/delayed/count.ts";
+import { countDelayed } from "../../../src/orders/delayed/list.ts";
 import { addUpDays } from "../../../src/orders/statistics/add-up.ts";
 import { readStatistics } from "../../../src/orders/statistics/read.ts";
 import type { StatisticsWire } from "../../../src/orders/statistics/schemas.ts";

@@ -1,0 +1,135 @@
+import { and, desc, eq, exists, isNotNull, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
+import { isoStamp } from "../platform/clock.ts";
+import type { Context } from "../platform/context.ts";
+import { countUpTo, orm } from "../platform/d1.ts";
+import { COUNT_LIMIT, decodeCursor, pageWindow, toList } from "../platform/pagination.ts";
+import type { EditUser, ListUsersQuery } from "./schemas.ts";
+import { sessions, users } from "./tables.ts";
+
+/** What is read of a user: the password's hash stays where it is. */
+const USER_COLUMNS = {
+  id: users.id,
+  email: users.email,
+  name: users.name,
+  role: users.role,
+  disabledAt: users.disabledAt,
+  createdAt: users.createdAt,
+  updatedAt: users.updatedAt,
+};
+
+type UserRow = Pick<typeof users.$inferSelect, keyof typeof USER_COLUMNS>;
+
+/** An account as its owner and admins see it. */
+export const renderAccount = (row: UserRow) => ({
+  id: row.id,
+  email: row.email,
+  name: row.name,
+  role: row.role,
+  disabled: row.disabledAt !== null,
+  created_at: isoStamp(row.createdAt),
+  updated_at: isoStamp(row.updatedAt),
+});
+
+/** Accounts, the newest first. Ids are ordered by time, so the primary key is the index of this list. */
+export async function listUsers({ env }: Context, query: ListUsersQuery) {
+  const db = orm(env.DB);
+  const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
+  const { limit, offset } = pageWindow(query);
+  const emailIs = query.email === undefined ? undefined : eq(users.email, query.email);
+  const comesAfter = after === null ? undefined : lt(users.id, after.id);
+  const [rows, [counted]] = await db.batch([
+    db
+      .select(USER_COLUMNS)
+      .from(users)
+      .where(and(emailIs, comesAfter))
+      .orderBy(desc(users.id))
+      .limit(limit)
+      .offset(offset),
+    countUpTo(db, after === null ? COUNT_LIMIT + 1 : 0, users, emailIs),
+  ]);
+  return toList(
+    query,
+    rows,
+    after === null ? (counted?.count ?? 0) : null,
+    (row) => ({ key: row.createdAt, id: row.id }),
+    renderAccount,
+  );
+}
+
+export type EditUserOutcome =
+  | { kind: "edited"; user: UserRow }
+  | { kind: "not_found" }
+  | { kind: "last_admin" }
+  | { kind: "no_longer_admin" };
+
+/**
+ * Gives a role, disables or enables. Two things are asked of the rows in the same statement: that an admin who can
+ * sign in is left, and that the one who asks is still such an admin. A token alone would let an admin who was just
+ * demoted promote themselves again.
+ */
+export async function editUser(
+  context: Context,
+  adminId: string,
+  userId: string,
+  change: EditUser,
+): Promise<EditUserOutcome> {
+  const db = orm(context.env.DB);
+  const now = context.clock.now();
+  const isUser = eq(users.id, userId);
+  const isActingAdmin = and(eq(users.role, "admin"), isNull(users.disabledAt));
+  const found = (condition: SQL | undefined) => db.select({ id: users.id }).from(users).where(condition);
+  const askerActs = found(and(eq(users.id, adminId), isActingAdmin));
+  // Whoever asks about somebody else is this admin.
+  const anotherActs = found(and(ne(users.id, userId), isActingAdmin));
+  const endsAdmin = (change.role !== undefined && change.role !== "admin") || change.disabled === true;
+
+  const [[user], , target, asker] = await db.batch([
+    db
+      .update(users)
+      .set({ role: change.role, disabledAt: disabledAt(change.disabled, now), updatedAt: now })
+      .where(and(isUser, exists(askerActs), endsAdmin ? exists(anotherActs) : undefined))
+      .returning(USER_COLUMNS),
+    db
+      .update(sessions)
+      .set({ revokedAt: now })
+      .where(
+        and(
+          eq(sessions.userId, userId),
+          isNull(sessions.revokedAt),
+          exists(found(and(isUser, isNotNull(users.disabledAt)))),
+        ),
+      ),
+    found(isUser),
+    askerActs,
+  ]);
+  if (user) return { kind: "edited", user };
+  if (asker.length === 0) return { kind: "no_longer_admin" };
+  return target.length === 0 ? { kind: "not_found" } : { kind: "last_admin" };
+}
+
+/** Undefined leaves the column as it is; who was disabled before stays so since then. */
+function disabledAt(disabled: boolean | undefined, now: number) {
+  if (disabled === undefined) return undefined;
+  return disabled ? sql`coalesce(${users.disabledAt}, ${now})` : null;
+}
+
+/** The account behind a token, as it is now; undefined when it is gone or was disabled since. */
+export function readMe({ env }: Context, userId: string): Promise<UserRow | undefined> {
+  return orm(env.DB).select(USER_COLUMNS).from(users).where(isEnabled(userId)).get();
+}
+
+/** Changes what a user may change of their own account; undefined as `readMe`. */
+export function editMe(
+  { env, clock }: Context,
+  userId: string,
+  change: { name?: string | undefined },
+): Promise<UserRow | undefined> {
+  return orm(env.DB)
+    .update(users)
+    .set({ name: change.name, updatedAt: clock.now() })
+    .where(isEnabled(userId))
+    .returning(USER_COLUMNS)
+    .get();
+}
+
+const isEnabled = (userId: string) => and(eq(users.id, userId), isNull(users.disabledAt));

@@ -1,3 +1,4 @@
+import { existsSync, statfsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
@@ -5,6 +6,14 @@ import { plantFault } from "./chaos/faults.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url).href);
 const fault = process.env.PLANTED_FAULT;
+/** Where there is room in memory: what the tests store is thrown away, and need not wait for a disk at each commit. */
+const MEMORY = "/dev/shm";
+const ROOM = 2 ** 30;
+if (process.env.TMPDIR === undefined && existsSync(MEMORY)) {
+  const { bavail, bsize } = statfsSync(MEMORY);
+  if (bavail * bsize >= ROOM) process.env.TMPDIR = MEMORY;
+}
+
 /** For what hangs, milliseconds. Not a measure: a busy machine is slow, and that is no fault. */
 const BOUNDS = { testTimeout: 60_000, hookTimeout: 60_000 };
 

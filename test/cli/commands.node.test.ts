@@ -1,10 +1,9 @@
-import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { verifyPassword } from "../../src/accounts/password.ts";
 import { planSeed } from "../../src/cli/seed-data.ts";
-import { projectRoot } from "../../src/cli/wrangler.ts";
+import { runCommand } from "../support/command.ts";
 import { freshState, removeState } from "../support/server.ts";
 
 let directory: string;
@@ -13,20 +12,8 @@ beforeEach(() => {
 });
 afterEach(() => removeState(directory));
 
-/** Runs one of the commands to its end, with nothing of this machine's own settings. */
-async function run(command: string, args: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [join(projectRoot, `src/cli/${command}.ts`), ...args], {
-    env: { PATH: process.env.PATH, STATE_DIR: directory, DEV_VARS: join(directory, "dev.vars"), ...env },
-  });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk: Buffer) => {
-      output += chunk;
-    });
-  }
-  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  return { code, output };
-}
+const run = (command: string, args: string[], env: Record<string, string> = {}) =>
+  runCommand(command, args, { STATE_DIR: directory, DEV_VARS: join(directory, "dev.vars"), ...env });
 
 test("a port that is taken is told before anything is started", async () => {
   const other = createServer();

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { projectRoot } from "../../src/cli/wrangler.ts";
+import { runCommand } from "../support/command.ts";
 import { freshState, removeState } from "../support/server.ts";
 
 let directory: string;
@@ -12,21 +12,8 @@ beforeEach(() => {
 });
 afterEach(() => removeState(directory));
 
-/** Runs one of the commands to its end, with `input` typed into it and nothing of this machine's own settings. */
-async function run(command: string, args: string[], input = "", env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [join(projectRoot, `src/cli/${command}.ts`), ...args], {
-    env: { PATH: process.env.PATH, STATE_DIR: directory, DEV_VARS: join(directory, "dev.vars"), ...env },
-  });
-  child.stdin.end(input);
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk: Buffer) => {
-      output += chunk;
-    });
-  }
-  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  return { code, output };
-}
+const run = (command: string, args: string[], input = "") =>
+  runCommand(command, args, { STATE_DIR: directory, DEV_VARS: join(directory, "dev.vars") }, input);
 
 describe("npm run reset", { timeout: 20_000 }, () => {
   beforeEach(() => {

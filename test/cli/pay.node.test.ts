@@ -1,10 +1,9 @@
-import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { projectRoot } from "../../src/cli/wrangler.ts";
+import { runCommand } from "../support/command.ts";
 import { freshState, removeState } from "../support/server.ts";
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
@@ -51,15 +50,8 @@ afterEach(async () => {
   removeState(directory);
 });
 
-async function run(...args: string[]) {
-  const child = spawn(process.execPath, [join(projectRoot, "src/cli/pay.ts"), ...args], {
-    env: { PATH: process.env.PATH, DEV_VARS: join(directory, "dev.vars"), PORT: new URL(url).port },
-  });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk));
-  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  return { code, output };
-}
+const run = (...args: string[]) =>
+  runCommand("pay", args, { DEV_VARS: join(directory, "dev.vars"), PORT: new URL(url).port });
 
 /** The event as the shop's own verification reads it. */
 function verified() {

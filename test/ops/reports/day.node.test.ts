@@ -1,5 +1,22 @@
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { addDays, dateAt, dayOf } from "../../../src/ops/reports/day.ts";
+
+/** One formatter for each zone: to make one takes far longer than to ask it, and these days would make 130 000. */
+const { DateTimeFormat } = Intl;
+beforeAll(() => {
+  const made = new Map<string, Intl.DateTimeFormat>();
+  Intl.DateTimeFormat = new Proxy(DateTimeFormat, {
+    construct: (_, given) => {
+      const key = JSON.stringify(given);
+      const one = made.get(key) ?? new DateTimeFormat(...given);
+      made.set(key, one);
+      return one;
+    },
+  });
+});
+afterAll(() => {
+  Intl.DateTimeFormat = DateTimeFormat;
+});
 
 const HOUR = 3_600_000;
 const QUARTER = 900_000;

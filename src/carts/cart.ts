@@ -1,5 +1,6 @@
 import { namedOrder, spentBy } from "../orders/place/cart-guard.ts";
 import type { NamedOrder } from "../orders/place/draft.ts";
+import { type Sql, sql, trusted } from "../platform/sql.ts";
 import { isTheirs, type Owner } from "./owner.ts";
 
 /** A cart as D1 has it, with its products as they are now. Money is in minor units. */
@@ -41,23 +42,21 @@ export interface CartRow {
 }
 
 /** SQL for the living order that has spent a cart, as JSON. */
-export const SPENT_BY = `(${spentBy("c.id", "json_object('id', living.id, 'reference', living.reference)")}) AS spent_by`;
+export const SPENT_BY = trusted(
+  `(${spentBy("c.id", "json_object('id', living.id, 'reference', living.reference)")}) AS spent_by`,
+);
 
 /** One statement reads all of a cart that is shown: it costs in proportion to its items, however many stores there are. */
-export const readCart = (db: D1Database, id: string, { userId, tokenHash }: Owner): D1PreparedStatement =>
-  db
-    .prepare(
-      `SELECT c.id, c.version, c.stamp, c.created_at, c.updated_at, ${SPENT_BY},
-         (SELECT json_group_array(json_object(
-             'productId', p.id, 'sku', p.sku, 'title', p.title, 'quantity', i.quantity, 'price', p.price,
-             'currency', p.currency, 'putPrice', i.unit_price, 'putCurrency', i.currency,
-             'active', json(iif(p.active, 'true', 'false')),
-             'available', coalesce((SELECT s.available FROM product_stock AS s WHERE s.product_id = p.id), 0)
-           ) ORDER BY i.line, i.product_id)
-          FROM cart_items AS i JOIN products AS p ON p.id = i.product_id WHERE i.cart_id = c.id) AS items
-       FROM carts AS c WHERE c.id = ?1 AND ${isTheirs("c", "?2", "?3")}`,
-    )
-    .bind(id, userId, tokenHash);
+export const readCart = (id: string, owner: Owner): Sql<CartRow> =>
+  sql`SELECT c.id, c.version, c.stamp, c.created_at, c.updated_at, ${SPENT_BY},
+       (SELECT json_group_array(json_object(
+           'productId', p.id, 'sku', p.sku, 'title', p.title, 'quantity', i.quantity, 'price', p.price,
+           'currency', p.currency, 'putPrice', i.unit_price, 'putCurrency', i.currency,
+           'active', json(iif(p.active, 'true', 'false')),
+           'available', coalesce((SELECT s.available FROM product_stock AS s WHERE s.product_id = p.id), 0)
+         ) ORDER BY i.line, i.product_id)
+        FROM cart_items AS i JOIN products AS p ON p.id = i.product_id WHERE i.cart_id = c.id) AS items
+     FROM carts AS c WHERE c.id = ${id} AND ${isTheirs("c", owner)}`;
 
 export const cartOf = (row: CartRow): Cart => ({
   id: row.id,

@@ -1,9 +1,9 @@
 import { spentBy } from "../orders/place/cart-guard.ts";
 import type { NamedOrder } from "../orders/place/draft.ts";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
-import { allows } from "../platform/etag.ts";
-import { type Cart, type CartRow, cartOf, readCart } from "./cart.ts";
+import { allows, allowsVersion } from "../platform/etag.ts";
+import { batch, type Sql, sql, trusted } from "../platform/sql.ts";
+import { type Cart, cartOf, readCart } from "./cart.ts";
 import { isTheirs, type Owner } from "./owner.ts";
 
 /** An item of a cart, by whom, and at which versions of the cart it may be changed; null for any. */
@@ -20,43 +20,38 @@ export type Unchanged =
   /** A living order has it: what it ordered stays as it was. */
   | { kind: "spent"; order: NamedOrder };
 
+/** The product of a command, as a cart may have it; nothing where there is none. */
+type Product = { active: number; currency: string } | undefined;
+
 /**
  * One batch, one round trip, by the stamp rule: the first statement wins the cart's next version, or does not; `besides`
  * is joined on its stamp; the rest reads back. Two at one cart both have their way, unless one named a version.
- * @param guard SQL over `carts` that must hold besides; the product is ?6
+ * @param guard what must hold of `carts` besides
  */
 export async function changeCart(
   context: Context,
   { cartId, productId, owner, versions }: ItemCommand,
-  guard: string,
-  besides: (nonce: string) => D1PreparedStatement[],
-): Promise<{ kind: "changed"; cart: Cart } | Unchanged | { kind: "withheld"; cart: Cart; rest: D1Result }> {
+  guard: Sql,
+  besides: (nonce: string) => Sql,
+): Promise<{ kind: "changed"; cart: Cart } | Unchanged | { kind: "withheld"; cart: Cart; product: Product }> {
   const { env, ids, clock } = context;
   const nonce = ids.next();
-  const results = await env.DB.batch([
-    env.DB.prepare(
-      `UPDATE carts SET version = version + 1, stamp = ?4, updated_at = ?5
-       WHERE id = ?1 AND ${isTheirs("carts", "?2", "?3")} AND NOT EXISTS (${spentBy("carts.id", "1")})
-         AND (?7 IS NULL OR version IN (SELECT value FROM json_each(?7))) AND (${guard})`,
-    ).bind(
-      cartId,
-      owner.userId,
-      owner.tokenHash,
-      nonce,
-      clock.now(),
-      productId,
-      versions && JSON.stringify(versions),
-    ),
-    ...besides(nonce),
-    env.DB.prepare("SELECT active, currency FROM products WHERE id = ?1").bind(productId),
-    readCart(env.DB, cartId, owner),
-  ]);
-  const [row] = rowsOf<CartRow>(results, results.length - 1);
-  const rest = results.at(-2);
-  if (!row || !rest) return { kind: "not_found" };
+  const spent = trusted(spentBy("carts.id", "1"));
+  const {
+    product: [product],
+    cart: [row],
+  } = await batch(env.DB, {
+    won: sql`UPDATE carts SET version = version + 1, stamp = ${nonce}, updated_at = ${clock.now()}
+      WHERE id = ${cartId} AND ${isTheirs("carts", owner)} AND NOT EXISTS (${spent})
+        AND ${allowsVersion(versions)} AND (${guard})`,
+    besides: besides(nonce),
+    product: sql<NonNullable<Product>>`SELECT active, currency FROM products WHERE id = ${productId}`,
+    cart: readCart(cartId, owner),
+  });
+  if (!row) return { kind: "not_found" };
   const cart = cartOf(row);
   if (row.stamp === nonce) return { kind: "changed", cart };
   if (!allows(versions, cart.version)) return { kind: "stale" };
   if (cart.spentBy) return { kind: "spent", order: cart.spentBy };
-  return { kind: "withheld", cart, rest };
+  return { kind: "withheld", cart, product };
 }

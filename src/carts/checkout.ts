@@ -4,6 +4,7 @@ import type { PlaceOrderInput } from "../orders/schemas.ts";
 import type { Context } from "../platform/context.ts";
 import type { KeyClaim } from "../platform/idempotency.ts";
 import { sha256 } from "../platform/ids.ts";
+import { first, sql, trusted } from "../platform/sql.ts";
 import { SPENT_BY } from "./cart.ts";
 import { isTheirs, type Owner } from "./owner.ts";
 
@@ -36,17 +37,16 @@ export async function draftOfCart(
   owner: Owner,
   request: CheckoutRequest,
 ): Promise<Draft | null> {
-  const row = await context.env.DB.prepare(
-    `SELECT c.id, c.version, c.last_order_id, ${SPENT_BY},
+  const row = await first(
+    context.env.DB,
+    sql<CheckoutRow>`SELECT c.id, c.version, c.last_order_id, ${SPENT_BY},
        (SELECT json_group_array(json_object('product_id', i.product_id, 'quantity', i.quantity)
            ORDER BY i.line, i.product_id)
         FROM cart_items AS i WHERE i.cart_id = c.id) AS items,
        (SELECT k.key FROM idempotency AS k
-        WHERE k.scope = 'cart:' || c.id AND k.operation = substr((${spentBy("c.id", "living.id")}), 5)) AS spent_under
-     FROM carts AS c WHERE c.id = ?1 AND ${isTheirs("c", "?2", "?3")}`,
-  )
-    .bind(id, owner.userId, owner.tokenHash)
-    .first<CheckoutRow>();
+        WHERE k.scope = 'cart:' || c.id AND k.operation = substr((${trusted(spentBy("c.id", "living.id"))}), 5)) AS spent_under
+     FROM carts AS c WHERE c.id = ${id} AND ${isTheirs("c", owner)}`,
+  );
   if (!row) return null;
   const items = JSON.parse(row.items) as PlaceOrderInput["items"];
   const cart = { id: row.id, version: row.version, spentBy: namedOrder(row.spent_by) };

@@ -1,5 +1,6 @@
 import type { Context } from "../platform/context.ts";
 import { prefixed, sha256 } from "../platform/ids.ts";
+import { run, sql } from "../platform/sql.ts";
 import type { Cart } from "./cart.ts";
 
 /** An empty cart: the signed-in user's, or whoever's has the token that a guest is given here, and only here. */
@@ -9,11 +10,11 @@ export async function createCart(context: Context): Promise<{ cart: Cart; token:
   const id = prefixed("crt", ids.next());
   const userId = actor.kind === "user" ? actor.userId : null;
   const token = userId === null ? ids.secret() : undefined;
-  await env.DB.prepare(
-    `INSERT INTO carts (id, user_id, token_hash, version, stamp, created_at, updated_at)
-     VALUES (?1, ?2, ?3, 1, ?4, ?5, ?5)`,
-  )
-    .bind(id, userId, token === undefined ? null : await sha256(token), ids.next(), now)
-    .run();
+  const hash = token === undefined ? null : await sha256(token);
+  await run(
+    env.DB,
+    sql`INSERT INTO carts (id, user_id, token_hash, version, stamp, created_at, updated_at)
+      VALUES (${id}, ${userId}, ${hash}, 1, ${ids.next()}, ${now}, ${now})`,
+  );
   return { cart: { id, version: 1, items: [], spentBy: null, createdAt: now, updatedAt: now }, token };
 }

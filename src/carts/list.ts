@@ -1,6 +1,7 @@
 import type { Context } from "../platform/context.ts";
 import { type List, type PageQuery, toList } from "../platform/pagination.ts";
 import { readPage } from "../platform/read-page.ts";
+import { sql } from "../platform/sql.ts";
 import { SPENT_BY, type SummaryRow } from "./cart.ts";
 import { renderSummary } from "./render.ts";
 import type { CartSummaryWire } from "./schemas.ts";
@@ -14,10 +15,10 @@ export async function listCarts(
   const { rows, counted } = await readPage<SummaryRow>(
     context.env.DB,
     {
-      select: `c.id, c.version, c.created_at, c.updated_at, ${SPENT_BY},
+      select: sql`c.id, c.version, c.created_at, c.updated_at, ${SPENT_BY},
         (SELECT coalesce(sum(i.quantity), 0) FROM cart_items AS i WHERE i.cart_id = c.id) AS total_items`,
       from: "carts AS c",
-      where: [{ sql: "c.user_id = ?", parameters: [userId] }],
+      where: [sql`c.user_id = ${userId}`],
       key: "c.created_at",
       id: "c.id",
       direction: "DESC",

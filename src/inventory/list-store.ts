@@ -1,8 +1,8 @@
 import { isoStamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
 import { formatMoney } from "../platform/money.ts";
 import { decodeCursor, type List, type PageQuery, pageWindow, toList } from "../platform/pagination.ts";
+import { batch, nothing, sql } from "../platform/sql.ts";
 import type { StoreInventoryRow } from "./schemas.ts";
 
 interface Row extends Omit<StoreInventoryRow, "updated_at" | "price"> {
@@ -23,31 +23,34 @@ export async function listStoreInventory(
 ): Promise<List<StoreInventoryRow> | null> {
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
   const { limit, offset } = pageWindow(query);
-  const past = `AND (sort_title, product_id) > ((SELECT lower(title) FROM products WHERE id = ?2), ?2)`;
-  // What a page far down passes by is passed by in the index alone.
-  const page = env.DB.prepare(
-    `SELECT page.product_id, products.title AS product_title, products.price, products.currency,
-       categories.name AS category_name, levels.on_hand AS quantity, levels.available, levels.updated_at
-     FROM (SELECT sort_title, product_id FROM stock_levels
-       WHERE store_id = ?1 AND sort_title IS NOT NULL ${cursor ? past : "AND ?2 IS NULL"}
-       ORDER BY sort_title, product_id LIMIT ?3 OFFSET ?4) AS page
-     CROSS JOIN stock_levels AS levels ON levels.product_id = page.product_id AND levels.store_id = ?1
-     CROSS JOIN products ON products.id = page.product_id
-     CROSS JOIN categories ON categories.id = products.category_id
-     ORDER BY page.sort_title, page.product_id`,
-  ).bind(storeId, cursor?.id ?? null, limit, offset);
-  const store = env.DB.prepare(
-    `SELECT coalesce(stock.products, 0) AS counted FROM stores LEFT JOIN store_stock AS stock ON stock.store_id = stores.id
-     WHERE stores.id = ?1`,
-  ).bind(storeId);
-
-  const results = await env.DB.batch([page, store]);
-  const found = rowsOf<{ counted: number }>(results, 1)[0];
-  if (!found) return null;
+  const past = cursor
+    ? sql`AND (sort_title, product_id) > ((SELECT lower(title) FROM products WHERE id = ${cursor.id}), ${cursor.id})`
+    : nothing;
+  const {
+    page,
+    store: [store],
+  } = await batch(env.DB, {
+    // What a page far down passes by is passed by in the index alone.
+    page: sql<Row>`
+      SELECT page.product_id, products.title AS product_title, products.price, products.currency,
+        categories.name AS category_name, levels.on_hand AS quantity, levels.available, levels.updated_at
+      FROM (SELECT sort_title, product_id FROM stock_levels
+        WHERE store_id = ${storeId} AND sort_title IS NOT NULL ${past}
+        ORDER BY sort_title, product_id LIMIT ${limit} OFFSET ${offset}) AS page
+      CROSS JOIN stock_levels AS levels ON levels.product_id = page.product_id AND levels.store_id = ${storeId}
+      CROSS JOIN products ON products.id = page.product_id
+      CROSS JOIN categories ON categories.id = products.category_id
+      ORDER BY page.sort_title, page.product_id`,
+    store: sql<{ counted: number }>`
+      SELECT coalesce(stock.products, 0) AS counted
+      FROM stores LEFT JOIN store_stock AS stock ON stock.store_id = stores.id
+      WHERE stores.id = ${storeId}`,
+  });
+  if (!store) return null;
   return toList(
     query,
-    rowsOf<Row>(results, 0),
-    cursor ? null : found.counted,
+    page,
+    cursor ? null : store.counted,
     (row) => ({ key: 0, id: row.product_id }),
     ({ price: amount, currency, ...row }) => ({
       ...row,

@@ -1,17 +1,16 @@
 import { isoStamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
-import { rowsOf } from "../platform/d1.ts";
-import { decodeCursor, type List, pageWindow, toList } from "../platform/pagination.ts";
-import type { Condition } from "../platform/read-page.ts";
+import { type Cursor, decodeCursor, type List, pageWindow, toList } from "../platform/pagination.ts";
+import { allOf, batch, joined, type Sql, sql, trusted } from "../platform/sql.ts";
 import type { InventoryQuery, InventoryRow } from "./schemas.ts";
 
 interface Row extends Omit<InventoryRow, "updated_at"> {
   updated_at: number;
 }
 
-const BY_PRODUCT = "levels.product_id, levels.store_id";
+const BY_PRODUCT = sql`levels.product_id, levels.store_id`;
 /** As the indexes of what is scarce have it. */
-const SCARCEST_FIRST = `levels.available, ${BY_PRODUCT}`;
+const SCARCEST_FIRST = sql`levels.available, ${BY_PRODUCT}`;
 
 /**
  * The projection, one row for each product and store; a hint, never what decides. By product, except for what is low or
@@ -26,26 +25,24 @@ export async function listInventory(
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
   const conditions = [
     ...conditionsOf(query, cursor !== null),
-    ...(cursor ? [pastCursor(order, isScarce, cursor.key, cursor.id)] : []),
+    ...(cursor ? [pastCursor(isScarce, cursor)] : []),
   ];
   const { limit, offset } = pageWindow(query);
 
-  const page = env.DB.prepare(
-    `SELECT levels.product_id, products.sku, products.title AS product_title, levels.store_id,
+  const { page, counts } = await batch(env.DB, {
+    page: sql<Row>`SELECT levels.product_id, products.sku, products.title AS product_title, levels.store_id,
        stores.name AS store_name, levels.on_hand, levels.reserved, levels.available,
        products.low_stock_threshold, levels.updated_at
      FROM stock_levels AS levels
      CROSS JOIN products ON products.id = levels.product_id
      CROSS JOIN stores ON stores.id = levels.store_id
-     WHERE ${conditions.map(({ sql }) => sql).join(" AND ")} ORDER BY ${order} LIMIT ? OFFSET ?`,
-  ).bind(...conditions.flatMap(({ parameters }) => parameters), limit, offset);
-
-  const results = await env.DB.batch(cursor ? [page] : [page, countOf(env.DB, query)]);
-  const counted = cursor ? null : (rowsOf<{ counted: number }>(results, 1)[0]?.counted ?? 0);
+     WHERE ${allOf(conditions)} ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`,
+    counts: cursor ? undefined : countOf(query),
+  });
   const list = toList(
     query,
-    rowsOf<Row>(results, 0),
-    counted,
+    page,
+    cursor ? null : (counts[0]?.counted ?? 0),
     (row) => ({ key: isScarce ? row.available : 0, id: `${row.product_id}/${row.store_id}` }),
     (row): InventoryRow => ({ ...row, updated_at: isoStamp(row.updated_at) }),
   );
@@ -56,35 +53,30 @@ export async function listInventory(
  * In the words of the partial indexes, which a query must repeat to be led by them. What is low begins after what is
  * out, or where its cursor says: given both, SQLite would go by the one that is nearer to the beginning.
  */
-function conditionsOf(
-  { low_stock, out_of_stock, store_id }: InventoryQuery,
-  isPastCursor: boolean,
-): Condition[] {
-  const conditions: Condition[] = [{ sql: "true", parameters: [] }];
-  if (store_id !== undefined) conditions.push({ sql: "levels.store_id = ?", parameters: [store_id] });
+function conditionsOf({ low_stock, out_of_stock, store_id }: InventoryQuery, isPastCursor: boolean): Sql[] {
+  const conditions: Sql[] = [];
+  if (store_id !== undefined) conditions.push(sql`levels.store_id = ${store_id}`);
   if (low_stock && out_of_stock) {
-    conditions.push({ sql: "(levels.state = 'low' OR levels.state = 'out')", parameters: [] });
+    conditions.push(sql`(levels.state = 'low' OR levels.state = 'out')`);
   } else if (low_stock) {
-    const begin = isPastCursor ? "" : " AND levels.available > 0";
-    conditions.push({ sql: `levels.state = 'low'${begin}`, parameters: [] });
+    conditions.push(sql`levels.state = 'low'`);
+    if (!isPastCursor) conditions.push(sql`levels.available > 0`);
   } else if (out_of_stock) {
-    conditions.push({ sql: "levels.state = 'out' AND levels.available <= 0", parameters: [] });
+    conditions.push(sql`levels.state = 'out' AND levels.available <= 0`);
   }
   return conditions;
 }
 
-function countOf(db: D1Database, { low_stock, out_of_stock, store_id }: InventoryQuery): D1PreparedStatement {
+function countOf({ low_stock, out_of_stock, store_id }: InventoryQuery): Sql<{ counted: number }> {
   const counts = [...(low_stock ? ["low_stock"] : []), ...(out_of_stock ? ["out_of_stock"] : [])];
-  const counted = counts.length === 0 ? "levels" : counts.join(" + ");
-  const select = `SELECT coalesce(sum(${counted}), 0) AS counted FROM store_stock`;
-  return store_id === undefined
-    ? db.prepare(select)
-    : db.prepare(`${select} WHERE store_id = ?`).bind(store_id);
+  const counted = counts.length === 0 ? trusted("levels") : joined(counts.map(trusted), " + ");
+  const all = sql<{ counted: number }>`SELECT coalesce(sum(${counted}), 0) AS counted FROM store_stock`;
+  return store_id === undefined ? all : sql`${all} WHERE store_id = ${store_id}`;
 }
 
-function pastCursor(order: string, isScarce: boolean, key: string | number, id: string): Condition {
+function pastCursor(isScarce: boolean, { key, id }: Cursor): Sql {
   const [productId = "", storeId = ""] = id.split("/");
   return isScarce
-    ? { sql: `(${order}) > (?, ?, ?)`, parameters: [key, productId, storeId] }
-    : { sql: `(${order}) > (?, ?)`, parameters: [productId, storeId] };
+    ? sql`(${SCARCEST_FIRST}) > (${key}, ${productId}, ${storeId})`
+    : sql`(${BY_PRODUCT}) > (${productId}, ${storeId})`;
 }

@@ -1,4 +1,4 @@
-import { jsonParameter } from "../platform/d1.ts";
+import { each, first, sql } from "../platform/sql.ts";
 
 /** Which of the things that a request names exist. Asked before any Stock object is: naming one must not make it. */
 export async function findNames(
@@ -6,13 +6,12 @@ export async function findNames(
   productId: string,
   storeIds: string[] = [],
 ): Promise<{ product: boolean; stores: Set<string> }> {
-  const row = await db
-    .prepare(
-      `SELECT EXISTS (SELECT 1 FROM products WHERE id = ?1) AS product,
-         (SELECT json_group_array(id) FROM stores WHERE id IN (SELECT value FROM json_each(?2))) AS stores`,
-    )
-    .bind(productId, jsonParameter(storeIds))
-    .first<{ product: number; stores: string }>();
+  const row = await first(
+    db,
+    sql<{ product: number; stores: string }>`
+      SELECT EXISTS (SELECT 1 FROM products WHERE id = ${productId}) AS product,
+        (SELECT json_group_array(id) FROM stores WHERE id IN (SELECT value FROM ${each(storeIds)})) AS stores`,
+  );
   if (!row) throw new Error("a query that always has a row had none");
   return { product: row.product === 1, stores: new Set(JSON.parse(row.stores) as string[]) };
 }

@@ -1,6 +1,6 @@
 import type { Context } from "../platform/context.ts";
-import { jsonParameter } from "../platform/d1.ts";
 import { describeError } from "../platform/log.ts";
+import { each, runBatch, type Sql, sql } from "../platform/sql.ts";
 import { stockOf } from "./client.ts";
 import { noteFalls } from "./note-falls.ts";
 import type { StockReport } from "./stock-types.ts";
@@ -28,28 +28,28 @@ export async function applyReports(context: Context, reports: StockReport[]): Pr
   const { env, clock } = context;
   if (rows.length > 0) {
     const productIds = [...new Set(reports.map(({ productId }) => productId))];
-    await env.DB.batch([...upserts(env.DB, rows), ...noteFalls(env.DB, productIds, clock.now())]);
+    await runBatch(env.DB, [...upserts(rows), ...noteFalls(productIds, clock.now())]);
   }
   await Promise.all(latestOfEach(reports).map((report) => acknowledge(context, report)));
 }
 
-function upserts(db: D1Database, rows: unknown[][]): D1PreparedStatement[] {
-  const statement = db.prepare(
-    `INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at)
-     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, (value ->> 2) - (value ->> 3),
-       value ->> 4, value ->> 5, value ->> 6
-     FROM json_each(?1) WHERE true
-     ON CONFLICT (product_id, store_id) DO UPDATE
-       SET on_hand = excluded.on_hand, reserved = excluded.reserved, available = excluded.available,
-         epoch = excluded.epoch, version = excluded.version, updated_at = excluded.updated_at
-       WHERE excluded.epoch > stock_levels.epoch
-         OR (excluded.epoch = stock_levels.epoch AND excluded.version > stock_levels.version)`,
-  );
+function upserts(rows: unknown[][]): Sql[] {
   const chunks = Math.ceil(rows.length / ROWS_A_STATEMENT);
   return Array.from({ length: chunks }, (_, index) =>
-    statement.bind(jsonParameter(rows.slice(index * ROWS_A_STATEMENT, (index + 1) * ROWS_A_STATEMENT))),
+    upsert(rows.slice(index * ROWS_A_STATEMENT, (index + 1) * ROWS_A_STATEMENT)),
   );
 }
+
+const upsert = (rows: unknown[][]): Sql =>
+  sql`INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, (value ->> 2) - (value ->> 3),
+      value ->> 4, value ->> 5, value ->> 6
+    FROM ${each(rows)} WHERE true
+    ON CONFLICT (product_id, store_id) DO UPDATE
+      SET on_hand = excluded.on_hand, reserved = excluded.reserved, available = excluded.available,
+        epoch = excluded.epoch, version = excluded.version, updated_at = excluded.updated_at
+      WHERE excluded.epoch > stock_levels.epoch
+        OR (excluded.epoch = stock_levels.epoch AND excluded.version > stock_levels.version)`;
 
 /** The report of each object that reaches furthest. */
 function latestOfEach(reports: StockReport[]): StockReport[] {

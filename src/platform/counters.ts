@@ -1,6 +1,7 @@
 import type { Context } from "./context.ts";
 import { describeError } from "./log.ts";
 import { inTime } from "./patience.ts";
+import { each, run, type Sql, sql } from "./sql.ts";
 
 /** A counter of Prometheus: its name, and its labels as JSON. What can be counted is few: each is a row for ever. */
 interface Counted {
@@ -53,18 +54,14 @@ async function writeDown(context: Context, mine: Waiting): Promise<void> {
   mine.counts.clear();
   mine.writing = null;
   try {
-    await inTime(addCounts(context.env.DB, taken).run(), PATIENCE_MS);
+    await inTime(run(context.env.DB, addCounts(taken)), PATIENCE_MS);
   } catch (error) {
     for (const counted of taken) add(mine, counted);
     context.log.warn("counts could not be written", { error: describeError(error) });
   }
 }
 
-const addCounts = (db: D1Database, counted: Counted[]): D1PreparedStatement =>
-  db
-    .prepare(
-      `INSERT INTO counters (name, labels, value)
-       SELECT value ->> 'name', value ->> 'labels', value ->> 'count' FROM json_each(?1) WHERE true
-       ON CONFLICT (name, labels) DO UPDATE SET value = value + excluded.value`,
-    )
-    .bind(JSON.stringify(counted));
+const addCounts = (counted: Counted[]): Sql =>
+  sql`INSERT INTO counters (name, labels, value)
+    SELECT value ->> 'name', value ->> 'labels', value ->> 'count' FROM ${each(counted)} WHERE true
+    ON CONFLICT (name, labels) DO UPDATE SET value = value + excluded.value`;

@@ -1,4 +1,5 @@
 import type { Context } from "./context.ts";
+import { first, prepare, type Sql, sql, trusted } from "./sql.ts";
 
 /**
  * While a backup overwrites the shop, nothing else may write: what was acknowledged would be gone after it. The state is
@@ -22,11 +23,14 @@ export const KNOWN_FOR = 5_000;
  * A batch's statement that ends the batch, with nothing written, while the shop is being restored: that word is no JSON,
  * and SQLite has no plainer way to fail on purpose. Who sees a batch fail does not guess: it asks `isRestoring`.
  */
+export const refusedWhileRestoring: Sql = sql`SELECT json(value) FROM shop_state WHERE key = 'selling' AND value = 'restoring'`;
+
+/** The same as D1 takes it. To go with the last batch that is not of pieces. */
 export const refuseWhileRestoring = (db: D1Database): D1PreparedStatement =>
-  db.prepare("SELECT json(value) FROM shop_state WHERE key = 'selling' AND value = 'restoring'");
+  prepare(db, refusedWhileRestoring);
 
 export async function isRestoring({ env }: Pick<Context, "env">): Promise<boolean> {
-  return (await env.DB.prepare(`SELECT 1 WHERE ${IS_RESTORING}`).first()) !== null;
+  return (await first(env.DB, sql`SELECT 1 WHERE ${trusted(IS_RESTORING)}`)) !== null;
 }
 
 /** By environment, of which an isolate has one: when it last saw that the shop was not being restored. */

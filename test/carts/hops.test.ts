@@ -8,6 +8,7 @@ import { putItem } from "../../src/carts/put-item.ts";
 import { removeItem } from "../../src/carts/remove-item.ts";
 import { cleanUp } from "../../src/ops/jobs/clean-up.ts";
 import { sha256 } from "../../src/platform/ids.ts";
+import { prepare } from "../../src/platform/sql.ts";
 import { testContext } from "../events/context.ts";
 import { type Rows, Trace, traced } from "../orders/traced.ts";
 import { givenCatalog } from "../support/catalog.ts";
@@ -166,7 +167,7 @@ test("a cart is read in proportion to its items, however many stores have them",
       .bind(stores, JSON.stringify([apple, pear]))
       .run();
     const owner = { userId: null, tokenHash: await sha256(cart.token ?? "") };
-    const { meta, results } = await readCart(env.DB, cart.id, owner).all<CartRow>();
+    const { meta, results } = await prepare(env.DB, readCart(cart.id, owner)).all<CartRow>();
     const free = results.flatMap((row) => cartOf(row).items.map(({ available }) => available));
     reads.push({ free, read: meta.rows_read });
   }

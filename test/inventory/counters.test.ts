@@ -5,6 +5,7 @@ import { applyReports } from "../../src/inventory/projection.ts";
 import { recountStock } from "../../src/inventory/recount.ts";
 import type { StockReport } from "../../src/inventory/stock-types.ts";
 import { finishTables } from "../../src/ops/backup/dump-table.ts";
+import { runBatch } from "../../src/platform/sql.ts";
 import { testContext } from "../events/context.ts";
 import { givenCatalog } from "../support/catalog.ts";
 import { unheard } from "./reports.ts";
@@ -85,7 +86,7 @@ async function isTrue(): Promise<void> {
       .sort(),
   }).toEqual(await countedByHand());
   const kept = await counted();
-  await env.DB.batch(recountStock(env.DB));
+  await runBatch(env.DB, recountStock());
   expect(kept).toEqual(await counted());
 }
 

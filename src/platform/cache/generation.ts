@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { first, sql } from "../sql.ts";
 import type { Memory } from "./memory.ts";
 import { oneForAll } from "./one-for-all.ts";
 
@@ -45,9 +46,10 @@ const readGeneration = (context: Context, memory: Memory): Promise<string> =>
   oneForAll(context, memory, flightOf(memory), async () => {
     const { turn } = memory;
     const readAt = context.clock.now();
-    const row = await context.env.DB.prepare("SELECT generation FROM cache_generation WHERE id = 1").first<{
-      generation: string;
-    }>();
+    const row = await first(
+      context.env.DB,
+      sql<{ generation: string }>`SELECT generation FROM cache_generation WHERE id = 1`,
+    );
     // Without its row, which a migration made, nothing would tell of changes: so nothing is taken to be the same.
     const value = row?.generation ?? context.ids.next();
     memory.learnGeneration({ value, readAt }, turn);

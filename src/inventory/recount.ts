@@ -1,4 +1,4 @@
-import { prepare, type Sql, sql } from "../platform/sql.ts";
+import { type Sql, sql } from "../platform/sql.ts";
 
 /**
  * What stands over the projection: states and titles of its levels, and what is counted of them. Triggers (see the
@@ -33,10 +33,6 @@ export const projectionEmptied = (): Sql[] => [
   sql`DELETE FROM stock_levels`,
   ...recountStock(),
 ];
-
-/** The same as D1 takes it. To go when the restore's batch is of pieces. */
-export const emptyProjection = (db: D1Database): D1PreparedStatement[] =>
-  projectionEmptied().map((statement) => prepare(db, statement));
 
 function stateOf(available: Sql): Sql {
   return sql`CASE WHEN p.active = 0 THEN 'archived' WHEN ${available} <= 0 THEN 'out'

@@ -1,5 +1,5 @@
 import { LEASE_MS } from "../../events/take.ts";
-import { emptyProjection } from "../../inventory/recount.ts";
+import { projectionEmptied } from "../../inventory/recount.ts";
 import type { Context } from "../../platform/context.ts";
 import { constraintIn } from "../../platform/d1.ts";
 import {
@@ -10,7 +10,6 @@ import {
   each,
   first as firstRow,
   joined,
-  prepare,
   runBatch,
   type Sql,
   sql,
@@ -191,13 +190,12 @@ export async function loadTable(
  * restore ends with a reconciliation of its own.
  */
 export async function finishTables(context: Context): Promise<void> {
-  const { DB } = context.env;
-  const counts = [
+  await runBatch(context.env.DB, [
+    ...projectionEmptied(),
     sql`DELETE FROM work WHERE state = 'owed' AND task = 'reconcile'`,
     sql`DELETE FROM cart_items WHERE cart_id NOT IN (SELECT id FROM carts)`,
     sql`UPDATE orders SET events_owed =
         (SELECT count(*) FROM payment_events AS e WHERE e.order_id = orders.id AND e.state = 'owed')
       WHERE events_owed > 0 OR id IN (SELECT order_id FROM payment_events WHERE state = 'owed')`,
-  ];
-  await DB.batch([...emptyProjection(DB), ...counts.map((statement) => prepare(DB, statement))]);
+  ]);
 }

@@ -78,11 +78,3 @@ export function rowsOf({ items, ...order }: Order, stamp: string) {
   }));
   return { row, itemRows };
 }
-
-/** Columns that no list above has, so that the linter knows them to be left out on purpose. */
-export type LeftOut =
-  | typeof revivalClaim
-  | typeof eventsOwed
-  | typeof delayedAt
-  | typeof delayedRetries
-  | typeof droppedAt;

@@ -40,30 +40,6 @@ export function rowsOf<T>(results: D1Result[], index: number): T[] {
   return (results[index]?.results ?? []) as T[];
 }
 
-/** One parameter for `json_each(?)`. */
-export const jsonParameter = (rows: readonly unknown[]): string => JSON.stringify(rows);
-
-/** Far below D1's 2 MB for one parameter, whatever the characters: each may be three bytes. */
-const CHUNK_CHARACTERS = 500_000;
-
-/** As many parameters for `json_each(?)` as the rows need. No rows, no parameter. */
-export function jsonParameters(rows: readonly unknown[]): string[] {
-  const chunks: string[] = [];
-  let chunk: string[] = [];
-  let size = 0;
-  for (const row of rows) {
-    const text = JSON.stringify(row);
-    if (chunk.length > 0 && size + text.length > CHUNK_CHARACTERS) {
-      chunks.push(`[${chunk.join()}]`);
-      chunk = [];
-      size = 0;
-    }
-    chunk.push(text);
-    size += text.length;
-  }
-  return chunk.length > 0 ? [...chunks, `[${chunk.join()}]`] : chunks;
-}
-
 /** What SQLite refuses of the values it was given. The words name the table and the column, or the check. */
 const REFUSED = /(?:NOT NULL|CHECK|UNIQUE|FOREIGN KEY) constraint failed(?:: [^:]+)?|datatype mismatch/;
 

@@ -104,9 +104,9 @@ function pageOf<Row>(source: PageSource, query: PageQuery, cursor: Cursor | null
     return sql`SELECT ${select} FROM ${from} ${joins} ${walk} LIMIT ${limit} OFFSET ${offset}`;
   }
   const rows = sql`SELECT ${rowsOfFirst(source)} FROM ${from} ${walk} LIMIT ${constant(LOOK_LIMIT)}`;
-  const order = orderOf(source.key && "sort_key", "sort_id", source.direction);
+  const sorting = orderOf(source.key && "sort_key", "sort_id", source.direction);
   return sql`SELECT ${select} FROM (${rows}) AS ${trusted(aliasOf(source))} ${joins} WHERE ${allOf(sift.map(pieceOf))}
-    ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`;
+    ORDER BY ${sorting} LIMIT ${limit} OFFSET ${offset}`;
 }
 
 /** WHERE and ORDER BY of a walk along the index. */

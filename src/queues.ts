@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type TaskHandlers, workOff } from "./events/work.ts";
+import { runTasks, type TaskHandlers } from "./events/work.ts";
 import { applyReports } from "./inventory/projection.ts";
 import type { StockReport } from "./inventory/stock-types.ts";
 import { sendEmail } from "./notifications/jobs.ts";
@@ -65,7 +65,7 @@ export async function consume(context: Context, batch: MessageBatch): Promise<vo
 async function answerBells(context: Context, batch: MessageBatch): Promise<void> {
   const bells = readBodies(context, batch, bellSchema);
   try {
-    await workOff(
+    await runTasks(
       context,
       TASKS,
       bells.map(({ body }) => body.id),

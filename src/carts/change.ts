@@ -31,25 +31,25 @@ export async function changeCart(
   context: Context,
   { cartId, productId, owner, versions }: ItemCommand,
   guard: Sql,
-  besides: (nonce: string) => Sql,
+  besides: (stamp: string) => Sql,
 ): Promise<{ kind: "changed"; cart: Cart } | Unchanged | { kind: "withheld"; cart: Cart; product: Product }> {
   const { env, ids, clock } = context;
-  const nonce = ids.next();
+  const stamp = ids.next();
   const spent = trusted(spentBy("carts.id", "1"));
   const {
     product: [product],
     cart: [row],
   } = await batch(env.DB, {
-    won: sql`UPDATE carts SET version = version + 1, stamp = ${nonce}, updated_at = ${clock.now()}
+    won: sql`UPDATE carts SET version = version + 1, stamp = ${stamp}, updated_at = ${clock.now()}
       WHERE id = ${cartId} AND ${isTheirs("carts", owner)} AND NOT EXISTS (${spent})
         AND ${allowsVersion(versions)} AND (${guard})`,
-    besides: besides(nonce),
+    besides: besides(stamp),
     product: sql<NonNullable<Product>>`SELECT active, currency FROM products WHERE id = ${productId}`,
     cart: readCart(cartId, owner),
   });
   if (!row) return { kind: "not_found" };
   const cart = cartOf(row);
-  if (row.stamp === nonce) return { kind: "changed", cart };
+  if (row.stamp === stamp) return { kind: "changed", cart };
   if (!allows(versions, cart.version)) return { kind: "stale" };
   if (cart.spentBy) return { kind: "spent", order: cart.spentBy };
   return { kind: "withheld", cart, product };

@@ -21,7 +21,7 @@ const NEWEST = 20;
 export async function mergeCart(context: Context, userId: string, token: string): Promise<string | null> {
   const { env, ids, clock } = context;
   const hash = await sha256(token);
-  const nonce = ids.next();
+  const stamp = ids.next();
   const now = clock.now();
   const guestsIsOpen = sql`token_hash = ${hash} AND user_id IS NULL AND merged_into IS NULL
     AND NOT EXISTS (${trusted(spentBy("carts.id", "1"))})`;
@@ -32,15 +32,15 @@ export async function mergeCart(context: Context, userId: string, token: string)
       ORDER BY created_at DESC, id DESC LIMIT ${constant(NEWEST)}) AS t
     WHERE NOT ${isSpent} ORDER BY t.created_at DESC, t.id DESC LIMIT 1`;
   // This batch has closed the guest's.
-  const merged = sql`g.token_hash = ${hash} AND g.stamp = ${nonce} AND g.merged_into IS NOT NULL`;
+  const merged = sql`g.token_hash = ${hash} AND g.stamp = ${stamp} AND g.merged_into IS NOT NULL`;
   const {
     open: [open],
   } = await batch(env.DB, {
     closed: sql`
-      UPDATE carts SET merged_into = (${usersCart}), version = version + 1, stamp = ${nonce}, updated_at = ${now}
+      UPDATE carts SET merged_into = (${usersCart}), version = version + 1, stamp = ${stamp}, updated_at = ${now}
       WHERE ${guestsIsOpen} AND EXISTS (${usersCart})`,
     renewed: sql`
-      UPDATE carts SET version = version + 1, stamp = ${nonce}, updated_at = ${now}
+      UPDATE carts SET version = version + 1, stamp = ${stamp}, updated_at = ${now}
       WHERE user_id = ${userId} AND id IN (SELECT g.merged_into FROM carts AS g WHERE ${merged})`,
     added: sql`
       INSERT INTO cart_items (cart_id, product_id, line, quantity, unit_price, currency)
@@ -57,7 +57,7 @@ export async function mergeCart(context: Context, userId: string, token: string)
     followed: sql`
       UPDATE orders SET cart_id = g.merged_into FROM carts AS g WHERE ${merged} AND orders.cart_id = g.id`,
     taken: sql`
-      UPDATE carts SET user_id = ${userId}, version = version + 1, stamp = ${nonce}, updated_at = ${now}
+      UPDATE carts SET user_id = ${userId}, version = version + 1, stamp = ${stamp}, updated_at = ${now}
       WHERE ${guestsIsOpen}`,
     // For the first and for a repeat alike.
     open: sql<{ id: string }>`

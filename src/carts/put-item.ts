@@ -30,11 +30,11 @@ export async function putItem(context: Context, command: ItemCommand, quantity: 
     context,
     command,
     mayBePut(productId),
-    (nonce) => sql`
+    (stamp) => sql`
       INSERT INTO cart_items (cart_id, product_id, line, quantity, unit_price, currency)
       SELECT c.id, p.id, (SELECT coalesce(max(line), -1) + 1 FROM cart_items WHERE cart_id = c.id), ${quantity}, p.price,
         p.currency
-      FROM carts AS c JOIN products AS p ON p.id = ${productId} WHERE c.id = ${cartId} AND c.stamp = ${nonce}
+      FROM carts AS c JOIN products AS p ON p.id = ${productId} WHERE c.id = ${cartId} AND c.stamp = ${stamp}
       ON CONFLICT (cart_id, product_id) DO UPDATE SET quantity = excluded.quantity,
         unit_price = excluded.unit_price, currency = excluded.currency`,
   );

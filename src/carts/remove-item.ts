@@ -18,9 +18,9 @@ export async function removeItem(context: Context, command: ItemCommand): Promis
     context,
     command,
     isThere,
-    (nonce) => sql`
+    (stamp) => sql`
       DELETE FROM cart_items WHERE cart_id = ${cartId} AND product_id = ${productId}
-        AND EXISTS (SELECT 1 FROM carts AS c WHERE c.id = ${cartId} AND c.stamp = ${nonce})`,
+        AND EXISTS (SELECT 1 FROM carts AS c WHERE c.id = ${cartId} AND c.stamp = ${stamp})`,
   );
   return outcome.kind === "withheld" ? { kind: "absent", cart: outcome.cart } : outcome;
 }

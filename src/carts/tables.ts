@@ -12,7 +12,7 @@ export const carts = sqliteTable(
     tokenHash: text("token_hash"),
     /** Each change of what is in it is one. */
     version: integer("version").notNull(),
-    /** The nonce of the batch that last changed it: later statements of that batch join on it. */
+    /** The stamp of the batch that last changed it: later statements of that batch join on it. */
     stamp: text("stamp").notNull(),
     /** The user's cart that this one went into when its guest signed in: it is closed. */
     mergedInto: text("merged_into"),

@@ -9,12 +9,12 @@ import { heldAllocations, isShort, type Reservation, type Short, type Wanted } f
  * fate and with a larger id will give way to ours, and a dead one lets go now: where these hold enough, waiting is
  * worth it. The order of the ids keeps two from waiting for each other. Reads the fates once.
  */
-export async function thoseWhoMayWait<W extends Wanted>(
+export async function findWaiting<W extends Wanted>(
   context: Context,
   reservations: Map<W, Reservation>,
 ): Promise<Map<W, Reservation>> {
   const short = [...reservations].filter(([, reservation]) => [...reservation.values()].some(isShort));
-  const inTheWay = claimsInTheWay(short.map(([, reservation]) => reservation));
+  const inTheWay = blockingClaims(short.map(([, reservation]) => reservation));
   if (inTheWay.size === 0) return new Map();
   const fates = await knownFates(context, [...inTheWay.keys()]);
   if (!fates) {
@@ -30,7 +30,7 @@ export async function thoseWhoMayWait<W extends Wanted>(
 
   // Who stands firm is as if it were not there: nobody may count on what it holds.
   for (const [wanted, reservation] of short) {
-    keepInTheWay(reservation, (claim) => own.has(claim) || givesWay(claim, wanted.claim));
+    keepBlockers(reservation, (claim) => own.has(claim) || givesWay(claim, wanted.claim));
   }
   return new Map(
     short.filter(([wanted, reservation]) =>
@@ -40,7 +40,7 @@ export async function thoseWhoMayWait<W extends Wanted>(
 }
 
 /** One list may be in many outcomes, so it is not changed itself. */
-function keepInTheWay(reservation: Reservation, keeps: (claim: string) => boolean): void {
+function keepBlockers(reservation: Reservation, keeps: (claim: string) => boolean): void {
   for (const [productId, outcome] of reservation) {
     if (!isShort(outcome)) continue;
     const inTheWay = outcome.inTheWay.filter(({ claim }) => keeps(claim));
@@ -49,7 +49,7 @@ function keepInTheWay(reservation: Reservation, keeps: (claim: string) => boolea
 }
 
 /** The claims that stand in the way, each with the products that it holds. */
-function claimsInTheWay(reservations: Reservation[]): Map<string, Set<string>> {
+function blockingClaims(reservations: Reservation[]): Map<string, Set<string>> {
   const claims = new Map<string, Set<string>>();
   for (const [productId, outcome] of reservations.flatMap((reservation) => [...reservation])) {
     if (!isShort(outcome)) continue;
@@ -91,14 +91,14 @@ function doubtShortfalls(reservation: Reservation): void {
  * In a bulk, some fall short only by what others of the same bulk hold that fall themselves: once those have let go,
  * these may have it. Those who wait for strangers are neither.
  */
-export function thoseWhoInherit<W extends Wanted>(
+export function retryAfterRelease<W extends Wanted>(
   reservations: Map<W, Reservation>,
-  patient: Map<W, Reservation>,
+  waiting: Map<W, Reservation>,
 ): Map<W, Reservation> {
   const falling = [...reservations].filter(([wanted, reservation]) => {
     const outcomes = [...reservation.values()];
     const known = outcomes.every(({ kind }) => kind === "held" || kind === "short");
-    return known && outcomes.some(isShort) && !patient.has(wanted);
+    return known && outcomes.some(isShort) && !waiting.has(wanted);
   });
   const dead = new Set(falling.map(([{ claim }]) => claim));
   return new Map(
@@ -112,13 +112,13 @@ export function thoseWhoInherit<W extends Wanted>(
  */
 export function allMayYetBeHeld<W extends Wanted>(
   reservations: Map<W, Reservation>,
-  patient: Map<W, Reservation>,
+  waiting: Map<W, Reservation>,
 ): boolean {
   const own = new Set([...reservations.keys()].map(({ claim }) => claim));
   /** Of each product in each choice of stores, from the first that was short of it: what may come to those after it. */
   const left = new Map<string, { units: number; heldBefore: Set<string> }>();
   return [...reservations].every(([wanted, reservation]) => {
-    if (!heldAllocations(reservation) && !patient.has(wanted)) return false;
+    if (!heldAllocations(reservation) && !waiting.has(wanted)) return false;
     return wanted.order.items.every(({ productId, quantity }) => {
       const outcome = reservation.get(productId);
       const where = `${productId} ${wanted.order.storeId ?? ""}`;

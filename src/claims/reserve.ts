@@ -41,19 +41,19 @@ export async function tryAgain<W extends Wanted>(
   context: Context,
   reservations: Map<W, Reservation>,
 ): Promise<void> {
-  const patient = new Map(reservations);
+  const waiting = new Map(reservations);
   const products = new Set(
-    [...patient.values()].flatMap((reservation) =>
+    [...waiting.values()].flatMap((reservation) =>
       [...reservation].flatMap(([productId, outcome]) => (isShort(outcome) ? [productId] : [])),
     ),
   );
   const tries = Math.floor(RETRY_CALLS / products.size);
   for (const pause of PAUSES.slice(-tries)) {
-    if (patient.size === 0) return;
+    if (waiting.size === 0) return;
     await context.clock.sleep(pause);
-    await reserveLines(context, patient, isShort);
-    for (const [wanted, reservation] of patient) {
-      if (![...reservation.values()].some(isShort)) patient.delete(wanted);
+    await reserveLines(context, waiting, isShort);
+    for (const [wanted, reservation] of waiting) {
+      if (![...reservation.values()].some(isShort)) waiting.delete(wanted);
     }
   }
 }

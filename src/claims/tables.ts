@@ -9,7 +9,7 @@ export const claims = sqliteTable("claims", {
   fate: text("fate", { enum: ["placed", "rejected", "abandoned"] }).notNull(),
   /** Null for `abandoned`: nothing came of it. */
   orderId: text("order_id"),
-  /** The nonce of the batch that won this row. */
+  /** The stamp of the batch that won this row. */
   stamp: text("stamp").notNull(),
   decidedAt: integer("decided_at").notNull(),
 });

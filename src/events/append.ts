@@ -14,7 +14,7 @@ export interface NewEvent {
 }
 
 /** One task that must happen once because of a change. */
-export interface NewWork {
+export interface NewTask {
   id: string;
   task: TaskName;
   /** The order, or other thing, that it is about. */
@@ -41,7 +41,7 @@ export const appendEvents = (rows: NewEvent[], when: Sql): Sql => sql`
  * Writes down what is owed, in the batch of the change that owes it. Ring for it after the answer.
  * @param when as in `appendEvents`
  */
-export const oweWork = (rows: NewWork[], when: Sql): Sql => sql`
+export const addTasks = (rows: NewTask[], when: Sql): Sql => sql`
   INSERT INTO work (id, task, object_id, payload, state, not_before, attempts, request_id, created_at)
   SELECT row.value ->> 'id', row.value ->> 'task', row.value ->> 'object_id', row.value -> 'payload', 'owed',
          row.value ->> 'not_before', 0, row.value ->> 'request_id', row.value ->> 'at'

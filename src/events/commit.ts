@@ -1,8 +1,8 @@
 import type { Context } from "../platform/context.ts";
 import { REFUSE_WHILE_RESTORING } from "../platform/restoring.ts";
 import { prepare, type Sql } from "../platform/sql.ts";
-import { appendEvents, type NewEvent, type NewWork, oweWork } from "./append.ts";
-import { ring } from "./work.ts";
+import { addTasks, appendEvents, type NewEvent, type NewTask } from "./append.ts";
+import { wakeUp } from "./work.ts";
 
 /** A statement of a commit: what came of it is read by this. */
 export interface Handle<Row = unknown> {
@@ -25,7 +25,7 @@ export class Commit {
   readonly stamp: string;
   readonly #context: Context;
   readonly #statements: Sql[] = [];
-  readonly #tasks: NewWork[] = [];
+  readonly #tasks: NewTask[] = [];
 
   /**
    * @param fence `refuse`: the commit fails, with nothing written, while a backup overwrites the shop; left to its own
@@ -53,10 +53,10 @@ export class Commit {
   }
 
   /** Owes tasks. @param when SQL about the task, `row.value`: that its object was won */
-  owe(tasks: NewWork[], when: Sql): Handle | null {
+  owe(tasks: NewTask[], when: Sql): Handle | null {
     if (tasks.length === 0) return null;
     this.#tasks.push(...tasks);
-    return this.#add(oweWork(tasks, when));
+    return this.#add(addTasks(tasks, when));
   }
 
   /** Reads what stands after the writes before it. */
@@ -71,9 +71,9 @@ export class Commit {
   }
 
   /** Rings for tasks that it owes, after the answer. @param won whether a task's object was won by this commit */
-  ring(won: (task: NewWork) => boolean): void {
+  wakeUp(won: (task: NewTask) => boolean): void {
     const tasks = this.#tasks.filter(won);
-    if (tasks.length > 0) this.#context.defer(ring(this.#context, tasks));
+    if (tasks.length > 0) this.#context.defer(wakeUp(this.#context, tasks));
   }
 
   #add<Row>(statement: Sql<Row>): Handle<Row> {

@@ -1,14 +1,14 @@
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
-import type { NewWork } from "./append.ts";
+import type { NewTask } from "./append.ts";
 
 /** A letter to `ADMIN_EMAIL`: none where nobody is named to read it. @param id where a repeat is to find its own */
-export function noticeWork(
+export function noticeTask(
   context: Context,
   objectId: string,
   { subject, lines }: { subject: string; lines: string[] },
   id: string = prefixed("wrk", context.ids.next()),
-): NewWork[] {
+): NewTask[] {
   if (context.settings.ADMIN_EMAIL === undefined) return [];
   const now = context.clock.now();
   return [

@@ -29,7 +29,7 @@ export const work = sqliteTable(
     /** Not to be begun before; moved on by each lease and each failure. */
     notBefore: integer("not_before").notNull(),
     attempts: integer("attempts").notNull(),
-    /** The nonce of the attempt under way: only its holder may mark the row. */
+    /** The stamp of the attempt under way: only its holder may mark the row. */
     lease: text("lease"),
     error: text("error"),
     /** Of the request that caused it. */

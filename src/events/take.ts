@@ -23,7 +23,7 @@ export interface LeasedRow {
 
 /** One hold on the rows of one taking. */
 export interface Lease {
-  nonce: string;
+  stamp: string;
   /** Milliseconds: from here on others may have taken them. */
   until: number;
 }
@@ -39,16 +39,16 @@ export interface Taken {
  * backoff of the attempt stands from here on, where it is later than the lease's end; the last attempt has none.
  * What is taken, or when nothing more can be, all, is taken out of `left`. While a backup overwrites the shop nothing is.
  */
-export async function takeRows(context: Context, left: Set<string>, lanes: number): Promise<Taken[]> {
+export async function leaseTasks(context: Context, left: Set<string>, lanes: number): Promise<Taken[]> {
   const now = context.clock.now();
-  const lease: Lease = { nonce: context.ids.next(), until: now + LEASE_MS };
+  const lease: Lease = { stamp: context.ids.next(), until: now + LEASE_MS };
   const chance = context.ids.next();
   const delays = Array.from({ length: MAX_ATTEMPTS - 1 }, (_, index) => retryDelay(index + 1, chance));
   const rows = await all(
     context.env.DB,
     sql<LeasedRow>`
       UPDATE work SET
-        lease = ${lease.nonce},
+        lease = ${lease.stamp},
         started_at = ${now},
         not_before = max(${lease.until}, ${now} + coalesce(${JSON.stringify(delays)} ->> attempts, 0)),
         attempts = min(attempts + 1, ${MAX_ATTEMPTS}),

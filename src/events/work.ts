@@ -4,7 +4,7 @@ import { describeError } from "../platform/log.ts";
 import { inTime } from "../platform/patience.ts";
 import { all, each, run, sql } from "../platform/sql.ts";
 import { MAX_ATTEMPTS, retryDelay } from "./backoff.ts";
-import { LEASE_MS, type Lease, type LeasedRow, type Taken, takeRows } from "./take.ts";
+import { LEASE_MS, type Lease, type LeasedRow, leaseTasks, type Taken } from "./take.ts";
 import { bindingOf, isTaskName, TASK_NAMES, type TaskName } from "./tasks.ts";
 
 /** A task as its handler sees it. */
@@ -38,7 +38,7 @@ const SWEEP_MS = 60_000;
  * D1 cannot be asked for the first rows; each handler's failure is its own.
  * @param patience how long a handler may take, milliseconds of real time
  */
-export async function workOff(
+export async function runTasks(
   context: Context,
   handlers: TaskHandlers,
   ids: string[],
@@ -46,7 +46,7 @@ export async function workOff(
 ): Promise<void> {
   const left = new Set(ids);
   if (left.size === 0) return;
-  const taken = await takeRows(context, left, AT_ONCE);
+  const taken = await leaseTasks(context, left, AT_ONCE);
   const lane = async (first: Taken) => {
     for (let next: Taken | undefined = first; next; next = await takeNext(context, left)) {
       await attempt(context, handlers, next, patience);
@@ -58,7 +58,7 @@ export async function workOff(
 /** Rows that could not be taken are still owed, and the sweep rings for them. */
 async function takeNext(context: Context, left: Set<string>): Promise<Taken | undefined> {
   try {
-    return left.size === 0 ? undefined : (await takeRows(context, left, 1))[0];
+    return left.size === 0 ? undefined : (await leaseTasks(context, left, 1))[0];
   } catch (error) {
     context.log.error("work could not be taken", { error: describeError(error) });
     return undefined;
@@ -115,7 +115,7 @@ async function perform(context: Context, handlers: TaskHandlers, row: LeasedRow)
 
 /** Only under the lease that did the work: a late worker, whose row was taken over, marks nothing. */
 const isUnder = (lease: Lease, row: LeasedRow) =>
-  sql`id = ${row.id} AND lease = ${lease.nonce} AND state = 'owed'`;
+  sql`id = ${row.id} AND lease = ${lease.stamp} AND state = 'owed'`;
 
 async function markDone(context: Context, lease: Lease, row: LeasedRow): Promise<void> {
   await run(
@@ -138,7 +138,7 @@ async function markOn(
         not_before = ${context.clock.now()}, error = NULL
       WHERE ${isUnder(lease, row)}`,
   );
-  if (moved > 0 && isTaskName(row.task)) context.defer(ring(context, [{ id: row.id, task: row.task }]));
+  if (moved > 0 && isTaskName(row.task)) context.defer(wakeUp(context, [{ id: row.id, task: row.task }]));
 }
 
 async function markFailed(context: Context, lease: Lease, row: LeasedRow, error: string): Promise<void> {
@@ -146,7 +146,7 @@ async function markFailed(context: Context, lease: Lease, row: LeasedRow, error:
   const due = context.clock.now() + delay;
   const alive = await markNotDone(context, lease, row, error, due);
   if (alive && delay < SWEEP_MS && isTaskName(row.task)) {
-    context.defer(ring(context, [{ id: row.id, task: row.task, not_before: due }]));
+    context.defer(wakeUp(context, [{ id: row.id, task: row.task, not_before: due }]));
   }
 }
 
@@ -180,7 +180,7 @@ async function markNotDone(
  * Marks rows done whose work was done inline, in one statement and without a lease. The work must be one that may
  * be done twice: a consumer may be at the same row.
  */
-export async function settleWork(context: Context, ids: string[]): Promise<void> {
+export async function markTasksDone(context: Context, ids: string[]): Promise<void> {
   if (ids.length === 0) return;
   await run(
     context.env.DB,
@@ -196,7 +196,7 @@ const MAX_DELAY_SECONDS = 43_200;
 const SWEEP_LIMIT = 1_000;
 
 /** A row to ring for. One that is not due yet is rung for when it will be. */
-export interface Bell {
+export interface WakeUp {
   id: string;
   task: TaskName;
   /** Milliseconds; left out, now. */
@@ -204,7 +204,7 @@ export interface Bell {
 }
 
 /** Rings for rows by their ids: a message each to the queue of their task. May be lost; the sweep rings again. */
-export async function ring(context: Context, work: Bell[]): Promise<void> {
+export async function wakeUp(context: Context, work: WakeUp[]): Promise<void> {
   const now = context.clock.now();
   const queues = Map.groupBy(work, ({ task }) => bindingOf(task));
   await Promise.all(
@@ -221,7 +221,7 @@ export async function ring(context: Context, work: Bell[]): Promise<void> {
 }
 
 /** Rounded up: a bell that came before its row is due would ring for nothing. */
-function messageOf({ id, not_before }: Bell, now: number): MessageSendRequest<{ id: string }> {
+function messageOf({ id, not_before }: WakeUp, now: number): MessageSendRequest<{ id: string }> {
   const seconds = Math.ceil(((not_before ?? now) - now) / 1_000);
   return seconds > 0
     ? { body: { id }, delaySeconds: Math.min(seconds, MAX_DELAY_SECONDS) }
@@ -239,7 +239,7 @@ function chunksOf<T>(items: T[], size: number): T[][] {
  * @param ahead how far the context's clock is before the consumers', milliseconds: what is due by it alone is made due
  * by theirs
  */
-export async function ringOwed(context: Context, ahead = 0): Promise<number> {
+export async function wakeDueTasks(context: Context, ahead = 0): Promise<number> {
   const now = context.clock.now() - ahead;
   if (ahead > 0) await bringForward(context, now, ahead);
   const due = await all(
@@ -249,7 +249,7 @@ export async function ringOwed(context: Context, ahead = 0): Promise<number> {
       WHERE state = 'owed' AND not_before <= ${now} AND task IN (SELECT value FROM ${each(TASK_NAMES)})
       ORDER BY not_before LIMIT ${SWEEP_LIMIT}`,
   );
-  await ring(context, due);
+  await wakeUp(context, due);
   return due.length;
 }
 

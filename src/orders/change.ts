@@ -1,4 +1,4 @@
-import type { NewWork } from "../events/append.ts";
+import type { NewTask } from "../events/append.ts";
 import type { Context } from "../platform/context.ts";
 import { allows } from "../platform/etag.ts";
 import { sql } from "../platform/sql.ts";
@@ -27,7 +27,7 @@ export type Proposal<R> = { change: Change } | { refusal: R };
 
 export type Changed =
   /** `owed` is to be rung for: what the step owes besides the `follow`. Empty for a repeat, which owes no more. */
-  | { kind: "changed"; order: Order; owed: NewWork[] }
+  | { kind: "changed"; order: Order; owed: NewTask[] }
   /** The order is at none of the versions that were asked for. */
   | { kind: "stale" }
   /** Others changed the order each time before this could: it may be sent again. */

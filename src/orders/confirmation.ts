@@ -1,11 +1,11 @@
-import type { NewWork } from "../events/append.ts";
+import type { NewTask } from "../events/append.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
 import { firstStep } from "./fulfilment/steps.ts";
 import type { Order } from "./order.ts";
 
 /** What an order owes from the moment that it is confirmed, however it came to be: placed so, or paid. */
-export function owedOnConfirmation(context: Context, order: Pick<Order, "id" | "priority">): NewWork[] {
+export function tasksOnConfirmation(context: Context, order: Pick<Order, "id" | "priority">): NewTask[] {
   const now = context.clock.now();
   return [
     {

@@ -1,4 +1,4 @@
-import { ring } from "../events/work.ts";
+import { wakeUp } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
 import { all, sql } from "../platform/sql.ts";
 import { moveOrders } from "./move.ts";
@@ -28,9 +28,9 @@ export async function expireOrders(context: Context, due: Due[]): Promise<number
   );
   const won = moved.filter((move) => move.won);
   context.defer(
-    ring(
+    wakeUp(
       context,
-      won.map((move) => ({ id: move.followWorkId, task: "follow" })),
+      won.map((move) => ({ id: move.followTaskId, task: "follow" })),
     ),
   );
   return won.length;

@@ -1,4 +1,4 @@
-import type { NewEvent, NewWork } from "../events/append.ts";
+import type { NewEvent, NewTask } from "../events/append.ts";
 import { Commit } from "../events/commit.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
@@ -20,7 +20,7 @@ export interface Moved {
   /** This batch made the step; else the order is as another left it. */
   won: boolean;
   /** The `follow` that is owed for it, to be settled when Stock was told. */
-  followWorkId: string;
+  followTaskId: string;
 }
 
 /** What a batch makes of the orders that it wins. */
@@ -41,7 +41,7 @@ export interface Step {
   /** Statements after it, each joined on `orders.stamp`: what was not won must write nothing. */
   besides?: (stamp: string) => Sql[];
   /** What is owed besides the `follow`; `object_id` is the order. */
-  work?: NewWork[];
+  work?: NewTask[];
 }
 
 /**
@@ -84,7 +84,7 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
   return committed.rows(standing).map((row) => ({
     order: orderOf(row),
     won: row.stamp === stamp,
-    followWorkId: follows.get(row.id)?.id ?? "",
+    followTaskId: follows.get(row.id)?.id ?? "",
   }));
 }
 
@@ -132,7 +132,7 @@ const orderTask = (
   task: "end-payments" | "follow",
   orderId: string,
   now: number,
-): NewWork => ({
+): NewTask => ({
   id: prefixed("wrk", context.ids.next()),
   task,
   object_id: orderId,

@@ -1,4 +1,4 @@
-import type { NewWork } from "../events/append.ts";
+import type { NewTask } from "../events/append.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
 import { sql } from "../platform/sql.ts";
@@ -19,7 +19,7 @@ export function oweRefund(
 ): Required<Pick<Step, "besides" | "work">> {
   if (!isPaid(order.paymentStatus) || amount === 0) return { besides: () => [], work: [] };
   const now = context.clock.now();
-  const refund: NewWork = {
+  const refund: NewTask = {
     id: prefixed("wrk", context.ids.next()),
     task: "refund",
     object_id: order.id,

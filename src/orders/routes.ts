@@ -1,5 +1,5 @@
 import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
-import { ring } from "../events/work.ts";
+import { wakeUp } from "../events/work.ts";
 import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../platform/etag.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
@@ -86,7 +86,7 @@ const cancel = endpoint(cancelRoute, async (c) => {
     const outcome = await cancelOrder(c.get("context"), order, { operation, reason, versions });
     switch (outcome.kind) {
       case "changed":
-        c.get("context").defer(ring(c.get("context"), outcome.owed));
+        c.get("context").defer(wakeUp(c.get("context"), outcome.owed));
         c.header("ETag", etagOf(outcome.order.version));
         return c.json(renderOrder(outcome.order), 200);
       case "not_cancellable":

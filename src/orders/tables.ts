@@ -43,7 +43,7 @@ export const orders = sqliteTable(
     /** Until when a `pending` order waits for its payment. */
     expiresAt: integer("expires_at"),
     version: integer("version").notNull(),
-    /** The nonce of the batch that last moved this order: later statements of that batch join on it. */
+    /** The stamp of the batch that last moved this order: later statements of that batch join on it. */
     stamp: text("stamp").notNull(),
     /** When it entered its present status. */
     statusAt: integer("status_at").notNull(),

@@ -1,4 +1,4 @@
-import { ring, settleWork } from "../events/work.ts";
+import { markTasksDone, wakeUp } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
 import { sendFollow } from "./follow.ts";
 import type { Moved } from "./move.ts";
@@ -9,6 +9,6 @@ import type { Moved } from "./move.ts";
  */
 export async function tellStock(context: Context, moved: Moved): Promise<void> {
   const told = await sendFollow(context, moved.order);
-  const work = { id: moved.followWorkId, task: "follow" as const };
-  context.defer(told ? settleWork(context, [work.id]) : ring(context, [work]));
+  const work = { id: moved.followTaskId, task: "follow" as const };
+  context.defer(told ? markTasksDone(context, [work.id]) : wakeUp(context, [work]));
 }

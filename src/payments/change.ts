@@ -1,5 +1,5 @@
-import type { NewWork } from "../events/append.ts";
-import { ring } from "../events/work.ts";
+import type { NewTask } from "../events/append.ts";
+import { wakeUp } from "../events/work.ts";
 import { writeAllocations } from "../orders/fulfilment/write-allocations.ts";
 import type { OrderStatus, PaymentStatus } from "../orders/lifecycle.ts";
 import { type Moved, moveOrders } from "../orders/move.ts";
@@ -55,7 +55,7 @@ export interface Change {
   };
   /** The fate of the claim that a late payment opened, from an order that is expired still. */
   fate?: { claim: string; fate: "placed"; items: OrderItem[] } | { claim: string; fate: "rejected" };
-  work?: NewWork[];
+  work?: NewTask[];
 }
 
 /**
@@ -99,7 +99,7 @@ export async function changeMoney(context: Context, money: Money, change: Change
     work: [...(change.work ?? []), ...notices],
   });
   if (!moved) throw new Error(`order ${order.id} vanished`);
-  if (moved.won && notices.length > 0) context.defer(ring(context, notices));
+  if (moved.won && notices.length > 0) context.defer(wakeUp(context, notices));
   return moved;
 }
 

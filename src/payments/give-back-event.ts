@@ -1,9 +1,9 @@
-import { ring } from "../events/work.ts";
+import { wakeUp } from "../events/work.ts";
 import { wasMadeBy } from "../orders/history.ts";
 import type { Context } from "../platform/context.ts";
 import { isCurrency } from "../platform/money.ts";
 import { changeMoney, MAX_TRIES } from "./change.ts";
-import { type Payment, type PaymentEvent, readTold } from "./money.ts";
+import { type Payment, type PaymentEvent, readEventFacts } from "./money.ts";
 import { returned } from "./settle-parts.ts";
 
 export type GiveBackOutcome =
@@ -27,7 +27,7 @@ export async function giveBackEvent(
   command: { operation: string; reason: string | null },
 ): Promise<GiveBackOutcome> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const told = await readTold(context, provider, eventId);
+    const told = await readEventFacts(context, provider, eventId);
     if (!told) return { kind: "unknown" };
     const { event, about } = told;
     if (!about || event.state !== "flagged") {
@@ -43,7 +43,7 @@ export async function giveBackEvent(
     const change = returned(context, event, money, { into, currency, reason: command.reason });
     const moved = await changeMoney(context, money, { ...change, operation: command.operation });
     if (moved.won) {
-      context.defer(ring(context, [{ id: moved.followWorkId, task: "follow" }, ...change.work]));
+      context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }, ...change.work]));
       return { kind: "given_back" };
     }
   }

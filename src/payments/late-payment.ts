@@ -1,11 +1,11 @@
-import { thoseWhoMayWait } from "../claims/contention.ts";
+import { findWaiting } from "../claims/contention.ts";
 import { abandon } from "../claims/fates.ts";
 import { claimOf } from "../claims/ids.ts";
 import { letGo } from "../claims/let-go.ts";
 import { heldAllocations, type Reservation, reserveAll, tryAgain } from "../claims/reserve.ts";
-import type { NewWork } from "../events/append.ts";
+import type { NewTask } from "../events/append.ts";
 import type { TaskOutcome } from "../events/work.ts";
-import { owedOnConfirmation } from "../orders/confirmation.ts";
+import { tasksOnConfirmation } from "../orders/confirmation.ts";
 import { sendFollow } from "../orders/follow.ts";
 import type { Moved } from "../orders/move.ts";
 import type { Order, OrderItem } from "../orders/order.ts";
@@ -13,19 +13,19 @@ import type { Context } from "../platform/context.ts";
 import { describeError } from "../platform/log.ts";
 import { run, sql } from "../platform/sql.ts";
 import { changeMoney } from "./change.ts";
-import type { Money, Payment, PaymentEvent, Trial } from "./money.ts";
+import type { Money, Payment, PaymentEvent, RevivalTry } from "./money.ts";
 import { capturedBy, giveBack } from "./settle-parts.ts";
 
 /** `again`: another was faster, or a dead claim was replaced; what stands now is to be read and decided anew. */
 export type LateOutcome =
   | TaskOutcome
-  | { kind: "settled"; moved: Moved; owed: NewWork[] }
+  | { kind: "settled"; moved: Moved; owed: NewTask[] }
   | { kind: "again" };
 
 interface Late {
   event: PaymentEvent;
   money: Money;
-  trial: Trial;
+  trial: RevivalTry;
   into: Payment | null;
 }
 
@@ -65,7 +65,7 @@ async function reserve(context: Context, claim: string, order: Order): Promise<R
     storeId === null ? allocations.map(({ store_id }) => store_id) : [storeId];
   const wanted = { claim, order, stores: new Map(order.items.map((item) => [item.productId, before(item)])) };
   const reservations = await reserveAll(context, [wanted]);
-  await tryAgain(context, await thoseWhoMayWait(context, reservations));
+  await tryAgain(context, await findWaiting(context, reservations));
   const reservation = reservations.get(wanted);
   if (!reservation) throw new Error("a claim got no reservation");
   return reservation;
@@ -88,7 +88,7 @@ async function record(
     return { kind: "settled", moved, owed: refund.work };
   }
   const captured = capturedBy(context, event, money, into);
-  const work = owedOnConfirmation(context, order);
+  const work = tasksOnConfirmation(context, order);
   const moved = await changeMoney(context, money, {
     event: "order.paid",
     reason: "paid after it had expired",

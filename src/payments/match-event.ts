@@ -56,6 +56,6 @@ export async function matchEvent(
   const row = (await commit.send()).first(standing);
   if (!row) return { kind: "unknown" };
   if (row.mine === 0) return order ? { kind: "not_unmatched", state: row.state } : { kind: "unknown_order" };
-  commit.ring(() => true);
+  commit.wakeUp(() => true);
   return { kind: "matched" };
 }

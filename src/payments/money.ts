@@ -22,7 +22,7 @@ export interface Money {
 }
 
 /** The claim that a payment for an expired order tries with, next to its order: the order's own, until that let go. */
-export interface Trial {
+export interface RevivalTry {
   claim: string;
   /** None yet: its holds may be built on. */
   fate: "placed" | "rejected" | "abandoned" | null;
@@ -31,10 +31,10 @@ export interface Trial {
 }
 
 /** A payment event with the order that it is about, as D1 has them at one moment. */
-export interface Told {
+export interface EventFacts {
   event: PaymentEvent;
   /** Null where no order is known to be meant. */
-  about: { money: Money; trial: Trial } | null;
+  about: { money: Money; trial: RevivalTry } | null;
   /** False from a restore until its reconciliation has ended, or while an admin has stopped it. */
   selling: boolean;
 }
@@ -78,11 +78,15 @@ const namedOrder = (provider: string, eventId: string): Sql => sql`SELECT coales
   FROM payment_events AS e WHERE e.provider = ${provider} AND e.event_id = ${eventId}`;
 
 /** An event, its order and all of that order's money, in one round trip. Null when there is no such event. */
-export async function readTold(context: Context, provider: string, eventId: string): Promise<Told | null> {
+export async function readEventFacts(
+  context: Context,
+  provider: string,
+  eventId: string,
+): Promise<EventFacts | null> {
   const orderId = namedOrder(provider, eventId);
   const rows = await batch(context.env.DB, {
     ...moneyStatements(orderId),
-    trials: sql<Omit<Trial, "cartSpent"> & { cart_spent: number }>`
+    trials: sql<Omit<RevivalTry, "cartSpent"> & { cart_spent: number }>`
       SELECT c.id AS claim, f.fate, c.cart_spent FROM (
         SELECT coalesce(o.revival_claim, o.claim_id) AS id,
           EXISTS (${trusted(spentBy("o.cart_id", "1", "o.id"))}) AS cart_spent

@@ -1,11 +1,11 @@
-import type { NewWork } from "../events/append.ts";
-import { noticeWork } from "../events/notice.ts";
+import type { NewTask } from "../events/append.ts";
+import { noticeTask } from "../events/notice.ts";
 import type { Context } from "../platform/context.ts";
 import { formatMoney, isCurrency, type MoneyWire } from "../platform/money.ts";
 import type { Money, PaymentEvent, Refund } from "./money.ts";
 
 /** Of a change of money, what may be worth a letter. */
-interface Told {
+interface EventFacts {
   reason: string | null;
   closes?: { event: PaymentEvent; state: "done" | "flagged"; outcome: string };
   refund?: { row: Refund; to: "sent" | "settled" | "failed" };
@@ -29,15 +29,15 @@ const CAUSES: Record<string, string> = {
  * The letters to `ADMIN_EMAIL` that a change of money owes: one for an event that is put before staff, one for a refund
  * that came to nothing. None where nobody is named to read them.
  */
-export function noticesOf(context: Context, { order }: Money, change: Told): NewWork[] {
+export function noticesOf(context: Context, { order }: Money, change: EventFacts): NewTask[] {
   const { closes, refund } = change;
   const total = sayMoney(order.total, order.currency);
   const stands = `The order is ${order.status}, its total ${total}, its payment ${order.paymentStatus}.`;
-  const notices: NewWork[] = [];
+  const notices: NewTask[] = [];
   if (closes?.state === "flagged") {
     const { event, outcome } = closes;
     notices.push(
-      ...noticeWork(context, order.id, {
+      ...noticeTask(context, order.id, {
         subject: `A payment event for ${order.reference} needs your attention`,
         lines: [`${sayEvent(event, order.currency)}: ${CAUSES[outcome] ?? outcome} (${outcome}).`, stands],
       }),
@@ -46,7 +46,7 @@ export function noticesOf(context: Context, { order }: Money, change: Told): New
   if (refund?.to === "failed") {
     const { id, paymentId, amount, currency } = refund.row;
     notices.push(
-      ...noticeWork(context, order.id, {
+      ...noticeTask(context, order.id, {
         subject: `A refund for ${order.reference} failed`,
         lines: [
           `The refund ${id} of ${sayMoney(amount, currency)}, of the payment ${paymentId}: ${change.reason}.`,
@@ -60,8 +60,8 @@ export function noticesOf(context: Context, { order }: Money, change: Told): New
 }
 
 /** The letter for an event whose order nobody knows, owed by the batch that keeps it for staff. */
-export const unmatchedNotice = (context: Context, event: PaymentEvent): NewWork[] =>
-  noticeWork(context, event.eventId, {
+export const unmatchedNotice = (context: Context, event: PaymentEvent): NewTask[] =>
+  noticeTask(context, event.eventId, {
     subject: "A payment event names no order",
     lines: [
       `${sayEvent(event, null)}: no order has the reference "${event.reference}".`,

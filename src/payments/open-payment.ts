@@ -1,4 +1,4 @@
-import type { NewWork } from "../events/append.ts";
+import type { NewTask } from "../events/append.ts";
 import { Commit } from "../events/commit.ts";
 import type { Order } from "../orders/order.ts";
 import type { Context } from "../platform/context.ts";
@@ -107,7 +107,7 @@ async function fillIn(
   given: { providerId: string | null; clientSecret: string | null },
 ): Promise<OpenPaymentOutcome | null> {
   const now = context.clock.now();
-  const ending: NewWork = {
+  const ending: NewTask = {
     id: prefixed("wrk", context.ids.next()),
     task: "end-payments",
     object_id: payment.orderId,

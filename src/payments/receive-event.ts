@@ -1,4 +1,4 @@
-import type { NewWork } from "../events/append.ts";
+import type { NewTask } from "../events/append.ts";
 import { Commit } from "../events/commit.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
@@ -34,7 +34,7 @@ export async function receiveEvent(context: Context, event: ProviderEvent): Prom
   if (committed.first(restoring)) return { kind: "restoring" };
   const row = committed.first(standing);
   if (row?.stamp !== commit.stamp) return { kind: "duplicate" };
-  commit.ring(() => true);
+  commit.wakeUp(() => true);
   return { kind: "received", matched: row.order_id !== null };
 }
 
@@ -55,7 +55,7 @@ export const countEvent = ({ provider, eventId }: EventName, stamp: string): Sql
     WHERE provider = ${provider} AND event_id = ${eventId} AND stamp = ${stamp})`;
 
 /** The task that works an event off. */
-export const eventTask = (context: Context, { provider, eventId }: EventName, now: number): NewWork => ({
+export const eventTask = (context: Context, { provider, eventId }: EventName, now: number): NewTask => ({
   id: prefixed("wrk", context.ids.next()),
   task: "payment-event",
   object_id: eventId,

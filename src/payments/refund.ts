@@ -1,10 +1,10 @@
-import { ring } from "../events/work.ts";
+import { wakeUp } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
 import { formatMoney, type MoneyWire, parseAmount } from "../platform/money.ts";
 import { changeMoney, MAX_TRIES } from "./change.ts";
 import { leftOf, type Refund, readMoneyOfPayment } from "./money.ts";
-import { newRefund, refundWork } from "./settle-parts.ts";
+import { newRefund, refundTask } from "./settle-parts.ts";
 
 export type RefundRequestOutcome =
   | { kind: "due"; refund: Refund }
@@ -52,7 +52,7 @@ export async function requestRefund(
       return { kind: "exceeds_captured", left: formatMoney({ amount: left, currency }) };
     }
     const refund = newRefund(context, payment, { id, amount, reason: command.reason });
-    const work = [refundWork(context, refund)];
+    const work = [refundTask(context, refund)];
     const moved = await changeMoney(context, money, {
       event: "payment.refund_due",
       reason: command.reason,
@@ -62,7 +62,7 @@ export async function requestRefund(
       work,
     });
     if (moved.won) {
-      context.defer(ring(context, [{ id: moved.followWorkId, task: "follow" }, ...work]));
+      context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }, ...work]));
       return { kind: "due", refund };
     }
   }

@@ -1,4 +1,4 @@
-import { ring, type Task, type TaskOutcome } from "../events/work.ts";
+import { type Task, type TaskOutcome, wakeUp } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
 import { type Change, changeMoney, MAX_TRIES } from "./change.ts";
 import {
@@ -47,7 +47,7 @@ async function mark(
     if (refund?.state !== "due") return { kind: "done" };
     const moved = await changeMoney(context, money, markOf(refund, outcome));
     if (moved.won) {
-      context.defer(ring(context, [{ id: moved.followWorkId, task: "follow" }]));
+      context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }]));
       return { kind: "done" };
     }
     money = await readMoneyOfRefund(context, refundId);

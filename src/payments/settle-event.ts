@@ -1,8 +1,8 @@
-import type { NewWork } from "../events/append.ts";
+import type { NewTask } from "../events/append.ts";
 import { MAX_ATTEMPTS } from "../events/backoff.ts";
 import { Commit } from "../events/commit.ts";
-import { ring, type Task, type TaskOutcome } from "../events/work.ts";
-import { owedOnConfirmation } from "../orders/confirmation.ts";
+import { type Task, type TaskOutcome, wakeUp } from "../events/work.ts";
+import { tasksOnConfirmation } from "../orders/confirmation.ts";
 import type { Moved } from "../orders/move.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
@@ -10,7 +10,7 @@ import { runBatch, sql } from "../platform/sql.ts";
 import { type Change, changeMoney, MAX_TRIES } from "./change.ts";
 import { type Decision, decide } from "./decide.ts";
 import { settleLate } from "./late-payment.ts";
-import { type Money, type PaymentEvent, readTold, type Told } from "./money.ts";
+import { type EventFacts, type Money, type PaymentEvent, readEventFacts } from "./money.ts";
 import { unmatchedNotice } from "./notices.ts";
 import { wonEvent } from "./receive-event.ts";
 import { capturedBy, giveBack, madeAtProvider } from "./settle-parts.ts";
@@ -28,7 +28,7 @@ export async function settleEvent(
   eventId: string,
 ): Promise<TaskOutcome> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const told = await readTold(context, provider, eventId);
+    const told = await readEventFacts(context, provider, eventId);
     if (!told) return { kind: "failed", error: `there is no event ${eventId} of ${provider}` };
     const outcome = await settle(context, task, told);
     if (outcome.kind !== "again") return outcome;
@@ -39,7 +39,7 @@ export async function settleEvent(
 async function settle(
   context: Context,
   task: Task,
-  { event, about, selling }: Told,
+  { event, about, selling }: EventFacts,
 ): Promise<TaskOutcome | { kind: "again" }> {
   const decision = decide(event, about?.money ?? null);
   if (decision.kind === "worked_off") return { kind: "done" };
@@ -75,7 +75,7 @@ function changeOf(context: Context, event: PaymentEvent, money: Money, decision:
         ...(pending ? { to: "confirmed" as const } : {}),
         closes: { event, state: "done", outcome: "paid" },
         captured,
-        work: pending ? owedOnConfirmation(context, money.order) : [],
+        work: pending ? tasksOnConfirmation(context, money.order) : [],
       };
     }
     case "give_back":
@@ -127,8 +127,8 @@ function changeOf(context: Context, event: PaymentEvent, money: Money, decision:
 }
 
 /** Rings for what the change owes; the sweep does where this worker is gone before. */
-function done(context: Context, moved: Moved, owed: NewWork[]): TaskOutcome {
-  context.defer(ring(context, [{ id: moved.followWorkId, task: "follow" }, ...owed]));
+function done(context: Context, moved: Moved, owed: NewTask[]): TaskOutcome {
+  context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }, ...owed]));
   return { kind: "done" };
 }
 
@@ -159,6 +159,6 @@ async function keepUnmatched(context: Context, task: Task, event: PaymentEvent):
   );
   commit.owe(unmatchedNotice(context, event), won);
   await commit.send();
-  commit.ring(() => true);
+  commit.wakeUp(() => true);
   return { kind: "done" };
 }

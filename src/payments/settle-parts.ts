@@ -1,4 +1,4 @@
-import type { NewWork } from "../events/append.ts";
+import type { NewTask } from "../events/append.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
 import type { Change } from "./change.ts";
@@ -55,7 +55,7 @@ export function newRefund(
 }
 
 /** The task that sends one promised refund. */
-export const refundWork = (context: Context, refund: Pick<Refund, "id" | "orderId">): NewWork => ({
+export const refundTask = (context: Context, refund: Pick<Refund, "id" | "orderId">): NewTask => ({
   id: prefixed("wrk", context.ids.next()),
   task: "refund",
   object_id: refund.orderId,
@@ -91,7 +91,7 @@ export function giveBack(
     closes: { event, state: "done", outcome: cause === "second_payment" ? cause : "refund_due" },
     captured,
     promised: [refund],
-    work: [refundWork(context, refund)],
+    work: [refundTask(context, refund)],
   } satisfies Change;
 }
 
@@ -138,6 +138,6 @@ export function returned(
     closes: { event, from: "flagged", state: "done", outcome: "given_back" },
     captured,
     promised: [refund],
-    work: [refundWork(context, refund)],
+    work: [refundTask(context, refund)],
   } satisfies Change;
 }

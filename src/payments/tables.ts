@@ -20,7 +20,7 @@ export const payments = sqliteTable(
     /** Refunds due, sent and settled together. Never more than `captured`: each refund's batch is guarded by it. */
     refunded: integer("refunded").notNull(),
     clientSecret: text("client_secret"),
-    /** The nonce of the batch that last changed it. */
+    /** The stamp of the batch that last changed it. */
     stamp: text("stamp").notNull(),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
@@ -55,7 +55,7 @@ export const paymentEvents = sqliteTable(
     outcome: text("outcome"),
     /** A ulid: the payment and the refund that it may make are named after it. */
     operation: text("operation").notNull(),
-    /** The nonce of the batch that first wrote it: only that one counts it as owed. */
+    /** The stamp of the batch that first wrote it: only that one counts it as owed. */
     stamp: text("stamp").notNull(),
     receivedAt: integer("received_at").notNull(),
   },

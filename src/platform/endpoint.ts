@@ -19,7 +19,7 @@ export interface Endpoint {
   handler: Handler<AppEnv>;
 }
 
-type Asked<R extends Route> = Parameters<RouteHandler<R, AppEnv>>[0];
+type HandlerContext<R extends Route> = Parameters<RouteHandler<R, AppEnv>>[0];
 
 type ContentOf<Declared, Type extends string> = Declared extends {
   content: Record<Type, { schema: infer Schema extends z.ZodType }>;
@@ -56,7 +56,7 @@ export type Answer<R extends Route> =
  */
 export function endpoint<R extends Route>(
   { needs, ...route }: R,
-  handler: (c: Asked<R>) => Answer<R> | Promise<Answer<R>>,
+  handler: (c: HandlerContext<R>) => Answer<R> | Promise<Answer<R>>,
 ): Endpoint {
   return { route, handler: withNeeds(needs ?? {}, handler as Handler<AppEnv>) };
 }

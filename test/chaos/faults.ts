@@ -121,7 +121,7 @@ export const FAULTS: Record<string, Fault> = {
     caughtBy: "fall at once where they are behind",
     suite: "bulk-rivals.test.ts",
     file: "src/orders/place/place.ts",
-    edits: [["if (allMayYetBeHeld(reservations, patient)) await", "await"]],
+    edits: [["if (allMayYetBeHeld(reservations, waiting)) await", "await"]],
   },
 };
 

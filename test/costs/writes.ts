@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { readClaimStates } from "../../src/claims/states.ts";
-import { settleWork } from "../../src/events/work.ts";
+import { markTasksDone } from "../../src/events/work.ts";
 import { applyReports } from "../../src/inventory/projection.ts";
 import { cleanUp } from "../../src/ops/jobs/clean-up.ts";
 import { sendLowStockNotice } from "../../src/ops/jobs/low-stock-notice.ts";
@@ -159,7 +159,7 @@ const SWEEPS: Act = async (shop, costs) => {
     "hold asks",
     await measure((context) => readClaimStates(context, claimedOrders, apple, [`clm_asked_${turn}`])),
   );
-  costs("work settled", await measure((context) => settleWork(context, ["wrk_unknown"])));
+  costs("work settled", await measure((context) => markTasksDone(context, ["wrk_unknown"])));
   const version = 1_000_000 + turn;
   const level = { storeId: shop.storeIds[2], onHand: 40_000, reserved: turn, version };
   const report = {

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { type NewWork, oweWork } from "../../src/events/append.ts";
+import { addTasks, type NewTask } from "../../src/events/append.ts";
 import { run, sql } from "../../src/platform/sql.ts";
 import { testClock } from "../support/clock.ts";
 
@@ -17,9 +17,9 @@ export interface WorkRow {
 }
 
 /** Writes down work that is owed from now on, and rings no bell. */
-export async function owe(...work: Partial<NewWork>[]): Promise<void> {
+export async function owe(...work: Partial<NewTask>[]): Promise<void> {
   const rows = work.map(
-    (row, index): NewWork => ({
+    (row, index): NewTask => ({
       id: `wrk_${index}`,
       task: "follow",
       object_id: "ord_1",
@@ -30,7 +30,7 @@ export async function owe(...work: Partial<NewWork>[]): Promise<void> {
       ...row,
     }),
   );
-  await run(env.DB, oweWork(rows, sql`true`));
+  await run(env.DB, addTasks(rows, sql`true`));
 }
 
 export async function workRow(id: string): Promise<WorkRow> {

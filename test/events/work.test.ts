@@ -4,13 +4,13 @@ import { FIRST_RETRY_MS, MAX_ATTEMPTS } from "../../src/events/backoff.ts";
 import { LEASE_MS } from "../../src/events/take.ts";
 import type { TaskName } from "../../src/events/tasks.ts";
 import {
-  ring,
-  ringOwed,
-  settleWork,
+  markTasksDone,
+  runTasks,
   type Task,
   type TaskHandlers,
   type TaskOutcome,
-  workOff,
+  wakeDueTasks,
+  wakeUp,
 } from "../../src/events/work.ts";
 import { createIds } from "../../src/platform/ids.ts";
 import { testClock } from "../support/clock.ts";
@@ -79,7 +79,7 @@ describe("taking work", () => {
   test("a handler is given its task, and the row is done", async () => {
     await owe({ id: "wrk_a", object_id: "ord_7", payload: { template: "x" } });
     const { handlers, seen } = handling(() => DONE);
-    await workOff(testContext(), handlers, ["wrk_a"]);
+    await runTasks(testContext(), handlers, ["wrk_a"]);
     expect(seen).toEqual([{ id: "wrk_a", objectId: "ord_7", payload: { template: "x" }, attempt: 1 }]);
     expect(await workRow("wrk_a")).toMatchObject({
       state: "done",
@@ -97,7 +97,7 @@ describe("taking work", () => {
       requests.push(context.requestId);
       return DONE;
     };
-    await workOff(testContext(), allBy(handle), ["wrk_a"]);
+    await runTasks(testContext(), allBy(handle), ["wrk_a"]);
     expect(requests).toEqual(["req_of_the_order"]);
   });
 
@@ -105,7 +105,7 @@ describe("taking work", () => {
     const ids = Array.from({ length: 25 }, (_, index) => `wrk_${index}`);
     await owe(...ids.map((id) => ({ id })));
     const { handlers, seen } = handling(() => DONE);
-    await Promise.all(Array.from({ length: 4 }, () => workOff(testContext(), handlers, ids)));
+    await Promise.all(Array.from({ length: 4 }, () => runTasks(testContext(), handlers, ids)));
     expect(seen.map(({ id }) => id).sort()).toEqual([...ids].sort());
   });
 
@@ -115,27 +115,27 @@ describe("taking work", () => {
     await env.DB.prepare("UPDATE work SET state = substr(id, 5) WHERE id IN ('wrk_done', 'wrk_dead')").run();
     const { handlers, seen } = handling(() => DONE);
     const ids = ["wrk_done", "wrk_dead", "wrk_nowhere", "wrk_early", "wrk_due", "wrk_due"];
-    await workOff(testContext(), handlers, ids);
+    await runTasks(testContext(), handlers, ids);
     expect(seen.map(({ id }) => id)).toEqual(["wrk_due"]);
     expect(await workRow("wrk_early")).toMatchObject({ state: "owed", attempts: 0 });
 
     testClock.advance(1);
-    await workOff(testContext(), handlers, ids);
+    await runTasks(testContext(), handlers, ids);
     expect(seen.map(({ id }) => id)).toEqual(["wrk_due", "wrk_early"]);
   });
 
   test("a row under a lease is nobody else's until the lease runs out; then it is due again", async () => {
     await owe({ id: "wrk_a" });
     const { handlers, seen } = handling(() => new Promise<TaskOutcome>(() => {}));
-    void workOff(testContext(), handlers, ["wrk_a"]);
+    void runTasks(testContext(), handlers, ["wrk_a"]);
     await expect.poll(() => seen.length).toBe(1);
 
     const { handlers: second, seen: taken } = handling(() => DONE);
     testClock.advance(LEASE_MS - 1);
-    await workOff(testContext(), second, ["wrk_a"]);
+    await runTasks(testContext(), second, ["wrk_a"]);
     expect(taken).toEqual([]);
     testClock.advance(1);
-    await workOff(testContext(), second, ["wrk_a"]);
+    await runTasks(testContext(), second, ["wrk_a"]);
     expect(taken).toMatchObject([{ id: "wrk_a", attempt: 2 }]);
     expect(await workRow("wrk_a")).toMatchObject({ state: "done", attempts: 2 });
   });
@@ -147,13 +147,13 @@ describe("taking work", () => {
     await owe({ id: "wrk_a" });
     const late = Promise.withResolvers<TaskOutcome>();
     const { handlers, seen } = handling(() => late.promise);
-    const lateWork = workOff(testContext(), handlers, ["wrk_a"]);
+    const lateWork = runTasks(testContext(), handlers, ["wrk_a"]);
     await expect.poll(() => seen.length).toBe(1);
 
     testClock.advance(LEASE_MS);
     const second = Promise.withResolvers<TaskOutcome>();
     const other = handling(() => second.promise);
-    const otherWork = workOff(testContext(), other.handlers, ["wrk_a"]);
+    const otherWork = runTasks(testContext(), other.handlers, ["wrk_a"]);
     await expect.poll(() => other.seen.length).toBe(1);
     const leased = await workRow("wrk_a");
 
@@ -170,7 +170,7 @@ describe("taking work", () => {
     await owe(...ids.map((id) => ({ id })));
     const hang = Promise.withResolvers<TaskOutcome>();
     const { handlers, seen } = handling(() => hang.promise);
-    const working = workOff(testContext(), handlers, ids);
+    const working = runTasks(testContext(), handlers, ids);
     await expect.poll(() => seen.length).toBe(10);
     const waiting = ids.filter((id) => !seen.some((task) => task.id === id));
     for (const id of waiting) {
@@ -178,7 +178,7 @@ describe("taking work", () => {
     }
 
     const { handlers: second, seen: taken } = handling(() => DONE);
-    await workOff(testContext(), second, ids);
+    await runTasks(testContext(), second, ids);
     expect(taken.map(({ id }) => id).sort()).toEqual(waiting);
     hang.resolve(DONE);
     await working;
@@ -193,7 +193,7 @@ describe("taking work", () => {
       testClock.advance(LEASE_MS / 5);
       return DONE;
     });
-    await workOff(testContext(), handlers, ids);
+    await runTasks(testContext(), handlers, ids);
     expect(seen.map(({ id }) => id).sort()).toEqual([...ids].sort());
     for (const id of ids) expect(await workRow(id)).toMatchObject({ state: "done", attempts: 1 });
   });
@@ -205,7 +205,7 @@ describe("taking work", () => {
       testClock.advance(10 * LEASE_MS);
       return { kind: "failed", error: "no" };
     });
-    await workOff(testContext(), handlers, ids);
+    await runTasks(testContext(), handlers, ids);
     expect(seen.map(({ id }) => id).sort()).toEqual([...ids].sort());
   });
 });
@@ -222,7 +222,7 @@ describe("a handler that hangs", () => {
       const due = await env.DB.prepare("SELECT count(*) AS due FROM work WHERE not_before <= ?")
         .bind(testClock.now())
         .first<number>("due");
-      void workOff(testContext(), handlers, ids);
+      void runTasks(testContext(), handlers, ids);
       await expect.poll(() => seen.length - before).toBe(Math.min(due ?? 0, 10));
       testClock.advance(LEASE_MS);
     }
@@ -236,10 +236,10 @@ describe("a handler that hangs", () => {
     const ids = Array.from({ length: 12 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
     await owe(...ids.map((id) => ({ id })));
     const { handlers, seen } = handling(hanging);
-    void workOff(testContext(), handlers, ids);
+    void runTasks(testContext(), handlers, ids);
     await expect.poll(() => seen.length).toBe(10);
     testClock.advance(LEASE_MS);
-    void workOff(testContext(), handlers, ids);
+    void runTasks(testContext(), handlers, ids);
     await expect.poll(() => seen.length).toBe(20);
     expect(new Set(seen.map(({ id }) => id)).size).toBe(12);
   });
@@ -249,7 +249,7 @@ describe("a handler that hangs", () => {
     const { handlers, seen } = handling(hanging);
     const context = testContext({ ids: idsWithRandom(0) });
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      void workOff(context, handlers, ["wrk_a"]);
+      void runTasks(context, handlers, ["wrk_a"]);
       await expect.poll(() => seen.length).toBe(attempt);
       const backoff = attempt < MAX_ATTEMPTS ? (FIRST_RETRY_MS / 2) * 3 ** (attempt - 1) : 0;
       const { not_before, attempts } = await workRow("wrk_a");
@@ -259,7 +259,7 @@ describe("a handler that hangs", () => {
       });
       testClock.advance(not_before - testClock.now());
     }
-    await workOff(context, handlers, ["wrk_a"]);
+    await runTasks(context, handlers, ["wrk_a"]);
     expect(await workRow("wrk_a")).toMatchObject({ state: "dead", error: "its last attempt never ended" });
     expect(seen).toHaveLength(MAX_ATTEMPTS);
   });
@@ -268,7 +268,7 @@ describe("a handler that hangs", () => {
     const ids = Array.from({ length: 11 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
     await owe(...ids.map((id) => ({ id })));
     const { handlers, seen } = handling((task) => (task.id === "wrk_10" ? DONE : hanging()));
-    await workOff(testContext(), handlers, ids, 20);
+    await runTasks(testContext(), handlers, ids, 20);
     expect(seen).toHaveLength(11);
     expect(await workRow("wrk_10")).toMatchObject({ state: "done" });
     expect(await workRow("wrk_00")).toMatchObject({
@@ -287,7 +287,7 @@ describe("a handler that hangs", () => {
       .run();
     const late = Promise.withResolvers<TaskOutcome>();
     const { handlers } = handling(() => late.promise);
-    await workOff(testContext(), handlers, ["wrk_a"], 20);
+    await runTasks(testContext(), handlers, ["wrk_a"], 20);
     const dead = await workRow("wrk_a");
     expect(dead).toMatchObject({ state: "dead", attempts: 8, error: "did not end within 0.02 s" });
     late.resolve(DONE);
@@ -309,7 +309,7 @@ describe("failure", () => {
       return task.id === "wrk_fails" ? { kind: "failed", error: "refused" } : DONE;
     });
     const ids = ["wrk_throws", "wrk_fails", "wrk_unknown", "wrk_garbled", "wrk_good"];
-    await workOff(testContext(), handlers, ids);
+    await runTasks(testContext(), handlers, ids);
 
     const failed = { state: "owed", attempts: 1, lease: null, finished_at: null };
     expect(await workRow("wrk_good")).toMatchObject({ state: "done" });
@@ -324,7 +324,7 @@ describe("failure", () => {
     const { handlers, seen } = handling(() => ({ kind: "failed", error: `no ${seen.length}` }));
     const context = testContext({ ids: idsWithRandom(0) });
     for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt++) {
-      await workOff(context, handlers, ["wrk_a"]);
+      await runTasks(context, handlers, ["wrk_a"]);
       const delay = (FIRST_RETRY_MS / 2) * 3 ** (attempt - 1);
       expect(await workRow("wrk_a")).toMatchObject({
         state: "owed",
@@ -332,16 +332,16 @@ describe("failure", () => {
         not_before: testClock.now() + delay,
       });
       testClock.advance(delay - 1);
-      await workOff(context, handlers, ["wrk_a"]);
+      await runTasks(context, handlers, ["wrk_a"]);
       expect(seen).toHaveLength(attempt);
       testClock.advance(1);
     }
-    await workOff(context, handlers, ["wrk_a"]);
+    await runTasks(context, handlers, ["wrk_a"]);
     const dead = { state: "dead", attempts: 8, error: "no 8", finished_at: testClock.now() };
     expect(await workRow("wrk_a")).toMatchObject(dead);
 
     testClock.advance(24 * 3_600_000);
-    await workOff(context, handlers, ["wrk_a"]);
+    await runTasks(context, handlers, ["wrk_a"]);
     expect(seen).toHaveLength(MAX_ATTEMPTS);
     expect(await workRow("wrk_a")).toMatchObject(dead);
   });
@@ -350,7 +350,7 @@ describe("failure", () => {
     const { handlers } = handling(() => ({ kind: "failed", error: "no" }));
     const delayWith = async (id: string, byte: number) => {
       await owe({ id });
-      await workOff(testContext({ ids: idsWithRandom(byte) }), handlers, [id]);
+      await runTasks(testContext({ ids: idsWithRandom(byte) }), handlers, [id]);
       return (await workRow(id)).not_before - testClock.now();
     };
     expect(await delayWith("wrk_low", 0)).toBe(5_000);
@@ -362,7 +362,7 @@ describe("failure", () => {
     await owe({ id: "wrk_a" });
     await env.DB.prepare("UPDATE work SET attempts = ?").bind(MAX_ATTEMPTS).run();
     const { handlers, seen } = handling(() => DONE);
-    await workOff(testContext(), handlers, ["wrk_a"]);
+    await runTasks(testContext(), handlers, ["wrk_a"]);
     expect(seen).toEqual([]);
     expect(await workRow("wrk_a")).toMatchObject({
       state: "dead",
@@ -379,10 +379,10 @@ describe("work done inline", () => {
     await env.DB.prepare("UPDATE work SET state = 'dead' WHERE id = 'wrk_dead'").run();
     const slow = Promise.withResolvers<TaskOutcome>();
     const { handlers, seen } = handling(() => slow.promise);
-    const working = workOff(testContext(), handlers, ["wrk_inline"]);
+    const working = runTasks(testContext(), handlers, ["wrk_inline"]);
     await expect.poll(() => seen.length).toBe(1);
 
-    await settleWork(testContext(), ["wrk_inline", "wrk_dead", "wrk_nowhere"]);
+    await markTasksDone(testContext(), ["wrk_inline", "wrk_dead", "wrk_nowhere"]);
     const settled = await workRow("wrk_inline");
     expect(settled).toMatchObject({ state: "done", finished_at: testClock.now() });
     slow.resolve({ kind: "failed", error: "lost the race" });
@@ -400,7 +400,7 @@ describe("bells", () => {
       id: `wrk_${index}`,
       task: (index === 0 ? "email" : "follow") satisfies TaskName as TaskName,
     }));
-    await ring(context, work);
+    await wakeUp(context, work);
     expect(rung.map(({ queue, ids }) => [queue, ids.length])).toEqual([
       ["notifications", 1],
       ["orders", 100],
@@ -415,7 +415,7 @@ describe("bells", () => {
     const { handlers } = handling(() => ({ kind: "failed", error: "no" }));
     const highest = { ...context, ids: idsWithRandom(255) };
     for (let failure = 0; failure < 3; failure++) {
-      await workOff(highest, handlers, ["wrk_a"]);
+      await runTasks(highest, handlers, ["wrk_a"]);
       testClock.advance((await workRow("wrk_a")).not_before - testClock.now());
     }
     expect(rung).toEqual([
@@ -432,15 +432,15 @@ describe("bells", () => {
       env.DB.prepare("UPDATE work SET task = 'toString' WHERE id = 'wrk_b'"),
     ]);
     const { handlers } = handling(() => ({ kind: "failed", error: "no" }));
-    await workOff(context, handlers, ["wrk_a", "wrk_b"]);
+    await runTasks(context, handlers, ["wrk_a", "wrk_b"]);
     expect(rung).toEqual([]);
   });
 
   test("a queue that is down loses a bell and breaks nothing", async () => {
     const { context } = listening(true);
     await owe({ id: "wrk_a" });
-    await expect(ring(context, [{ id: "wrk_a", task: "follow" }])).resolves.toBeUndefined();
-    await expect(ringOwed(context)).resolves.toBe(1);
+    await expect(wakeUp(context, [{ id: "wrk_a", task: "follow" }])).resolves.toBeUndefined();
+    await expect(wakeDueTasks(context)).resolves.toBe(1);
     expect(await workRow("wrk_a")).toMatchObject({ state: "owed", attempts: 0 });
   });
 
@@ -451,17 +451,17 @@ describe("bells", () => {
     const { handlers, seen } = handling((task) =>
       task.id === "wrk_done" ? DONE : new Promise<TaskOutcome>(() => {}),
     );
-    void workOff(testContext(), handlers, ["wrk_leased", "wrk_done"]);
+    void runTasks(testContext(), handlers, ["wrk_leased", "wrk_done"]);
     await expect.poll(async () => (await workRow("wrk_done")).state).toBe("done");
     expect(seen).toHaveLength(2);
 
-    expect(await ringOwed(context)).toBe(2);
+    expect(await wakeDueTasks(context)).toBe(2);
     expect(rung).toEqual([
       { queue: "orders", ids: ["wrk_due"] },
       { queue: "notifications", ids: ["wrk_mail"] },
     ]);
     testClock.advance(LEASE_MS);
-    expect(await ringOwed(context)).toBe(4);
+    expect(await wakeDueTasks(context)).toBe(4);
   });
 
   test("a sweep rings for a thousand, the longest due first", async () => {
@@ -471,7 +471,7 @@ describe("bells", () => {
       not_before: testClock.now() - index,
     }));
     await owe(...work);
-    expect(await ringOwed(context)).toBe(1_000);
+    expect(await wakeDueTasks(context)).toBe(1_000);
     expect(rung[0]?.ids[0]).toBe("wrk_1099");
   });
 });

@@ -1,7 +1,7 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { ring } from "../../src/events/work.ts";
+import { wakeUp } from "../../src/events/work.ts";
 import { sendEmail } from "../../src/notifications/jobs.ts";
 import { testContext } from "../events/context.ts";
 import { owe, workRow } from "../events/rows.ts";
@@ -29,14 +29,14 @@ describe("the order's confirmation", () => {
     await givenOrder();
     await owe(confirmationOf("ord_1", "wrk_1"));
     const bell = { id: "wrk_1", task: "email" as const };
-    for (const _ of [1, 2, 3]) await ring(testContext(), [bell]);
+    for (const _ of [1, 2, 3]) await wakeUp(testContext(), [bell]);
     await expect.poll(async () => (await workRow("wrk_1")).state, { timeout: 15_000 }).toBe("done");
 
     // A later bell has been answered: those before it have been too.
-    await ring(testContext(), [bell]);
+    await wakeUp(testContext(), [bell]);
     await givenOrder({ id: "ord_2", email: "Eve@example.com" });
     await owe(confirmationOf("ord_2", "wrk_2"));
-    await ring(testContext(), [{ id: "wrk_2", task: "email" }]);
+    await wakeUp(testContext(), [{ id: "wrk_2", task: "email" }]);
     await expect.poll(async () => (await workRow("wrk_2")).state, { timeout: 15_000 }).toBe("done");
 
     expect(await keptEmails()).toMatchObject([

@@ -1,4 +1,4 @@
-import { ring } from "../../events/work.ts";
+import { wakeUp } from "../../events/work.ts";
 import { lowStockSubject } from "../../notifications/low-stock.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
@@ -33,7 +33,7 @@ export async function sendLowStockNotice(context: Context): Promise<string | nul
   });
   const [owed] = letters;
   if (!owed) return null;
-  context.defer(ring(context, [{ id, task: "email" }]));
+  context.defer(wakeUp(context, [{ id, task: "email" }]));
   return `${lowStockSubject(owed.products)}; a notice is owed`;
 }
 

@@ -1,5 +1,5 @@
 import type { TaskName } from "../../events/tasks.ts";
-import { ring } from "../../events/work.ts";
+import { wakeUp } from "../../events/work.ts";
 import { isoStamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
@@ -51,5 +51,5 @@ async function shiftBack(context: Context, requestId: string, shift: number): Pr
       UPDATE work SET not_before = not_before - ${shift}, created_at = created_at - ${shift}
       WHERE state = 'owed' AND request_id = ${requestId} RETURNING id, task`,
   );
-  await ring(context, shifted);
+  await wakeUp(context, shifted);
 }

@@ -1,4 +1,4 @@
-import { ringOwed } from "../../events/work.ts";
+import { wakeDueTasks } from "../../events/work.ts";
 import { resolveDelayed } from "../../orders/delayed/resolve.ts";
 import { expireUnpaid } from "../../orders/jobs.ts";
 import { reconcileStock } from "../reconcile/walk.ts";
@@ -19,7 +19,8 @@ export const JOBS: readonly Job[] = [
     name: "send-owed",
     schedule: "* * * * *",
     sweep: true,
-    handler: async (context, { ahead }) => counted("rang for", await ringOwed(context, Math.max(0, ahead))),
+    handler: async (context, { ahead }) =>
+      counted("rang for", await wakeDueTasks(context, Math.max(0, ahead))),
   },
   {
     name: "daily-report",

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { type NewWork, oweWork } from "../../events/append.ts";
-import { noticeWork } from "../../events/notice.ts";
-import { ring, type Task, type TaskOutcome } from "../../events/work.ts";
+import { addTasks, type NewTask } from "../../events/append.ts";
+import { noticeTask } from "../../events/notice.ts";
+import { type Task, type TaskOutcome, wakeUp } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { first, run, sql } from "../../platform/sql.ts";
@@ -97,11 +97,11 @@ async function tellOfDrift(context: Context, walk: Walk): Promise<void> {
   ];
   const notice = { subject: "Stock and orders disagree", lines };
   // About stock and not the run: what is owed for that says that it goes on.
-  const letters = noticeWork(context, "stock", notice, walk.run.replace(/^run_/, "wrk_"));
+  const letters = noticeTask(context, "stock", notice, walk.run.replace(/^run_/, "wrk_"));
   if (letters.length === 0) return;
   const once = sql`NOT EXISTS (SELECT 1 FROM work WHERE id = row.value ->> 'id')`;
-  await run(context.env.DB, oweWork(letters, once));
-  context.defer(ring(context, letters));
+  await run(context.env.DB, addTasks(letters, once));
+  context.defer(wakeUp(context, letters));
 }
 
 function added(walk: Walk, { checked, drift, repaired, next }: Reconciliation): Walk {
@@ -141,7 +141,7 @@ async function findWalk({ env }: Context): Promise<string | null> {
 
 async function oweRest(context: Context, walk: Walk): Promise<void> {
   const now = context.clock.now();
-  const rest: NewWork = {
+  const rest: NewTask = {
     id: prefixed("wrk", context.ids.next()),
     task: "reconcile",
     object_id: walk.run,
@@ -150,6 +150,6 @@ async function oweRest(context: Context, walk: Walk): Promise<void> {
     not_before: now,
     request_id: context.requestId,
   };
-  await run(context.env.DB, oweWork([rest], sql`true`));
-  context.defer(ring(context, [rest]));
+  await run(context.env.DB, addTasks([rest], sql`true`));
+  context.defer(wakeUp(context, [rest]));
 }

@@ -1,5 +1,5 @@
 import { isTaskName } from "../../events/tasks.ts";
-import { ring } from "../../events/work.ts";
+import { wakeUp } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
 import { all, batch, each, sql, trusted } from "../../platform/sql.ts";
 import { UNDELIVERED } from "../keep-undelivered.ts";
@@ -56,6 +56,6 @@ async function oweAgain(context: Context, rows: TaskRow[]): Promise<number> {
       RETURNING id, task`,
   });
   const bells = owed.flatMap(({ id, task }) => (isTaskName(task) ? [{ id, task }] : []));
-  context.defer(ring(context, bells));
+  context.defer(wakeUp(context, bells));
   return owed.length;
 }

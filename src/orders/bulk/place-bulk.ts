@@ -5,7 +5,7 @@ import { type FieldError, fieldErrors, type Problem, problemBody } from "../../p
 import { renderAnswer } from "../answer-placing.ts";
 import { type Draft, draftOf } from "../place/draft.ts";
 import { placeOrders } from "../place/place.ts";
-import type { Placing } from "../place/placing.ts";
+import type { PlaceOutcome } from "../place/placing.ts";
 import { OTHERS_FELL, outcomeUnknown, refusalProblem, UNAVAILABLE } from "../problems.ts";
 import { placeOrderSchema } from "../schemas.ts";
 
@@ -95,7 +95,7 @@ const invalid = (errors: FieldError[]): Problem => ({
 function resultOf(
   context: Context,
   { index, draft }: Extract<Read, { kind: "draft" }>,
-  placing: Placing | undefined,
+  placing: PlaceOutcome | undefined,
 ): { created: boolean; json: string } {
   const rejected = (problem: Problem) => ({
     created: false,

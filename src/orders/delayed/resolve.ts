@@ -1,4 +1,4 @@
-import type { NewEvent, NewWork } from "../../events/append.ts";
+import type { NewEvent, NewTask } from "../../events/append.ts";
 import { Commit } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
@@ -81,7 +81,7 @@ async function takeRound(context: Context, lost: Lost[]): Promise<Done> {
   );
   if (settings.ADMIN_EMAIL && raised.length > 0) commit.write(oweNotice(context, raised, commit.stamp, now));
   const committed = await commit.send();
-  commit.ring(() => true);
+  commit.wakeUp(() => true);
   const ids = new Set(committed.rows(winners).map(({ id }) => id));
   return {
     marked: lost.filter((order) => ids.has(order.id) && isNew(order)).length,
@@ -90,7 +90,7 @@ async function takeRound(context: Context, lost: Lost[]): Promise<Done> {
   };
 }
 
-const stepOf = (context: Context, order: Lost, now: number): NewWork => ({
+const stepOf = (context: Context, order: Lost, now: number): NewTask => ({
   id: prefixed("wrk", context.ids.next()),
   task: "fulfilment-step",
   object_id: order.id,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ring, type Task, type TaskOutcome } from "../../events/work.ts";
+import { type Task, type TaskOutcome, wakeUp } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
 import { readOrder } from "../find.ts";
 import { ORDER_STATUSES } from "../lifecycle.ts";
@@ -23,7 +23,7 @@ export async function takeStep(context: Context, task: Task): Promise<TaskOutcom
   const outcome = await transitionOrder(context, order, { operation, versions: null, to, note: "simulated" });
   switch (outcome.kind) {
     case "changed":
-      context.defer(ring(context, outcome.owed));
+      context.defer(wakeUp(context, outcome.owed));
       return { kind: "done" };
     case "illegal":
       // It went on between the read and the step.

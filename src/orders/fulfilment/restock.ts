@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { NewWork } from "../../events/append.ts";
+import type { NewTask } from "../../events/append.ts";
 import { stockOf } from "../../inventory/client.ts";
 import type { Context } from "../../platform/context.ts";
 import { describeError } from "../../platform/log.ts";
@@ -16,7 +16,7 @@ export const restockSchema = z.object({
 
 export type Restock = z.infer<typeof restockSchema>;
 
-export const restockWork = (context: Context, id: string, orderId: string, restock: Restock): NewWork => ({
+export const restockTask = (context: Context, id: string, orderId: string, restock: Restock): NewTask => ({
   id,
   task: "restock",
   object_id: orderId,

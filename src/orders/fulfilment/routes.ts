@@ -1,7 +1,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { ring } from "../../events/work.ts";
+import { wakeUp } from "../../events/work.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../../platform/etag.ts";
@@ -158,7 +158,7 @@ async function answer<A extends Response>(
 ) {
   switch (outcome.kind) {
     case "changed":
-      c.get("context").defer(ring(c.get("context"), outcome.owed));
+      c.get("context").defer(wakeUp(c.get("context"), outcome.owed));
       c.header("ETag", etagOf(outcome.order.version));
       return render(outcome.order);
     case "stale":

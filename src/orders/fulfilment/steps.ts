@@ -1,4 +1,4 @@
-import type { NewWork } from "../../events/append.ts";
+import type { NewTask } from "../../events/append.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import type { OrderStatus, Priority } from "../lifecycle.ts";
@@ -23,7 +23,7 @@ export function nextStep(
   context: Context,
   order: Pick<Order, "id" | "priority">,
   status: OrderStatus,
-): NewWork[] {
+): NewTask[] {
   const to = NEXT_STEP[status];
   if (context.settings.FULFILMENT !== "simulated" || to === undefined) return [];
   const now = context.clock.now();
@@ -42,5 +42,5 @@ export function nextStep(
 }
 
 /** What is owed in the batch that makes an order `confirmed`. */
-export const firstStep = (context: Context, order: Pick<Order, "id" | "priority">): NewWork[] =>
+export const firstStep = (context: Context, order: Pick<Order, "id" | "priority">): NewTask[] =>
   nextStep(context, order, "confirmed");

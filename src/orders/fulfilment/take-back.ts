@@ -1,4 +1,4 @@
-import { ring, settleWork } from "../../events/work.ts";
+import { markTasksDone, wakeUp } from "../../events/work.ts";
 import { findNames } from "../../inventory/client.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
@@ -8,7 +8,7 @@ import { mayBecome, type OrderStatus } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import { shippedUnits } from "../units.ts";
 import { type ReturnLine, readFulfilment } from "./read.ts";
-import { type Restock, restockWork, sendRestock } from "./restock.ts";
+import { type Restock, restockTask, sendRestock } from "./restock.ts";
 
 export interface ReturnRequest {
   items: ReturnLine[];
@@ -47,7 +47,7 @@ export async function takeBack(
   if (changed.kind === "changed" && restock.items.length > 0) {
     const fault = await sendRestock(context, restock);
     const work = { id: workId, task: "restock" as const };
-    context.defer(fault === null ? settleWork(context, [workId]) : ring(context, [work]));
+    context.defer(fault === null ? markTasksDone(context, [workId]) : wakeUp(context, [work]));
   }
   return changed;
 }
@@ -108,7 +108,7 @@ function comingBack(
           SELECT ${id}, o.id, o.version, ${storeId}, ${JSON.stringify(items)}, ${reason}, o.updated_at
           FROM orders AS o WHERE o.id = ${order.id} AND o.stamp = ${stamp}`,
       ],
-      work: restock.items.length > 0 ? [restockWork(context, workId, order.id, restock)] : [],
+      work: restock.items.length > 0 ? [restockTask(context, workId, order.id, restock)] : [],
     },
   };
 }

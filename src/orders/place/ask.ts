@@ -23,7 +23,7 @@ export type KeyState =
   /** The key's claim is dead without an order; it must let go everywhere before a fresh one may start. */
   | { kind: "abandoned"; operation: string };
 
-export interface Answers {
+export interface PlaceFacts {
   /** One for each draft, in their order. */
   keys: KeyState[];
   products: Map<string, ProductRow>;
@@ -60,7 +60,7 @@ const BULK = -1;
  * Step 1 of placing, in one call to D1: puts the keys down and reads all that the drafts need. Holds nothing.
  * @param together they stand or fall together
  */
-export async function ask(context: Context, drafts: Draft[], together: boolean): Promise<Answers> {
+export async function ask(context: Context, drafts: Draft[], together: boolean): Promise<PlaceFacts> {
   const { env, actor } = context;
   const fresh = operationsOf(context.ids, drafts.length, together);
   const keyed: DraftKey[] = drafts.flatMap((draft, index) =>
@@ -127,7 +127,7 @@ const readKeys = (keyed: DraftKey[]) => sql<KeyRow>`
   FROM ${each(keyed)} AS row JOIN idempotency AS k ON ${IS_KEY_OF_ROW}
   LEFT JOIN claims AS c ON c.id = 'clm_' || k.operation`;
 
-function sellingOf(value: string | null): Answers["selling"] {
+function sellingOf(value: string | null): PlaceFacts["selling"] {
   if (value === null) return "open";
   return value === "restoring" ? "restoring" : "stopped";
 }

@@ -1,9 +1,9 @@
 import { claimOf } from "../../claims/ids.ts";
 import { letGo } from "../../claims/let-go.ts";
 import type { Context } from "../../platform/context.ts";
-import type { Answers } from "./ask.ts";
+import type { PlaceFacts } from "./ask.ts";
 import type { Draft } from "./draft.ts";
-import type { Placing } from "./placing.ts";
+import type { PlaceOutcome } from "./placing.ts";
 import { storedAnswer } from "./placing.ts";
 import { type Quote, quote, type Refusal } from "./quote.ts";
 import { abandon } from "./record.ts";
@@ -13,9 +13,9 @@ import { renewKeys } from "./renew-keys.ts";
 export async function begin(
   context: Context,
   drafts: Draft[],
-  answers: Answers,
+  answers: PlaceFacts,
   { admitted, together }: { admitted: boolean; together: boolean },
-  outcomes: Map<Draft, Placing>,
+  outcomes: Map<Draft, PlaceOutcome>,
 ): Promise<Quote[]> {
   const fresh: Started[] = [];
   const spent: Started[] = [];
@@ -54,7 +54,7 @@ interface Started {
 async function giveUp(
   context: Context,
   started: Started[],
-  outcomes: Map<Draft, Placing>,
+  outcomes: Map<Draft, PlaceOutcome>,
 ): Promise<Started[]> {
   if (started.length === 0) return [];
   const standings = await abandon(
@@ -79,10 +79,10 @@ async function giveUp(
  */
 async function renew(
   context: Context,
-  answers: Answers,
+  answers: PlaceFacts,
   spent: Started[],
   together: boolean,
-  outcomes: Map<Draft, Placing>,
+  outcomes: Map<Draft, PlaceOutcome>,
 ): Promise<Started[]> {
   if (spent.length === 0) return [];
   const untold = await letGo(
@@ -121,7 +121,7 @@ export interface Refused {
 export async function refuse(
   context: Context,
   refused: Refused[],
-  outcomes: Map<Draft, Placing>,
+  outcomes: Map<Draft, PlaceOutcome>,
 ): Promise<void> {
   const keyed = refused.filter(({ draft }) => draft.key !== null);
   const standings =

@@ -1,20 +1,20 @@
 import { roundsFor } from "../../claims/calls.ts";
-import { allMayYetBeHeld, thoseWhoInherit, thoseWhoMayWait } from "../../claims/contention.ts";
+import { allMayYetBeHeld, findWaiting, retryAfterRelease } from "../../claims/contention.ts";
 import { type DeadClaim, letGo } from "../../claims/let-go.ts";
 import { type Reservation, reserveAll, tryAgain, tryOnce } from "../../claims/reserve.ts";
 import { Commit } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
 import { sha256 } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
-import { owedOnConfirmation } from "../confirmation.ts";
+import { tasksOnConfirmation } from "../confirmation.ts";
 import { ask } from "./ask.ts";
 import { begin, refuse } from "./begin.ts";
 import { namedOrder } from "./cart-guard.ts";
 import { asOne, type Decision, decide } from "./decide.ts";
 import type { Draft } from "./draft.ts";
-import { type Placing, type RenderAnswer, storedAnswer } from "./placing.ts";
+import { type PlaceOutcome, type RenderAnswer, storedAnswer } from "./placing.ts";
 import type { Quote, Refusal } from "./quote.ts";
-import { abandon, askedOf, type Proposal, record, type Standing } from "./record.ts";
+import { abandon, claimRefOf, type FateRow, type Proposal, record } from "./record.ts";
 
 export interface PlaceOptions {
   /** Whether the limit lets these drafts through; asked beside the first call to D1. */
@@ -36,8 +36,8 @@ export async function placeOrders(
   context: Context,
   drafts: Draft[],
   options: PlaceOptions,
-): Promise<Placing[]> {
-  const outcomes = new Map<Draft, Placing>();
+): Promise<PlaceOutcome[]> {
+  const outcomes = new Map<Draft, PlaceOutcome>();
   const products = new Set(drafts.flatMap(({ lines }) => lines.map(({ productId }) => productId)));
   const rounds = Math.min(MAX_ROUNDS, roundsFor(products.size));
   let waiting = drafts;
@@ -54,7 +54,7 @@ async function placeRound(
   context: Context,
   drafts: Draft[],
   options: PlaceOptions,
-  outcomes: Map<Draft, Placing>,
+  outcomes: Map<Draft, PlaceOutcome>,
 ): Promise<Draft[]> {
   const [answers, admitted] = await Promise.all([ask(context, drafts, options.together), options.admitted]);
   const { together } = options;
@@ -65,21 +65,21 @@ async function placeRound(
     return [];
   }
   const reservations = await reserveAll(context, quotes);
-  const patient = await thoseWhoMayWait(context, reservations);
+  const waiting = await findWaiting(context, reservations);
   if (together) {
-    if (allMayYetBeHeld(reservations, patient)) await tryAgain(context, patient);
+    if (allMayYetBeHeld(reservations, waiting)) await tryAgain(context, waiting);
     return (await settle(context, reservations, options, outcomes)).again;
   }
-  const heirs = thoseWhoInherit(reservations, patient);
-  for (const quote of [...patient.keys(), ...heirs.keys()]) reservations.delete(quote);
+  const afterRelease = retryAfterRelease(reservations, waiting);
+  for (const quote of [...waiting.keys(), ...afterRelease.keys()]) reservations.delete(quote);
   // First those who need not wait: what they let go, or keep, is what the others wait for.
   const first = await settle(context, reservations, options, outcomes);
-  if (heirs.size > 0) {
+  if (afterRelease.size > 0) {
     await first.released;
-    await tryOnce(context, heirs);
+    await tryOnce(context, afterRelease);
   }
-  await tryAgain(context, patient);
-  const rest = await settle(context, new Map([...heirs, ...patient]), options, outcomes);
+  await tryAgain(context, waiting);
+  const rest = await settle(context, new Map([...afterRelease, ...waiting]), options, outcomes);
   return [...first.again, ...rest.again];
 }
 
@@ -88,7 +88,7 @@ async function withdraw(
   context: Context,
   drafts: Draft[],
   quotes: Quote[],
-  outcomes: Map<Draft, Placing>,
+  outcomes: Map<Draft, PlaceOutcome>,
 ): Promise<void> {
   // Where one is only not to be had just now, none is given up: the same request may be sent again.
   if (drafts.some((draft) => outcomes.get(draft)?.kind === "unavailable")) return;
@@ -105,7 +105,7 @@ async function settle(
   context: Context,
   reservations: Map<Quote, Reservation>,
   options: PlaceOptions,
-  outcomes: Map<Draft, Placing>,
+  outcomes: Map<Draft, PlaceOutcome>,
 ): Promise<{
   /** Drafts to start again. */
   again: Draft[];
@@ -134,7 +134,7 @@ async function settle(
       dead.push({ claim: quote.claim, productIds: quote.order.items.map((item) => item.productId) });
     }
   }
-  commit.ring((task) => decided.has(task.object_id));
+  commit.wakeUp((task) => decided.has(task.object_id));
   if (dead.length === 0) return { again, released: Promise.resolve() };
   const released = letGo(context, dead);
   context.defer(released);
@@ -147,7 +147,7 @@ async function propose(context: Context, decision: Decision, { render }: PlaceOp
   const accessToken = decision.order.userId === null ? context.ids.secret() : undefined;
   const order = { ...decision.order, accessTokenHash: accessToken ? await sha256(accessToken) : null };
   const answer = render(order, decision.fate === "rejected" ? decision.shortfalls : null, accessToken);
-  const work = order.status === "confirmed" ? owedOnConfirmation(context, order) : [];
+  const work = order.status === "confirmed" ? tasksOnConfirmation(context, order) : [];
   return { decision: { ...decision, order }, answer, accessToken, work };
 }
 
@@ -157,14 +157,14 @@ async function recordOrAbandon(
   proposals: Proposal[],
   commit: Commit,
   together: boolean,
-): Promise<Map<string, Standing>> {
+): Promise<Map<string, FateRow>> {
   try {
     return await record(context, proposals, commit, together);
   } catch (error) {
     context.log.error("the outcome of a placing is not known", { error: describeError(error) });
   }
   try {
-    return await abandon(context, proposals.map(askedOf));
+    return await abandon(context, proposals.map(claimRefOf));
   } catch (error) {
     context.log.error("fates could not be read; their holds will ask", { error: describeError(error) });
     return new Map();
@@ -174,9 +174,9 @@ async function recordOrAbandon(
 /** The row decides: whatever this worker proposed, it answers what stands. */
 function obey(
   { decision, answer, accessToken }: Proposal,
-  standing: Standing | undefined,
+  standing: FateRow | undefined,
   stamp: string,
-): Placing | { kind: "abandoned" } {
+): PlaceOutcome | { kind: "abandoned" } {
   const { draft } = decision.quote;
   if (!standing && !draft.key && decision.fate === "placed") {
     return { kind: "unknown", order: decision.order, accessToken };
@@ -194,7 +194,7 @@ function obey(
 }
 
 /** Why a claim that was given up cannot be tried anew: its cart is another's order now, or not what was read. */
-function cartRefusal({ cart }: Draft, standing: Standing): Refusal | null {
+function cartRefusal({ cart }: Draft, standing: FateRow): Refusal | null {
   if (!cart) return null;
   const order = namedOrder(standing.spent_by);
   if (order) return { kind: "cart_spent", order };

@@ -1,10 +1,10 @@
 import type { Order } from "../order.ts";
 import type { Shortfall } from "./decide.ts";
 import type { Refusal } from "./quote.ts";
-import type { Standing } from "./record.ts";
+import type { FateRow } from "./record.ts";
 
 /** What became of one draft. */
-export type Placing =
+export type PlaceOutcome =
   /** Decided here and now: an order, or a `rejected` one. The answer is what every twin will repeat. */
   | { kind: "decided"; order: Order; answer: Answer }
   /** Decided before, under the same key. */
@@ -39,5 +39,5 @@ export type RenderAnswer = (
 ) => Answer;
 
 /** What stands under a draft's key, whoever decided it. */
-export const storedAnswer = ({ status, body }: Standing): Placing =>
+export const storedAnswer = ({ status, body }: FateRow): PlaceOutcome =>
   status === null || body === null ? { kind: "unavailable" } : { kind: "replayed", answer: { status, body } };

@@ -3,7 +3,7 @@ import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { formatMoney, type MoneyWire, parseAmount } from "../../platform/money.ts";
 import type { Customer, Order } from "../order.ts";
-import type { Answers, ProductRow } from "./ask.ts";
+import type { PlaceFacts, ProductRow } from "./ask.ts";
 import { chooseStores } from "./choose-stores.ts";
 import type { Draft, NamedOrder } from "./draft.ts";
 
@@ -36,7 +36,7 @@ export function quote(
   context: Context,
   draft: Draft,
   operation: string,
-  answers: Answers,
+  answers: PlaceFacts,
 ): { kind: "quoted"; quote: Quote } | Refusal {
   if (draft.cart?.spentBy) return { kind: "cart_spent", order: draft.cart.spentBy };
   if (draft.cart && draft.lines.length === 0) return { kind: "cart_empty" };
@@ -112,13 +112,13 @@ export function quote(
   return { kind: "quoted", quote: { claim: order.claimId, draft, order, stores } };
 }
 
-function orderable(answers: Answers, productId: string): ProductRow | undefined {
+function orderable(answers: PlaceFacts, productId: string): ProductRow | undefined {
   const product = answers.products.get(productId);
   return product?.active ? product : undefined;
 }
 
 /** Guests say who they are; a signed-in buyer's account speaks for them. */
-const customerOf = (draft: Draft, answers: Answers): Customer | null => draft.customer ?? answers.account;
+const customerOf = (draft: Draft, answers: PlaceFacts): Customer | null => draft.customer ?? answers.account;
 
 function isExpected(draft: Draft, total: number, currency: string): boolean {
   const expected = draft.expectedTotal;

@@ -1,5 +1,5 @@
 import { abandoned, type Fate, type NewFate, writeFates } from "../../claims/fates.ts";
-import type { NewEvent, NewWork } from "../../events/append.ts";
+import type { NewEvent, NewTask } from "../../events/append.ts";
 import { Commit } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
 import type { IdempotencyKey } from "../../platform/idempotency.ts";
@@ -21,14 +21,14 @@ export interface Proposal {
   /** A guest's, whose hash the order keeps. */
   accessToken: string | undefined;
   /** What is owed if it is won: it is rung for after the answer. */
-  work: NewWork[];
+  work: NewTask[];
 }
 
 /** What stands in D1 for a claim after the batch, whoever wrote it. */
-export interface Standing {
+export interface FateRow {
   claim: string;
   fate: Fate;
-  /** The nonce of the batch that wrote it: ours, where we won. */
+  /** The stamp of the batch that wrote it: ours, where we won. */
   stamp: string;
   /** Under the draft's key: the answer that every twin repeats. The batch that wrote it knows the body itself. */
   status: number | null;
@@ -41,7 +41,7 @@ export interface Standing {
 
 /**
  * Step 3 of placing: one batch, one transaction, for any number of drafts. By the stamp rule the first statement wins
- * fates by an insert that yields, stamped with this batch's nonce, and every later one is joined on that stamp: what
+ * fates by an insert that yields, stamped with this batch's stamp, and every later one is joined on that stamp: what
  * was not won writes nothing. The last one reads back what stands. A checkout whose cart does not allow its fate gets
  * `abandoned` by the second statement, so that what it holds may be let go.
  * @param commit a fresh one; its stamp tells what was won, also where its answer is lost
@@ -52,7 +52,7 @@ export async function record(
   proposals: Proposal[],
   commit: Commit,
   together: boolean,
-): Promise<Map<string, Standing>> {
+): Promise<Map<string, FateRow>> {
   const now = context.clock.now();
   const { stamp } = commit;
   const orders = proposals.flatMap(({ decision }) => (decision.fate === "abandoned" ? [] : [decision.order]));
@@ -86,7 +86,7 @@ export async function record(
     SELECT 1 FROM claims AS c WHERE c.id = row.value ->> 'claim' AND c.stamp = ${stamp})`,
     ),
   );
-  const standing = commit.read(readStandings(proposals.map(askedOf), stamp));
+  const standing = commit.read(readStandings(proposals.map(claimRefOf), stamp));
   return byClaim((await commit.send()).rows(standing));
 }
 
@@ -99,18 +99,18 @@ const answersOf = (proposals: Proposal[]) =>
   );
 
 /** A claim and the key that its answer stands under, if it came under one. */
-export interface Asked {
+export interface ClaimRef {
   claim: string;
   key: IdempotencyKey | null;
   cart: DraftCart | null;
 }
 
 /**
- * Gives claims up: writes `abandoned` by an insert that yields, and reads what stands. Under a nonce of its own, never
+ * Gives claims up: writes `abandoned` by an insert that yields, and reads what stands. Under a stamp of its own, never
  * the record's: a record that was taken for lost may still arrive, and must not find this fate to be its own. One that
- * did commit is known by its nonce.
+ * did commit is known by its stamp.
  */
-export async function abandon(context: Context, asked: Asked[]): Promise<Map<string, Standing>> {
+export async function abandon(context: Context, asked: ClaimRef[]): Promise<Map<string, FateRow>> {
   const commit = new Commit(context, "none");
   const fates = asked.map(({ claim }) => abandoned(claim));
   commit.win(writeFates(fates, commit.stamp, context.clock.now()));
@@ -134,7 +134,7 @@ function fateOf({ decision }: Proposal): NewOrderFate {
   };
 }
 
-export const askedOf = ({ decision: { quote } }: Proposal): Asked => ({
+export const claimRefOf = ({ decision: { quote } }: Proposal): ClaimRef => ({
   claim: quote.claim,
   key: quote.draft.key,
   cart: quote.draft.cart,
@@ -174,7 +174,7 @@ function insertOrders(orders: Order[], stamp: string): Sql[] {
 }
 
 /** Answers that this commit itself wrote are not sent back. */
-function readStandings(asked: Asked[], stamp: string): Sql<Standing> {
+function readStandings(asked: ClaimRef[], stamp: string): Sql<FateRow> {
   const rows = asked.map(({ claim, key, cart }) => ({
     ...{ claim, scope: key?.scope ?? null, key: key?.key ?? null },
     ...{ cart: cart?.id ?? null },
@@ -185,7 +185,7 @@ function readStandings(asked: Asked[], stamp: string): Sql<Standing> {
     LEFT JOIN idempotency AS k ON ${IS_KEY_OF_ROW} AND c.id = 'clm_' || k.operation`;
 }
 
-const byClaim = (standings: Standing[]): Map<string, Standing> =>
+const byClaim = (standings: FateRow[]): Map<string, FateRow> =>
   new Map(standings.map((standing) => [standing.claim, standing]));
 
 function placingEvent(context: Context, order: Order): NewEvent {

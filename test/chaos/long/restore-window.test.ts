@@ -8,7 +8,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import type { LostWindow } from "../../../src/cli/lost-window.ts";
 import { DRAIN, restoreShop } from "../../../src/cli/restore-shop.ts";
-import { LEASE_MS, takeRows } from "../../../src/events/take.ts";
+import { LEASE_MS, leaseTasks } from "../../../src/events/take.ts";
 import { testContext } from "../../events/context.ts";
 import { owe } from "../../events/rows.ts";
 import { answerOf } from "../../orders/ask.ts";
@@ -49,7 +49,7 @@ async function tablesNow() {
   return Object.fromEntries(names.map((name, index) => [name, results[index]?.results]));
 }
 
-async function ring(ids: string[]): Promise<void> {
+async function wakeUp(ids: string[]): Promise<void> {
   const messages = ids.map((id) => ({ id, timestamp: testClock.now(), attempts: 1, body: { id } }));
   const batch = createMessageBatch("notifications", messages);
   const execution = createExecutionContext();
@@ -95,7 +95,7 @@ describe("while a restore goes on", () => {
     let atLast: Awaited<ReturnType<typeof tablesNow>> | null = null;
     const adjust = { store_id: storeIds[0], type: "receive", quantity: 1, reason: "r" };
     const everythingElse = async () => {
-      await ring(["wrk_owed"]);
+      await wakeUp(["wrk_owed"]);
       await sweep();
       await runDurableObjectAlarm(env.STOCK.get(env.STOCK.idFromName(apple)));
       const token = { "X-Order-Token": sold.access_token ?? "" };
@@ -131,7 +131,7 @@ describe("while a restore goes on", () => {
     await vi.waitFor(async () =>
       expect(await orderNow(order.id)).toEqual({ status: "confirmed", payment_status: "paid" }),
     );
-    await ring(["wrk_owed"]);
+    await wakeUp(["wrk_owed"]);
     const opening = new Map([[apple, 10]]);
     expect([await brokenInvariants(opening, { calm: false }), await brokenMoney({ calm: false })]).toEqual([
       [],
@@ -151,12 +151,12 @@ describe("while a restore goes on", () => {
     const waits: number[] = [];
     const pause = async (milliseconds: number) => {
       if (waits.length === 0) {
-        expect(await takeRows(testContext(), new Set(["wrk_long"]), 1)).toEqual([]);
+        expect(await leaseTasks(testContext(), new Set(["wrk_long"]), 1)).toEqual([]);
       }
       waits.push(milliseconds);
       await testClock.sleep(milliseconds);
     };
-    expect(await takeRows(testContext(), new Set(["wrk_long"]), 1)).toHaveLength(1);
+    expect(await leaseTasks(testContext(), new Set(["wrk_long"]), 1)).toHaveLength(1);
     calls.length = 0;
     await restoreShop(api, backup, { ...quiet, pause, tell: (line) => told.push(line) });
     expect(waits[0]).toBe(DRAIN);

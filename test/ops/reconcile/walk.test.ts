@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import { MAX_ATTEMPTS } from "../../../src/events/backoff.ts";
 import { LEASE_MS } from "../../../src/events/take.ts";
-import { type TaskHandlers, workOff } from "../../../src/events/work.ts";
+import { runTasks, type TaskHandlers } from "../../../src/events/work.ts";
 import { recordEnds } from "../../../src/ops/jobs/perform.ts";
 import type { Job } from "../../../src/ops/jobs/run.ts";
 import { runByHand } from "../../../src/ops/jobs/run-by-hand.ts";
@@ -48,7 +48,7 @@ async function slice(limits = SMALL, boundary = new Boundary()): Promise<void> {
     id: string;
   }>();
   const handlers = { reconcile: (context, task) => reconcileOn(context, task, limits) } as TaskHandlers;
-  await workOff(
+  await runTasks(
     worker(boundary),
     handlers,
     results.map(({ id }) => id),

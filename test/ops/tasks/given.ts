@@ -1,11 +1,11 @@
 import { env, exports } from "cloudflare:workers";
-import type { NewWork } from "../../../src/events/append.ts";
+import type { NewTask } from "../../../src/events/append.ts";
 import { owe } from "../../events/rows.ts";
 import { testClock } from "../../support/clock.ts";
 import { type SignedIn, signIn } from "../../support/sign-in.ts";
 
 /** Work that died at the test's present hour after eight attempts. Its mail is of an order that is gone: a no-op. */
-export async function givenDead(...work: (Partial<NewWork> & { id: string })[]): Promise<void> {
+export async function givenDead(...work: (Partial<NewTask> & { id: string })[]): Promise<void> {
   const payload = { template: "order_confirmation", order_id: "ord_gone" };
   await owe(...work.map((row) => ({ task: "email" as const, payload, ...row })));
   await env.DB.batch(

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type TaskHandlers, type TaskOutcome, workOff } from "../../../src/events/work.ts";
+import { runTasks, type TaskHandlers, type TaskOutcome } from "../../../src/events/work.ts";
 import { isoStamp } from "../../../src/platform/clock.ts";
 import { testContext } from "../../events/context.ts";
 import { owe, workRow } from "../../events/rows.ts";
@@ -38,7 +38,7 @@ describe("the list", () => {
       testClock.advance(120);
       return { kind: "done" };
     });
-    await workOff(testContext(), took, ["wrk_z"]);
+    await runTasks(testContext(), took, ["wrk_z"]);
     await owe({ id: "wrk_a", task: "follow", not_before: testClock.now() + 5 });
     const later = testClock.now() + 5;
     expect(await ask("/tasks")).toEqual({
@@ -149,7 +149,7 @@ describe("revoking", () => {
       wrk_failed: { kind: "failed", error: "no" },
     };
     const handlers = allBy(async (_context, task) => outcomes[task.id] ?? { kind: "done" });
-    const working = workOff(testContext(), handlers, ["wrk_busy", "wrk_failed", "wrk_done"]);
+    const working = runTasks(testContext(), handlers, ["wrk_busy", "wrk_failed", "wrk_done"]);
     await expect.poll(async () => (await workRow("wrk_failed")).error).toBe("no");
     await expect.poll(async () => (await workRow("wrk_done")).state).toBe("done");
 
@@ -173,7 +173,7 @@ describe("revoking", () => {
     });
     const [answers] = await Promise.all([
       Promise.all(ids.map((id) => ask(`/tasks/${id}`, "DELETE"))),
-      workOff(testContext(), handlers, ids),
+      runTasks(testContext(), handlers, ids),
     ]);
     const revoked = ids.filter((_, index) => answers[index] === 204);
     expect([...revoked, ...begun].sort()).toEqual([...ids].sort());

@@ -113,7 +113,7 @@ describe("a simulated life", () => {
     await simulation.deliver(simulation.env, { early: true });
     expect(await status()).toBe("confirmed");
     testClock.advance(1);
-    await simulation.ring(await openSteps());
+    await simulation.wakeUp(await openSteps());
     expect(await status()).toBe("processing");
   });
 
@@ -181,7 +181,7 @@ describe("a simulated life", () => {
     for (let rounds = 0; rounds < 6; rounds++) {
       const { results } = await env.DB.prepare("SELECT id FROM work").all<{ id: string }>();
       const all = results.map(({ id }) => id).reverse();
-      await Promise.all([simulation.ring([...all, ...all]), simulation.ring(all)]);
+      await Promise.all([simulation.wakeUp([...all, ...all]), simulation.wakeUp(all)]);
       testClock.advance(2_500);
     }
     testClock.advance(60_000);

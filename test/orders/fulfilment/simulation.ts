@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { testClock } from "../../support/clock.ts";
 import worker from "../../support/worker.ts";
 
-interface Bell {
+interface WakeUp {
   id: string;
   delaySeconds: number;
   due: number;
@@ -16,7 +16,7 @@ interface Bell {
  */
 export class Simulation {
   /** All that was rung for, and is not delivered yet. */
-  bells: Bell[] = [];
+  bells: WakeUp[] = [];
   readonly settings: Record<string, unknown>;
 
   constructor(settings: Record<string, unknown> = {}) {
@@ -42,7 +42,7 @@ export class Simulation {
     const now = testClock.now();
     const due = this.bells.filter((bell) => early || bell.due <= now);
     this.bells = this.bells.filter((bell) => !due.includes(bell));
-    await this.ring(
+    await this.wakeUp(
       due.map(({ id }) => id),
       given,
     );
@@ -50,7 +50,7 @@ export class Simulation {
   }
 
   /** One batch of the `orders` queue, with all that its handling does afterwards. */
-  async ring(ids: string[], given = this.env): Promise<void> {
+  async wakeUp(ids: string[], given = this.env): Promise<void> {
     if (ids.length === 0) return;
     const messages = ids.map((id, index) => ({
       id: `m${index}`,

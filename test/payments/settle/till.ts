@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import { type TaskHandlers, workOff } from "../../../src/events/work.ts";
+import { runTasks, type TaskHandlers } from "../../../src/events/work.ts";
 import { expireUnpaid, followOrder } from "../../../src/orders/jobs.ts";
 import { endPaymentsBy, payRefundBy, settlePaymentEvent } from "../../../src/payments/jobs.ts";
 import type { PaymentEvent } from "../../../src/payments/money.ts";
@@ -127,7 +127,7 @@ export class Till {
   /** Works these tasks off once. A worker that dies in it is given up on. */
   async work(ids: string[], boundary = new Boundary()): Promise<void> {
     const { context, deferred } = this.context(boundary);
-    const worked = workOff(context, this.#handlers(boundary), ids).then(() => Promise.all(deferred));
+    const worked = runTasks(context, this.#handlers(boundary), ids).then(() => Promise.all(deferred));
     const dead = boundary.reached.then(() => aMoment(60));
     await Promise.race([worked.catch(() => {}), dead]);
   }
@@ -186,12 +186,12 @@ async function dueWork(): Promise<string[]> {
   return results.map(({ id }) => id);
 }
 
-type Told = Partial<Omit<PaymentEvent, "stamp" | "state" | "outcome">>;
+type TestEvent = Partial<Omit<PaymentEvent, "stamp" | "state" | "outcome">>;
 
 /** Stores an event as the receiver does, with its task, and rings nothing. Returns its id and its task's. */
 export async function tell(
   order: { id: string; reference: string } | null,
-  event: Told = {},
+  event: TestEvent = {},
 ): Promise<{ eventId: string; workId: string; operation: string }> {
   const operation = event.operation ?? systemIds.next();
   const eventId = event.eventId ?? `evt_of_provider_${operation}`;

@@ -35,11 +35,6 @@ export const countUpTo = (db: DrizzleD1Database, limit: number, table: SQLiteTab
       .as("matching"),
   );
 
-/** The rows of the n-th statement of a batch. */
-export function rowsOf<T>(results: D1Result[], index: number): T[] {
-  return (results[index]?.results ?? []) as T[];
-}
-
 /** What SQLite refuses of the values it was given. The words name the table and the column, or the check. */
 const REFUSED = /(?:NOT NULL|CHECK|UNIQUE|FOREIGN KEY) constraint failed(?:: [^:]+)?|datatype mismatch/;
 

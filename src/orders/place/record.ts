@@ -41,7 +41,7 @@ export interface FateRow {
 
 /**
  * Step 3 of placing: one batch, one transaction, for any number of drafts. By the stamp rule the first statement wins
- * fates by an insert that yields, stamped with this batch's stamp, and every later one is joined on that stamp: what
+ * fates by an insert that yields, and puts the commit's stamp on them; every later one is joined on that stamp: what
  * was not won writes nothing. The last one reads back what stands. A checkout whose cart does not allow its fate gets
  * `abandoned` by the second statement, so that what it holds may be let go.
  * @param commit a fresh one; its stamp tells what was won, also where its answer is lost

@@ -1,6 +1,5 @@
 import { env } from "cloudflare:workers";
 import type { OrderStatus, PaymentStatus } from "../../../../src/orders/lifecycle.ts";
-import { rowsOf } from "../../../../src/platform/d1.ts";
 import type { Buyer } from "./buyer.ts";
 import type { Provider, Told } from "./provider.ts";
 import { GOODWILL } from "./staff.ts";
@@ -217,4 +216,9 @@ export function wrongEnds({ lives, dead }: Ends): string[] {
       .filter(([holds]) => !holds)
       .map(([, fault]) => `${life.buyer.email} ${life.reference} (${life.steps.join(" > ")}): ${fault}`),
   );
+}
+
+/** The rows of the n-th statement of a batch. */
+function rowsOf<T>(results: D1Result[], index: number): T[] {
+  return (results[index]?.results ?? []) as T[];
 }

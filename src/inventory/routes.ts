@@ -118,7 +118,7 @@ export const inventoryRoutes = createRouter(
     const { env, actor } = c.get("context");
     const { product_id } = c.req.valid("param");
     const { store_id, type, quantity, reason, reference } = c.req.valid("json");
-    return once(c, async (operation) => {
+    return once(c, async ({ id: operation }) => {
       const names = await findNames(env.DB, product_id, [store_id]);
       if (!names.product) return problem(c, NOT_FOUND);
       if (!names.stores.has(store_id)) return problem(c, unknownStores(["store_id"]));
@@ -141,7 +141,7 @@ export const inventoryRoutes = createRouter(
     const { env, actor } = c.get("context");
     const { product_id } = c.req.valid("param");
     const { from_store_id, to_store_id, quantity, reason } = c.req.valid("json");
-    return once(c, async (operation) => {
+    return once(c, async ({ id: operation }) => {
       const names = await findNames(env.DB, product_id, [from_store_id, to_store_id]);
       if (!names.product) return problem(c, NOT_FOUND);
       const named = { from_store_id, to_store_id };

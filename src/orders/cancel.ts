@@ -1,5 +1,5 @@
 import type { Context } from "../platform/context.ts";
-import { type Changed, type Command, changeOrder } from "./change.ts";
+import { type Changed, type Command, changeOrder, NOTHING_MORE } from "./change.ts";
 import { mayBecome, type OrderStatus } from "./lifecycle.ts";
 import type { Order } from "./order.ts";
 import { oweRefund } from "./owe-refund.ts";
@@ -28,6 +28,7 @@ export async function cancelOrder(
       return { refusal: { kind: "not_cancellable", status: current.status } };
     }
     const refund = oweRefund(context, current, null, reason ?? "the order was cancelled");
-    return { change: { reason, step: { to: "cancelled", event: "order.cancelled", ...refund } } };
+    const step = { to: "cancelled" as const, event: "order.cancelled", ...refund };
+    return { change: { reason, step }, made: NOTHING_MORE };
   });
 }

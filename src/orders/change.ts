@@ -1,20 +1,24 @@
 import type { NewTask } from "../events/append.ts";
 import type { Context } from "../platform/context.ts";
 import { allows } from "../platform/etag.ts";
+import type { Operation } from "../platform/idempotency.ts";
 import { sql } from "../platform/sql.ts";
 import { readOrder } from "./find.ts";
 import { sendFollow } from "./follow.ts";
 import { wasMadeBy } from "./history.ts";
-import { moveOrders, type Step } from "./move.ts";
+import { moveOrders, orderAfter, type Step } from "./move.ts";
 import type { Order } from "./order.ts";
+import { wonOrder } from "./stamped.ts";
 import { tellStock } from "./tell-stock.ts";
 
 /** What every command on an order carries. */
-export interface Command {
-  /** A ulid, the same for every repeat of one command: a repeat finds its own effect and succeeds again. */
-  operation: string;
+export interface Command<Made = null> {
+  /** The same for every repeat of one command: a repeat finds its own effect and succeeds again. */
+  operation: Operation;
   /** At which versions it may be done, as an If-Match names them; null for any. */
   versions: number[] | null;
+  /** What it is answered with once it is done: stored by the batch that does it. Left out by a task, which answers nobody. */
+  answer?: (order: Order, made: Made) => { status: number; body: object };
 }
 
 /** A step that a command asks for, of the order as it stands. */
@@ -23,11 +27,19 @@ export interface Change {
   step: Omit<Step, "operation" | "guard">;
 }
 
-export type Proposal<R> = { change: Change } | { refusal: R };
+export type Proposal<R, Made> =
+  /** @param made what the step makes besides: a shipment, a return; from the order as the step leaves it */
+  { change: Change; made: (after: Order) => Made } | { refusal: R };
 
-export type Changed =
-  /** `owed` is to be rung for: what the step owes besides the `follow`. Empty for a repeat, which owes no more. */
-  | { kind: "changed"; order: Order; owed: NewTask[] }
+/** What a step makes that makes nothing besides. */
+export const NOTHING_MORE = (): null => null;
+
+export type Changed<Made = null> =
+  /**
+   * `made` is null for a repeat, which reads it. `owed` is to be woken: what the step owes besides the `follow`; empty for
+   * a repeat, which owes no more.
+   */
+  | { kind: "changed"; order: Order; made: Made | null; owed: NewTask[] }
   /** The order is at none of the versions that were asked for. */
   | { kind: "stale" }
   /** Others changed the order each time before this could: it may be sent again. */
@@ -38,43 +50,56 @@ const MAX_TRIES = 16;
 
 /**
  * Does a person's command on an order, or a task's, at most once: proposes a step of the order as it is, makes it from
- * that very version, and tells Stock. Who loses to another change looks again. That the command is not in the order's
- * history yet is a guard of the batch, so of twins one makes the step and the other finds it made.
+ * that very version, stores its answer in the same batch, and tells Stock. Who loses to another change looks again. That
+ * the command is not in the order's history yet is a guard of the batch, so of twins one makes the step and the other
+ * finds it made.
  */
-export async function changeOrder<R>(
+export async function changeOrder<R, Made = null>(
   context: Context,
   order: Order,
-  { operation, versions }: Command,
-  propose: (current: Order) => Proposal<R> | Promise<Proposal<R>>,
-): Promise<Changed | R> {
+  { operation, versions, answer }: Command<Made>,
+  propose: (current: Order) => Proposal<R, Made> | Promise<Proposal<R, Made>>,
+): Promise<Changed<Made> | R> {
   let current = order;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const proposal = allows(versions, current.version) ? await propose(current) : null;
     if (proposal === null || "refusal" in proposal) {
       // What is refused now may be what this command itself has made of the order.
-      if (await wasMadeBy(context, order.id, operation)) return repeated(context, current);
+      if (await wasMadeBy(context, order.id, operation.id)) return repeated(context, current);
       return proposal === null ? { kind: "stale" } : proposal.refusal;
     }
     const { reason, step } = proposal.change;
+    const at = context.clock.now();
+    const after = orderAfter(current, step, at);
+    const made = proposal.made(after);
+    const answered = answer?.(after, made);
     const [moved] = await moveOrders(context, [{ order: current, reason }], {
       ...step,
-      operation,
+      at,
+      operation: operation.id,
       guard: () => sql`NOT EXISTS (
-        SELECT 1 FROM order_history AS h WHERE h.order_id = orders.id AND h.operation = ${operation})`,
+        SELECT 1 FROM order_history AS h WHERE h.order_id = orders.id AND h.operation = ${operation.id})`,
+      besides: (stamp) => [
+        ...(step.besides?.(stamp) ?? []),
+        ...(answered
+          ? operation.answer(answered.status, answered.body, wonOrder(sql`${order.id}`, stamp))
+          : []),
+      ],
     });
     if (moved?.won) {
+      operation.answered = answered !== undefined;
       await tellStock(context, moved);
-      return { kind: "changed", order: moved.order, owed: step.work ?? [] };
+      return { kind: "changed", order: moved.order, made, owed: step.work ?? [] };
     }
     current = moved?.order ?? current;
-    if (await wasMadeBy(context, order.id, operation)) return repeated(context, current);
+    if (await wasMadeBy(context, order.id, operation.id)) return repeated(context, current);
   }
   return { kind: "contended" };
 }
 
 /** The first run may have died before it told Stock. */
-async function repeated(context: Context, known: Order): Promise<Changed> {
+async function repeated(context: Context, known: Order): Promise<Changed<never>> {
   const order = (await readOrder(context, known.id)) ?? known;
   await sendFollow(context, order);
-  return { kind: "changed", order, owed: [] };
+  return { kind: "changed", order, made: null, owed: [] };
 }

@@ -1,35 +1,55 @@
 import { isStaff } from "../platform/actor.ts";
 import type { Context } from "../platform/context.ts";
+import type { Subject } from "../platform/idempotency.ts";
 import { sha256 } from "../platform/ids.ts";
-import { first, sql, trusted } from "../platform/sql.ts";
+import { notFound } from "../platform/problem.ts";
+import { first, type Sql, sql, trusted } from "../platform/sql.ts";
 import type { Order } from "./order.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "./rows.ts";
 
+const namedBy = (name: string): Sql =>
+  name.startsWith("ord_") ? sql`o.id = ${name}` : sql`o.reference = ${name.toUpperCase()}`;
+
+const selectOrder = (when: Sql): Sql<OrderRow> =>
+  sql<OrderRow>`SELECT ${trusted(ORDER_COLUMNS)} FROM orders AS o WHERE ${when}`;
+
 /** Reads one order by its id or its reference, on the primary. */
 export async function readOrder(context: Context, name: string): Promise<Order | null> {
-  const named = name.startsWith("ord_") ? sql`o.id = ${name}` : sql`o.reference = ${name.toUpperCase()}`;
-  const row = await first(
-    context.env.DB,
-    sql<OrderRow>`SELECT ${trusted(ORDER_COLUMNS)} FROM orders AS o WHERE ${named}`,
-  );
+  const row = await first(context.env.DB, selectOrder(namedBy(name)));
   return row ? orderOf(row) : null;
 }
 
 /**
- * An order for those who may see it: staff, the buyer who was signed in, or whoever holds a guest order's token. Null
- * for all others, so that nobody learns whether it is there.
+ * Who may see `orders AS o`: staff, the buyer who was signed in, or whoever holds a guest order's token. For all others
+ * it is not there, so that nobody learns whether it is. Hashes are compared: how long it takes tells nothing of the token.
  */
+async function visibleTo({ actor }: Context, orderToken: string | undefined): Promise<Sql> {
+  if (isStaff(actor)) return sql`true`;
+  const own = actor.kind === "user" ? sql`o.user_id = ${actor.userId}` : sql`false`;
+  return orderToken === undefined ? own : sql`(${own} OR o.access_token_hash = ${await sha256(orderToken)})`;
+}
+
+/** An order, for those who may see it. */
 export async function findOrder(
   context: Context,
   name: string,
   orderToken: string | undefined,
 ): Promise<Order | null> {
-  const order = await readOrder(context, name);
-  if (!order) return null;
-  const { actor } = context;
-  if (isStaff(actor)) return order;
-  if (actor.kind === "user" && order.userId === actor.userId) return order;
-  if (orderToken === undefined || order.accessTokenHash === null) return null;
-  // Hashes are compared, so how long it takes tells nothing of the token.
-  return (await sha256(orderToken)) === order.accessTokenHash ? order : null;
+  const when = sql`${namedBy(name)} AND ${await visibleTo(context, orderToken)}`;
+  const row = await first(context.env.DB, selectOrder(when));
+  return row ? orderOf(row) : null;
+}
+
+/** An order that a command is about, for those who may see it. */
+export async function orderSubject(
+  context: Context,
+  name: string,
+  orderToken?: string,
+): Promise<Subject<OrderRow>> {
+  const when = sql`${namedBy(name)} AND ${await visibleTo(context, orderToken)}`;
+  return {
+    read: selectOrder(when),
+    exists: sql`EXISTS (SELECT 1 FROM orders AS o WHERE ${when})`,
+    missing: notFound("order"),
+  };
 }

@@ -29,6 +29,8 @@ export interface Step {
   to?: OrderStatus;
   /** Where it may begin, when that is not what the table of transitions says of `to`. */
   from?: readonly OrderStatus[];
+  /** When it is made, milliseconds; now by default. */
+  at?: number;
   event: string;
   /** More for the event's data. */
   data?: Record<string, unknown>;
@@ -40,9 +42,24 @@ export interface Step {
   first?: (stamp: string) => Sql[];
   /** Statements after it, each joined on `orders.stamp`: what was not won must write nothing. */
   besides?: (stamp: string) => Sql[];
+  /** What `besides` writes into the order itself. */
+  becomes?: Partial<Pick<Order, "items" | "paymentStatus">>;
   /** What is owed besides the `follow`; `object_id` is the order. */
   work?: NewTask[];
 }
+
+/** An order as a step leaves it that is made at this time. */
+export const orderAfter = (
+  order: Order,
+  { to, becomes }: Pick<Step, "to" | "becomes">,
+  at: number,
+): Order => ({
+  ...order,
+  ...becomes,
+  status: to ?? order.status,
+  version: order.version + 1,
+  updatedAt: at,
+});
 
 /**
  * Moves orders one step in one batch, each from its known version: history, event and the `follow` that Stock is owed
@@ -50,7 +67,7 @@ export interface Step {
  * Throws while a backup overwrites the shop.
  */
 export async function moveOrders(context: Context, moves: Move[], step: Step): Promise<Moved[]> {
-  const now = context.clock.now();
+  const now = step.at ?? context.clock.now();
   const commit = new Commit(context);
   const { stamp } = commit;
   const won = wonOrder(ITS_OBJECT, stamp);

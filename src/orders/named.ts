@@ -2,8 +2,10 @@ import { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import type { AppEnv } from "../platform/app-env.ts";
 import { idParam } from "../platform/http.ts";
-import { findOrder } from "./find.ts";
+import { type Operation, onceOn } from "../platform/idempotency.ts";
+import { findOrder, orderSubject } from "./find.ts";
 import type { Order } from "./order.ts";
+import { orderOf } from "./rows.ts";
 
 /** The path and the header by which a request names an order and shows that it may see it. */
 export const orderName = idParam("ord_01jd… or ORD-7K3F9QXM2A");
@@ -15,3 +17,16 @@ export const orderToken = z.object({
 /** The order that a path names, for those who may see it. */
 export const orderFor = (c: HonoContext<AppEnv>): Promise<Order | null> =>
   findOrder(c.get("context"), c.req.param("id") ?? "", c.req.header("X-Order-Token"));
+
+/** Does a command on the order that the path names, once for each Idempotency-Key. */
+export async function onceOnOrder<A extends Response>(
+  c: HonoContext<AppEnv>,
+  work: (order: Order, operation: Operation) => Promise<A>,
+) {
+  const subject = await orderSubject(
+    c.get("context"),
+    c.req.param("id") ?? "",
+    c.req.header("X-Order-Token"),
+  );
+  return onceOn(c, subject, (row, operation) => work(orderOf(row), operation));
+}

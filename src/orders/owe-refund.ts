@@ -16,8 +16,8 @@ export function oweRefund(
   order: Order,
   amount: number | null,
   reason: string | null,
-): Required<Pick<Step, "besides" | "work">> {
-  if (!isPaid(order.paymentStatus) || amount === 0) return { besides: () => [], work: [] };
+): Required<Pick<Step, "besides" | "becomes" | "work">> {
+  if (!isPaid(order.paymentStatus) || amount === 0) return { besides: () => [], becomes: {}, work: [] };
   const now = context.clock.now();
   const refund: NewTask = {
     id: prefixed("wrk", context.ids.next()),
@@ -30,5 +30,5 @@ export function oweRefund(
   };
   const makeDue = (stamp: string) =>
     sql`UPDATE orders SET payment_status = 'refund_due' WHERE id = ${order.id} AND stamp = ${stamp}`;
-  return { besides: (stamp) => [makeDue(stamp)], work: [refund] };
+  return { besides: (stamp) => [makeDue(stamp)], becomes: { paymentStatus: "refund_due" }, work: [refund] };
 }

@@ -35,6 +35,9 @@ export function renderOrder(order: Order, accessToken?: string): OrderWire {
   };
 }
 
+/** What most commands on an order are answered with. */
+export const answerWithOrder = (order: Order) => ({ status: 200, body: renderOrder(order) });
+
 function renderItem(order: Order, item: OrderItem, money: (amount: number) => OrderWire["totals"]["total"]) {
   const closed = closedUnits(order, item);
   return {

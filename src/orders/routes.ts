@@ -3,7 +3,7 @@ import { wakeUp } from "../events/work.ts";
 import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../platform/etag.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
-import { once, readKey } from "../platform/idempotency.ts";
+import { readKey } from "../platform/idempotency.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { notFound, problem } from "../platform/problem.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
@@ -11,10 +11,10 @@ import { answerPlacing } from "./answer-placing.ts";
 import { cancelOrder } from "./cancel.ts";
 import { listHistory } from "./history.ts";
 import { listOrders } from "./list.ts";
-import { orderFor, orderName, orderToken } from "./named.ts";
+import { onceOnOrder, orderFor, orderName, orderToken } from "./named.ts";
 import { draftOf } from "./place/draft.ts";
 import { CONTENDED, GUESTS_OFF, notCancellable } from "./problems.ts";
-import { renderOrder } from "./render.ts";
+import { answerWithOrder, renderOrder } from "./render.ts";
 import {
   cancelSchema,
   historyListSchema,
@@ -78,12 +78,11 @@ const cancelRoute = createRoute({
 });
 
 const cancel = endpoint(cancelRoute, async (c) => {
-  const order = await orderFor(c);
-  if (!order) return problem(c, notFound("order"));
   const reason = c.req.valid("json")?.reason ?? null;
   const versions = allowedVersions(c.req.header("If-Match"));
-  return once(c, async (operation) => {
-    const outcome = await cancelOrder(c.get("context"), order, { operation, reason, versions });
+  return onceOnOrder(c, async (order, operation) => {
+    const command = { operation, versions, reason, answer: answerWithOrder };
+    const outcome = await cancelOrder(c.get("context"), order, command);
     switch (outcome.kind) {
       case "changed":
         c.get("context").defer(wakeUp(c.get("context"), outcome.owed));

@@ -52,7 +52,7 @@ const match = endpoint(matchRoute, async (c) => {
   const { provider, event_id: eventId } = c.req.valid("param");
   const { order } = c.req.valid("json");
   const context = c.get("context");
-  return once(c, async (operation) => {
+  return once(c, async ({ id: operation }) => {
     const outcome = await matchEvent(context, { provider, eventId }, { operation, order });
     switch (outcome.kind) {
       case "matched":
@@ -89,7 +89,7 @@ const giveBack = endpoint(giveBackRoute, async (c) => {
   const { provider, event_id: eventId } = c.req.valid("param");
   const reason = c.req.valid("json")?.reason ?? null;
   const context = c.get("context");
-  return once(c, async (operation) => {
+  return once(c, async ({ id: operation }) => {
     const outcome = await giveBackEvent(context, { provider, eventId }, { operation, reason });
     switch (outcome.kind) {
       case "given_back":

@@ -29,7 +29,7 @@ export const refundRoutes = createRouter(
     const body = c.req.valid("json");
     const asked = { amount: body?.amount ?? null, reason: body?.reason ?? null };
     const { id } = c.req.valid("param");
-    return once(c, async (operation) => {
+    return once(c, async ({ id: operation }) => {
       const outcome = await requestRefund(c.get("context"), id, { operation, ...asked });
       switch (outcome.kind) {
         case "due": {

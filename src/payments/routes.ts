@@ -1,9 +1,8 @@
-import { orderFor, orderName, orderToken } from "../orders/named.ts";
+import { onceOnOrder, orderFor, orderName, orderToken } from "../orders/named.ts";
 import type { Order } from "../orders/order.ts";
 import { isoStamp } from "../platform/clock.ts";
 import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { createRouter, jsonContent, problems } from "../platform/http.ts";
-import { once } from "../platform/idempotency.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { formatMoney } from "../platform/money.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
@@ -30,9 +29,7 @@ const openRoute = createRoute({
 });
 
 const open = endpoint(openRoute, async (c) => {
-  const order = await orderFor(c);
-  if (!order) return problem(c, notFound("order"));
-  return once(c, async (operation) => {
+  return onceOnOrder(c, async (order, { id: operation }) => {
     const outcome = await openPayment(c.get("context"), order, operation);
     switch (outcome.kind) {
       case "open":

@@ -22,9 +22,14 @@ export interface NewKey {
 const STAYS_YOUNG = sql`ON CONFLICT (scope, key) DO UPDATE SET created_at = excluded.created_at
   WHERE idempotency.status IS NULL AND idempotency.fingerprint = excluded.fingerprint`;
 
-export const putDownKey = ({ scope, key, fingerprint, operation }: NewKey, now: number): Sql => sql`
+/** @param when SQL: that there is something to be done under it */
+export const putDownKey = (
+  { scope, key, fingerprint, operation }: NewKey,
+  now: number,
+  when: Sql = sql`true`,
+): Sql => sql`
   INSERT INTO idempotency (scope, key, fingerprint, operation, created_at)
-  VALUES (${scope}, ${key}, ${fingerprint}, ${operation}, ${now}) ${STAYS_YOUNG}`;
+  SELECT ${scope}, ${key}, ${fingerprint}, ${operation}, ${now} WHERE ${when} ${STAYS_YOUNG}`;
 
 /** The keys of many drafts. */
 export const putDownKeys = (keys: NewKey[], now: number): Sql => sql`
@@ -46,10 +51,13 @@ type KeyName = Pick<NewKey, "scope" | "key">;
 export const readKeyRow = ({ scope, key }: KeyName): Sql<KeyRow> => sql`
   SELECT fingerprint, operation, status, body FROM idempotency WHERE scope = ${scope} AND key = ${key}`;
 
-/** Stores an answer; of twins that answer differently, the one that had an effect is believed. */
-export const answerKey = ({ scope, key }: KeyName, status: number, body: string): Sql => sql`
+/**
+ * Stores an answer; of twins that answer differently, the one that had an effect is believed.
+ * @param when SQL: that the work was won, where the answer is stored in the batch of its work
+ */
+export const answerKey = ({ scope, key, status, body }: KeyAnswer, when: Sql = sql`true`): Sql => sql`
   UPDATE idempotency SET status = ${status}, body = ${body}
-  WHERE scope = ${scope} AND key = ${key} AND (status IS NULL OR (status >= 400 AND ${status} < 400))`;
+  WHERE scope = ${scope} AND key = ${key} AND (status IS NULL OR (status >= 400 AND ${status} < 400)) AND ${when}`;
 
 /** Whether `idempotency AS k` is the key that `row.value` names. */
 export const IS_KEY_OF_ROW = sql`k.scope = row.value ->> 'scope' AND k.key = row.value ->> 'key'`;

@@ -1,10 +1,10 @@
 import type { Context as HonoContext } from "hono";
 import type { Actor } from "./actor.ts";
 import type { AppEnv } from "./app-env.ts";
-import { answerKey, putDownKey, readKeyRow } from "./idempotency-keys.ts";
+import { answerKey, type KeyRow, putDownKey, readKeyRow } from "./idempotency-keys.ts";
 import { sha256 } from "./ids.ts";
 import { type Problem, type ProblemAnswer, problem } from "./problem.ts";
-import { batch } from "./sql.ts";
+import { batch, first, type Sql } from "./sql.ts";
 
 /** A guest's key is the only thing that guards its answer: it must be long enough not to be guessed. */
 export const GUEST_KEY_LENGTH = 16;
@@ -85,39 +85,106 @@ export const replay = (status: number, body: string): Replayed =>
     },
   });
 
+/** What a request does, once for all requests under its key. */
+export class Operation {
+  /** A ulid, the same for all twins and retries of one key. */
+  readonly id: string;
+  /** The batch that did the work stored its answer too. */
+  answered = false;
+  readonly #key: IdempotencyKey | null;
+
+  constructor(id: string, key: IdempotencyKey | null = null) {
+    this.id = id;
+    this.#key = key;
+  }
+
+  /**
+   * For the batch that does the work: the statements that store what it is answered with. None without a key. Who wins
+   * that batch sets `answered`.
+   * @param won SQL: that the work was won
+   */
+  answer(status: number, body: object, won: Sql): Sql[] {
+    return this.#key ? [answerKey({ ...this.#key, status, body: JSON.stringify(body) }, won)] : [];
+  }
+}
+
 /**
- * Runs a POST at most once for each Idempotency-Key. `work` is given an operation id (a ulid) that is the same for
- * all twins and retries of one key, and must be idempotent by it: it may run again when an earlier run died between
- * its effect and the answer. Answers that decided something are kept; of twins that answer differently, the one that
- * had an effect is believed.
+ * Runs a POST at most once for each Idempotency-Key. `work` must be idempotent by its operation's id: it may run again
+ * when an earlier run died between its effect and the answer. Where the work is one batch it stores its answer there.
+ * Otherwise the answer is stored after it, if it decided something; of twins that answer differently, the one that had
+ * an effect is believed.
  */
 export async function once<A extends Response>(
   c: HonoContext<AppEnv>,
-  work: (operation: string) => Promise<A>,
+  work: (operation: Operation) => Promise<A>,
 ): Promise<A | Replayed | ProblemAnswer> {
   const { env, ids, clock } = c.get("context");
   const read = await readKey(c);
   if (read.kind === "malformed") return problem(c, read.problem);
-  if (read.kind === "none") return work(ids.next());
+  if (read.kind === "none") return work(new Operation(ids.next()));
 
   const { key } = read;
   const { standing } = await batch(env.DB, {
     put: putDownKey({ ...key, operation: ids.next() }, clock.now()),
     standing: readKeyRow(key),
   });
-  const [row] = standing;
+  return answerUnder(c, key, standing[0], work);
+}
+
+/** What a command is about, and must be there before anything is kept of the command. */
+export interface Subject<Row> {
+  read: Sql<Row>;
+  exists: Sql;
+  missing: Problem;
+}
+
+/** As `once`, of something that is read in the same call as the key. */
+export async function onceOn<Row, A extends Response>(
+  c: HonoContext<AppEnv>,
+  { read, exists, missing }: Subject<Row>,
+  work: (row: Row, operation: Operation) => Promise<A>,
+): Promise<A | Replayed | ProblemAnswer> {
+  const { env, ids, clock } = c.get("context");
+  const given = await readKey(c);
+  if (given.kind === "malformed") return problem(c, given.problem);
+  if (given.kind === "none") {
+    const row = await first(env.DB, read);
+    return row ? work(row, new Operation(ids.next())) : problem(c, missing);
+  }
+
+  const { key } = given;
+  const { standing, subject } = await batch(env.DB, {
+    put: putDownKey({ ...key, operation: ids.next() }, clock.now(), exists),
+    standing: readKeyRow(key),
+    subject: read,
+  });
+  const [row] = subject;
+  if (!row) return problem(c, missing);
+  return answerUnder(c, key, standing[0], (operation) => work(row, operation));
+}
+
+/** Repeats what was answered under a key, or does the work and keeps what it is answered with. */
+async function answerUnder<A extends Response>(
+  c: HonoContext<AppEnv>,
+  key: IdempotencyKey,
+  row: KeyRow | undefined,
+  work: (operation: Operation) => Promise<A>,
+): Promise<A | Replayed | ProblemAnswer> {
   if (!row) throw new Error("an idempotency key vanished between its insert and its read");
   if (row.fingerprint !== key.fingerprint) return problem(c, KEY_REUSED);
   if (row.status !== null && row.body !== null) return replay(row.status, row.body);
 
-  const response = await work(row.operation);
-  if (response.status >= 500 || NOT_KEPT.has(response.status)) return response;
-  const stored = await batch(env.DB, {
-    answered: answerKey(key, response.status, await response.clone().text()),
+  const operation = new Operation(row.operation, key);
+  const response = await work(operation);
+  const { status } = response;
+  if (operation.answered || status >= 500 || NOT_KEPT.has(status)) return response;
+  const body = await response.clone().text();
+  const stored = await batch(c.get("context").env.DB, {
+    answered: answerKey({ ...key, status, body }),
     standing: readKeyRow(key),
   });
   const [answer] = stored.standing;
-  const won = answer?.status === response.status && answer.body === (await response.clone().text());
+  const won = answer?.status === status && answer.body === body;
   return won || answer?.status == null || answer.body === null
     ? response
     : replay(answer.status, answer.body);

@@ -205,13 +205,12 @@ describe("cancelling", () => {
     expect(calls).toEqual([
       // Whether the shop is being restored: a new isolate looks.
       "D1.first",
-      "D1.first",
+      // The order and the key; the step and its answer.
       "D1.batch",
       "D1.batch",
       "Stock.follow",
       "Stock.follow",
       "D1.run",
-      "D1.batch",
     ]);
   });
 

@@ -27,7 +27,7 @@ export const reconcileRoutes = createRouter(
     const context = c.get("context");
     // No body is an empty one, and passes by the schema and its defaults.
     const { product_ids, repair, after }: Partial<ReconcileRequest> = c.req.valid("json");
-    return once(c, async (id) => {
+    return once(c, async ({ id }) => {
       const options = { repair: repair ?? false, operation: `reconcile-${id}` };
       if (product_ids === undefined) return c.json(await reconcileFrom(context, after ?? "", options), 200);
       const wanted = [...new Set(product_ids)];

@@ -1,5 +1,5 @@
 import type { Context } from "../../platform/context.ts";
-import { type Changed, type Command, changeOrder } from "../change.ts";
+import { type Changed, type Command, changeOrder, NOTHING_MORE } from "../change.ts";
 import { isPaid, type OrderStatus } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import { oweRefund } from "../owe-refund.ts";
@@ -48,10 +48,12 @@ export async function closeOrder(
             refund: isPaid(current.paymentStatus) ? amount : 0,
             currency: current.currency,
           },
+          becomes: { ...refund.becomes, items },
           besides: (stamp) => [writeAllocations(current.id, items, stamp), ...refund.besides(stamp)],
           work: [...refund.work, ...nextStep(context, current, "shipped")],
         },
       },
+      made: NOTHING_MORE,
     };
   });
 }

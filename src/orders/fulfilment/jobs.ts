@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Task, type TaskOutcome, wakeUp } from "../../events/work.ts";
 import type { Context } from "../../platform/context.ts";
+import { Operation } from "../../platform/idempotency.ts";
 import { readOrder } from "../find.ts";
 import { ORDER_STATUSES } from "../lifecycle.ts";
 import { restockSchema, sendRestock } from "./restock.ts";
@@ -19,7 +20,7 @@ export async function takeStep(context: Context, task: Task): Promise<TaskOutcom
   const order = await readOrder(context, order_id);
   if (!order) return { kind: "failed", error: `there is no order ${order_id}` };
   if (order.status !== from) return { kind: "done" };
-  const operation = context.ids.next();
+  const operation = new Operation(context.ids.next());
   const outcome = await transitionOrder(context, order, { operation, versions: null, to, note: "simulated" });
   switch (outcome.kind) {
     case "changed":

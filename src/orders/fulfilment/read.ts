@@ -6,7 +6,7 @@ import type { ReturnWire, ShipmentWire } from "../schemas.ts";
 import { hasShipped } from "../units.ts";
 import type { ShipmentLine } from "./plan-shipment.ts";
 
-interface Shipment {
+export interface Shipment {
   id: string;
   items: ShipmentLine[];
   tracking: string | null;
@@ -20,7 +20,7 @@ export interface ReturnLine {
   restock: boolean;
 }
 
-interface OrderReturn {
+export interface OrderReturn {
   id: string;
   storeId: string;
   items: ReturnLine[];

@@ -6,18 +6,17 @@ import type { AppEnv } from "../../platform/app-env.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../../platform/etag.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../../platform/http.ts";
-import { once } from "../../platform/idempotency.ts";
 import { idempotencyHeader } from "../../platform/idempotency-header.ts";
-import { notFound, problem } from "../../platform/problem.ts";
+import { problem } from "../../platform/problem.ts";
 import type { Changed, Command } from "../change.ts";
-import { readOrder } from "../find.ts";
+import { onceOnOrder } from "../named.ts";
 import type { Order } from "../order.ts";
 import { CONTENDED } from "../problems.ts";
-import { renderOrder } from "../render.ts";
+import { answerWithOrder, renderOrder } from "../render.ts";
 import { orderSchema } from "../schemas.ts";
 import { closeOrder } from "./close.ts";
 import { illegalTransition, notClosable, returnProblem, shipProblem } from "./problems.ts";
-import { readFulfilment, renderReturn, renderShipment } from "./read.ts";
+import { type OrderReturn, readFulfilment, renderReturn, renderShipment, type Shipment } from "./read.ts";
 import {
   closeSchema,
   returnedSchema,
@@ -89,11 +88,11 @@ export const fulfilmentRoutes = createRouter(
   endpoint(transition, async (c) => {
     const { to, note } = c.req.valid("json");
     return onOrder(c, async (order, command) => {
-      const asked = { ...command, to, note: note ?? null };
+      const asked = { ...command, to, note: note ?? null, answer: answerWithOrder };
       const outcome = await transitionOrder(c.get("context"), order, asked);
       return outcome.kind === "illegal"
         ? problem(c, illegalTransition(outcome, to))
-        : answer(c, outcome, async (changed) => c.json(renderOrder(changed), 200));
+        : answer(c, outcome, async ({ order: changed }) => c.json(renderOrder(changed), 200));
     });
   }),
   endpoint(ship, async (c) => {
@@ -103,22 +102,32 @@ export const fulfilmentRoutes = createRouter(
       const context = c.get("context");
       const request = { items: wanted, storeId: store_id ?? null };
       const parcel = { tracking: tracking ?? null, carrier: carrier ?? null };
-      const outcome = await shipOrder(context, order, { ...command, request, parcel });
+      const outcome = await shipOrder(context, order, {
+        ...command,
+        request,
+        parcel,
+        answer: (after, made) => ({ status: 201, body: renderShipped(after, made) }),
+      });
       if (!isChanged(outcome)) return problem(c, shipProblem(outcome, items ?? []));
-      return answer(c, outcome, async (changed) => {
-        const { shipments } = await readFulfilment(context, changed);
-        const made = mustFind(shipments, shipmentId(command.operation));
-        return c.json({ shipment: renderShipment(made), order: renderOrder(changed) }, 201);
+      return answer(c, outcome, async ({ order: after, made }) => {
+        const found =
+          made ??
+          mustFind((await readFulfilment(context, after)).shipments, shipmentId(command.operation.id));
+        return c.json(renderShipped(after, found), 201);
       });
     });
   }),
   endpoint(close, async (c) => {
     const reason = c.req.valid("json")?.reason ?? null;
     return onOrder(c, async (order, command) => {
-      const outcome = await closeOrder(c.get("context"), order, { ...command, reason });
+      const outcome = await closeOrder(c.get("context"), order, {
+        ...command,
+        reason,
+        answer: answerWithOrder,
+      });
       return outcome.kind === "not_closable"
         ? problem(c, notClosable(outcome))
-        : answer(c, outcome, async (changed) => c.json(renderOrder(changed), 200));
+        : answer(c, outcome, async ({ order: changed }) => c.json(renderOrder(changed), 200));
     });
   }),
   endpoint(comeBack, async (c) => {
@@ -126,41 +135,53 @@ export const fulfilmentRoutes = createRouter(
     return onOrder(c, async (order, command) => {
       const context = c.get("context");
       const request = { items, storeId: store_id, reason };
-      const outcome = await takeBack(context, order, { ...command, request });
+      const outcome = await takeBack(context, order, {
+        ...command,
+        request,
+        answer: (after, made) => ({ status: 201, body: renderReturned(after, made) }),
+      });
       if (!isChanged(outcome)) return problem(c, returnProblem(outcome, items));
-      return answer(c, outcome, async (changed) => {
-        const { returns } = await readFulfilment(context, changed);
-        const made = mustFind(returns, returnId(command.operation));
-        return c.json({ return: renderReturn(made), order: renderOrder(changed) }, 201);
+      return answer(c, outcome, async ({ order: after, made }) => {
+        const found =
+          made ?? mustFind((await readFulfilment(context, after)).returns, returnId(command.operation.id));
+        return c.json(renderReturned(after, found), 201);
       });
     });
   }),
 );
 
 /** Runs a command on the order that the path names, once for each Idempotency-Key. */
-async function onOrder<A extends Response>(
+function onOrder<A extends Response>(
   c: HonoContext<AppEnv>,
-  work: (order: Order, command: Command) => Promise<A>,
+  work: (order: Order, command: Pick<Command, "operation" | "versions">) => Promise<A>,
 ) {
-  const order = await readOrder(c.get("context"), c.req.param("id") ?? "");
-  if (!order) return problem(c, notFound("order"));
   const versions = allowedVersions(c.req.header("If-Match"));
-  return once(c, (operation) => work(order, { operation, versions }));
+  return onceOnOrder(c, (order, operation) => work(order, { operation, versions }));
 }
 
-const isChanged = <R extends { kind: string }>(outcome: Changed | R): outcome is Changed =>
+const renderShipped = (order: Order, made: Shipment) => ({
+  shipment: renderShipment(made),
+  order: renderOrder(order),
+});
+
+const renderReturned = (order: Order, made: OrderReturn) => ({
+  return: renderReturn(made),
+  order: renderOrder(order),
+});
+
+const isChanged = <Made, R extends { kind: string }>(outcome: Changed<Made> | R): outcome is Changed<Made> =>
   outcome.kind === "changed" || outcome.kind === "stale" || outcome.kind === "contended";
 
-async function answer<A extends Response>(
+async function answer<Made, A extends Response>(
   c: HonoContext<AppEnv>,
-  outcome: Changed,
-  render: (order: Order) => Promise<A>,
+  outcome: Changed<Made>,
+  render: (changed: Extract<Changed<Made>, { kind: "changed" }>) => Promise<A>,
 ) {
   switch (outcome.kind) {
     case "changed":
       c.get("context").defer(wakeUp(c.get("context"), outcome.owed));
       c.header("ETag", etagOf(outcome.order.version));
-      return render(outcome.order);
+      return render(outcome);
     case "stale":
       return problem(c, STALE);
     case "contended":
@@ -168,7 +189,7 @@ async function answer<A extends Response>(
   }
 }
 
-/** What a command's batch wrote is there, whoever ran it. */
+/** What a command's batch wrote is there for its repeat, whoever ran it. */
 function mustFind<T extends { id: string }>(made: T[], id: string): T {
   const found = made.find((one) => one.id === id);
   if (!found) throw new Error(`${id} is not there, though its step was made`);

@@ -12,6 +12,7 @@ import {
   type ShipmentPlan,
   type ShipmentRequest,
 } from "./plan-shipment.ts";
+import type { Shipment } from "./read.ts";
 import { nextStep } from "./steps.ts";
 import { writeAllocations } from "./write-allocations.ts";
 
@@ -27,7 +28,7 @@ export type ShipRefusal =
   | { kind: "not_shippable"; status: OrderStatus }
   | Exclude<ShipmentPlan, { kind: "planned" }>;
 
-export type ShipOutcome = Changed | ShipRefusal;
+export type ShipOutcome = Changed<Shipment> | ShipRefusal;
 
 /**
  * Ships items of an order, all that is left by default: it is `shipped` when nothing is left, and `processing` until
@@ -37,16 +38,16 @@ export type ShipOutcome = Changed | ShipRefusal;
 export async function shipOrder(
   context: Context,
   order: Order,
-  command: Command & { request: ShipmentRequest; parcel: Parcel },
+  command: Command<Shipment> & { request: ShipmentRequest; parcel: Parcel },
 ): Promise<ShipOutcome> {
   const { request, parcel, operation } = command;
-  return changeOrder<ShipRefusal>(context, order, command, (current) => {
+  return changeOrder<ShipRefusal, Shipment>(context, order, command, (current) => {
     if (!SHIPPABLE.includes(current.status)) {
       return { refusal: { kind: "not_shippable", status: current.status } };
     }
     const plan = planShipment(current, request);
     if (plan.kind !== "planned") return { refusal: plan };
-    return { change: shipment(context, current, { id: shipmentId(operation), lines: plan.lines, parcel }) };
+    return shipment(context, current, { id: shipmentId(operation.id), lines: plan.lines, parcel });
   });
 }
 
@@ -65,24 +66,26 @@ export function shipment(
   order: Order,
   { id, lines, parcel }: NewShipment,
   reason: string | null = null,
-): Change {
+): { change: Change; made: (after: Order) => Shipment } {
   const items = afterShipment(order.items, lines);
   const complete = items.every((item) => unitsLeft(item) === 0);
   const entered = complete ? "shipped" : order.status === "confirmed" ? "processing" : undefined;
-  return {
-    reason,
-    step: {
-      to: entered,
-      from: SHIPPABLE,
-      event: complete ? "order.shipped" : "order.shipment",
-      data: { shipment: { id, items: lines, ...parcel } },
-      besides: (stamp) => [
-        writeAllocations(order.id, items, stamp),
-        sql`INSERT INTO shipments (id, order_id, order_version, items, tracking, carrier, created_at)
+  const step: Change["step"] = {
+    to: entered,
+    from: SHIPPABLE,
+    event: complete ? "order.shipped" : "order.shipment",
+    data: { shipment: { id, items: lines, ...parcel } },
+    becomes: { items },
+    besides: (stamp) => [
+      writeAllocations(order.id, items, stamp),
+      sql`INSERT INTO shipments (id, order_id, order_version, items, tracking, carrier, created_at)
           SELECT ${id}, o.id, o.version, ${JSON.stringify(lines)}, ${parcel.tracking}, ${parcel.carrier}, o.updated_at
           FROM orders AS o WHERE o.id = ${order.id} AND o.stamp = ${stamp}`,
-      ],
-      work: entered === undefined ? [] : nextStep(context, order, entered),
-    },
+    ],
+    work: entered === undefined ? [] : nextStep(context, order, entered),
+  };
+  return {
+    change: { reason, step },
+    made: ({ updatedAt }) => ({ id, items: lines, ...parcel, createdAt: updatedAt }),
   };
 }

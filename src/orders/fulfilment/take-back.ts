@@ -3,11 +3,11 @@ import { findNames } from "../../inventory/client.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { sql } from "../../platform/sql.ts";
-import { type Change, type Changed, type Command, changeOrder, type Proposal } from "../change.ts";
+import { type Changed, type Command, changeOrder, type Proposal } from "../change.ts";
 import { mayBecome, type OrderStatus } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import { shippedUnits } from "../units.ts";
-import { type ReturnLine, readFulfilment } from "./read.ts";
+import { type OrderReturn, type ReturnLine, readFulfilment } from "./read.ts";
 import { type Restock, restockTask, sendRestock } from "./restock.ts";
 
 export interface ReturnRequest {
@@ -23,25 +23,26 @@ export type ReturnRefusal =
   /** More than was shipped, less what came back before. */
   | { kind: "more_than_shipped"; productId: string; requested: number; left: number };
 
-export type ReturnOutcome = Changed | ReturnRefusal;
+export type ReturnOutcome = Changed<OrderReturn> | ReturnRefusal;
 
 /**
  * Takes back what has left of an order, also while the rest of it has yet to; when all of a shipped or delivered order
- * is back, it is `returned`. What is to be sold again is put on hand at a store, owed as work and tried before the answer. No money moves: a refund is
- * a decision of its own.
+ * is back, it is `returned`. What is to be sold again is put on hand at a store: a task of the same batch, tried before
+ * the answer. No money moves: a refund is a decision of its own.
  */
 export async function takeBack(
   context: Context,
   order: Order,
-  command: Command & { request: ReturnRequest },
+  command: Command<OrderReturn> & { request: ReturnRequest },
 ): Promise<ReturnOutcome> {
-  const { request, operation } = command;
+  const { request } = command;
+  const operation = command.operation.id;
   const names = await findNames(context.env.DB, request.items[0]?.product_id ?? "", [request.storeId]);
   if (!names.stores.has(request.storeId)) return { kind: "unknown_store" };
 
   const restock = restockOf(context, order, operation, request);
   const workId = prefixed("wrk", operation);
-  const changed = await changeOrder<ReturnRefusal>(context, order, command, (current) =>
+  const changed = await changeOrder<ReturnRefusal, OrderReturn>(context, order, command, (current) =>
     propose(context, current, { operation, request, restock, workId }),
   );
   if (changed.kind === "changed" && restock.items.length > 0) {
@@ -63,7 +64,11 @@ interface Parts {
 }
 
 /** The returns are read after the order: with newer ones than its version knows, its step is lost anyway. */
-async function propose(context: Context, order: Order, parts: Parts): Promise<Proposal<ReturnRefusal>> {
+async function propose(
+  context: Context,
+  order: Order,
+  parts: Parts,
+): Promise<Proposal<ReturnRefusal, OrderReturn>> {
   const allShipped = mayBecome(order.status, "returned");
   const partShipped = order.status === "processing" && order.items.some((item) => shippedUnits(item) > 0);
   if (!allShipped && !partShipped) return { refusal: { kind: "not_returnable", status: order.status } };
@@ -86,7 +91,7 @@ async function propose(context: Context, order: Order, parts: Parts): Promise<Pr
     return { refusal: { kind: "more_than_shipped", productId, requested, left: known } };
   }
   const complete = allShipped && [...left.values()].every((remaining) => remaining === 0);
-  return { change: comingBack(context, order, parts, complete) };
+  return comingBack(context, order, parts, complete);
 }
 
 function comingBack(
@@ -94,22 +99,23 @@ function comingBack(
   order: Order,
   { operation, request, restock, workId }: Parts,
   complete: boolean,
-): Change {
+): Proposal<never, OrderReturn> {
   const id = returnId(operation);
   const { items, storeId, reason } = request;
-  return {
-    reason,
-    step: {
-      ...(complete ? { to: "returned" as const } : {}),
-      event: complete ? "order.returned" : "order.return",
-      data: { return: { id, store_id: storeId, items } },
-      besides: (stamp) => [
-        sql`INSERT INTO returns (id, order_id, order_version, store_id, items, reason, created_at)
+  const step = {
+    ...(complete ? { to: "returned" as const } : {}),
+    event: complete ? "order.returned" : "order.return",
+    data: { return: { id, store_id: storeId, items } },
+    besides: (stamp: string) => [
+      sql`INSERT INTO returns (id, order_id, order_version, store_id, items, reason, created_at)
           SELECT ${id}, o.id, o.version, ${storeId}, ${JSON.stringify(items)}, ${reason}, o.updated_at
           FROM orders AS o WHERE o.id = ${order.id} AND o.stamp = ${stamp}`,
-      ],
-      work: restock.items.length > 0 ? [restockTask(context, workId, order.id, restock)] : [],
-    },
+    ],
+    work: restock.items.length > 0 ? [restockTask(context, workId, order.id, restock)] : [],
+  };
+  return {
+    change: { reason, step },
+    made: ({ updatedAt }) => ({ id, storeId, items, reason, createdAt: updatedAt }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Context } from "../../platform/context.ts";
-import { type Changed, type Command, changeOrder } from "../change.ts";
+import { type Changed, type Command, changeOrder, NOTHING_MORE } from "../change.ts";
 import { mayBecome, type OrderStatus, TRANSITIONS } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import { ALL_THAT_IS_LEFT, planShipment } from "./plan-shipment.ts";
@@ -29,15 +29,14 @@ export async function transitionOrder(
   return changeOrder<Illegal>(context, order, command, (current) => {
     if (!mayBecome(current.status, to)) return { refusal: illegal(current.status) };
     if (to !== "shipped") {
-      return {
-        change: { reason: note, step: { to, event: `order.${to}`, work: nextStep(context, current, to) } },
-      };
+      const step = { to, event: `order.${to}`, work: nextStep(context, current, to) };
+      return { change: { reason: note, step }, made: NOTHING_MORE };
     }
     const plan = planShipment(current, ALL_THAT_IS_LEFT);
     if (plan.kind !== "planned") return { refusal: illegal(current.status) };
     const parcel = { tracking: null, carrier: null };
-    const leaving = { id: shipmentId(operation), lines: plan.lines, parcel };
-    return { change: shipment(context, current, leaving, note) };
+    const leaving = { id: shipmentId(operation.id), lines: plan.lines, parcel };
+    return { change: shipment(context, current, leaving, note).change, made: NOTHING_MORE };
   });
 }
 

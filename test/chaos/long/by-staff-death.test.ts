@@ -4,6 +4,7 @@ import { cancelOrder } from "../../../src/orders/cancel.ts";
 import { readOrder } from "../../../src/orders/find.ts";
 import { giveBackEvent } from "../../../src/payments/give-back-event.ts";
 import { matchEvent } from "../../../src/payments/match-event.ts";
+import { Operation } from "../../../src/platform/idempotency.ts";
 import { systemIds } from "../../../src/platform/ids.ts";
 import { givenFlagged, givenUnmatched, notices } from "../../payments/settle/by-staff.ts";
 import { atEveryCall, LONG, TOTAL } from "../../payments/settle/endings.ts";
@@ -141,7 +142,7 @@ test(
         const order = await till.order();
         const payment = { id: `pay_${order.id}`, provider: "stripe", providerId: `pi_${order.id}` };
         await openPayment(order, payment);
-        const command = { operation: systemIds.next(), reason: null, versions: null };
+        const command = { operation: new Operation(systemIds.next()), reason: null, versions: null };
         const cancel = async (under: Boundary) => {
           const { context } = till.context(under);
           const current = await readOrder(context, order.id);

@@ -10,12 +10,14 @@ import { ORDER_COLUMNS, type OrderRow, orderOf } from "./rows.ts";
 const namedBy = (name: string): Sql =>
   name.startsWith("ord_") ? sql`o.id = ${name}` : sql`o.reference = ${name.toUpperCase()}`;
 
-const selectOrder = (when: Sql): Sql<OrderRow> =>
+const selectWhere = (when: Sql): Sql<OrderRow> =>
   sql<OrderRow>`SELECT ${trusted(ORDER_COLUMNS)} FROM orders AS o WHERE ${when}`;
 
-/** Reads one order by its id or its reference, on the primary. */
+/** Reads one order by its id or its reference. */
+export const selectOrder = (name: string): Sql<OrderRow> => selectWhere(namedBy(name));
+
 export async function readOrder(context: Context, name: string): Promise<Order | null> {
-  const row = await first(context.env.DB, selectOrder(namedBy(name)));
+  const row = await first(context.env.DB, selectOrder(name));
   return row ? orderOf(row) : null;
 }
 
@@ -36,7 +38,7 @@ export async function findOrder(
   orderToken: string | undefined,
 ): Promise<Order | null> {
   const when = sql`${namedBy(name)} AND ${await visibleTo(context, orderToken)}`;
-  const row = await first(context.env.DB, selectOrder(when));
+  const row = await first(context.env.DB, selectWhere(when));
   return row ? orderOf(row) : null;
 }
 
@@ -48,7 +50,7 @@ export async function orderSubject(
 ): Promise<Subject<OrderRow>> {
   const when = sql`${namedBy(name)} AND ${await visibleTo(context, orderToken)}`;
   return {
-    read: selectOrder(when),
+    read: selectWhere(when),
     exists: sql`EXISTS (SELECT 1 FROM orders AS o WHERE ${when})`,
     missing: notFound("order"),
   };

@@ -4,7 +4,9 @@ import { writeAllocations } from "../orders/fulfilment/write-allocations.ts";
 import type { OrderStatus, PaymentStatus } from "../orders/lifecycle.ts";
 import { type Moved, moveOrders } from "../orders/move.ts";
 import type { OrderItem } from "../orders/order.ts";
+import { wonOrder } from "../orders/stamped.ts";
 import type { Context } from "../platform/context.ts";
+import type { Operation } from "../platform/idempotency.ts";
 import { allOf, each, type Sql, sql } from "../platform/sql.ts";
 import { type Money, type Payment, paymentStatusOf, type Refund } from "./money.ts";
 import { noticesOf } from "./notices.ts";
@@ -31,8 +33,9 @@ export interface Change {
   event: string;
   reason: string | null;
   data: Record<string, unknown>;
-  /** A command's id, for its repeat to recognise its effect. */
-  operation?: string;
+  /** A command, for its repeat to recognise its effect, and what it is answered with once this is made. */
+  operation?: Operation;
+  answer?: { status: number; body: object };
   to?: OrderStatus;
   /** For a status that no captured money decides. */
   paymentStatus?: PaymentStatus;
@@ -66,7 +69,7 @@ export interface Change {
 export async function changeMoney(context: Context, money: Money, change: Change): Promise<Moved> {
   const { order } = money;
   const now = context.clock.now();
-  const { closes, captured, failed, promised, refund, fate } = change;
+  const { closes, captured, failed, promised, refund, fate, operation, answer } = change;
   const status = change.to ?? order.status;
   const after = afterwards(money, change, status);
   const notices = noticesOf(context, money, change);
@@ -74,7 +77,7 @@ export async function changeMoney(context: Context, money: Money, change: Change
     ...(change.to === undefined ? {} : { to: change.to }),
     event: change.event,
     data: { ...change.data, payment_status: after },
-    operation: change.operation ?? null,
+    operation: operation?.id ?? null,
     guard: (stamp) => guardOf(change, stamp),
     first: (stamp) => (fate ? [writeFate(order, fate, closes?.event, { stamp, now })] : []),
     besides: (stamp) => {
@@ -94,11 +97,15 @@ export async function changeMoney(context: Context, money: Money, change: Change
         ...(revived ? [writeAllocations(order.id, revived.items, stamp)] : []),
         ...(revived ? writeStores(order.id, revived.items, written) : []),
         ...(closes ? [closeEvent(closes, order.id, written)] : []),
+        ...(operation && answer
+          ? operation.answer(answer.status, answer.body, wonOrder(sql`${order.id}`, stamp))
+          : []),
       ];
     },
     work: [...(change.work ?? []), ...notices],
   });
   if (!moved) throw new Error(`order ${order.id} vanished`);
+  if (moved.won && operation && answer) operation.answered = true;
   if (moved.won && notices.length > 0) context.defer(wakeUp(context, notices));
   return moved;
 }

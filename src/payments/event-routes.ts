@@ -52,11 +52,11 @@ const match = endpoint(matchRoute, async (c) => {
   const { provider, event_id: eventId } = c.req.valid("param");
   const { order } = c.req.valid("json");
   const context = c.get("context");
-  return once(c, async ({ id: operation }) => {
+  return once(c, async (operation) => {
     const outcome = await matchEvent(context, { provider, eventId }, { operation, order });
     switch (outcome.kind) {
       case "matched":
-        return c.json(await eventAsItIs(context, provider, eventId), 200);
+        return c.json(outcome.event ?? (await eventAsItIs(context, provider, eventId)), 200);
       case "unknown":
         return problem(c, notFound("payment event"));
       case "unknown_order":
@@ -89,11 +89,11 @@ const giveBack = endpoint(giveBackRoute, async (c) => {
   const { provider, event_id: eventId } = c.req.valid("param");
   const reason = c.req.valid("json")?.reason ?? null;
   const context = c.get("context");
-  return once(c, async ({ id: operation }) => {
+  return once(c, async (operation) => {
     const outcome = await giveBackEvent(context, { provider, eventId }, { operation, reason });
     switch (outcome.kind) {
       case "given_back":
-        return c.json(await eventAsItIs(context, provider, eventId), 200);
+        return c.json(outcome.event ?? (await eventAsItIs(context, provider, eventId)), 200);
       case "unknown":
         return problem(c, notFound("payment event"));
       case "not_flagged":
@@ -108,7 +108,7 @@ const giveBack = endpoint(giveBackRoute, async (c) => {
 
 export const paymentEventRoutes = createRouter(list, match, giveBack);
 
-/** As its change has left it. */
+/** As its change has left it, or what came after it. */
 async function eventAsItIs(context: Context, provider: string, eventId: string): Promise<PaymentEventWire> {
   const event = await readEvent(context, provider, eventId);
   if (!event) throw new Error("a payment event is gone after its change");

@@ -1,13 +1,17 @@
 import { wakeUp } from "../events/work.ts";
 import { wasMadeBy } from "../orders/history.ts";
 import type { Context } from "../platform/context.ts";
+import type { Operation } from "../platform/idempotency.ts";
 import { isCurrency } from "../platform/money.ts";
 import { changeMoney, MAX_TRIES } from "./change.ts";
+import { renderEventOf } from "./list-events.ts";
 import { type Payment, type PaymentEvent, readEventFacts } from "./money.ts";
+import type { PaymentEventWire } from "./schemas.ts";
 import { returned } from "./settle-parts.ts";
 
 export type GiveBackOutcome =
-  | { kind: "given_back" }
+  /** `event` is null for a repeat, which reads it. */
+  | { kind: "given_back"; event: PaymentEventWire | null }
   | { kind: "unknown" }
   /** It does not wait for this: worked off, about no known order, or given back before. */
   | { kind: "not_flagged"; state: PaymentEvent["state"] }
@@ -24,15 +28,15 @@ export type GiveBackOutcome =
 export async function giveBackEvent(
   context: Context,
   { provider, eventId }: { provider: string; eventId: string },
-  command: { operation: string; reason: string | null },
+  command: { operation: Operation; reason: string | null },
 ): Promise<GiveBackOutcome> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const told = await readEventFacts(context, provider, eventId);
     if (!told) return { kind: "unknown" };
     const { event, about } = told;
     if (!about || event.state !== "flagged") {
-      const made = about && (await wasMadeBy(context, about.money.order.id, command.operation));
-      return made ? { kind: "given_back" } : { kind: "not_flagged", state: event.state };
+      const made = about && (await wasMadeBy(context, about.money.order.id, command.operation.id));
+      return made ? { kind: "given_back", event: null } : { kind: "not_flagged", state: event.state };
     }
     const { money } = about;
     const currency = (event.currency ?? money.order.currency).toUpperCase();
@@ -41,10 +45,16 @@ export async function giveBackEvent(
     }
     const into = untakenOf(event, currency, money.payments);
     const change = returned(context, event, money, { into, currency, reason: command.reason });
-    const moved = await changeMoney(context, money, { ...change, operation: command.operation });
+    const { state, outcome } = change.closes;
+    const after = renderEventOf({ ...event, state, outcome }, money.order);
+    const moved = await changeMoney(context, money, {
+      ...change,
+      operation: command.operation,
+      answer: { status: 200, body: after },
+    });
     if (moved.won) {
       context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }, ...change.work]));
-      return { kind: "given_back" };
+      return { kind: "given_back", event: after };
     }
   }
   return { kind: "contended" };

@@ -1,3 +1,4 @@
+import type { Order } from "../orders/order.ts";
 import type { FlaggedEventWire } from "../orders/schemas.ts";
 import { isoStamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
@@ -64,6 +65,20 @@ export async function readEvent(
   );
   return row ? renderEvent(row) : null;
 }
+
+/** One event, about this order. */
+export const renderEventOf = (
+  event: PaymentEvent,
+  order: Pick<Order, "id" | "reference" | "currency">,
+): PaymentEventWire =>
+  renderEvent({
+    ...event,
+    event_id: event.eventId,
+    received_at: event.receivedAt,
+    order_id: order.id,
+    order_reference: order.reference,
+    order_currency: order.currency,
+  });
 
 /** For an order's own page, to staff: what waits for a person, oldest first. */
 export async function flaggedEventsOf({ env }: Context, orderId: string): Promise<FlaggedEventWire[]> {

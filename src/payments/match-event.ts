@@ -1,13 +1,18 @@
 import { Commit } from "../events/commit.ts";
-import { readOrder } from "../orders/find.ts";
+import { selectOrder } from "../orders/find.ts";
+import { orderOf } from "../orders/rows.ts";
 import type { Context } from "../platform/context.ts";
+import type { Operation } from "../platform/idempotency.ts";
 import { prefixed } from "../platform/ids.ts";
-import { sql } from "../platform/sql.ts";
-import type { PaymentEvent } from "./money.ts";
+import { batch, sql } from "../platform/sql.ts";
+import { renderEventOf } from "./list-events.ts";
+import { type PaymentEvent, selectEvent } from "./money.ts";
 import { countEvent, eventTask, wonEvent } from "./receive-event.ts";
+import type { PaymentEventWire } from "./schemas.ts";
 
 export type MatchOutcome =
-  | { kind: "matched" }
+  /** `event` is null for a repeat, which reads it. */
+  | { kind: "matched"; event: PaymentEventWire | null }
   | { kind: "unknown" }
   | { kind: "unknown_order" }
   /** It is about an order already, or still looked up by itself. */
@@ -21,15 +26,24 @@ export type MatchOutcome =
 export async function matchEvent(
   context: Context,
   { provider, eventId }: { provider: string; eventId: string },
-  command: { operation: string; order: string },
+  command: { operation: Operation; order: string },
 ): Promise<MatchOutcome> {
-  const order = await readOrder(context, command.order);
+  const { operation } = command;
+  const read = await batch(context.env.DB, {
+    orders: selectOrder(command.order),
+    events: selectEvent(provider, eventId),
+  });
+  const [event] = read.events;
+  if (!event) return { kind: "unknown" };
+  const [row] = read.orders;
+  const order = row ? orderOf(row) : null;
   const now = context.clock.now();
-  const line = prefixed("evt", command.operation);
+  const line = prefixed("evt", operation.id);
   const name = { provider, eventId };
   const commit = new Commit(context, "none");
   const won = wonEvent(name, commit.stamp);
-  if (order) {
+  const matched = order && renderEventOf({ ...event, state: "owed", outcome: null }, order);
+  if (order && matched) {
     commit.win(sql`
       UPDATE payment_events SET state = 'owed', outcome = NULL, order_id = ${order.id}, stamp = ${commit.stamp}
       WHERE provider = ${provider} AND event_id = ${eventId} AND state = 'unmatched'`);
@@ -49,13 +63,18 @@ export async function matchEvent(
       ],
       won,
     );
+    commit.write(...operation.answer(200, matched, won));
   }
-  const standing = commit.read(sql<{ state: PaymentEvent["state"]; mine: number }>`
-    SELECT e.state, e.stamp = ${commit.stamp} OR EXISTS (SELECT 1 FROM events AS l WHERE l.id = ${line}) AS mine
+  const standing = commit.read(sql<{ state: PaymentEvent["state"]; stamp: string; repeated: number }>`
+    SELECT e.state, e.stamp, EXISTS (SELECT 1 FROM events AS l WHERE l.id = ${line}) AS repeated
     FROM payment_events AS e WHERE e.provider = ${provider} AND e.event_id = ${eventId}`);
-  const row = (await commit.send()).first(standing);
-  if (!row) return { kind: "unknown" };
-  if (row.mine === 0) return order ? { kind: "not_unmatched", state: row.state } : { kind: "unknown_order" };
-  commit.wakeUp(() => true);
-  return { kind: "matched" };
+  const after = (await commit.send()).first(standing);
+  if (!after) return { kind: "unknown" };
+  if (after.stamp === commit.stamp) {
+    operation.answered = true;
+    commit.wakeUp(() => true);
+    return { kind: "matched", event: matched };
+  }
+  if (after.repeated !== 0) return { kind: "matched", event: null };
+  return order ? { kind: "not_unmatched", state: after.state } : { kind: "unknown_order" };
 }

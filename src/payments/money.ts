@@ -77,6 +77,10 @@ const namedOrder = (provider: string, eventId: string): Sql => sql`SELECT coales
     (SELECT p.order_id FROM payments AS p WHERE p.provider = e.provider AND p.provider_id = e.provider_id))
   FROM payment_events AS e WHERE e.provider = ${provider} AND e.event_id = ${eventId}`;
 
+/** Reads one event by the name that its provider gave it. */
+export const selectEvent = (provider: string, eventId: string) => sql<PaymentEvent>`
+  SELECT ${EVENT_COLUMNS} FROM payment_events AS e WHERE e.provider = ${provider} AND e.event_id = ${eventId}`;
+
 /** An event, its order and all of that order's money, in one round trip. Null when there is no such event. */
 export async function readEventFacts(
   context: Context,
@@ -92,8 +96,7 @@ export async function readEventFacts(
           EXISTS (${trusted(spentBy("o.cart_id", "1", "o.id"))}) AS cart_spent
         FROM orders AS o WHERE o.id = (${orderId})) AS c LEFT JOIN claims AS f ON f.id = c.id`,
     closed: sql`SELECT 1 FROM shop_state WHERE key = 'selling' AND value <> 'open'`,
-    events: sql<PaymentEvent>`SELECT ${EVENT_COLUMNS} FROM payment_events AS e
-      WHERE e.provider = ${provider} AND e.event_id = ${eventId}`,
+    events: selectEvent(provider, eventId),
   });
   const money = moneyOf(rows);
   const [tried] = rows.trials;

@@ -3,9 +3,8 @@ import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, idParam, jsonContent, problems } from "../platform/http.ts";
 import { once } from "../platform/idempotency.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";
-import { formatMoney } from "../platform/money.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
-import { requestRefund } from "./refund.ts";
+import { renderRefund, requestRefund } from "./refund.ts";
 import { refundSchema, requestRefundSchema } from "./schemas.ts";
 
 const refundRoute = createRoute({
@@ -29,14 +28,11 @@ export const refundRoutes = createRouter(
     const body = c.req.valid("json");
     const asked = { amount: body?.amount ?? null, reason: body?.reason ?? null };
     const { id } = c.req.valid("param");
-    return once(c, async ({ id: operation }) => {
+    return once(c, async (operation) => {
       const outcome = await requestRefund(c.get("context"), id, { operation, ...asked });
       switch (outcome.kind) {
-        case "due": {
-          const { refund } = outcome;
-          const amount = formatMoney({ amount: refund.amount, currency: refund.currency });
-          return c.json({ id: refund.id, payment_id: refund.paymentId, amount, status: refund.state }, 201);
-        }
+        case "due":
+          return c.json(renderRefund(outcome.refund), 201);
         case "unknown":
           return problem(c, notFound("payment"));
         case "exceeds_captured":

@@ -1,5 +1,6 @@
 import { wakeUp } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
+import type { Operation } from "../platform/idempotency.ts";
 import { prefixed } from "../platform/ids.ts";
 import { formatMoney, type MoneyWire, parseAmount } from "../platform/money.ts";
 import { changeMoney, MAX_TRIES } from "./change.ts";
@@ -15,6 +16,14 @@ export type RefundRequestOutcome =
   /** Others changed the order each time before this could: it may be sent again. */
   | { kind: "contended" };
 
+/** A refund as it is asked for. */
+export const renderRefund = ({ id, paymentId, amount, currency }: Refund) => ({
+  id,
+  payment_id: paymentId,
+  amount: formatMoney({ amount, currency }),
+  status: "due" as const,
+});
+
 /**
  * Promises a part of a payment back, or all that is left, in one stamped batch with the task that sends it. The sum of
  * what a payment promises is never more than it captured.
@@ -24,19 +33,19 @@ export async function requestRefund(
   context: Context,
   paymentId: string,
   command: {
-    operation: string;
+    operation: Operation;
     /** A decimal; null for all that is left. */
     amount: { amount: string; currency?: string | undefined } | null;
     reason: string | null;
   },
 ): Promise<RefundRequestOutcome> {
-  const id = prefixed("rfd", command.operation);
+  const id = prefixed("rfd", command.operation.id);
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const money = await readMoneyOfPayment(context, paymentId);
     const payment = money?.payments.find((one) => one.id === paymentId);
     if (!money || !payment) return { kind: "unknown" };
     const made = money.refunds.find((refund) => refund.id === id);
-    if (made) return { kind: "due", refund: { ...made, state: "due" } };
+    if (made) return { kind: "due", refund: made };
 
     const left = leftOf(payment);
     const { currency } = payment;
@@ -58,6 +67,7 @@ export async function requestRefund(
       reason: command.reason,
       data: { payment_id: paymentId, refund_id: id, amount, cause: "staff" },
       operation: command.operation,
+      answer: { status: 201, body: renderRefund(refund) },
       promised: [refund],
       work,
     });

@@ -49,6 +49,8 @@ export async function takeBack(
     const fault = await sendRestock(context, restock);
     const work = { id: workId, task: "restock" as const };
     context.defer(fault === null ? markTasksDone(context, [workId]) : wakeUp(context, [work]));
+    // It is the only task that a return owes, and was seen to just now.
+    return { ...changed, owed: [] };
   }
   return changed;
 }

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { providerOf } from "../../../src/payments/providers.ts";
 import { requestRefund } from "../../../src/payments/refund.ts";
+import { Operation } from "../../../src/platform/idempotency.ts";
 import { systemIds } from "../../../src/platform/ids.ts";
 import { checkSettings } from "../../../src/platform/settings.ts";
 import { atEveryCall, LONG } from "../../payments/settle/endings.ts";
@@ -55,7 +56,7 @@ async function givenDue() {
   await tell(order, { provider: "stripe", providerId });
   await till.drain();
   const { context } = till.context();
-  const command = { operation: systemIds.next(), amount: { amount: "4.50" }, reason: null };
+  const command = { operation: new Operation(systemIds.next()), amount: { amount: "4.50" }, reason: null };
   const asked = await requestRefund(context, paymentId, command);
   if (asked.kind !== "due") throw new Error("no refund is due");
   const [task] = await rows<{ id: string }>(

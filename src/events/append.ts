@@ -4,7 +4,7 @@ import type { TaskName } from "./tasks.ts";
 /** One change, for the ordered log. */
 export interface NewEvent {
   id: string;
-  /** `order.placed`, `product.updated`: the object, then what happened to it. */
+  /** What it is about, then what happened: `order.placed`, `product.updated`. */
   type: string;
   at: number;
   object_type: "order" | "payment" | "product" | "task";
@@ -20,16 +20,16 @@ export interface NewTask {
   /** The order, or other thing, that it is about. */
   object_id: string;
   payload: Record<string, unknown>;
-  /** When it came to be owed: now, to the batch that owes it; milliseconds. */
+  /** When the task came to be: the time of the commit that adds it, milliseconds. */
   at: number;
-  /** Not to be begun before, milliseconds. */
+  /** No worker may begin it before this time, milliseconds. */
   not_before: number;
   request_id: string;
 }
 
 /**
- * Appends to the log, in the batch of the change itself.
- * @param when the condition under which an event is written: SQL about `row.value`, its JSON
+ * Appends events to the log. Belongs into the batch of the change itself, so that there is no change without its event.
+ * @param when SQL: the condition under which an event is written; `row.value` is the event as JSON
  */
 export const appendEvents = (rows: NewEvent[], when: Sql): Sql => sql`
   INSERT INTO events (id, type, at, object_type, object_id, object_version, data)
@@ -38,7 +38,8 @@ export const appendEvents = (rows: NewEvent[], when: Sql): Sql => sql`
   FROM ${each(rows)} AS row WHERE ${when} ORDER BY row.key`;
 
 /**
- * Writes down what is owed, in the batch of the change that owes it. Ring for it after the answer.
+ * Adds tasks. Belongs into the batch of the change that needs them, so that a worker that dies right after it loses none.
+ * After the answer a wake-up is sent for them.
  * @param when as in `appendEvents`
  */
 export const addTasks = (rows: NewTask[], when: Sql): Sql => sql`

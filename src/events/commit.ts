@@ -4,10 +4,10 @@ import { prepare, type Sql } from "../platform/sql.ts";
 import { addTasks, appendEvents, type NewEvent, type NewTask } from "./append.ts";
 import { wakeUp } from "./work.ts";
 
-/** A statement of a commit: what came of it is read by this. */
+/** Names a statement of a commit: its result is read by this. */
 export interface Handle<Row = unknown> {
   readonly index: number;
-  /** For the type alone. */
+  /** Never set: it carries the type of the rows. */
   readonly row?: Row;
 }
 
@@ -21,15 +21,15 @@ export interface Handle<Row = unknown> {
  * take another's outcome for its own. One commit may carry any number of orders, each won or lost by itself.
  */
 export class Commit {
-  /** A ulid that nothing else has: what this commit wins carries it. */
+  /** A ulid that is used for nothing else: the rows that this commit wins carry it. */
   readonly stamp: string;
   readonly #context: Context;
   readonly #statements: Sql[] = [];
   readonly #tasks: NewTask[] = [];
 
   /**
-   * @param fence `refuse`: the commit fails, with nothing written, while a backup overwrites the shop; left to its own
-   * conditions with `none`
+   * @param fence with `refuse` the commit fails and writes nothing while a backup overwrites the shop; with `none` its own
+   * statements look after that
    */
   constructor(context: Context, fence: "refuse" | "none" = "refuse") {
     this.#context = context;
@@ -52,7 +52,7 @@ export class Commit {
     if (events.length > 0) this.#add(appendEvents(events, when));
   }
 
-  /** Owes tasks. @param when SQL about the task, `row.value`: that its object was won */
+  /** Adds tasks. @param when SQL about the task, `row.value`: that its object was won */
   owe(tasks: NewTask[], when: Sql): Handle | null {
     if (tasks.length === 0) return null;
     this.#tasks.push(...tasks);
@@ -64,13 +64,16 @@ export class Commit {
     return this.#add(statement);
   }
 
-  /** Sends it. Throws where D1 fails: then it is not known what was written, and what stands is to be read and obeyed. */
+  /**
+   * Sends the batch. Throws where D1 fails: then nobody knows whether it was written, and the caller must read what is
+   * there.
+   */
   async send(): Promise<Committed> {
     const { DB } = this.#context.env;
     return new Committed(await DB.batch(this.#statements.map((statement) => prepare(DB, statement))));
   }
 
-  /** Rings for tasks that it owes, after the answer. @param won whether a task's object was won by this commit */
+  /** Sends wake-ups for the tasks that it added, after the answer. @param won whether it won the task's object */
   wakeUp(won: (task: NewTask) => boolean): void {
     const tasks = this.#tasks.filter(won);
     if (tasks.length > 0) this.#context.defer(wakeUp(this.#context, tasks));
@@ -81,7 +84,7 @@ export class Commit {
   }
 }
 
-/** What came of a commit, by its statements' handles. */
+/** The results of a commit, by the handles of its statements. */
 export class Committed {
   readonly #results: D1Result[];
 

@@ -2,7 +2,7 @@ import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
 import type { NewTask } from "./append.ts";
 
-/** A letter to `ADMIN_EMAIL`: none where nobody is named to read it. @param id where a repeat is to find its own */
+/** The task that mails a notice to `ADMIN_EMAIL`; none where no such address is set. @param id for a repeat to find its own */
 export function noticeTask(
   context: Context,
   objectId: string,

@@ -14,8 +14,8 @@ export const events = sqliteTable("events", {
 });
 
 /**
- * What must happen once because of an event. The row is the truth and its queue message only a bell: attempts,
- * backoff, leases and death are all here.
+ * The transactional outbox: a row for each task that must be done because of a change. The row alone counts, with its
+ * attempts, backoff, lease and death. Its queue message is only a wake-up, and may be lost.
  */
 export const work = sqliteTable(
   "work",
@@ -26,10 +26,10 @@ export const work = sqliteTable(
     objectId: text("object_id").notNull(),
     payload: text("payload").notNull(),
     state: text("state", { enum: ["owed", "done", "dead"] }).notNull(),
-    /** Not to be begun before; moved on by each lease and each failure. */
+    /** No worker may begin it before this time. Each lease and each failure moves it on. */
     notBefore: integer("not_before").notNull(),
     attempts: integer("attempts").notNull(),
-    /** The stamp of the attempt under way: only its holder may mark the row. */
+    /** The stamp of the attempt under way: only the worker that holds it may mark the row. */
     lease: text("lease"),
     error: text("error"),
     /** Of the request that caused it. */
@@ -42,7 +42,8 @@ export const work = sqliteTable(
     index("work_due").on(table.notBefore, table.id).where(sql`state = 'owed'`),
     index("work_done").on(table.finishedAt, table.id).where(sql`state = 'done'`),
     index("work_dead").on(table.finishedAt, table.id).where(sql`state = 'dead'`),
-    // Whether a walk goes on, and whether an order's step is still owed. What placing an order owes is neither.
+    // Asked by who begins a walk over the stock, and by who sends a lost step again. The tasks of a placed order are left
+    // out, so that a sale writes no entry here.
     index("work_on_its_way")
       .on(table.objectId)
       .where(sql`state = 'owed' AND (task = 'reconcile' OR task = 'fulfilment-step')`),

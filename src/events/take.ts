@@ -4,8 +4,8 @@ import { all, each, sql } from "../platform/sql.ts";
 import { MAX_ATTEMPTS, retryDelay } from "./backoff.ts";
 
 /**
- * How long a row is its taker's alone. Past it the row is due again, no sooner than its backoff says, and a handler
- * that is still at it is given up.
+ * How long a leased row belongs to its worker alone. After that the row is due again, though no sooner than its backoff
+ * says, and nobody waits for a handler that is still running.
  */
 export const LEASE_MS = 60_000;
 
@@ -21,10 +21,10 @@ export interface LeasedRow {
   request_id: string | null;
 }
 
-/** One hold on the rows of one taking. */
+/** One worker's right to the rows that it leased with one statement. */
 export interface Lease {
   stamp: string;
-  /** Milliseconds: from here on others may have taken them. */
+  /** Milliseconds: from this time on other workers may lease the same rows. */
   until: number;
 }
 
@@ -34,10 +34,11 @@ export interface Taken {
 }
 
 /**
- * One statement, so that of two takers one has the row. The attempt is counted here and not after the work: a task
- * that kills its worker runs out of attempts too, and dies when it would be begun once more. For the same reason the
- * backoff of the attempt stands from here on, where it is later than the lease's end; the last attempt has none.
- * What is taken, or when nothing more can be, all, is taken out of `left`. While a backup overwrites the shop nothing is.
+ * Leases rows by one statement, so that of two workers one gets the row. The attempt is counted here and not after the
+ * work, since a task that kills its worker must run out of attempts too: it dies when it would be begun once more. For
+ * the same reason the backoff of this attempt is written here, where it ends later than the lease; the last attempt has
+ * none. Leased ids are removed from `left`, or all of them when no more rows can be leased. Leases nothing while a backup
+ * overwrites the shop.
  */
 export async function leaseTasks(context: Context, left: Set<string>, lanes: number): Promise<Taken[]> {
   const now = context.clock.now();

@@ -6,11 +6,11 @@ interface TaskKind {
 }
 
 /**
- * Every task that there is. Who does it stands in src/queues.ts, and the compiler asks for it there.
+ * Every task that there is. Its handler is named in src/queues.ts, where the compiler asks for it.
  *
- * Not critical is a step of the fulfilment, which moves nothing itself: an order too long in one is sent another, and
- * people can take it by hand. A walk over the stock that is given up is begun again the next night. Of what an order is
- * paid after its end, all goes back, whether or not its payments were ended before.
+ * Not critical are: a step of simulated fulfilment, since an order that is too long in one is sent another, and people
+ * can take it by hand; a walk over the stock, since the next night begins a new one; and the end of a dead order's
+ * payments, since all that it is paid afterwards goes back in any case.
  */
 const TASKS = {
   email: { queue: "NOTIFICATIONS_QUEUE", critical: false },
@@ -32,9 +32,9 @@ export const isTaskName = (task: string): task is TaskName => Object.hasOwn(TASK
 /** The binding of a task's queue. */
 export const bindingOf = (task: TaskName): TaskKind["queue"] => TASKS[task].queue;
 
-/** The queue of a task by its name; null for what no task of this version is. */
+/** The queue of a task by its name; null for a name that this version does not know. */
 export const queueOf = (task: string): string | null =>
   isTaskName(task) ? TASKS[task].queue.replace("_QUEUE", "").toLowerCase() : null;
 
-/** Whether stock or money hangs on it. What another version of Holdfast owed may be anything, and so counts as such. */
+/** Whether stock or money hangs on a task. An unknown one, of another version of Holdfast, counts as critical. */
 export const isCritical = (task: string): boolean => !isTaskName(task) || TASKS[task].critical;

@@ -18,44 +18,44 @@ export interface Task {
 
 export type TaskOutcome =
   | { kind: "done" }
-  /** A part of it is: the row is owed on, with this payload and all its attempts, and rung for at once. */
+  /** A part of it is done: the same row goes on with this payload and fresh attempts, and is woken at once. */
   | { kind: "goes_on"; payload: Record<string, unknown> }
   /** Tried again later, with exponential backoff and jitter, until the attempts run out. */
   | { kind: "failed"; error: string };
 
 export type TaskHandlers = Record<TaskName, (context: Context, task: Task) => Promise<TaskOutcome>>;
 
-/** Handlers of one call under way at once. */
+/** Handlers that one call runs at the same time. */
 const AT_ONCE = 10;
 const MAX_ERROR_LENGTH = 2_000;
-/** The next sweep is no further: what is due sooner is rung for here. */
+/** A task that is due before the next sweep needs a wake-up of its own. */
 const SWEEP_MS = 60_000;
 
 /**
- * Takes rows by lease, does the work, marks them. What a queue message or the sweep names, whatever came of it
- * before: rows that are done, dead, unknown, under another lease or not yet due are left alone. A row is taken only
- * when there is a lane for it: one that waits for its turn has no lease, and no attempt is counted. Throws only when
- * D1 cannot be asked for the first rows; each handler's failure is its own.
- * @param patience how long a handler may take, milliseconds of real time
+ * Leases rows, runs their handlers, and marks what came of them. Any id may be given: rows that are done, dead, unknown,
+ * under another lease or not yet due are left alone. A row is leased only when a lane is free to run it, so that one
+ * that waits for its turn has no attempt counted. Throws only when D1 cannot be asked for the first rows; a handler that
+ * fails spoils no other.
+ * @param timeoutMs how long a handler may take, in real time
  */
 export async function runTasks(
   context: Context,
   handlers: TaskHandlers,
   ids: string[],
-  patience = LEASE_MS,
+  timeoutMs = LEASE_MS,
 ): Promise<void> {
   const left = new Set(ids);
   if (left.size === 0) return;
   const taken = await leaseTasks(context, left, AT_ONCE);
   const lane = async (first: Taken) => {
     for (let next: Taken | undefined = first; next; next = await takeNext(context, left)) {
-      await attempt(context, handlers, next, patience);
+      await attempt(context, handlers, next, timeoutMs);
     }
   };
   await Promise.all(taken.map(lane));
 }
 
-/** Rows that could not be taken are still owed, and the sweep rings for them. */
+/** A row that could not be leased stays pending, and the sweep wakes it. */
 async function takeNext(context: Context, left: Set<string>): Promise<Taken | undefined> {
   try {
     return left.size === 0 ? undefined : (await leaseTasks(context, left, 1))[0];
@@ -69,7 +69,7 @@ async function attempt(
   context: Context,
   handlers: TaskHandlers,
   { lease, row }: Taken,
-  patience: number,
+  timeoutMs: number,
 ): Promise<void> {
   const requestId = row.request_id ?? context.requestId;
   const log = context.log.with({
@@ -84,19 +84,19 @@ async function attempt(
   }
   const own = { ...context, log, requestId };
   try {
-    // `perform` itself never fails. A lane must not hang with its handler.
-    const outcome = await inTime(perform(own, handlers, row), patience).catch(() => "late" as const);
-    if (outcome === "late") await markLate(own, lease, row, patience);
+    // `perform` never rejects, so a rejection here is the timeout: a lane must not hang with its handler.
+    const outcome = await inTime(perform(own, handlers, row), timeoutMs).catch(() => "late" as const);
+    if (outcome === "late") await markLate(own, lease, row, timeoutMs);
     else if (outcome.kind === "done") await markDone(own, lease, row);
     else if (outcome.kind === "goes_on") await markOn(own, lease, row, outcome.payload);
     else await markFailed(own, lease, row, outcome.error);
   } catch (error) {
-    // The mark was not made: when the lease runs out, the row is due again.
+    // The row was not marked: it is due again when the lease runs out.
     log.error("a task could not be marked", { error: describeError(error) });
   }
 }
 
-/** A handler that throws has failed, as one that says so. */
+/** A handler that throws has failed, like one that returns `failed`. */
 async function perform(context: Context, handlers: TaskHandlers, row: LeasedRow): Promise<TaskOutcome> {
   try {
     if (!isTaskName(row.task)) return { kind: "failed", error: `nobody here does ${row.task}` };
@@ -113,7 +113,7 @@ async function perform(context: Context, handlers: TaskHandlers, row: LeasedRow)
   }
 }
 
-/** Only under the lease that did the work: a late worker, whose row was taken over, marks nothing. */
+/** Only the lease that did the work may mark its row: a late worker, whose row another has leased since, marks nothing. */
 const isUnder = (lease: Lease, row: LeasedRow) =>
   sql`id = ${row.id} AND lease = ${lease.stamp} AND state = 'owed'`;
 
@@ -125,7 +125,7 @@ async function markDone(context: Context, lease: Lease, row: LeasedRow): Promise
   );
 }
 
-/** Under its lease too: of two at one part one moves the row on, and who comes late moves it nowhere. */
+/** Under its lease too: of two workers at the same part one moves the row on, and a late one changes nothing. */
 async function markOn(
   context: Context,
   lease: Lease,
@@ -150,12 +150,12 @@ async function markFailed(context: Context, lease: Lease, row: LeasedRow, error:
   }
 }
 
-/** It may still be at it until its lease ends, and after: the row is due no sooner than the lease said. */
-async function markLate(context: Context, lease: Lease, row: LeasedRow, patience: number): Promise<void> {
-  await markNotDone(context, lease, row, `did not end within ${patience / 1_000} s`, row.not_before);
+/** The handler may still be running: the row is due no sooner than the lease had said. */
+async function markLate(context: Context, lease: Lease, row: LeasedRow, timeoutMs: number): Promise<void> {
+  await markNotDone(context, lease, row, `did not end within ${timeoutMs / 1_000} s`, row.not_before);
 }
 
-/** Returns whether it is tried again, by this mark: not when it is dead, or another's by now. */
+/** Returns whether this mark lets the row be tried again: not when it is dead, or leased by another since. */
 async function markNotDone(
   context: Context,
   lease: Lease,
@@ -177,8 +177,8 @@ async function markNotDone(
 }
 
 /**
- * Marks rows done whose work was done inline, in one statement and without a lease. The work must be one that may
- * be done twice: a consumer may be at the same row.
+ * Marks rows done whose work the request did by itself, by one statement and without a lease. Only for work that may be
+ * done twice, since a consumer may be at the same row.
  */
 export async function markTasksDone(context: Context, ids: string[]): Promise<void> {
   if (ids.length === 0) return;
@@ -191,11 +191,11 @@ export async function markTasksDone(context: Context, ids: string[]): Promise<vo
 
 /** Queues take 100 messages a `sendBatch`. */
 const MAX_MESSAGES = 100;
-/** And delay them by twelve hours at most: what is due later is left to the sweep. */
+/** Queues delay messages by twelve hours at most: tasks that are due later are left to the sweep. */
 const MAX_DELAY_SECONDS = 43_200;
 const SWEEP_LIMIT = 1_000;
 
-/** A row to ring for. One that is not due yet is rung for when it will be. */
+/** A task to wake: now, or when it becomes due. */
 export interface WakeUp {
   id: string;
   task: TaskName;
@@ -203,15 +203,15 @@ export interface WakeUp {
   not_before?: number;
 }
 
-/** Rings for rows by their ids: a message each to the queue of their task. May be lost; the sweep rings again. */
-export async function wakeUp(context: Context, work: WakeUp[]): Promise<void> {
+/** Sends a message for each task to its queue. Messages may be lost: the sweep sends them again. */
+export async function wakeUp(context: Context, tasks: WakeUp[]): Promise<void> {
   const now = context.clock.now();
-  const queues = Map.groupBy(work, ({ task }) => bindingOf(task));
+  const queues = Map.groupBy(tasks, ({ task }) => bindingOf(task));
   await Promise.all(
     [...queues].flatMap(([queue, rows]) =>
       chunksOf(rows, MAX_MESSAGES).map(async (chunk) => {
         try {
-          await context.env[queue].sendBatch(chunk.map((bell) => messageOf(bell, now)));
+          await context.env[queue].sendBatch(chunk.map((task) => messageOf(task, now)));
         } catch (error) {
           context.log.warn("a bell was lost", { queue, messages: chunk.length, error: describeError(error) });
         }
@@ -220,7 +220,7 @@ export async function wakeUp(context: Context, work: WakeUp[]): Promise<void> {
   );
 }
 
-/** Rounded up: a bell that came before its row is due would ring for nothing. */
+/** The delay is rounded up: a message that came before its row is due would do nothing. */
 function messageOf({ id, not_before }: WakeUp, now: number): MessageSendRequest<{ id: string }> {
   const seconds = Math.ceil(((not_before ?? now) - now) / 1_000);
   return seconds > 0
@@ -234,14 +234,14 @@ function chunksOf<T>(items: T[], size: number): T[][] {
 }
 
 /**
- * Rings for all that is due and not under way, the longest due first. Each minute. Returns how many. What no task
- * of this version does is left for the version that does.
- * @param ahead how far the context's clock is before the consumers', milliseconds: what is due by it alone is made due
- * by theirs
+ * The sweep: wakes all tasks that are due and not under way, the longest due first. Runs each minute, and returns how
+ * many. Tasks that this version does not know are left for the version that does.
+ * @param aheadMs how far the context's clock is ahead of the consumers': tasks that are due by it alone are made due by
+ * theirs too
  */
-export async function wakeDueTasks(context: Context, ahead = 0): Promise<number> {
-  const now = context.clock.now() - ahead;
-  if (ahead > 0) await bringForward(context, now, ahead);
+export async function wakeDueTasks(context: Context, aheadMs = 0): Promise<number> {
+  const now = context.clock.now() - aheadMs;
+  if (aheadMs > 0) await bringForward(context, now, aheadMs);
   const due = await all(
     context.env.DB,
     sql<{ id: string; task: TaskName }>`
@@ -253,12 +253,12 @@ export async function wakeDueTasks(context: Context, ahead = 0): Promise<number>
   return due.length;
 }
 
-/** In the order in which they are due. A row stays its taker's until its lease ends, whatever clock asks. */
-async function bringForward({ env }: Context, now: number, ahead: number): Promise<void> {
+/** Keeps the order in which rows are due. A leased row stays with its worker until the lease ends, by any clock. */
+async function bringForward({ env }: Context, now: number, aheadMs: number): Promise<void> {
   await run(
     env.DB,
-    sql`UPDATE work SET not_before = not_before - ${ahead}
-      WHERE state = 'owed' AND not_before > ${now} AND not_before <= ${now} + ${ahead}
+    sql`UPDATE work SET not_before = not_before - ${aheadMs}
+      WHERE state = 'owed' AND not_before > ${now} AND not_before <= ${now} + ${aheadMs}
         AND (lease IS NULL OR started_at <= ${now - LEASE_MS})`,
   );
 }

@@ -7,8 +7,8 @@ import { type ProblemAnswer, problem, problemBody } from "../platform/problem.ts
 import { type Limit, type LimitOutcome, limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
 import { AFTER_RESTORE, RESTORING } from "../platform/restore-guard.ts";
 import type { Draft } from "./place/draft.ts";
+import type { Answer, RenderAnswer } from "./place/outcome.ts";
 import { placeOrders } from "./place/place.ts";
-import type { Answer, RenderAnswer } from "./place/placing.ts";
 import {
   insufficientStock,
   OTHERS_FELL,
@@ -19,7 +19,7 @@ import {
 } from "./problems.ts";
 import { renderOrder } from "./render.ts";
 
-/** Places the one order of a request, whatever it was drafted from, within the limit; and answers it. */
+/** Places the one order of a request, from items or from a cart, within the rate limit, and answers it. */
 export async function answerPlacing(c: HonoContext<AppEnv>, draft: Draft) {
   const context = c.get("context");
   const render = renderAnswer(context.requestId);
@@ -36,7 +36,7 @@ export async function answerPlacing(c: HonoContext<AppEnv>, draft: Draft) {
       return problem(c, refusalProblem(outcome.refusal, draft));
     case "unknown":
       return problem(c, outcomeUnknown(outcome.order, outcome.accessToken), { "Retry-After": "1" });
-    // Not what comes of a draft by itself.
+    // Only a draft that is placed together with others can be withdrawn.
     case "withdrawn":
       return nothingDecided(c, "unavailable", limited);
     default:
@@ -44,7 +44,7 @@ export async function answerPlacing(c: HonoContext<AppEnv>, draft: Draft) {
   }
 }
 
-/** Places while the limit is asked, so that it costs no time, and puts its headers on the answer. */
+/** Asks the rate limit while it places, so that asking costs no time, and puts the limit's headers on the answer. */
 export async function placeWithin<T>(
   c: HonoContext<AppEnv>,
   limit: Limit,
@@ -60,7 +60,7 @@ export async function placeWithin<T>(
   return { placed, limited };
 }
 
-/** Why nothing was decided of a request as a whole: the same may be sent again, but for a key that is another's. */
+/** Why nothing was decided. The same request may be sent again, except under a key that belongs to another request. */
 export type NothingDecided = "key_reused" | "limited" | "stopped" | "restoring" | "unavailable";
 
 export function nothingDecided(
@@ -82,14 +82,14 @@ export function nothingDecided(
   }
 }
 
-/** The answer in the very bytes that its key will repeat: the order, or the problem that it was rejected with. */
+/** Sends the very bytes that the key will repeat: the order, or the problem that it was rejected with. */
 function answered(c: HonoContext<AppEnv>, { status, body }: Answer) {
   return status === 201
     ? c.body(body, 201, { "content-type": "application/json" })
     : c.body(body, 409, { "content-type": "application/problem+json" });
 }
 
-/** What a placed or rejected order answers, in the bytes that its key will repeat. */
+/** The answer to a placed or rejected order, in the bytes that its key will repeat. */
 export const renderAnswer =
   (requestId: string): RenderAnswer =>
   (order, shortfalls, accessToken) => {
@@ -99,9 +99,9 @@ export const renderAnswer =
   };
 
 /**
- * Orders a minute per user, guests per address; staff are free. Twins and retries of one key count once; another request
- * under it is none of them.
- * @param cost how many orders are asked for
+ * The limit of orders a minute: for a user by account, for a guest by address, for staff none. Twins and retries of one
+ * key count once; another request under the same key counts by itself.
+ * @param cost how many orders the request asks for
  */
 export function orderLimit(context: Context, cost: number, key: IdempotencyKey | null): Limit {
   const { actor, settings, address } = context;

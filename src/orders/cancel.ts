@@ -5,7 +5,7 @@ import type { Order } from "./order.ts";
 import { oweRefund } from "./owe-refund.ts";
 import { hasShipped } from "./units.ts";
 
-/** Too late, or cancelled before by another command. */
+/** It is too late, or another command cancelled it before. */
 export interface NotCancellable {
   kind: "not_cancellable";
   status: OrderStatus;
@@ -14,8 +14,8 @@ export interface NotCancellable {
 export type CancelOutcome = Changed | NotCancellable;
 
 /**
- * Cancels an order that has shipped nothing, and frees its stock before it answers. A paid order's refund is owed by
- * the batch that cancels it.
+ * Cancels an order that has shipped nothing, and frees its stock before it answers. The batch that
+ * cancels a paid order also adds the task that refunds it.
  */
 export async function cancelOrder(
   context: Context,
@@ -29,6 +29,6 @@ export async function cancelOrder(
     }
     const refund = oweRefund(context, current, null, reason ?? "the order was cancelled");
     const step = { to: "cancelled" as const, event: "order.cancelled", ...refund };
-    return { change: { reason, step }, made: NOTHING_MORE };
+    return { reason, step, made: NOTHING_MORE };
   });
 }

@@ -21,57 +21,58 @@ export interface Command<Made = null> {
   answer?: (order: Order, made: Made) => { status: number; body: object };
 }
 
-/** A step that a command asks for, of the order as it stands. */
-export interface Change {
+/** The step by which a command is done, of the order as it stands. */
+export interface PlannedStep<Made = null> {
+  /** For the order's history. */
   reason: string | null;
   step: Omit<Step, "operation" | "guard">;
+  /** What the step makes besides, a shipment or a return, from the order as it leaves it. */
+  made: (after: Order) => Made;
 }
 
-export type Proposal<R, Made> =
-  /** @param made what the step makes besides: a shipment, a return; from the order as the step leaves it */
-  { change: Change; made: (after: Order) => Made } | { refusal: R };
+export type Plan<Refusal, Made = null> = PlannedStep<Made> | { refusal: Refusal };
 
 /** What a step makes that makes nothing besides. */
 export const NOTHING_MORE = (): null => null;
 
 export type Changed<Made = null> =
   /**
-   * `made` is null for a repeat, which reads it. `owed` is to be woken: what the step owes besides the `follow`; empty for
-   * a repeat, which owes no more.
+   * `made` is null for a repeat: it is to be read. `tasks` are to be woken: those that the step added, except the
+   * `follow`. A repeat has none.
    */
-  | { kind: "changed"; order: Order; made: Made | null; owed: NewTask[] }
+  | { kind: "changed"; order: Order; made: Made | null; tasks: NewTask[] }
   /** The order is at none of the versions that were asked for. */
   | { kind: "stale" }
   /** Others changed the order each time before this could: it may be sent again. */
   | { kind: "contended" };
 
-/** Each loss means that another change of the same order went on. */
+/** Each lost try means that another change of the same order was made. */
 const MAX_TRIES = 16;
 
 /**
- * Does a person's command on an order, or a task's, at most once: proposes a step of the order as it is, makes it from
- * that very version, stores its answer in the same batch, and tells Stock. Who loses to another change looks again. That
- * the command is not in the order's history yet is a guard of the batch, so of twins one makes the step and the other
- * finds it made.
+ * Does a person's command on an order, or a task's, at most once: plans a step of the order as it is, makes it from
+ * that very version, stores its answer in the same batch, and tells Stock. Where another change came first, it
+ * plans again. The batch requires that the command is not in the order's history yet: of twins one makes the step, and
+ * the other finds it made.
  */
-export async function changeOrder<R, Made = null>(
+export async function changeOrder<Refusal, Made = null>(
   context: Context,
   order: Order,
   { operation, versions, answer }: Command<Made>,
-  propose: (current: Order) => Proposal<R, Made> | Promise<Proposal<R, Made>>,
-): Promise<Changed<Made> | R> {
+  planFor: (current: Order) => Plan<Refusal, Made> | Promise<Plan<Refusal, Made>>,
+): Promise<Changed<Made> | Refusal> {
   let current = order;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const proposal = allows(versions, current.version) ? await propose(current) : null;
-    if (proposal === null || "refusal" in proposal) {
-      // What is refused now may be what this command itself has made of the order.
+    const plan = allows(versions, current.version) ? await planFor(current) : null;
+    if (plan === null || "refusal" in plan) {
+      // The order may be like this because an earlier run of this very command made it so.
       if (await wasMadeBy(context, order.id, operation.id)) return repeated(context, current);
-      return proposal === null ? { kind: "stale" } : proposal.refusal;
+      return plan === null ? { kind: "stale" } : plan.refusal;
     }
-    const { reason, step } = proposal.change;
+    const { reason, step } = plan;
     const at = context.clock.now();
     const after = orderAfter(current, step, at);
-    const made = proposal.made(after);
+    const made = plan.made(after);
     const answered = answer?.(after, made);
     const [moved] = await moveOrders(context, [{ order: current, reason }], {
       ...step,
@@ -89,7 +90,7 @@ export async function changeOrder<R, Made = null>(
     if (moved?.won) {
       operation.answered = answered !== undefined;
       await tellStock(context, moved);
-      return { kind: "changed", order: moved.order, made, owed: step.work ?? [] };
+      return { kind: "changed", order: moved.order, made, tasks: step.tasks ?? [] };
     }
     current = moved?.order ?? current;
     if (await wasMadeBy(context, order.id, operation.id)) return repeated(context, current);
@@ -101,5 +102,5 @@ export async function changeOrder<R, Made = null>(
 async function repeated(context: Context, known: Order): Promise<Changed<never>> {
   const order = (await readOrder(context, known.id)) ?? known;
   await sendFollow(context, order);
-  return { kind: "changed", order, made: null, owed: [] };
+  return { kind: "changed", order, made: null, tasks: [] };
 }

@@ -7,7 +7,7 @@ import type { OrderAllocation } from "./order.ts";
 const waitsForPayment = ({ status, expires_at }: ClaimedOrder): boolean =>
   status === "pending" && expires_at !== null;
 
-/** What this room tells of the orders behind claims whose holds ask. */
+/** What the claims' room may ask about the orders behind claims. */
 export const claimedOrders: OrdersPort = {
   async expireDue(context, orders) {
     const now = context.clock.now();

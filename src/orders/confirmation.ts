@@ -4,7 +4,7 @@ import { prefixed } from "../platform/ids.ts";
 import { firstStep } from "./fulfilment/steps.ts";
 import type { Order } from "./order.ts";
 
-/** What an order owes from the moment that it is confirmed, however it came to be: placed so, or paid. */
+/** The tasks of an order that becomes confirmed, whether it was placed so or paid later. */
 export function tasksOnConfirmation(context: Context, order: Pick<Order, "id" | "priority">): NewTask[] {
   const now = context.clock.now();
   return [

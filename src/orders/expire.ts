@@ -4,15 +4,15 @@ import { all, sql } from "../platform/sql.ts";
 import { moveOrders } from "./move.ts";
 import type { Order } from "./order.ts";
 
-/** How many orders one batch expires: a backlog is worked off by several. */
+/** Orders of one batch: a longer backlog takes several batches. */
 export const EXPIRE_BATCH = 200;
 
 type Due = Pick<Order, "id" | "version" | "status" | "reference">;
 
 /**
- * Expires orders that waited for their payment past their deadline. Called by the sweep and by holds that ask, by many
- * hands at once: the stamped batch lets one of them win each order. The `follow` owed is rung for; a hold that asked
- * learns of its order's end from the same rows.
+ * Expires orders that waited for their payment past their deadline. The sweep calls it, and so do holds that ask, many at
+ * once: by the stamp rule one of them wins each order. The `follow` of each is woken; a hold that asked learns of the end
+ * of its order from the same rows.
  */
 export async function expireOrders(context: Context, due: Due[]): Promise<number> {
   const moved = await moveOrders(
@@ -22,7 +22,7 @@ export async function expireOrders(context: Context, due: Due[]): Promise<number
       to: "expired",
       event: "order.expired",
       operation: null,
-      // A payment that was received and is not worked off may yet be in time: the order waits for it.
+      // A payment event that was received and not worked off yet may be in time: the order waits for it.
       guard: () => sql`orders.expires_at <= ${context.clock.now()} AND orders.events_owed = 0`,
     },
   );
@@ -36,7 +36,7 @@ export async function expireOrders(context: Context, due: Due[]): Promise<number
   return won.length;
 }
 
-/** Orders past their deadline, oldest first, by the index of what waits. */
+/** Orders past their deadline, oldest first. */
 export function findDue(context: Context): Promise<Due[]> {
   return all(
     context.env.DB,

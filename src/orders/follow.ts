@@ -14,7 +14,7 @@ export function keptState(status: OrderStatus, allocations: OrderAllocation[]): 
   );
 }
 
-/** What D1 says of one product of an order. */
+/** What D1 says about one product of an order, for the product's Stock object. */
 export const followCommand = (order: Order, item: OrderItem): FollowCommand => ({
   claim: order.claimId,
   version: order.version,
@@ -22,8 +22,8 @@ export const followCommand = (order: Order, item: OrderItem): FollowCommand => (
 });
 
 /**
- * Tells every Stock object of an order what D1 has. It may be lost, repeated and late: the objects apply only what is
- * newer. False when one could not be told.
+ * Tells every Stock object of an order what D1 says. The message may be lost, repeated or late: an object applies only a
+ * newer version. Returns false when an object could not be told.
  */
 export const sendFollow = (context: Context, order: Order): Promise<boolean> =>
   follow(

@@ -3,7 +3,7 @@ import { each, type Sql, sql } from "../platform/sql.ts";
 /** What one commit adds to the history of the orders that it won. */
 export interface NewHistory {
   orders: { id: string; from: string | null; reason: string | null }[];
-  /** The commit's: orders that do not carry it were not won, and get no line. */
+  /** The commit's stamp: an order that does not carry it was not won, and gets no line. */
   stamp: string;
   actor: string;
   /** The command's operation id, by which a repeat recognises its own effect. */

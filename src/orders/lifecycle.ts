@@ -58,7 +58,7 @@ export const isLiving = (status: OrderStatus): boolean => LIVING.includes(status
 
 export const mayBecome = (from: OrderStatus, to: OrderStatus): boolean => TRANSITIONS[from].includes(to);
 
-/** Money of the buyer's is here. What else of it is on its way back already is for the refund to find. */
+/** Whether the shop has money of the buyer's. How much of it is on its way back already, the refund finds out. */
 export const isPaid = (status: PaymentStatus): boolean =>
   status === "paid" || status === "partially_refunded" || status === "refund_due";
 

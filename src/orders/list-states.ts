@@ -7,10 +7,10 @@ import { ORDER_COLUMNS, type OrderRow } from "./rows.ts";
 import type { OrderListQuery } from "./schemas.ts";
 
 /**
- * Orders by status, payment status and priority, by any of them or all, newest first, along the one index that has all
- * three: each combination that is asked for is a range of it, of which a page needs no more than its own newest. So an
- * order is written to one index for the three, and a page costs what the page is, times the combinations that there are.
- * @param where more of an order `o`: when it was placed, which the index answers, and what few fail
+ * Orders by status, payment status or priority, or any of them together, newest first. One index has all three columns,
+ * so that a sale writes one entry and not three. Each combination of values is a range of that index, and a page reads no
+ * more than its own length of each range.
+ * @param where more conditions on an order `o`: when it was placed, which the index answers, and such as few rows fail
  */
 export async function readStates(
   db: D1Database,
@@ -21,8 +21,7 @@ export async function readStates(
   const { limit, offset } = pageWindow(query);
   const past = cursor ? [sql`(o.created_at, o.id) < (${cursor.key}, ${cursor.id})`] : [];
   const states = each(statesOf(query));
-  // Read along the index alone, and of each range no further than the page's last place: the orders themselves are read
-  // for the page.
+  // Each range is read along the index alone, up to the length of the page; only the orders of the page are then read.
   const page = sql<OrderRow>`
     SELECT ${trusted(ORDER_COLUMNS)} FROM (
       SELECT o.created_at AS at, o.id
@@ -41,7 +40,7 @@ export async function readStates(
   };
 }
 
-/** Each an array of the three. */
+/** The combinations of values: each is an array of the three. */
 function statesOf({ status, payment_status, priority, delayed }: OrderListQuery): string[][] {
   const only = <T extends string>(wanted: T | undefined, all: readonly T[]): readonly T[] =>
     wanted === undefined ? all : [wanted];

@@ -10,8 +10,8 @@ import { ORDER_COLUMNS, type OrderRow, orderOf } from "./rows.ts";
 import type { OrderListQuery, OrderWire } from "./schemas.ts";
 
 /**
- * Orders, newest first: staff see all, a buyer their own. A list goes along the index of the one filter that leaves the
- * fewest, and looks through what is there for the others: through no more than `LOOK_LIMIT` orders a request.
+ * Orders, newest first: staff see all, a buyer their own. A list is read along the index of the filter that leaves the
+ * fewest orders; the other filters are applied to each of these, to no more than `LOOK_LIMIT` orders a request.
  */
 export async function listOrders(context: Context, query: OrderListQuery): Promise<List<OrderWire>> {
   const page = await readOrders(context, query);
@@ -25,7 +25,7 @@ export async function listOrders(context: Context, query: OrderListQuery): Promi
   );
 }
 
-/** What is asked for, by what could lead to it. */
+/** The conditions of a request, by the index that each could be read along. */
 interface Filters {
   owner: Sql[];
   batch: Sql[];
@@ -37,7 +37,7 @@ interface Filters {
   time: Sql[];
 }
 
-/** Tried in this order. Orders by store are sorted by their ids, which are ordered by time too. */
+/** The indexes, tried in this order. Orders of a store are sorted by their ids, which are ordered by time too. */
 const LEADS = [
   { by: "owner", from: "orders AS o INDEXED BY orders_user" },
   { by: "batch", from: "orders AS o INDEXED BY orders_batch" },
@@ -106,7 +106,7 @@ function filtersOf({ actor, settings, clock }: Context, query: OrderListQuery): 
 const is = (compared: Sql, value: string | number | undefined): Sql[] =>
   value === undefined ? [] : [sql`${compared} ${value}`];
 
-/** What begins more references or addresses than this names no order: the newest are looked through for it. */
+/** A text that begins more references or addresses than this is too short for an index: the newest orders are searched. */
 const FEW = 500;
 
 /** Orders whose reference or e-mail address begins with a text, where they are few; null where they are not. */

@@ -17,17 +17,17 @@ export interface Move {
 
 export interface Moved {
   order: Order;
-  /** This batch made the step; else the order is as another left it. */
+  /** Whether this batch made the step. Otherwise the order is as another left it. */
   won: boolean;
-  /** The `follow` that is owed for it, to be settled when Stock was told. */
+  /** The task `follow` that was added for it, to be marked done once Stock was told. */
   followTaskId: string;
 }
 
-/** What a batch makes of the orders that it wins. */
+/** What a batch does to the orders that it wins. */
 export interface Step {
-  /** The status they enter; left out, they stay in theirs. */
+  /** The status that they enter; without it they stay in theirs. */
   to?: OrderStatus;
-  /** Where it may begin, when that is not what the table of transitions says of `to`. */
+  /** The statuses that it may begin in, where the table of transitions does not say so for `to`. */
   from?: readonly OrderStatus[];
   /** When it is made, milliseconds; now by default. */
   at?: number;
@@ -40,12 +40,13 @@ export interface Step {
   guard?: (stamp: string) => Sql;
   /** Statements before the orders are won, such as the fate that a revival stands on. */
   first?: (stamp: string) => Sql[];
-  /** Statements after it, each joined on `orders.stamp`: what was not won must write nothing. */
+  /** Statements after the orders are won. Each must be joined on `orders.stamp`: for an order that was not won it must
+   * write nothing. */
   besides?: (stamp: string) => Sql[];
   /** What `besides` writes into the order itself. */
   becomes?: Partial<Pick<Order, "items" | "paymentStatus">>;
-  /** What is owed besides the `follow`; `object_id` is the order. */
-  work?: NewTask[];
+  /** Tasks besides the `follow`; `object_id` is the order. */
+  tasks?: NewTask[];
 }
 
 /** An order as a step leaves it that is made at this time. */
@@ -62,8 +63,8 @@ export const orderAfter = (
 });
 
 /**
- * Moves orders one step in one batch, each from its known version: history, event and the `follow` that Stock is owed
- * come with it. By the stamp rule, an order that another moved first gets nothing of this, and is read back as it is.
+ * Moves orders one step in one batch, each from its known version, with its history, its event and the `follow` that
+ * tells Stock. By the stamp rule an order that another moved first gets nothing of this, and is read back as it is.
  * Throws while a backup overwrites the shop.
  */
 export async function moveOrders(context: Context, moves: Move[], step: Step): Promise<Moved[]> {
@@ -88,7 +89,7 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
     moves.map((move) => eventOf(context, move, step, now)),
     won,
   );
-  commit.owe([...follows.values(), ...(step.work ?? [])], won);
+  commit.owe([...follows.values(), ...(step.tasks ?? [])], won);
   if (step.to !== undefined && !isLiving(step.to)) {
     const endings = moves.map(({ order }) => orderTask(context, "end-payments", order.id, now));
     commit.owe(endings, hasPaymentsToEnd(stamp));
@@ -108,7 +109,7 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
 function winOrders(moves: Move[], { to, from, guard }: Step, stamp: string, now: number): Sql {
   const allowedFrom = from ?? ORDER_STATUSES.filter((status) => to === undefined || mayBecome(status, to));
   const rows = moves.map(({ order }) => ({ id: order.id, version: order.version }));
-  // A status that it stays in was entered before, and a step that it was late with is late still.
+  // Where the status stays, so does the time at which it was entered, and an order that was delayed still is.
   const entered =
     to === undefined
       ? sql``
@@ -137,8 +138,9 @@ const eventOf = (context: Context, { order, reason }: Move, step: Step, now: num
 });
 
 /**
- * A dead order's open payments are to be ended where a provider holds them open: what `standard` takes, it takes by the
- * order's reference. Owed by the step itself, so that no way for an order to die forgets it; the sweep rings for it.
+ * Whether a dead order has payments that a provider holds open, and that are to be ended. Not those of `standard`, which
+ * takes money by the order's reference alone. Asked by the step itself, so that no way for an order to die forgets it;
+ * the sweep wakes the task.
  */
 const hasPaymentsToEnd = (stamp: string): Sql => sql`
   EXISTS (SELECT 1 FROM orders AS o JOIN payments AS p ON p.order_id = o.id

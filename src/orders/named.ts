@@ -7,9 +7,10 @@ import { findOrder, orderSubject } from "./find.ts";
 import type { Order } from "./order.ts";
 import { orderOf } from "./rows.ts";
 
-/** The path and the header by which a request names an order and shows that it may see it. */
+/** The path by which a request names an order. */
 export const orderName = idParam("ord_01jd… or ORD-7K3F9QXM2A");
 
+/** The header by which a guest shows that the order is theirs. */
 export const orderToken = z.object({
   "x-order-token": z.string().optional().openapi({ description: "A guest order's access_token" }),
 });
@@ -18,7 +19,7 @@ export const orderToken = z.object({
 export const orderFor = (c: HonoContext<AppEnv>): Promise<Order | null> =>
   findOrder(c.get("context"), c.req.param("id") ?? "", c.req.header("X-Order-Token"));
 
-/** Does a command on the order that the path names, once for each Idempotency-Key. */
+/** Runs a command on the order that the path names, once for each Idempotency-Key. */
 export async function onceOnOrder<A extends Response>(
   c: HonoContext<AppEnv>,
   work: (order: Order, operation: Operation) => Promise<A>,

@@ -7,8 +7,9 @@ import type { Step } from "./move.ts";
 import type { Order } from "./order.ts";
 
 /**
- * For a step's batch: makes the order's refund due and owes the task that sends it. Nothing when nobody has paid. The
- * step's version is the guard: each payment and refund is a version of its order, so what was read here still stands.
+ * The parts of a step that make a refund of the order due, with the task that sends it. None when nobody has paid. The
+ * step's version is the guard: each payment and refund makes a new version of its order, so what was read here still
+ * holds where the step wins.
  * @param amount minor units of the order's currency; null for all that was paid and is not back yet
  */
 export function oweRefund(
@@ -16,8 +17,8 @@ export function oweRefund(
   order: Order,
   amount: number | null,
   reason: string | null,
-): Required<Pick<Step, "besides" | "becomes" | "work">> {
-  if (!isPaid(order.paymentStatus) || amount === 0) return { besides: () => [], becomes: {}, work: [] };
+): Required<Pick<Step, "besides" | "becomes" | "tasks">> {
+  if (!isPaid(order.paymentStatus) || amount === 0) return { besides: () => [], becomes: {}, tasks: [] };
   const now = context.clock.now();
   const refund: NewTask = {
     id: prefixed("wrk", context.ids.next()),
@@ -30,5 +31,5 @@ export function oweRefund(
   };
   const makeDue = (stamp: string) =>
     sql`UPDATE orders SET payment_status = 'refund_due' WHERE id = ${order.id} AND stamp = ${stamp}`;
-  return { besides: (stamp) => [makeDue(stamp)], becomes: { paymentStatus: "refund_due" }, work: [refund] };
+  return { besides: (stamp) => [makeDue(stamp)], becomes: { paymentStatus: "refund_due" }, tasks: [refund] };
 }

@@ -57,7 +57,7 @@ export const CONTENDED: Problem = {
   detail: "Too much happened to this order at once. Send the same request again.",
 };
 
-/** 409 in a bulk of all or nothing: nothing is wrong with this order, but it was not to be placed without the others. */
+/** 409 in a bulk of all or none: nothing is wrong with this order, but another one of the bulk could not be placed. */
 export const OTHERS_FELL: Problem = {
   status: 409,
   code: "others_not_placed",
@@ -71,7 +71,7 @@ export const notCancellable = (status: OrderStatus): Problem => ({
   order_status: status,
 });
 
-/** 409: an order that lives has spent the cart. It is free again when that order is cancelled or expires. */
+/** 409: a living order has the cart. The cart is free again when that order is cancelled or expires. */
 export const cartSpent = (order: { id: string; reference: string }): Problem => ({
   status: 409,
   code: "cart_spent",

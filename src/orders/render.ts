@@ -4,7 +4,7 @@ import type { Order, OrderItem } from "./order.ts";
 import type { OrderWire } from "./schemas.ts";
 import { closedUnits } from "./units.ts";
 
-/** An order as it leaves the API. `accessToken` is a guest's, given once, when the order is made. */
+/** An order as the API sends it. @param accessToken of a guest: sent once only, with the answer that places the order */
 export function renderOrder(order: Order, accessToken?: string): OrderWire {
   const money = (amount: number) => formatMoney({ amount, currency: order.currency });
   return {

@@ -85,7 +85,7 @@ const cancel = endpoint(cancelRoute, async (c) => {
     const outcome = await cancelOrder(c.get("context"), order, command);
     switch (outcome.kind) {
       case "changed":
-        c.get("context").defer(wakeUp(c.get("context"), outcome.owed));
+        c.get("context").defer(wakeUp(c.get("context"), outcome.tasks));
         c.header("ETag", etagOf(outcome.order.version));
         return c.json(renderOrder(outcome.order), 200);
       case "not_cancellable":

@@ -102,7 +102,7 @@ export async function changeMoney(context: Context, money: Money, change: Change
           : []),
       ];
     },
-    work: [...(change.work ?? []), ...notices],
+    tasks: [...(change.work ?? []), ...notices],
   });
   if (!moved) throw new Error(`order ${order.id} vanished`);
   if (moved.won && operation && answer) operation.answered = true;

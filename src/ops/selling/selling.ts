@@ -18,7 +18,7 @@ export interface Selling {
 const isState = (value: string): value is SellingState =>
   (SELLING_STATES as readonly string[]).includes(value);
 
-/** orders/place/ask.ts and payments/money.ts read the same row in batches of their own. */
+/** orders/place/load.ts and payments/money.ts read the same row in batches of their own. */
 export async function readSelling(context: Context): Promise<Selling> {
   const row = await first(
     context.env.DB,

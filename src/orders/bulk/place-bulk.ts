@@ -4,8 +4,8 @@ import { prefixed, sha256 } from "../../platform/ids.ts";
 import { type FieldError, fieldErrors, type Problem, problemBody } from "../../platform/problem.ts";
 import { renderAnswer } from "../answer-placing.ts";
 import { type Draft, draftOf } from "../place/draft.ts";
+import type { PlaceOutcome } from "../place/outcome.ts";
 import { placeOrders } from "../place/place.ts";
-import type { PlaceOutcome } from "../place/placing.ts";
 import { OTHERS_FELL, outcomeUnknown, refusalProblem, UNAVAILABLE } from "../problems.ts";
 import { placeOrderSchema } from "../schemas.ts";
 
@@ -14,12 +14,12 @@ export type Read =
   | { kind: "draft"; index: number; draft: Draft }
   | { kind: "invalid"; index: number; errors: FieldError[] };
 
-/** Reads each order by itself: one that is wrong is told so alone. A bulk's key stands for each of its drafts. */
+/** Reads each order by itself, so that a wrong one is refused alone. Each draft gets a key of its own from the bulk's. */
 export function readDrafts(orders: unknown[], key: IdempotencyKey | null): Read[] {
   return orders.map((order, index) => {
     const read = placeOrderSchema.safeParse(order);
     if (!read.success) return { kind: "invalid", index, errors: fieldErrors(read.error.issues) };
-    // No client can send such a key: there is no space in theirs.
+    // No client can send such a key, since a key has no space in it.
     const own = key && { ...key, key: `${key.key} ${index}` };
     return { kind: "draft", index, draft: draftOf(read.data, own) };
   });
@@ -30,7 +30,7 @@ export const productsOf = (reads: Read[]): Set<string> =>
     reads.flatMap((read) => (read.kind === "draft" ? read.draft.lines.map((line) => line.productId) : [])),
   );
 
-/** What became of a bulk; each result is JSON, in the bytes that its key repeats. */
+/** What became of a bulk. Each result is JSON, in the bytes that the key repeats. */
 export type BulkOutcome =
   | { kind: "answered"; batchId: string; results: string[]; created: number; replayed: boolean }
   | { kind: "key_reused" }

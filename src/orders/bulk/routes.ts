@@ -17,7 +17,7 @@ import { bulkOrdersReportSchema, bulkOrdersSchema } from "./schemas.ts";
 const bulkRoute = createRoute({
   method: "post",
   path: "/orders/bulk",
-  // Placing looks by itself, in its first batch.
+  // Placing looks by itself whether a backup is being restored, in its first batch.
   needs: { bodyLimit: BULK_BODY_LIMIT, whileRestoring: "let_through" },
   tags: ["Orders"],
   summary: "Place many orders",
@@ -59,7 +59,7 @@ export const bulkRoutes = createRouter(
         const { batchId, results, created, replayed } = outcome;
         if (replayed) c.header("Idempotency-Replayed", "true");
         const counts = { batch_id: batchId, created, rejected: results.length - created };
-        // A twin is at it still: under the same key the next answer is of all.
+        // A twin is still placing them: the next answer under the same key is about all.
         if (together && created > 0 && created < results.length) {
           return nothingDecided(c, "unavailable", limited);
         }
@@ -81,7 +81,7 @@ export const bulkRoutes = createRouter(
   }),
 );
 
-/** The results are JSON already, and many: they join the other fields as they are. */
+/** The results are JSON already, and may be many: they are put into the body as they are. */
 function report<S extends 200 | 201 | 409 | 503>(
   c: HonoContext<AppEnv>,
   status: S,
@@ -99,7 +99,7 @@ const UNKNOWN: Problem = {
   detail: "Whether the orders were placed is not known yet. Look them up before sending them again.",
 };
 
-/** 429 as the limit has it, but who waits and sends it again is never let through. */
+/** A 429 without Retry-After: a bulk that is larger than the limit is never let through, however long one waits. */
 const neverFits = ({ allowed, cost }: Limit): Problem => ({
   ...limitedProblem({ retryAfter: 60 }),
   detail: `A bulk of ${cost} orders is more than the ${allowed} a minute that are allowed: send fewer at once.`,

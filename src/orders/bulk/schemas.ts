@@ -3,7 +3,7 @@ import { problemSchema } from "../../platform/problem.ts";
 import { orderSchema } from "../schemas.ts";
 
 export const MAX_DRAFTS = 500;
-/** They are one transaction, and every hold waits for the slowest. */
+/** Orders that are placed all or none: they are one transaction, and every hold waits for the slowest one. */
 export const MAX_TOGETHER = 100;
 
 export const bulkOrdersSchema = z

@@ -2,17 +2,17 @@ import type { Context } from "../../platform/context.ts";
 import { all, constant, each, sql, trusted } from "../../platform/sql.ts";
 import type { OrderStatus } from "../lifecycle.ts";
 
-/** How many orders one batch takes on: a backlog is worked off by several. */
+/** Orders of one batch: a longer backlog takes several batches. */
 export const LOST_BATCH = 200;
 
-/** The statuses that somebody is working on. */
+/** The statuses in which somebody works on an order. */
 export const WORKED_ON: readonly OrderStatus[] = ["confirmed", "processing", "shipped"];
-/** The same in SQL, of `orders AS o`, as the partial indexes have it. */
+/** The same as a condition on `orders AS o`, in the words of the partial indexes, so that SQLite uses them. */
 export const IN_WORK = `o.status IN (${WORKED_ON.map((status) => `'${status}'`).join(", ")})`;
 
 /**
- * Orders in work, whether or not they were found delayed, by the two indexes that share them: SQLite merges what it reads
- * along these where it is asked for by `status_at`.
+ * Orders in work, found delayed or not. Two partial indexes share them, one for each; where rows are asked for in the
+ * order of `status_at`, SQLite reads along both and merges.
  */
 export const STANDING = `SELECT * FROM orders AS o INDEXED BY orders_in_work WHERE ${IN_WORK} AND o.delayed_at IS NULL
   UNION ALL SELECT * FROM orders AS o INDEXED BY orders_delayed WHERE ${IN_WORK} AND o.delayed_at IS NOT NULL`;
@@ -24,14 +24,14 @@ export interface Lost {
   status: OrderStatus;
   version: number;
   status_at: number;
-  /** Rounds that were made: 0 for one that is newly delayed. */
+  /** How many rounds it had: 0 when it is newly delayed. */
   delayed_retries: number;
 }
 
 /**
- * Orders whose next round is due, by an index for each round. The first comes when an order was longer than
- * `DELAYED_AFTER_MINUTES` in its status, each further one as long after it was found. The last, `DELAYED_RETRIES + 1`,
- * puts it before a person, and after that it is left alone.
+ * Orders whose next round is due. The first round comes when an order was in its status for longer than
+ * `DELAYED_AFTER_MINUTES`, and each further one as long after the one before. The last, number `DELAYED_RETRIES + 1`,
+ * tells a person of the order; after that it is left alone.
  */
 export async function findLost({ env, settings, clock }: Context): Promise<Lost[]> {
   const patience = settings.DELAYED_AFTER_MINUTES * 60_000;

@@ -15,9 +15,9 @@ export interface NotClosable {
 export type CloseOutcome = Changed | NotClosable;
 
 /**
- * Gives up what is left of a part-shipped order: it is `shipped`, what was left is let go, and refunded if it was paid
- * for. What an item has allocated falls to what it has shipped; what was ordered stays, and the difference is what was
- * closed. An order that has shipped nothing is cancelled instead.
+ * Gives up the rest of a part-shipped order: the order becomes `shipped`, the rest is released, and refunded if it was
+ * paid. The allocated quantity of each item falls to the shipped one; the ordered quantity stays, and the difference is
+ * the closed one. An order that has shipped nothing is cancelled instead.
  */
 export async function closeOrder(
   context: Context,
@@ -38,20 +38,18 @@ export async function closeOrder(
       allocations: item.allocations.map((allocation) => ({ ...allocation, quantity: allocation.shipped })),
     }));
     return {
-      change: {
-        reason: command.reason,
-        step: {
-          to: "shipped",
-          event: "order.closed",
-          data: {
-            closed: left.map(({ item, units }) => ({ product_id: item.productId, quantity: units })),
-            refund: isPaid(current.paymentStatus) ? amount : 0,
-            currency: current.currency,
-          },
-          becomes: { ...refund.becomes, items },
-          besides: (stamp) => [writeAllocations(current.id, items, stamp), ...refund.besides(stamp)],
-          work: [...refund.work, ...nextStep(context, current, "shipped")],
+      reason: command.reason,
+      step: {
+        to: "shipped",
+        event: "order.closed",
+        data: {
+          closed: left.map(({ item, units }) => ({ product_id: item.productId, quantity: units })),
+          refund: isPaid(current.paymentStatus) ? amount : 0,
+          currency: current.currency,
         },
+        becomes: { ...refund.becomes, items },
+        besides: (stamp) => [writeAllocations(current.id, items, stamp), ...refund.besides(stamp)],
+        tasks: [...refund.tasks, ...nextStep(context, current, "shipped")],
       },
       made: NOTHING_MORE,
     };

@@ -10,9 +10,9 @@ import { NAMED_STEPS, transitionOrder } from "./transition.ts";
 const stepSchema = z.object({ order_id: z.string(), from: z.enum(ORDER_STATUSES), to: z.enum(NAMED_STEPS) });
 
 /**
- * Task `fulfilment-step`, payload `{order_id, from, to}`: the simulated next step of an order's life, which owes the
- * one after it in its batch. An order that is not in `from` has gone on without it, or ended; and where fulfilment is
- * by hand since, the step is a person's.
+ * Task `fulfilment-step`, payload `{order_id, from, to}`: takes the simulated next step of an order, whose batch adds the
+ * task of the step after it. Does nothing where the order is not in `from` any more, since it went on or ended, and
+ * where fulfilment is by hand since, so that people take the steps.
  */
 export async function takeStep(context: Context, task: Task): Promise<TaskOutcome> {
   const { order_id, from, to } = stepSchema.parse(task.payload);
@@ -24,10 +24,10 @@ export async function takeStep(context: Context, task: Task): Promise<TaskOutcom
   const outcome = await transitionOrder(context, order, { operation, versions: null, to, note: "simulated" });
   switch (outcome.kind) {
     case "changed":
-      context.defer(wakeUp(context, outcome.owed));
+      context.defer(wakeUp(context, outcome.tasks));
       return { kind: "done" };
     case "illegal":
-      // It went on between the read and the step.
+      // Where the status is another, the order went on between the read and the step.
       return outcome.status === from
         ? { kind: "failed", error: `${from} may not become ${to}` }
         : { kind: "done" };

@@ -179,7 +179,7 @@ async function answer<Made, A extends Response>(
 ) {
   switch (outcome.kind) {
     case "changed":
-      c.get("context").defer(wakeUp(c.get("context"), outcome.owed));
+      c.get("context").defer(wakeUp(c.get("context"), outcome.tasks));
       c.header("ETag", etagOf(outcome.order.version));
       return render(outcome);
     case "stale":

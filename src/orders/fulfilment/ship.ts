@@ -1,7 +1,7 @@
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { sql } from "../../platform/sql.ts";
-import { type Change, type Changed, type Command, changeOrder } from "../change.ts";
+import { type Changed, type Command, changeOrder, type PlannedStep } from "../change.ts";
 import type { OrderStatus } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import { unitsLeft } from "../units.ts";
@@ -66,11 +66,11 @@ export function shipment(
   order: Order,
   { id, lines, parcel }: NewShipment,
   reason: string | null = null,
-): { change: Change; made: (after: Order) => Shipment } {
+): PlannedStep<Shipment> {
   const items = afterShipment(order.items, lines);
   const complete = items.every((item) => unitsLeft(item) === 0);
   const entered = complete ? "shipped" : order.status === "confirmed" ? "processing" : undefined;
-  const step: Change["step"] = {
+  const step: PlannedStep["step"] = {
     to: entered,
     from: SHIPPABLE,
     event: complete ? "order.shipped" : "order.shipment",
@@ -82,10 +82,11 @@ export function shipment(
           SELECT ${id}, o.id, o.version, ${JSON.stringify(lines)}, ${parcel.tracking}, ${parcel.carrier}, o.updated_at
           FROM orders AS o WHERE o.id = ${order.id} AND o.stamp = ${stamp}`,
     ],
-    work: entered === undefined ? [] : nextStep(context, order, entered),
+    tasks: entered === undefined ? [] : nextStep(context, order, entered),
   };
   return {
-    change: { reason, step },
+    reason,
+    step,
     made: ({ updatedAt }) => ({ id, items: lines, ...parcel, createdAt: updatedAt }),
   };
 }

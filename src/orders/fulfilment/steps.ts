@@ -11,13 +11,12 @@ export const NEXT_STEP: Partial<Record<OrderStatus, "processing" | "shipped" | "
   shipped: "delivered",
 };
 
-/** How long a step takes, in `FULFILMENT_STEP_SECONDS`. */
+/** How long a step takes, as a multiple of `FULFILMENT_STEP_SECONDS`. */
 const PACE: Record<Priority, number> = { high: 0.5, normal: 1, low: 2 };
 
 /**
- * What is owed in the batch by which an order enters `status`: under simulated fulfilment the step out of it, to be
- * rung for after the answer; by hand nothing. Whoever moves an order owes it, so that a person's step in between does
- * not end a simulated life.
+ * The task for the batch by which an order enters `status`: under simulated fulfilment the step out of it, to be woken
+ * after the answer; by hand none. Every step adds it, also a person's, so that a simulated order goes on after that.
  */
 export function nextStep(
   context: Context,
@@ -41,6 +40,6 @@ export function nextStep(
   ];
 }
 
-/** What is owed in the batch that makes an order `confirmed`. */
+/** For the batch that makes an order `confirmed`. */
 export const firstStep = (context: Context, order: Pick<Order, "id" | "priority">): NewTask[] =>
   nextStep(context, order, "confirmed");

@@ -3,7 +3,7 @@ import { findNames } from "../../inventory/client.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { sql } from "../../platform/sql.ts";
-import { type Changed, type Command, changeOrder, type Proposal } from "../change.ts";
+import { type Changed, type Command, changeOrder, type Plan, type PlannedStep } from "../change.ts";
 import { mayBecome, type OrderStatus } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import { shippedUnits } from "../units.ts";
@@ -43,14 +43,14 @@ export async function takeBack(
   const restock = restockOf(context, order, operation, request);
   const workId = prefixed("wrk", operation);
   const changed = await changeOrder<ReturnRefusal, OrderReturn>(context, order, command, (current) =>
-    propose(context, current, { operation, request, restock, workId }),
+    planReturn(context, current, { operation, request, restock, workId }),
   );
   if (changed.kind === "changed" && restock.items.length > 0) {
     const fault = await sendRestock(context, restock);
     const work = { id: workId, task: "restock" as const };
     context.defer(fault === null ? markTasksDone(context, [workId]) : wakeUp(context, [work]));
-    // It is the only task that a return owes, and was seen to just now.
-    return { ...changed, owed: [] };
+    // The restock is the only task that a return adds, and is done or woken by now.
+    return { ...changed, tasks: [] };
   }
   return changed;
 }
@@ -65,12 +65,12 @@ interface Parts {
   workId: string;
 }
 
-/** The returns are read after the order: with newer ones than its version knows, its step is lost anyway. */
-async function propose(
+/** Reads the returns after the order: where one is newer than the order as read, the step loses by its version anyway. */
+async function planReturn(
   context: Context,
   order: Order,
   parts: Parts,
-): Promise<Proposal<ReturnRefusal, OrderReturn>> {
+): Promise<Plan<ReturnRefusal, OrderReturn>> {
   const allShipped = mayBecome(order.status, "returned");
   const partShipped = order.status === "processing" && order.items.some((item) => shippedUnits(item) > 0);
   if (!allShipped && !partShipped) return { refusal: { kind: "not_returnable", status: order.status } };
@@ -101,7 +101,7 @@ function comingBack(
   order: Order,
   { operation, request, restock, workId }: Parts,
   complete: boolean,
-): Proposal<never, OrderReturn> {
+): PlannedStep<OrderReturn> {
   const id = returnId(operation);
   const { items, storeId, reason } = request;
   const step = {
@@ -113,10 +113,11 @@ function comingBack(
           SELECT ${id}, o.id, o.version, ${storeId}, ${JSON.stringify(items)}, ${reason}, o.updated_at
           FROM orders AS o WHERE o.id = ${order.id} AND o.stamp = ${stamp}`,
     ],
-    work: restock.items.length > 0 ? [restockTask(context, workId, order.id, restock)] : [],
+    tasks: restock.items.length > 0 ? [restockTask(context, workId, order.id, restock)] : [],
   };
   return {
-    change: { reason, step },
+    reason,
+    step,
     made: ({ updatedAt }) => ({ id, storeId, items, reason, createdAt: updatedAt }),
   };
 }

@@ -29,14 +29,14 @@ export async function transitionOrder(
   return changeOrder<Illegal>(context, order, command, (current) => {
     if (!mayBecome(current.status, to)) return { refusal: illegal(current.status) };
     if (to !== "shipped") {
-      const step = { to, event: `order.${to}`, work: nextStep(context, current, to) };
-      return { change: { reason: note, step }, made: NOTHING_MORE };
+      const step = { to, event: `order.${to}`, tasks: nextStep(context, current, to) };
+      return { reason: note, step, made: NOTHING_MORE };
     }
     const plan = planShipment(current, ALL_THAT_IS_LEFT);
     if (plan.kind !== "planned") return { refusal: illegal(current.status) };
     const parcel = { tracking: null, carrier: null };
     const leaving = { id: shipmentId(operation.id), lines: plan.lines, parcel };
-    return { change: shipment(context, current, leaving, note).change, made: NOTHING_MORE };
+    return { ...shipment(context, current, leaving, note), made: NOTHING_MORE };
   });
 }
 

@@ -2,7 +2,7 @@ import { each, type Sql, sql } from "../../platform/sql.ts";
 import type { OrderItem } from "../order.ts";
 import { wonOrder } from "../stamped.ts";
 
-/** Where an order's units are held from now on, and how many have left: written with the step that wins the order. */
+/** Writes where the units of an order are held and how many have left, in the batch of the step that wins the order. */
 export function writeAllocations(orderId: string, items: OrderItem[], stamp: string): Sql {
   const rows = items.map(({ productId, allocations }) => ({ productId, allocations }));
   return sql`

@@ -1,43 +1,43 @@
 import { claimOf } from "../../claims/ids.ts";
 import { letGo } from "../../claims/let-go.ts";
 import type { Context } from "../../platform/context.ts";
-import type { PlaceFacts } from "./ask.ts";
 import type { Draft } from "./draft.ts";
-import type { PlaceOutcome } from "./placing.ts";
-import { storedAnswer } from "./placing.ts";
+import type { PlaceFacts } from "./load.ts";
+import type { PlaceOutcome } from "./outcome.ts";
+import { storedAnswer } from "./outcome.ts";
 import { type Quote, quote, type Refusal } from "./quote.ts";
 import { abandon } from "./record.ts";
 import { renewKeys } from "./renew-keys.ts";
 
-/** Prices drafts under their claims by what D1 said, and notes the outcome of those that end here. */
+/** Prices the drafts by what D1 said, and notes the outcome of those that end here. */
 export async function begin(
   context: Context,
   drafts: Draft[],
-  answers: PlaceFacts,
+  facts: PlaceFacts,
   { admitted, together }: { admitted: boolean; together: boolean },
   outcomes: Map<Draft, PlaceOutcome>,
 ): Promise<Quote[]> {
   const fresh: Started[] = [];
   const spent: Started[] = [];
   drafts.forEach((draft, index) => {
-    const key = answers.keys[index];
+    const key = facts.keys[index];
     if (!key) throw new Error("a draft was given no operation");
-    if (answers.selling === "restoring") outcomes.set(draft, { kind: "restoring" });
+    if (facts.selling === "restoring") outcomes.set(draft, { kind: "restoring" });
     else if (key.kind === "reused") outcomes.set(draft, { kind: "key_reused" });
     else if (key.kind === "answered") {
       outcomes.set(draft, { kind: "replayed", answer: { status: key.status, body: key.body } });
-    } else if (answers.selling === "stopped") outcomes.set(draft, { kind: "stopped" });
+    } else if (facts.selling === "stopped") outcomes.set(draft, { kind: "stopped" });
     else if (!admitted) outcomes.set(draft, { kind: "limited" });
     else (key.kind === "abandoned" ? spent : fresh).push({ draft, operation: key.operation });
   });
 
-  // What stands or falls together has one generation of claims: where one is spent, so are the others.
+  // Drafts that are placed all or none have one generation of claims: where one is spent, so are the others.
   if (together && spent.length > 0) spent.push(...(await giveUp(context, fresh.splice(0), outcomes)));
-  const renewed = await renew(context, answers, spent, together, outcomes);
+  const renewed = await renew(context, facts, spent, together, outcomes);
   const quotes: Quote[] = [];
   const refused: Refused[] = [];
   for (const { draft, operation } of [...fresh, ...renewed]) {
-    const quoted = quote(context, draft, operation, answers);
+    const quoted = quote(context, draft, operation, facts);
     if (quoted.kind === "quoted") quotes.push(quoted.quote);
     else refused.push({ draft, claim: claimOf(operation), outcome: { kind: "refused", refusal: quoted } });
   }
@@ -50,14 +50,14 @@ interface Started {
   operation: string;
 }
 
-/** Writes that claims without a fate are abandoned. Returns those that are; another's answer is the answer. */
+/** Writes `abandoned` for claims without a fate. Returns those that are abandoned; for others the stored answer counts. */
 async function giveUp(
   context: Context,
   started: Started[],
   outcomes: Map<Draft, PlaceOutcome>,
 ): Promise<Started[]> {
   if (started.length === 0) return [];
-  const standings = await abandon(
+  const fateRows = await abandon(
     context,
     started.map(({ draft, operation }) => ({
       claim: claimOf(operation),
@@ -66,20 +66,20 @@ async function giveUp(
     })),
   );
   return started.filter(({ draft, operation }) => {
-    const standing = standings.get(claimOf(operation));
-    if (standing?.fate === "abandoned") return true;
-    outcomes.set(draft, standing ? storedAnswer(standing) : { kind: "unavailable" });
+    const fateRow = fateRows.get(claimOf(operation));
+    if (fateRow?.fate === "abandoned") return true;
+    outcomes.set(draft, fateRow ? storedAnswer(fateRow) : { kind: "unavailable" });
     return false;
   });
 }
 
 /**
- * Claims that were abandoned under their keys let go everywhere, and only then fresh ones take their place; together,
- * where that is wanted.
+ * Releases all holds of claims that were abandoned under their keys, and only then sets fresh claims in their place.
+ * @param together all of them or none
  */
 async function renew(
   context: Context,
-  answers: PlaceFacts,
+  facts: PlaceFacts,
   spent: Started[],
   together: boolean,
   outcomes: Map<Draft, PlaceOutcome>,
@@ -89,7 +89,7 @@ async function renew(
     context,
     spent.map(({ draft, operation }) => ({
       claim: claimOf(operation),
-      productIds: draft.lines.map((line) => line.productId).filter((id) => answers.products.has(id)),
+      productIds: draft.lines.map((line) => line.productId).filter((id) => facts.products.has(id)),
     })),
   );
   const free =
@@ -115,8 +115,8 @@ export interface Refused {
 }
 
 /**
- * A refusal under a key decides, too: a twin that saw another catalogue may be about to record. So the claim that they
- * share is given up first; where the twin was faster, its answer is the answer.
+ * A refusal under a key decides it, too: a twin that saw another catalogue may be about to record an order. So the claim
+ * that they share is abandoned first; where the twin was faster, its answer counts.
  */
 export async function refuse(
   context: Context,
@@ -124,7 +124,7 @@ export async function refuse(
   outcomes: Map<Draft, PlaceOutcome>,
 ): Promise<void> {
   const keyed = refused.filter(({ draft }) => draft.key !== null);
-  const standings =
+  const fateRows =
     keyed.length === 0
       ? new Map()
       : await abandon(
@@ -132,8 +132,8 @@ export async function refuse(
           keyed.map(({ draft, claim }) => ({ claim, key: draft.key, cart: draft.cart })),
         );
   for (const { draft, claim, outcome } of refused) {
-    const standing = standings.get(claim);
-    if (!draft.key || standing?.fate === "abandoned") outcomes.set(draft, outcome);
-    else outcomes.set(draft, standing ? storedAnswer(standing) : { kind: "unavailable" });
+    const fateRow = fateRows.get(claim);
+    if (!draft.key || fateRow?.fate === "abandoned") outcomes.set(draft, outcome);
+    else outcomes.set(draft, fateRow ? storedAnswer(fateRow) : { kind: "unavailable" });
   }
 }

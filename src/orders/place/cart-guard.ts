@@ -4,8 +4,8 @@ import type { Order } from "../order.ts";
 import type { NamedOrder } from "./draft.ts";
 
 /**
- * A cart is spent exactly while a living order names it: that is asked of the orders, and nowhere written down. So an
- * order that dies frees its cart in the batch by which it dies, and one that is revived spends it again.
+ * A cart is spent exactly while a living order names it. That is read from the orders and stored nowhere else, so an
+ * order that dies frees its cart in the very batch by which it dies, and one that is revived spends it again.
  * @param cart SQL for the cart's id
  * @param columns of `living`, the order that has spent it
  * @param but SQL for the id of an order that does not count
@@ -15,16 +15,16 @@ export const spentBy = (cart: string, columns: string, but = "''"): string =>
      AND living.id <> ${but} LIMIT 1`;
 
 /**
- * What a claim's fate needs of its cart, in SQL over the JSON `row.value` of the fate: that the cart is still what was
- * read, and that nobody's order has spent it. Where it needs none there is none in the row. One batch must not have two
- * drafts of one cart: neither's order is there yet when both are asked about.
+ * What a fate requires of its cart, in SQL over `row.value`, the fate as JSON: the cart is still at the version that was
+ * read, and no living order has spent it. A row without a cart requires nothing. One batch must not have two drafts of
+ * one cart, since neither's order is there yet when this is asked for both.
  */
 export const CART_ALLOWS = sql`(row.value ->> 'cart' IS NULL OR (
     EXISTS (SELECT 1 FROM carts AS t WHERE t.id = row.value ->> 'cart' AND t.version = row.value ->> 'cart_version')
     AND NOT EXISTS (${trusted(spentBy("row.value ->> 'cart'", "1"))})))`;
 
-/** The cart of a claim, as the batch left it: for who did not win. */
-export const CART_STANDS = sql`
+/** The cart of a claim as the batch left it: it tells why a claim was not won. */
+export const CART_STATE = sql`
   (SELECT t.version FROM carts AS t WHERE t.id = row.value ->> 'cart') AS cart_version,
   (${trusted(spentBy("row.value ->> 'cart'", "json_object('id', living.id, 'reference', living.reference)"))}) AS spent_by`;
 
@@ -32,8 +32,9 @@ export const namedOrder = (json: string | null): NamedOrder | null =>
   json === null ? null : (JSON.parse(json) as NamedOrder);
 
 /**
- * Tells carts of the orders that were recorded for them, rejected ones too. It is no guard: it ends the generation of
- * the keys that a cart stands for when it is checked out without one, and keeps it from being cleaned away.
+ * Writes to carts which order was recorded for them, rejected ones too. It guards nothing. A checkout without an
+ * Idempotency-Key makes its key from the cart and this order, so the next one gets another key; and a cart that was just
+ * ordered from is not purged.
  */
 export const markCarts = (orders: Order[], stamp: string, now: number): Sql => sql`
   UPDATE carts SET last_order_id = o.id, updated_at = ${now}

@@ -1,6 +1,6 @@
 import type { DraftLine } from "./draft.ts";
 
-/** A store's free units of one product, by the projection: a hint that may be seconds old. */
+/** Free units of one product in a store, as the projection in D1 says: a hint, which may be seconds old. */
 export interface StoreHint {
   product_id: string;
   store_id: string;
@@ -11,8 +11,8 @@ export interface StoreHint {
 
 /**
  * Stores in order of preference for each line, when the buyer named none: first those that can fill the whole order,
- * then those that can fill the line, then by the shop's priority, then by what they have.
- * @param hints by product: a bulk has those of all its drafts, of which each looks at its own
+ * then those that can fill the line, then by their priority, then by how many units they have.
+ * @param hints by product, for all drafts of a bulk
  */
 export function chooseStores(
   lines: DraftLine[],

@@ -11,14 +11,14 @@ export interface Shortfall {
   available: number;
 }
 
-/** The fate that this worker proposes for its claim. What D1 then has may be another's. */
+/** The fate that this worker proposes for its claim. The fate that D1 then has may be that of another worker. */
 export type Decision =
   | { fate: "placed"; quote: Quote; order: Order }
   | { fate: "rejected"; quote: Quote; order: Order; shortfalls: Shortfall[] }
-  /** A call failed, or the claim was let go already: nobody may build on these holds. */
+  /** A call failed, or the claim was released already: no order may be built on these holds. */
   | { fate: "abandoned"; quote: Quote };
 
-/** Of drafts that stand or fall together: all placed, or all given up, or all rejected by what some are short of. */
+/** Drafts that are placed all or none: all are placed, or all abandoned, or all rejected for what some are short of. */
 export function asOne(decisions: Decision[]): Decision[] {
   if (decisions.every(({ fate }) => fate === "placed")) return decisions;
   if (decisions.some(({ fate }) => fate === "abandoned")) {

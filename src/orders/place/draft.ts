@@ -7,13 +7,13 @@ import type { PlaceOrderInput } from "../schemas.ts";
 export interface Draft {
   /** The Idempotency-Key it came under; null without one. */
   key: IdempotencyKey | null;
-  /** The bulk that it came in, and the key of that: of one body, however many of its drafts could be read. */
+  /** The bulk that it came in, and the bulk's own key. */
   bulk: { id: string; key: IdempotencyKey | null } | null;
-  /** The cart that it is the checkout of. */
+  /** The cart that it checks out; null where its items came with the request. */
   cart: DraftCart | null;
   /** One line a product, in the order of first naming; lines of one product are added up. */
   lines: DraftLine[];
-  /** Named by the buyer: nothing may come from another store. */
+  /** The store that the buyer named: no units may come from another. */
   storeId: string | null;
   customer: Customer | null;
   shippingAddress: ShippingAddress | null;
@@ -24,7 +24,7 @@ export interface Draft {
   metadata: Record<string, unknown> | null;
 }
 
-/** A cart as it was read for its checkout: the order is what was in it at this version, or there is none. */
+/** A cart as it was read for its checkout. The order has what was in it at this version, or there is no order. */
 export interface DraftCart {
   id: string;
   version: number;

@@ -7,24 +7,24 @@ import type { Context } from "../../platform/context.ts";
 import { sha256 } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
 import { tasksOnConfirmation } from "../confirmation.ts";
-import { ask } from "./ask.ts";
 import { begin, refuse } from "./begin.ts";
 import { namedOrder } from "./cart-guard.ts";
 import { asOne, type Decision, decide } from "./decide.ts";
 import type { Draft } from "./draft.ts";
-import { type PlaceOutcome, type RenderAnswer, storedAnswer } from "./placing.ts";
+import { loadFacts } from "./load.ts";
+import { type PlaceOutcome, type RenderAnswer, storedAnswer } from "./outcome.ts";
 import type { Quote, Refusal } from "./quote.ts";
 import { abandon, claimRefOf, type FateRow, type Proposal, record } from "./record.ts";
 
 export interface PlaceOptions {
-  /** Whether the limit lets these drafts through; asked beside the first call to D1. */
+  /** Whether the rate limit lets these drafts through. It is asked at the same time as the first call to D1. */
   admitted: Promise<boolean>;
   render: RenderAnswer;
-  /** All of them or none; left out, each by itself. */
+  /** True: all of them are placed, or none. False: each by itself. */
   together: boolean;
 }
 
-/** A key's abandoned claim is replaced by a fresh one at most twice in one request. */
+/** Within one request, the abandoned claim of a key is replaced by a fresh one at most twice. */
 const MAX_ROUNDS = 3;
 
 /**
@@ -43,7 +43,7 @@ export async function placeOrders(
   let waiting = drafts;
   for (let round = 1; waiting.length > 0 && round <= rounds; round++) {
     const again = await placeRound(context, waiting, options, outcomes);
-    // What stands or falls together starts again together: of what was decided meanwhile the answer is repeated.
+    // Drafts that are placed all or none start again together; those that were decided meanwhile repeat their answer.
     waiting = options.together && again.length > 0 ? drafts : again;
   }
   return drafts.map((draft) => outcomes.get(draft) ?? { kind: "unavailable" });
@@ -56,9 +56,12 @@ async function placeRound(
   options: PlaceOptions,
   outcomes: Map<Draft, PlaceOutcome>,
 ): Promise<Draft[]> {
-  const [answers, admitted] = await Promise.all([ask(context, drafts, options.together), options.admitted]);
+  const [facts, admitted] = await Promise.all([
+    loadFacts(context, drafts, options.together),
+    options.admitted,
+  ]);
   const { together } = options;
-  const quotes = await begin(context, drafts, answers, { admitted, together }, outcomes);
+  const quotes = await begin(context, drafts, facts, { admitted, together }, outcomes);
   if (quotes.length === 0) return [];
   if (together && quotes.length < drafts.length) {
     await withdraw(context, drafts, quotes, outcomes);
@@ -72,7 +75,7 @@ async function placeRound(
   }
   const afterRelease = retryAfterRelease(reservations, waiting);
   for (const quote of [...waiting.keys(), ...afterRelease.keys()]) reservations.delete(quote);
-  // First those who need not wait: what they let go, or keep, is what the others wait for.
+  // First those that need not wait: the others wait for what these release or keep.
   const first = await settle(context, reservations, options, outcomes);
   if (afterRelease.size > 0) {
     await first.released;
@@ -83,14 +86,14 @@ async function placeRound(
   return [...first.again, ...rest.again];
 }
 
-/** Of drafts to be placed together one ended before anything was held: so do the others, and hold nothing either. */
+/** One of the drafts that are placed all or none ended before anything was held: the others end too, holding nothing. */
 async function withdraw(
   context: Context,
   drafts: Draft[],
   quotes: Quote[],
   outcomes: Map<Draft, PlaceOutcome>,
 ): Promise<void> {
-  // Where one is only not to be had just now, none is given up: the same request may be sent again.
+  // Where one is only unavailable for the moment, none is abandoned: the same request may be sent again.
   if (drafts.some((draft) => outcomes.get(draft)?.kind === "unavailable")) return;
   const refused = quotes.map(({ draft, claim }) => ({
     draft,
@@ -100,7 +103,7 @@ async function withdraw(
   await refuse(context, refused, outcomes);
 }
 
-/** Steps 3 to 5: proposes fates, records them, and obeys what stands. */
+/** Steps 3 to 5: proposes fates, records them, and answers by the fates that are then in D1. */
 async function settle(
   context: Context,
   reservations: Map<Quote, Reservation>,
@@ -109,7 +112,7 @@ async function settle(
 ): Promise<{
   /** Drafts to start again. */
   again: Draft[];
-  /** When the claims that are dead have let go, as far as they could be told. */
+  /** Resolves when the dead claims have released their holds, as far as their objects could be reached. */
   released: Promise<unknown>;
 }> {
   if (reservations.size === 0) return { again: [], released: Promise.resolve() };
@@ -117,20 +120,20 @@ async function settle(
   const decisions = options.together ? asOne(each) : each;
   const proposals = await Promise.all(decisions.map((decision) => propose(context, decision, options)));
   const commit = new Commit(context);
-  const standings = await recordOrAbandon(context, proposals, commit, options.together);
+  const fateRows = await recordOrAbandon(context, proposals, commit, options.together);
 
   const again: Draft[] = [];
   const dead: DeadClaim[] = [];
   const decided = new Set<string>();
   for (const proposal of proposals) {
     const { quote } = proposal.decision;
-    const standing = standings.get(quote.claim);
-    const outcome = obey(proposal, standing, commit.stamp);
+    const fateRow = fateRows.get(quote.claim);
+    const outcome = outcomeOf(proposal, fateRow, commit.stamp);
     if (outcome.kind === "abandoned") again.push(quote.draft);
     else outcomes.set(quote.draft, outcome);
     if (outcome.kind === "decided") decided.add(outcome.order.id);
-    // Whoever reads a dead fate lets go: the one who wrote it may be dead as well.
-    if (standing && standing.fate !== "placed" && outcome.kind !== "abandoned") {
+    // Whoever reads a dead fate releases its holds, since the worker that wrote it may have died.
+    if (fateRow && fateRow.fate !== "placed" && outcome.kind !== "abandoned") {
       dead.push({ claim: quote.claim, productIds: quote.order.items.map((item) => item.productId) });
     }
   }
@@ -141,17 +144,17 @@ async function settle(
   return { again, released };
 }
 
-/** Completes a decision with a guest's token, the answer for its key, and what it owes. */
+/** Completes a decision with a guest's token, the answer for its key, and its tasks. */
 async function propose(context: Context, decision: Decision, { render }: PlaceOptions): Promise<Proposal> {
-  if (decision.fate === "abandoned") return { decision, answer: null, accessToken: undefined, work: [] };
+  if (decision.fate === "abandoned") return { decision, answer: null, accessToken: undefined, tasks: [] };
   const accessToken = decision.order.userId === null ? context.ids.secret() : undefined;
   const order = { ...decision.order, accessTokenHash: accessToken ? await sha256(accessToken) : null };
   const answer = render(order, decision.fate === "rejected" ? decision.shortfalls : null, accessToken);
-  const work = order.status === "confirmed" ? tasksOnConfirmation(context, order) : [];
-  return { decision: { ...decision, order }, answer, accessToken, work };
+  const tasks = order.status === "confirmed" ? tasksOnConfirmation(context, order) : [];
+  return { decision: { ...decision, order }, answer, accessToken, tasks };
 }
 
-/** The batch, and what stands after it. When its outcome is not known: `abandoned`, unless it did commit. */
+/** Sends the batch and reads the fates after it. Where its outcome is not known, writes `abandoned` unless it did commit. */
 async function recordOrAbandon(
   context: Context,
   proposals: Proposal[],
@@ -171,32 +174,32 @@ async function recordOrAbandon(
   }
 }
 
-/** The row decides: whatever this worker proposed, it answers what stands. */
-function obey(
+/** The fate in D1 decides: whatever this worker proposed, it answers with what is stored there. */
+function outcomeOf(
   { decision, answer, accessToken }: Proposal,
-  standing: FateRow | undefined,
+  fateRow: FateRow | undefined,
   stamp: string,
 ): PlaceOutcome | { kind: "abandoned" } {
   const { draft } = decision.quote;
-  if (!standing && !draft.key && decision.fate === "placed") {
+  if (!fateRow && !draft.key && decision.fate === "placed") {
     return { kind: "unknown", order: decision.order, accessToken };
   }
-  if (!standing) return { kind: "unavailable" };
-  if (standing.fate === "abandoned") {
-    const refusal = cartRefusal(draft, standing);
+  if (!fateRow) return { kind: "unavailable" };
+  if (fateRow.fate === "abandoned") {
+    const refusal = cartRefusal(draft, fateRow);
     if (refusal) return { kind: "refused", refusal };
     return { kind: draft.key ? "abandoned" : "unavailable" };
   }
-  if (standing.stamp === stamp && decision.fate === standing.fate && answer) {
+  if (fateRow.stamp === stamp && decision.fate === fateRow.fate && answer) {
     return { kind: "decided", order: decision.order, answer };
   }
-  return storedAnswer(standing);
+  return storedAnswer(fateRow);
 }
 
-/** Why a claim that was given up cannot be tried anew: its cart is another's order now, or not what was read. */
-function cartRefusal({ cart }: Draft, standing: FateRow): Refusal | null {
+/** Why an abandoned claim cannot be tried anew: another order has its cart now, or the cart has changed. */
+function cartRefusal({ cart }: Draft, fateRow: FateRow): Refusal | null {
   if (!cart) return null;
-  const order = namedOrder(standing.spent_by);
+  const order = namedOrder(fateRow.spent_by);
   if (order) return { kind: "cart_spent", order };
-  return standing.cart_version === cart.version ? null : { kind: "cart_changed" };
+  return fateRow.cart_version === cart.version ? null : { kind: "cart_changed" };
 }

@@ -3,15 +3,15 @@ import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { formatMoney, type MoneyWire, parseAmount } from "../../platform/money.ts";
 import type { Customer, Order } from "../order.ts";
-import type { PlaceFacts, ProductRow } from "./ask.ts";
 import { chooseStores } from "./choose-stores.ts";
 import type { Draft, NamedOrder } from "./draft.ts";
+import type { PlaceFacts, ProductRow } from "./load.ts";
 
 /** Why a draft can be no order, known before anything is held. */
 export type Refusal =
   /** A living order has spent the cart. */
   | { kind: "cart_spent"; order: NamedOrder }
-  /** The cart is not any more what was read. */
+  /** The cart has changed since it was read. */
   | { kind: "cart_changed" }
   | { kind: "cart_empty" }
   | { kind: "unknown_products"; productIds: string[] }
@@ -25,9 +25,9 @@ export type Refusal =
 export interface Quote {
   claim: string;
   draft: Draft;
-  /** Complete but for what placing decides: status, allocations, deadline. */
+  /** Complete except for what placing decides: status, allocations, deadline. */
   order: Order;
-  /** For each product, stores in order of preference. */
+  /** The stores of each product, in order of preference. */
   stores: Map<string, string[]>;
 }
 
@@ -36,17 +36,17 @@ export function quote(
   context: Context,
   draft: Draft,
   operation: string,
-  answers: PlaceFacts,
+  facts: PlaceFacts,
 ): { kind: "quoted"; quote: Quote } | Refusal {
   if (draft.cart?.spentBy) return { kind: "cart_spent", order: draft.cart.spentBy };
   if (draft.cart && draft.lines.length === 0) return { kind: "cart_empty" };
-  const known = draft.lines.map((line) => ({ line, product: orderable(answers, line.productId) }));
+  const known = draft.lines.map((line) => ({ line, product: orderable(facts, line.productId) }));
   const unknown = known.filter(({ product }) => !product).map(({ line }) => line.productId);
   if (unknown.length > 0) return { kind: "unknown_products", productIds: unknown };
-  if (draft.storeId !== null && !answers.knownStores.has(draft.storeId)) {
+  if (draft.storeId !== null && !facts.knownStores.has(draft.storeId)) {
     return { kind: "unknown_store", storeId: draft.storeId };
   }
-  const customer = customerOf(draft, answers);
+  const customer = customerOf(draft, facts);
   if (!customer) return { kind: "customer_needed" };
 
   const items = known.flatMap(({ line, product }) =>
@@ -107,18 +107,18 @@ export function quote(
   const { storeId } = draft;
   const stores =
     storeId === null
-      ? chooseStores(draft.lines, answers.hints)
+      ? chooseStores(draft.lines, facts.hints)
       : new Map(draft.lines.map((line) => [line.productId, [storeId]]));
   return { kind: "quoted", quote: { claim: order.claimId, draft, order, stores } };
 }
 
-function orderable(answers: PlaceFacts, productId: string): ProductRow | undefined {
-  const product = answers.products.get(productId);
+function orderable(facts: PlaceFacts, productId: string): ProductRow | undefined {
+  const product = facts.products.get(productId);
   return product?.active ? product : undefined;
 }
 
-/** Guests say who they are; a signed-in buyer's account speaks for them. */
-const customerOf = (draft: Draft, answers: PlaceFacts): Customer | null => draft.customer ?? answers.account;
+/** Guests must say who they are; for a signed-in buyer the account does. */
+const customerOf = (draft: Draft, facts: PlaceFacts): Customer | null => draft.customer ?? facts.account;
 
 function isExpected(draft: Draft, total: number, currency: string): boolean {
   const expected = draft.expectedTotal;

@@ -10,42 +10,42 @@ import { writeHistory } from "../history-statement.ts";
 import type { Order } from "../order.ts";
 import { NEW_ITEM, NEW_ORDER, rowsOf } from "../rows.ts";
 import { ITS_OBJECT, wonOrder } from "../stamped.ts";
-import { CART_ALLOWS, CART_STANDS, markCarts } from "./cart-guard.ts";
+import { CART_ALLOWS, CART_STATE, markCarts } from "./cart-guard.ts";
 import type { Decision } from "./decide.ts";
 import type { DraftCart } from "./draft.ts";
 
-/** A decision with what its key will answer from now on. */
+/** A decision with the answer that its key will repeat from now on. */
 export interface Proposal {
   decision: Decision;
   answer: { status: number; body: string } | null;
-  /** A guest's, whose hash the order keeps. */
+  /** The token of a guest, of which the order keeps the hash. */
   accessToken: string | undefined;
-  /** What is owed if it is won: it is rung for after the answer. */
-  work: NewTask[];
+  /** Tasks to add if it is won, and to wake after the answer. */
+  tasks: NewTask[];
 }
 
-/** What stands in D1 for a claim after the batch, whoever wrote it. */
+/** The fate that D1 has for a claim after the batch, whichever worker wrote it. */
 export interface FateRow {
   claim: string;
   fate: Fate;
-  /** The stamp of the batch that wrote it: ours, where we won. */
+  /** The stamp of the commit that wrote it: this commit's own, where it won. */
   stamp: string;
-  /** Under the draft's key: the answer that every twin repeats. The batch that wrote it knows the body itself. */
+  /** The stored answer under the draft's key, which every twin repeats. Null for the commit that wrote it: it knows it. */
   status: number | null;
   body: string | null;
-  /** Of its cart, if it has one and that is there. */
+  /** The version of its cart; null where it has none, or where that is gone. */
   cart_version: number | null;
   /** The living order that has spent its cart: `{id, reference}`. */
   spent_by: string | null;
 }
 
 /**
- * Step 3 of placing: one batch, one transaction, for any number of drafts. By the stamp rule the first statement wins
- * fates by an insert that yields, and puts the commit's stamp on them; every later one is joined on that stamp: what
- * was not won writes nothing. The last one reads back what stands. A checkout whose cart does not allow its fate gets
- * `abandoned` by the second statement, so that what it holds may be let go.
- * @param commit a fresh one; its stamp tells what was won, also where its answer is lost
- * @param together one that was not won undoes them all: it throws, and nothing is written
+ * Step 3 of placing: one batch, which is one transaction, for any number of drafts. By the stamp rule the first statement
+ * wins fates, by an insert that yields to one that is there, with the commit's stamp on them. Every later statement is
+ * joined on that stamp, so that a draft that was not won writes nothing; the last one reads the fates. A checkout whose
+ * cart does not allow its fate gets `abandoned` by the second statement, so that its holds can be released.
+ * @param commit a fresh one: its stamp tells what was won, also where the answer of the batch is lost
+ * @param together if one of them is not won, the batch fails and writes nothing
  */
 export async function record(
   context: Context,
@@ -76,7 +76,7 @@ export async function record(
     won,
   );
   commit.owe(
-    proposals.flatMap((proposal) => proposal.work),
+    proposals.flatMap((proposal) => proposal.tasks),
     won,
   );
   commit.write(
@@ -86,19 +86,19 @@ export async function record(
     SELECT 1 FROM claims AS c WHERE c.id = row.value ->> 'claim' AND c.stamp = ${stamp})`,
     ),
   );
-  const standing = commit.read(readStandings(proposals.map(claimRefOf), stamp));
-  return byClaim((await commit.send()).rows(standing));
+  const fateRow = commit.read(readFateRows(proposals.map(claimRefOf), stamp));
+  return byClaim((await commit.send()).rows(fateRow));
 }
 
 const claimsOf = (proposals: Proposal[]): string[] => proposals.map(({ decision }) => decision.quote.claim);
 
-/** What keys will answer from now on, each with the claim that must have been won. */
+/** The answers that keys will repeat from now on, each with the claim that must have been won. */
 const answersOf = (proposals: Proposal[]) =>
   proposals.flatMap(({ decision: { quote }, answer }) =>
     answer && quote.draft.key ? [{ ...quote.draft.key, ...answer, claim: quote.claim }] : [],
   );
 
-/** A claim and the key that its answer stands under, if it came under one. */
+/** A claim, with the key that its answer is stored under and the cart that it checks out. */
 export interface ClaimRef {
   claim: string;
   key: IdempotencyKey | null;
@@ -106,19 +106,19 @@ export interface ClaimRef {
 }
 
 /**
- * Gives claims up: writes `abandoned` by an insert that yields, and reads what stands. Under a stamp of its own, never
- * the record's: a record that was taken for lost may still arrive, and must not find this fate to be its own. One that
- * did commit is known by its stamp.
+ * Gives claims up: writes `abandoned` where no fate is there yet, and reads the fates. It has a stamp of its own and
+ * never that of the record: a record that was taken for lost may still arrive, and must not take this fate for its own.
+ * Whether that record did commit is seen by its stamp.
  */
 export async function abandon(context: Context, asked: ClaimRef[]): Promise<Map<string, FateRow>> {
   const commit = new Commit(context, "none");
   const fates = asked.map(({ claim }) => abandoned(claim));
   commit.win(writeFates(fates, commit.stamp, context.clock.now()));
-  const standing = commit.read(readStandings(asked, commit.stamp));
-  return byClaim((await commit.send()).rows(standing));
+  const fateRow = commit.read(readFateRows(asked, commit.stamp));
+  return byClaim((await commit.send()).rows(fateRow));
 }
 
-/** A fate, and the cart that it needs, at this version and not spent; null where it needs none. */
+/** A fate with the cart that it requires, at this version and not spent; null where it requires none. */
 interface NewOrderFate extends NewFate {
   cart: string | null;
   cart_version: number | null;
@@ -140,7 +140,7 @@ export const claimRefOf = ({ decision: { quote } }: Proposal): ClaimRef => ({
   cart: quote.draft.cart,
 });
 
-/** Breaks a constraint, and the commit with it, unless it won every fate. */
+/** Violates a constraint, so that the whole batch fails, unless the commit won every fate. */
 const allOrNothing = (claims: string[], stamp: string): Sql => sql`
   INSERT INTO claims (id, fate, stamp, decided_at) SELECT NULL, NULL, NULL, NULL
   WHERE (SELECT count(*) FROM ${each(claims)} AS row JOIN claims AS c ON c.id = row.value AND c.stamp = ${stamp})
@@ -173,20 +173,20 @@ function insertOrders(orders: Order[], stamp: string): Sql[] {
   ];
 }
 
-/** Answers that this commit itself wrote are not sent back. */
-function readStandings(asked: ClaimRef[], stamp: string): Sql<FateRow> {
+/** Leaves out the answers that this commit itself wrote: they need not travel back. */
+function readFateRows(asked: ClaimRef[], stamp: string): Sql<FateRow> {
   const rows = asked.map(({ claim, key, cart }) => ({
     ...{ claim, scope: key?.scope ?? null, key: key?.key ?? null },
     ...{ cart: cart?.id ?? null },
   }));
   return sql`
-    SELECT c.id AS claim, c.fate, c.stamp, k.status, iif(c.stamp = ${stamp}, NULL, k.body) AS body, ${CART_STANDS}
+    SELECT c.id AS claim, c.fate, c.stamp, k.status, iif(c.stamp = ${stamp}, NULL, k.body) AS body, ${CART_STATE}
     FROM ${each(rows)} AS row JOIN claims AS c ON c.id = row.value ->> 'claim'
     LEFT JOIN idempotency AS k ON ${IS_KEY_OF_ROW} AND c.id = 'clm_' || k.operation`;
 }
 
-const byClaim = (standings: FateRow[]): Map<string, FateRow> =>
-  new Map(standings.map((standing) => [standing.claim, standing]));
+const byClaim = (fateRows: FateRow[]): Map<string, FateRow> =>
+  new Map(fateRows.map((fateRow) => [fateRow.claim, fateRow]));
 
 function placingEvent(context: Context, order: Order): NewEvent {
   return {

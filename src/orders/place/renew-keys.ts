@@ -12,10 +12,10 @@ export interface SpentKey {
 }
 
 /**
- * Sets a fresh claim on each of these keys by compare-and-set, in one call, and tells which operation stands there now:
- * ours, or that of a twin who was faster. Null where the key was answered meanwhile. Only for claims that have let go
- * everywhere: the next generation must not lose its units to the one before.
- * @param together they stand or fall together
+ * Sets a fresh operation on each of these keys by compare-and-set, in one call, and returns the one that is there now:
+ * its own, or that of a twin that was faster; null where the key was answered meanwhile. Only for claims that have
+ * released all their holds, so that the next generation does not lose its units to the one before.
+ * @param together all of them are placed, or none
  */
 export async function renewKeys(
   context: Context,

@@ -15,12 +15,12 @@ export interface ProductRow {
   active: number;
 }
 
-/** What stands under a draft's key: its own claim, or what came of an earlier one. */
+/** What D1 has under the key of a draft: a claim, or what became of an earlier one. */
 export type KeyState =
   | { kind: "fresh"; operation: string }
   | { kind: "answered"; status: number; body: string }
   | { kind: "reused" }
-  /** The key's claim is dead without an order; it must let go everywhere before a fresh one may start. */
+  /** The claim of the key is dead without an order. It must release all its holds before a fresh one may start. */
   | { kind: "abandoned"; operation: string };
 
 export interface PlaceFacts {
@@ -46,21 +46,21 @@ interface KeyRow {
   fate: string | null;
 }
 
-/** What is no row of a set: the named stores that there are and the account as JSON, and the state of selling. */
-interface Around {
+/** What is one value and no set of rows: the named stores that exist and the account, as JSON, and the state of selling. */
+interface OtherFacts {
   stores: string;
   account: string | null;
   selling: string | null;
 }
 
-/** In the place of a draft's index: the key of the bulk that they came in. */
+/** Stands for a draft's index where a key is that of the whole bulk. */
 const BULK = -1;
 
 /**
  * Step 1 of placing, in one call to D1: puts the keys down and reads all that the drafts need. Holds nothing.
- * @param together they stand or fall together
+ * @param together all of them are placed, or none
  */
-export async function ask(context: Context, drafts: Draft[], together: boolean): Promise<PlaceFacts> {
+export async function loadFacts(context: Context, drafts: Draft[], together: boolean): Promise<PlaceFacts> {
   const { env, actor } = context;
   const fresh = operationsOf(context.ids, drafts.length, together);
   const keyed: DraftKey[] = drafts.flatMap((draft, index) =>
@@ -79,14 +79,14 @@ export async function ask(context: Context, drafts: Draft[], together: boolean):
       SELECT l.product_id, l.store_id, l.available, s.priority
       FROM ${productIds} AS wanted JOIN stock_levels AS l ON l.product_id = wanted.value
       JOIN stores AS s ON s.id = l.store_id WHERE l.available > 0`,
-    around: sql<Around>`
+    others: sql<OtherFacts>`
       SELECT
         (SELECT json_group_array(s.id) FROM ${storeIds} AS named JOIN stores AS s ON s.id = named.value) AS stores,
         (SELECT json_object('name', name, 'email', email) FROM users
          WHERE id = ${actor.kind === "user" ? actor.userId : ""}) AS account,
         (SELECT value FROM shop_state WHERE key = 'selling' AND value <> 'open') AS selling`,
   };
-  const { products, hints, around, standing } =
+  const { products, hints, others, standing } =
     keyed.length === 0
       ? { ...(await batch(env.DB, reads)), standing: [] }
       : await batch(env.DB, {
@@ -99,12 +99,12 @@ export async function ask(context: Context, drafts: Draft[], together: boolean):
   for (const row of standing) {
     if (row.draft !== BULK) keys[row.draft] = keyState(row, drafts[row.draft]?.key?.fingerprint);
   }
-  // Another body under a bulk's key is refused as a whole, before anything is held.
+  // A bulk with another body under the same key is refused as a whole, before anything is held.
   const another = standing.some(
     ({ draft, fingerprint }) => draft === BULK && fingerprint !== bulkKey?.fingerprint,
   );
   if (another) keys.fill({ kind: "reused" });
-  const [known] = around;
+  const [known] = others;
   if (!known) throw new Error("D1 gave no row where there always is one");
   return {
     keys,
@@ -116,12 +116,12 @@ export async function ask(context: Context, drafts: Draft[], together: boolean):
   };
 }
 
-/** A draft's key, or its bulk's, with the operation that it starts unless one stands there. */
+/** The key of a draft or of its bulk, with the operation that it starts unless it has one already. */
 interface DraftKey extends NewKey {
   draft: number;
 }
 
-/** What stands under the keys once they are put down: twins and retries of one key share its claim. */
+/** Reads what D1 has under the keys once they are put down: twins and retries of one key share its claim. */
 const readKeys = (keyed: DraftKey[]) => sql<KeyRow>`
   SELECT row.value ->> 'draft' AS draft, k.fingerprint, k.operation, k.status, k.body, c.fate
   FROM ${each(keyed)} AS row JOIN idempotency AS k ON ${IS_KEY_OF_ROW}

@@ -5,22 +5,22 @@ import type { FateRow } from "./record.ts";
 
 /** What became of one draft. */
 export type PlaceOutcome =
-  /** Decided here and now: an order, or a `rejected` one. The answer is what every twin will repeat. */
+  /** Decided by this request: an order, or a `rejected` one. Every twin will repeat this answer. */
   | { kind: "decided"; order: Order; answer: Answer }
   /** Decided before, under the same key. */
   | { kind: "replayed"; answer: Answer }
   | { kind: "key_reused" }
   | { kind: "refused"; refusal: Refusal }
-  /** Of drafts that are placed together or not at all: another one was refused. Nothing is held. */
+  /** Another draft of a bulk of all or none was refused. Nothing is held. */
   | { kind: "withdrawn" }
   | { kind: "limited" }
   /** The shop takes no orders just now. Nothing is held; the same request may be sent again. */
   | { kind: "stopped" }
-  /** A backup overwrites the shop: not even a replay would be of what is there afterwards. */
+  /** A backup overwrites the shop: even a replay could be of an order that is gone afterwards. */
   | { kind: "restoring" }
-  /** A part did not answer. Nothing is lost and nothing sold: the same request may be sent again. */
+  /** D1 or an object did not answer. Nothing is lost and nothing sold: the same request may be sent again. */
   | { kind: "unavailable" }
-  /** Without a key, and D1 away before it could be asked whether this order stands. */
+  /** There is no key, and D1 failed before it could be asked whether this order was recorded. */
   | { kind: "unknown"; order: Order; accessToken: string | undefined };
 
 export interface Answer {
@@ -29,8 +29,8 @@ export interface Answer {
 }
 
 /**
- * Writes the answer to a decided draft; it is stored under its key in the batch that decides.
- * @param shortfalls null where the order stands; empty where it fell with another that it was to be placed with
+ * Writes the answer to a decided draft. The batch that decides stores it under the draft's key.
+ * @param shortfalls null for a placed order; empty for one that was rejected only because of others in its bulk
  */
 export type RenderAnswer = (
   order: Order,
@@ -38,6 +38,6 @@ export type RenderAnswer = (
   accessToken: string | undefined,
 ) => Answer;
 
-/** What stands under a draft's key, whoever decided it. */
+/** The answer that is stored under a draft's key, whichever worker decided it. */
 export const storedAnswer = ({ status, body }: FateRow): PlaceOutcome =>
   status === null || body === null ? { kind: "unavailable" } : { kind: "replayed", answer: { status, body } };

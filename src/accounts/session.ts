@@ -1,7 +1,7 @@
 import { and, eq, isNull } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Context } from "../platform/context.ts";
-import { given, orm } from "../platform/d1.ts";
+import { literal, orm } from "../platform/d1.ts";
 import { prefixed, sha256 } from "../platform/ids.ts";
 import { ACCESS_TOKEN_SECONDS, signAccessToken } from "./access-token.ts";
 import type { KeyRing } from "./keys.ts";
@@ -34,12 +34,12 @@ export async function newSession(
     db.insert(sessions).select(
       db
         .select({
-          id: given(id),
+          id: literal(id),
           userId: users.id,
-          userAgent: given(userAgent?.slice(0, MAX_USER_AGENT_LENGTH) ?? null),
-          createdAt: given(now),
-          lastUsedAt: given(now),
-          revokedAt: given(null),
+          userAgent: literal(userAgent?.slice(0, MAX_USER_AGENT_LENGTH) ?? null),
+          createdAt: literal(now),
+          lastUsedAt: literal(now),
+          revokedAt: literal(null),
         })
         .from(users)
         .where(
@@ -63,11 +63,11 @@ export async function newSession(
 
 /** A row of `refresh_tokens`, for an `insert … select` from where its session stands. */
 export const newRefreshToken = (hash: string, sessionId: SQLiteColumn, now: number) => ({
-  hash: given(hash),
+  hash: literal(hash),
   sessionId,
-  createdAt: given(now),
-  expiresAt: given(now + REFRESH_TOKEN_LIFE),
-  usedAt: given(null),
+  createdAt: literal(now),
+  expiresAt: literal(now + REFRESH_TOKEN_LIFE),
+  usedAt: literal(null),
 });
 
 /** What a sign-in, a registration and a renewal all give, in the wire's words. */

@@ -1,5 +1,5 @@
 import { and, count, desc, eq, gt, isNull, lt } from "drizzle-orm";
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { orm } from "../platform/d1.ts";
 import { sha256 } from "../platform/ids.ts";
@@ -36,8 +36,8 @@ export async function listSessions(
       id: row.id,
       user_agent: row.userAgent,
       current: row.id === user.sessionId,
-      created_at: isoStamp(row.createdAt),
-      last_used_at: isoStamp(row.lastUsedAt),
+      created_at: isoTimestamp(row.createdAt),
+      last_used_at: isoTimestamp(row.lastUsedAt),
     }),
   );
 }

@@ -1,8 +1,8 @@
 import { and, desc, eq, exists, isNotNull, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { countUpTo, orm } from "../platform/d1.ts";
-import { COUNT_LIMIT, decodeCursor, pageWindow, toList } from "../platform/pagination.ts";
+import { COUNT_LIMIT_ROWS, decodeCursor, pageWindow, toList } from "../platform/pagination.ts";
 import type { EditUser, ListUsersQuery } from "./schemas.ts";
 import { sessions, users } from "./tables.ts";
 
@@ -26,8 +26,8 @@ export const renderAccount = (row: UserRow) => ({
   name: row.name,
   role: row.role,
   disabled: row.disabledAt !== null,
-  created_at: isoStamp(row.createdAt),
-  updated_at: isoStamp(row.updatedAt),
+  created_at: isoTimestamp(row.createdAt),
+  updated_at: isoTimestamp(row.updatedAt),
 });
 
 /** Accounts, the newest first. Ids are ordered by time, so the primary key is the index of this list. */
@@ -45,7 +45,7 @@ export async function listUsers({ env }: Context, query: ListUsersQuery) {
       .orderBy(desc(users.id))
       .limit(limit)
       .offset(offset),
-    countUpTo(db, after === null ? COUNT_LIMIT + 1 : 0, users, emailIs),
+    countUpTo(db, after === null ? COUNT_LIMIT_ROWS + 1 : 0, users, emailIs),
   ]);
   return toList(
     query,

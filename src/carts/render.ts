@@ -1,5 +1,5 @@
 import { namedOrder } from "../orders/place/cart-guard.ts";
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import { allowedVersions } from "../platform/etag.ts";
 import { sha256 } from "../platform/ids.ts";
 import { formatMoney } from "../platform/money.ts";
@@ -16,8 +16,8 @@ export function renderCart(cart: Cart, currency: string, token?: string): CartWi
     total_items: cart.items.reduce((sum, { quantity }) => sum + quantity, 0),
     order: cart.spentBy,
     version: cart.version,
-    created_at: isoStamp(cart.createdAt),
-    updated_at: isoStamp(cart.updatedAt),
+    created_at: isoTimestamp(cart.createdAt),
+    updated_at: isoTimestamp(cart.updatedAt),
   };
 }
 
@@ -56,8 +56,8 @@ export const renderSummary = (row: SummaryRow): CartSummaryWire => ({
   total_items: row.total_items,
   order: namedOrder(row.spent_by),
   version: row.version,
-  created_at: isoStamp(row.created_at),
-  updated_at: isoStamp(row.updated_at),
+  created_at: isoTimestamp(row.created_at),
+  updated_at: isoTimestamp(row.updated_at),
 });
 
 /**

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { decodeCursor, type List, listSchema, pageQuerySchema, toList } from "../platform/pagination.ts";
 import { readPage } from "../platform/read-page.ts";
@@ -47,7 +47,7 @@ export async function listEmails({ env }: Context, query: EmailQuery): Promise<L
       select: "m.id, m.to_address, m.subject, m.text, m.html, m.sent_at",
       from: "emails AS m",
       where: [],
-      ...(query.to === undefined ? {} : { sift: [sql`lower(m.to_address) = ${query.to}`] }),
+      ...(query.to === undefined ? {} : { filter: [sql`lower(m.to_address) = ${query.to}`] }),
       key: null,
       id: "m.id",
       direction: "DESC",
@@ -65,7 +65,7 @@ export async function listEmails({ env }: Context, query: EmailQuery): Promise<L
       subject: row.subject,
       text: row.text,
       html: row.html,
-      sent_at: isoStamp(row.sent_at),
+      sent_at: isoTimestamp(row.sent_at),
     }),
     stopped,
   );

@@ -1,4 +1,4 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { allows, allowsVersion } from "../../platform/etag.ts";
 import { prefixed } from "../../platform/ids.ts";
@@ -22,8 +22,8 @@ const renderCategory = (row: CategoryRow): Category => ({
   id: row.id,
   name: row.name,
   description: row.description,
-  created_at: isoStamp(row.created_at),
-  updated_at: isoStamp(row.updated_at),
+  created_at: isoTimestamp(row.created_at),
+  updated_at: isoTimestamp(row.updated_at),
   version: row.version,
 });
 

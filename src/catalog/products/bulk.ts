@@ -1,4 +1,4 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
@@ -126,7 +126,7 @@ function decide(context: Context, { index, fields, stock }: Item, known: Known):
   if (unknownStores.length > 0) return { kind: "settled", result: failed(index, unknownStores) };
 
   const { clock, ids, settings } = context;
-  const at = isoStamp(clock.now());
+  const at = isoTimestamp(clock.now());
   const category = fields.category_id === undefined ? undefined : known.categories.get(fields.category_id);
   const current = known.products.get(fields.sku);
   const decided = current

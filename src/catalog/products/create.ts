@@ -1,4 +1,4 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { batch, first, sql } from "../../platform/sql.ts";
@@ -24,7 +24,7 @@ export async function createProduct(
     env.DB,
     sql<CategoryName>`SELECT id, name FROM categories WHERE id = ${fields.category_id ?? null}`,
   );
-  const drafted = draft(id, fields, category ?? undefined, settings.CURRENCY, isoStamp(clock.now()));
+  const drafted = draft(id, fields, category ?? undefined, settings.CURRENCY, isoTimestamp(clock.now()));
   if (drafted.kind === "invalid") return drafted;
 
   const { product, categories } = await batch(env.DB, {

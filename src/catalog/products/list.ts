@@ -1,5 +1,5 @@
 import type { Context } from "../../platform/context.ts";
-import { COUNT_LIMIT, type List, toList } from "../../platform/pagination.ts";
+import { COUNT_LIMIT_ROWS, type List, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
 import { allOf, constant, type Sql, sql, trusted } from "../../platform/sql.ts";
 import { categoryCalled } from "../search/documents.ts";
@@ -59,5 +59,5 @@ function countOfAll(query: ProductQuery): Sql {
   const archived = allOf(conditionsOf({ ...query, active: "false" }));
   const whose = query.category === undefined ? trusted("''") : categoryCalled(query.category);
   return sql`coalesce((SELECT products FROM document_counts WHERE category_id = ${whose}), 0)
-    + (SELECT count(*) FROM (SELECT 1 FROM products WHERE ${archived} LIMIT ${constant(COUNT_LIMIT + 1)}))`;
+    + (SELECT count(*) FROM (SELECT 1 FROM products WHERE ${archived} LIMIT ${constant(COUNT_LIMIT_ROWS + 1)}))`;
 }

@@ -1,4 +1,4 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { describeError } from "../../platform/log.ts";
 import { formatMoney } from "../../platform/money.ts";
@@ -40,8 +40,8 @@ export const renderProduct = (row: ProductRow): Product => ({
   low_stock_threshold: row.low_stock_threshold,
   active: row.active === 1,
   attributes: JSON.parse(row.attributes),
-  created_at: isoStamp(row.created_at),
-  updated_at: isoStamp(row.updated_at),
+  created_at: isoTimestamp(row.created_at),
+  updated_at: isoTimestamp(row.updated_at),
   version: row.version,
 });
 

@@ -1,4 +1,4 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { allows } from "../../platform/etag.ts";
 import { batch, sql } from "../../platform/sql.ts";
@@ -33,7 +33,7 @@ export async function updateProduct(
     const { current, category, holder } = await readStanding(context, id, fields);
     if (!current) return { kind: "not_found" };
     if (!allows(allowed, current.version)) return { kind: "stale" };
-    const revised = revise(current, fields, category, isoStamp(context.clock.now()));
+    const revised = revise(current, fields, category, isoTimestamp(context.clock.now()));
     if (revised.kind === "invalid") return revised;
     if (revised.kind === "unchanged") return { kind: "updated", product: current };
     if (holder !== undefined && holder !== id) return { kind: "sku_taken" };

@@ -1,4 +1,4 @@
-import { COUNT_LIMIT } from "../../platform/pagination.ts";
+import { COUNT_LIMIT_ROWS } from "../../platform/pagination.ts";
 import { allOf, constant, type Sql, sql, trusted } from "../../platform/sql.ts";
 import {
   categoryCalled,
@@ -69,5 +69,5 @@ export function countUpTo(query: DocumentQuery): Sql {
       ? { from: trusted("product_index"), where: [MATCHES] }
       : matching(query);
   return sql`(SELECT count(*)
-    FROM (SELECT 1 FROM ${from} WHERE ${allOf(where)} LIMIT ${constant(COUNT_LIMIT + 1)}))`;
+    FROM (SELECT 1 FROM ${from} WHERE ${allOf(where)} LIMIT ${constant(COUNT_LIMIT_ROWS + 1)}))`;
 }

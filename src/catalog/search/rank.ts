@@ -1,4 +1,4 @@
-import { COUNT_LIMIT, decodeCursor, type PageQuery, pageWindow } from "../../platform/pagination.ts";
+import { COUNT_LIMIT_ROWS, decodeCursor, type PageQuery, pageWindow } from "../../platform/pagination.ts";
 import { allOf, constant, type Sql, sql } from "../../platform/sql.ts";
 import {
   type DocumentQuery,
@@ -27,7 +27,7 @@ const SCORED = 1_000;
  * Under a filter what matches may lie far apart, and a pass goes by all that says the words: so one scores as many as a
  * list is counted, and no other is needed for their number.
  */
-const SIFTED = COUNT_LIMIT + 1;
+const SIFTED = COUNT_LIMIT_ROWS + 1;
 
 export type RankedSearch = DocumentQuery & PageQuery & { words: string[] };
 

@@ -1,4 +1,4 @@
-import { cached, cachedPart, remembered } from "../../platform/cache/cached.ts";
+import { answerFromMemory, cached, cachedPart } from "../../platform/cache/cached.ts";
 import type { Context } from "../../platform/context.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { ifNoneMatchHeader } from "../../platform/etag.ts";
@@ -29,7 +29,7 @@ const search = createRoute({
   description:
     "Any text is a query. Titles count for more than categories, and those for more than descriptions. All filters and " +
     "sorts go together, with and without a text. Stock is the projection's, usually a second or two behind.",
-  middleware: [remembered] as const,
+  middleware: [answerFromMemory] as const,
   request: { headers: ifNoneMatchHeader, query: searchQuerySchema },
   responses: { 200: jsonContent(foundListSchema, "A page of products"), 304: UNCHANGED, ...problems(400) },
 });

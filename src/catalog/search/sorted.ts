@@ -1,5 +1,5 @@
 import {
-  COUNT_LIMIT,
+  COUNT_LIMIT_ROWS,
   type Cursor,
   decodeCursor,
   type PageQuery,
@@ -92,11 +92,11 @@ export function gather(search: SortedSearch & { words: string[] }): Found {
   const pageOf = (source: Sql, taken: "yes" | "NOT yes") =>
     sql`SELECT * FROM (${source} ORDER BY key ${direction}, product_id ${direction}
       LIMIT (SELECT (${trusted(taken)}) * ${limit} FROM few) OFFSET ${offset})`;
-  const most = constant(COUNT_LIMIT);
+  const most = constant(COUNT_LIMIT_ROWS);
   return {
     ctes: [
       wanted(search.words, search),
-      sql`matching AS MATERIALIZED (${all} LIMIT ${constant(COUNT_LIMIT + 1)})`,
+      sql`matching AS MATERIALIZED (${all} LIMIT ${constant(COUNT_LIMIT_ROWS + 1)})`,
       sql`few (yes, number) AS MATERIALIZED (SELECT count(*) <= ${most}, count(*) FROM matching)`,
     ],
     page: sql`${pageOf(sql`SELECT product_id, key FROM matching`, "yes")} UNION ALL ${pageOf(all, "NOT yes")}`,

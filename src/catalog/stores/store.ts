@@ -1,4 +1,4 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { allowsVersion } from "../../platform/etag.ts";
 import { prefixed } from "../../platform/ids.ts";
@@ -26,8 +26,8 @@ const renderStore = (row: StoreRow): Store => ({
   address: row.address,
   country: row.country,
   priority: row.priority,
-  created_at: isoStamp(row.created_at),
-  updated_at: isoStamp(row.updated_at),
+  created_at: isoTimestamp(row.created_at),
+  updated_at: isoTimestamp(row.updated_at),
   version: row.version,
 });
 

@@ -16,7 +16,7 @@ interface HistoryRow {
   snapshot: string;
 }
 
-/** What became of a product, oldest first: each change with who made it and the product after it. Null: no such product. */
+/** The changes of a product, the oldest first, each with its actor and the product after it. Null: no such product. */
 export async function readProductHistory(
   { env }: Context,
   id: string,

@@ -22,7 +22,7 @@ export interface ProductRow {
   /** JSON. */
   attributes: string;
   version: number;
-  /** Milliseconds. */
+  /** Milliseconds since the epoch. */
   created_at: number;
   updated_at: number;
 }
@@ -45,13 +45,13 @@ export const renderProduct = (row: ProductRow): Product => ({
   version: row.version,
 });
 
-/** A product, archived or not, with its exact stock; `stock` is null when that cannot be reached. */
+/** A product, archived or not, with its exact stock; `stock` is null when its object cannot be reached. */
 export async function getProduct(
   context: Context,
   stock: StockPort,
   id: string,
 ): Promise<(Product & { stock: ProductStock | null }) | null> {
-  // First whether it is there: naming a product must not make a Stock object.
+  // The product must exist before its object is called, since a call with any id would create a Stock object.
   const row = await first(
     context.env.DB,
     sql<ProductRow>`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ${id}`,

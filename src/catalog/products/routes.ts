@@ -63,7 +63,7 @@ const invalid = ({ errors }: Invalid): Problem => ({
 
 const RETRY_SOON = { "Retry-After": "1" };
 
-/** What is archived is listed for staff alone. */
+/** Only staff may list archived products. */
 const staffForArchived: MiddlewareHandler<AppEnv> = async (c, next) => {
   const active = c.req.query("active");
   return active === undefined || active === "true" ? next() : requireStaff(c, next);

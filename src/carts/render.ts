@@ -6,7 +6,7 @@ import { formatMoney } from "../platform/money.ts";
 import type { Cart, CartItem, SummaryRow } from "./cart.ts";
 import type { CartSummaryWire, CartWire } from "./schemas.ts";
 
-/** A cart as it leaves the API. @param currency of an empty one's totals @param token a guest's, when it is made */
+/** @param currency of the totals of an empty cart; @param token a guest's, only when the cart was just created */
 export function renderCart(cart: Cart, currency: string, token?: string): CartWire {
   return {
     id: cart.id,
@@ -39,7 +39,7 @@ function renderItem(item: CartItem): CartWire["items"][number] {
   };
 }
 
-/** What an order of the items that can be had would come to. */
+/** The totals of the items that can be ordered; null when they have several currencies. */
 function totalsOf({ items }: Cart, fallback: string): CartWire["totals"] {
   const orderable = items.filter(({ active }) => active);
   const currencies = new Set(orderable.map(({ currency }) => currency));
@@ -61,13 +61,13 @@ export const renderSummary = (row: SummaryRow): CartSummaryWire => ({
 });
 
 /**
- * What is shown of a cart changes without it: prices, stock, an order that dies. So its validator is the version and
- * what else is shown: `"3.0f1e2d3c4b5a6978"`. An If-Match looks at the version alone, which may also stand by itself.
+ * A cart's representation also changes with prices, stock and its order. So its ETag is the version and a hash of what is
+ * shown: `"3.0f1e2d3c4b5a6978"`. An If-Match compares only the version, and may also give the version alone.
  */
 export async function cartTag(cart: CartWire): Promise<string> {
   return `"${cart.version}.${(await sha256(JSON.stringify(cart))).slice(0, 16)}"`;
 }
 
-/** The versions that an If-Match allows; null when any will do. */
+/** The versions that an If-Match allows; null for any. */
 export const allowedCarts = (ifMatch: string | undefined): number[] | null =>
   allowedVersions(ifMatch?.replaceAll(/(?<="\d{1,15})\.[0-9a-f]{16}(?=")/g, ""));

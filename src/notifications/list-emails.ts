@@ -39,7 +39,7 @@ interface EmailRow {
   sent_at: number;
 }
 
-/** The mails kept in development, newest first. Nobody pays for an index of them: those to one address are looked for. */
+/** The e-mails kept in development, the newest first. There is no index by address, as few rows are ever there. */
 export async function listEmails({ env }: Context, query: EmailQuery): Promise<List<EmailWire>> {
   const { rows, counted, stopped } = await readPage<EmailRow>(
     env.DB,

@@ -3,12 +3,12 @@ import { z } from "zod";
 import type { Role } from "../platform/actor.ts";
 import type { KeyRing } from "./keys.ts";
 
-/** How long an access token is good for, in seconds. Nothing can call it back sooner: it is verified without D1. */
+/** The lifetime of an access token. It cannot be revoked sooner, because it is verified without D1. */
 export const ACCESS_TOKEN_SECONDS = 15 * 60;
 
 const ISSUER = "holdfast";
 const AUDIENCE = "holdfast";
-/** RFC 9068: a signature made for something else must not pass for a credential. */
+/** The type of RFC 9068, so that a JWT that we sign for another purpose is not accepted as an access token. */
 const TYPE = "at+jwt";
 
 export interface AccessClaims {
@@ -17,12 +17,12 @@ export interface AccessClaims {
   sessionId: string;
 }
 
-/** @param now milliseconds; @param lifetime seconds */
+/** @param now milliseconds since the epoch */
 export function signAccessToken(
   ring: KeyRing,
   claims: AccessClaims,
   now: number,
-  lifetime = ACCESS_TOKEN_SECONDS,
+  lifetimeSeconds = ACCESS_TOKEN_SECONDS,
 ): Promise<string> {
   const { kid, algorithm, privateKey } = ring.signing;
   const issuedAt = Math.floor(now / 1000);
@@ -32,7 +32,7 @@ export function signAccessToken(
     .setAudience(AUDIENCE)
     .setSubject(claims.userId)
     .setIssuedAt(issuedAt)
-    .setExpirationTime(issuedAt + lifetime)
+    .setExpirationTime(issuedAt + lifetimeSeconds)
     .sign(privateKey);
 }
 
@@ -43,9 +43,9 @@ const payloadSchema = z.object({
 });
 
 /**
- * The claims of a token that one of our keys signed for us and that has not expired; null for everything else.
- * The key is looked up by `kid` and fixes the algorithm: what the token says of itself cannot choose another.
- * @param now milliseconds
+ * The claims of a valid token that one of our keys signed; null for everything else. The key is found by `kid` and
+ * determines the algorithm, so that the token's own `alg` cannot choose another.
+ * @param now milliseconds since the epoch
  */
 export async function verifyAccessToken(
   ring: KeyRing,
@@ -57,7 +57,7 @@ export async function verifyAccessToken(
       token,
       ({ kid, alg }) => {
         const key = ring.accepted.get(kid ?? "");
-        if (!key || key.algorithm !== alg) throw new Error("no key of ours signs so");
+        if (!key || key.algorithm !== alg) throw new Error("not one of our keys");
         return key.publicKey;
       },
       {

@@ -58,7 +58,7 @@ const registerRoute = createRoute({
 const tokenRoute = createRoute({
   method: "post",
   path: "/auth/token",
-  // A restore may have to sign in again in between.
+  // A long restore has to sign in again when its access token expires.
   needs: { whileRestoring: "let_through" },
   tags,
   summary: "Sign in",
@@ -85,7 +85,7 @@ const logoutRoute = createRoute({
   responses: { 204: { description: "Ended, or there was none" }, ...problems(400, 422) },
 });
 
-/** Getting, renewing and giving up credentials. These ask for none in `Authorization`. */
+/** Signing in, renewing tokens and signing out. These routes ignore `Authorization`. */
 export const authRoutes = (carts: CartPort) =>
   createRouter(
     endpoint(registerRoute, async (c) => {
@@ -127,7 +127,7 @@ export const authRoutes = (carts: CartPort) =>
     }),
   );
 
-/** With the cart that a guest's token brought along. A sign-in never fails for that: the token stays good for later. */
+/** Merges the guest's cart of `X-Cart-Token`. If that fails, the sign-in still succeeds: the token can be sent again. */
 async function withCart(c: HonoContext<AppEnv>, carts: CartPort, tokens: Tokens) {
   const token = c.req.header("X-Cart-Token");
   if (!token) return tokens;

@@ -15,16 +15,15 @@ export const INVALID_TOKEN: Problem = {
 };
 const UNAUTHENTICATED: Problem = { status: 401, code: "unauthenticated", detail: "Sign in first." };
 
-/** These carry their credential in the body: a client that still sends its expired token must be able to renew it. */
+/** On these paths `Authorization` is ignored, so that a client that still sends its expired token can renew it. */
 const SIGN_IN_PATHS = "/api/v1/auth/";
 
 /** `Bearer`, or `JWT` as some older clients write it. */
 const CREDENTIAL = /^(?:bearer|jwt) +(\S+)$/i;
 
 /**
- * Finds out who asks: sets the context's actor from `Authorization`, or leaves a guest. The token alone decides,
- * without a look into D1, so a disabled or demoted user keeps what an access token gave for at most its 15 minutes.
- * That is accepted: every renewal asks the row.
+ * Sets the context's actor from `Authorization`; without it the actor stays a guest. D1 is not asked, so a disabled or
+ * demoted user keeps the old rights until the access token expires, 15 minutes at most. Each renewal reads the user's row.
  */
 export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
   const header = c.req.header("Authorization");
@@ -52,11 +51,11 @@ export const misconfiguredKey = (fault: string): Problem => ({
   errors: [{ setting: "JWT_PRIVATE_KEY", message: fault }],
 });
 
-/** A signed-in user, else 401. */
+/** Requires a signed-in user; 401 otherwise. */
 export const requireUser = requireActor(() => true, "");
-/** Staff or admin, else 401 or 403. */
+/** Requires staff or an admin; 401 or 403 otherwise. */
 export const requireStaff = requireActor(isStaff, "This is for staff.");
-/** Admin, else 401 or 403. */
+/** Requires an admin; 401 or 403 otherwise. */
 export const requireAdmin = requireActor(isAdmin, "This is for admins.");
 
 function requireActor(allowed: (actor: Actor) => boolean, refusal: string): MiddlewareHandler<AppEnv> {
@@ -68,7 +67,7 @@ function requireActor(allowed: (actor: Actor) => boolean, refusal: string): Midd
   };
 }
 
-/** The signed-in user behind a route that `requireUser` or its like guards. */
+/** The signed-in user, for routes behind `requireUser`, `requireStaff` or `requireAdmin`. */
 export function signedIn(c: HonoContext<AppEnv>): Extract<Actor, { kind: "user" }> {
   const { actor } = c.get("context");
   if (actor.kind !== "user") throw new Error("a route that needs a user has no guard");

@@ -6,7 +6,7 @@ import { sessions, users } from "./tables.ts";
 
 export type ChangePasswordOutcome = { kind: "changed" } | { kind: "wrong_password" } | { kind: "gone" };
 
-/** Sets a new password and ends every session but the one that asks: whoever knew the old one is out. */
+/** Sets a new password and ends all other sessions, so that whoever knew the old password is signed out. */
 export async function changePassword(
   context: Context,
   user: { userId: string; sessionId?: string },
@@ -43,6 +43,6 @@ export async function changePassword(
         ),
       ),
   ]);
-  // Somebody else changed it while we hashed: what was given is no longer the current one.
+  // If nothing changed, another request set a new password meanwhile, so the given one is no longer right.
   return changed.length > 0 ? { kind: "changed" } : { kind: "wrong_password" };
 }

@@ -3,18 +3,18 @@ import { calculateJwkThumbprint, importJWK, type JWK } from "jose";
 import { z } from "zod";
 import type { Settings } from "../platform/settings.ts";
 
-/** The two algorithms that Holdfast signs with; the key's own kind says which. */
+/** The supported algorithms. The type of the key determines which one is used. */
 type SigningAlgorithm = "EdDSA" | "ES256";
 
 interface AcceptedKey {
   kid: string;
   algorithm: SigningAlgorithm;
   publicKey: CryptoKey;
-  /** As the JWKS shows it: no private part. */
+  /** For the JWKS, without the private part. */
   publicJwk: JWK;
 }
 
-/** The keys of access tokens: the newest signs, all are accepted until they are taken out of the setting. */
+/** The keys of access tokens. The newest signs; all keys of the setting are accepted. */
 export interface KeyRing {
   signing: { kid: string; algorithm: SigningAlgorithm; privateKey: CryptoKey };
   accepted: ReadonlyMap<string, AcceptedKey>;
@@ -23,8 +23,8 @@ export interface KeyRing {
 export type KeyRingResult = { kind: "ready"; ring: KeyRing } | { kind: "misconfigured"; fault: string };
 
 /**
- * One answer for each settings object: importing keys is dear, and the settings live as long as the isolate. The
- * answer is kept rather than its promise, because a promise belongs to the request that made it.
+ * Importing keys is expensive, so each settings object, which lives as long as its isolate, has its key ring here. The
+ * result is kept and not its promise, because in Workers a promise belongs to the request that made it.
  */
 const rings = new WeakMap<Settings, KeyRingResult>();
 
@@ -46,7 +46,7 @@ export async function importRing(setting: string): Promise<KeyRingResult> {
     if (accepted.size < keys.length) return { kind: "misconfigured", fault: "holds two keys with one kid" };
     return { kind: "ready", ring: { signing: newest, accepted } };
   } catch {
-    // What was thrown may quote the key, so nothing of it is passed on.
+    // The error is dropped, because its message may contain the key.
     return { kind: "misconfigured", fault: "is not a private Ed25519 or P-256 key as JWK or PKCS #8 PEM" };
   }
 }
@@ -72,7 +72,7 @@ const privateJwk = z.union([
   }),
 ]);
 
-/** A private key and all that is known of it. */
+/** A private key with its public part. */
 type OwnKey = AcceptedKey & KeyRing["signing"];
 
 async function importKey(entry: unknown): Promise<OwnKey> {
@@ -89,6 +89,6 @@ async function importKey(entry: unknown): Promise<OwnKey> {
   };
 }
 
-/** Settings often carry a PEM on one line. Web Crypto would have to be told which kind of key it is. */
+/** Settings often have a PEM on one line with `\n`. node:crypto finds the type of the key itself; Web Crypto cannot. */
 const pemToJwk = (text: string): unknown =>
   createPrivateKey(text.replaceAll("\\n", "\n")).export({ format: "jwk" });

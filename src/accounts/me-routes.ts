@@ -66,7 +66,7 @@ const endSessionsRoute = createRoute({
   responses: { 204: { description: "Ended, this one included" }, ...problems(401) },
 });
 
-/** What a signed-in user reads and does about their own account. */
+/** A signed-in user's own account. */
 export const meRoutes = createRouter(
   endpoint(readMeRoute, async (c) => {
     const me = await readMe(c.get("context"), signedIn(c).userId);

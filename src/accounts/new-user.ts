@@ -1,7 +1,7 @@
 import type { Role } from "../platform/actor.ts";
 import { prefixed } from "../platform/ids.ts";
 
-/** A row of `users`, in the columns' own names. */
+/** A row of `users`, by the names of the columns. */
 export interface NewUserRow {
   id: string;
   email: string;
@@ -12,10 +12,10 @@ export interface NewUserRow {
   updated_at: number;
 }
 
-/** One account for each address: how it is written must not matter. */
+/** Addresses that differ only in case or spaces belong to one account. */
 const normaliseEmail = (email: string): string => email.trim().toLowerCase();
 
-/** Pure. @param id a ulid; @param now milliseconds since the epoch; the password comes hashed by `hashPassword`. */
+/** `id` is a ulid, `passwordHash` comes from `hashPassword`, `now` is in milliseconds since the epoch. */
 export function newUserRow(user: {
   id: string;
   email: string;

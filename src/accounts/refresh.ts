@@ -12,12 +12,12 @@ export type RefreshOutcome =
   | Extract<KeyRingResult, { kind: "misconfigured" }>;
 
 /**
- * Trades a refresh token for the next one, in one batch: the first statement wins by writing the successor's row, and
- * that row is the stamp that all others ask for.
+ * Exchanges a refresh token for the next one, in one batch: the first statement wins by inserting the next token, and all
+ * later statements are joined on that row, as on a stamp.
  *
- * A token that was used before ends its session, the newest token of that family included (RFC 9700, 4.14.2). Of two
- * at once with one token the first wins and the second is such a reuse: a thief and an impatient client look alike,
- * and signing in again is the cheaper mistake. Access tokens already given out live on for their 15 minutes.
+ * A token that comes a second time ends its session with all its tokens (RFC 9700, 4.14.2). That is also so for two
+ * requests with one token at the same time, because an impatient client cannot be told from a thief, and having to sign in
+ * again is the smaller harm. Access tokens that were given out stay valid for their 15 minutes.
  */
 export async function refresh(context: Context, token: string): Promise<RefreshOutcome> {
   const { env, ids, clock, settings, log } = context;

@@ -11,7 +11,7 @@ export type RegisterOutcome =
   | { kind: "email_taken" }
   | Extract<KeyRingResult, { kind: "misconfigured" }>;
 
-/** Opens a customer's account and signs it in. The unique index decides whether the address is taken. */
+/** Creates a customer's account and signs it in. The unique index decides whether the address is taken. */
 export async function register(
   context: Context,
   given: { email: string; password: string; name: string },

@@ -4,6 +4,6 @@ import { meRoutes } from "./me-routes.ts";
 import type { CartPort } from "./sign-in.ts";
 import { usersRoutes } from "./users-routes.ts";
 
-/** Accounts: credentials, one's own account, and everybody's for admins. */
+/** Sign-in, one's own account, and all accounts for admins. */
 export const accountsRoutes = (carts: CartPort) =>
   createRouter().route("/", authRoutes(carts)).route("/", meRoutes).route("/", usersRoutes);

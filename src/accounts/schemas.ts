@@ -6,7 +6,7 @@ const MAX_EMAIL_LENGTH = 254;
 
 const role = z.enum(["customer", "staff", "admin"]);
 
-/** Control characters are kept out: names travel in mail headers. */
+/** Control characters are refused, because names are put into the headers of e-mails. */
 const name = z
   .string()
   .trim()
@@ -21,7 +21,7 @@ const newPassword = z
   .max(MAX_PASSWORD_LENGTH)
   .openapi({ format: "password" });
 
-/** What is only compared with what we know: a wrong one is a 401, however it looks. */
+/** A password that is only compared. It need not keep today's rules, so that a wrong one is a 401 and not a 422. */
 const givenPassword = z.string().min(1).max(1000).openapi({ format: "password" });
 
 export const registerSchema = z
@@ -106,7 +106,7 @@ export const sessionListSchema = listSchema(
   "SessionList",
 );
 
-/** A page query whose cursor is one that we gave out. */
+/** A page query that accepts only our cursors. */
 export const cursorQuerySchema = pageQuerySchema.extend({
   cursor: pageQuerySchema.shape.cursor.refine(
     (text) => text === undefined || decodeCursor(text) !== null,

@@ -1,25 +1,25 @@
 import { and, eq, isNull } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Context } from "../platform/context.ts";
-import { given, orm } from "../platform/d1.ts";
+import { literal, orm } from "../platform/d1.ts";
 import { prefixed, sha256 } from "../platform/ids.ts";
 import { ACCESS_TOKEN_SECONDS, signAccessToken } from "./access-token.ts";
 import type { KeyRing } from "./keys.ts";
 import { refreshTokens, sessions, users } from "./tables.ts";
 
-/** How long a refresh token waits to be used, in milliseconds. Each renewal gives a fresh one. */
-export const REFRESH_TOKEN_LIFE = 30 * 24 * 60 * 60 * 1000;
+/** How long a refresh token can be used. Each renewal gives a new one. */
+export const REFRESH_TOKEN_LIFE_MS = 30 * 24 * 60 * 60 * 1000;
 
 const MAX_USER_AGENT_LENGTH = 200;
 
 export const SESSION_USER_COLUMNS = { id: users.id, email: users.email, name: users.name, role: users.role };
 
-/** The user that a session was begun or renewed for, as its row stood in that very batch. */
+/** The user of a session, read in the batch that began or renewed the session. */
 export type SessionUser = Pick<typeof users.$inferSelect, keyof typeof SESSION_USER_COLUMNS>;
 
 /**
- * A session to begin. Its statements are for a batch, and the last one reads back the `SessionUser`: nothing is
- * written and nobody read unless the user's row is there, not disabled, and still has the password that was checked.
+ * The statements, for a batch, that begin a session. They write nothing unless the user exists, is not disabled and still
+ * has the password that was checked. The last one reads the `SessionUser`, or no row if nothing was written.
  */
 export async function newSession(
   { env, ids, clock }: Context,
@@ -34,12 +34,12 @@ export async function newSession(
     db.insert(sessions).select(
       db
         .select({
-          id: given(id),
+          id: literal(id),
           userId: users.id,
-          userAgent: given(userAgent?.slice(0, MAX_USER_AGENT_LENGTH) ?? null),
-          createdAt: given(now),
-          lastUsedAt: given(now),
-          revokedAt: given(null),
+          userAgent: literal(userAgent?.slice(0, MAX_USER_AGENT_LENGTH) ?? null),
+          createdAt: literal(now),
+          lastUsedAt: literal(now),
+          revokedAt: literal(null),
         })
         .from(users)
         .where(
@@ -61,16 +61,16 @@ export async function newSession(
   return { id, refreshToken, statements };
 }
 
-/** A row of `refresh_tokens`, for an `insert … select` from where its session stands. */
+/** The columns of a new refresh token, for an `insert … select` from a table that has its session. */
 export const newRefreshToken = (hash: string, sessionId: SQLiteColumn, now: number) => ({
-  hash: given(hash),
+  hash: literal(hash),
   sessionId,
-  createdAt: given(now),
-  expiresAt: given(now + REFRESH_TOKEN_LIFE),
-  usedAt: given(null),
+  createdAt: literal(now),
+  expiresAt: literal(now + REFRESH_TOKEN_LIFE_MS),
+  usedAt: literal(null),
 });
 
-/** What a sign-in, a registration and a renewal all give, in the wire's words. */
+/** The answer to a sign-in, a registration and a renewal, with the API's field names. */
 export async function grantTokens(
   ring: KeyRing,
   now: number,

@@ -1,13 +1,13 @@
 import { and, count, desc, eq, gt, isNull, lt } from "drizzle-orm";
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { orm } from "../platform/d1.ts";
 import { sha256 } from "../platform/ids.ts";
 import { decodeCursor, type PageQuery, pageWindow, toList } from "../platform/pagination.ts";
-import { REFRESH_TOKEN_LIFE } from "./session.ts";
+import { REFRESH_TOKEN_LIFE_MS } from "./session.ts";
 import { refreshTokens, sessions } from "./tables.ts";
 
-/** A user's sessions that can still be renewed, the newest first: ids are ordered by time. */
+/** A user's sessions that can still be renewed, the newest first. They are sorted by id, which is ordered by time. */
 export async function listSessions(
   { env, clock }: Context,
   user: { userId: string; sessionId?: string },
@@ -16,7 +16,7 @@ export async function listSessions(
   const db = orm(env.DB);
   const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
   const { limit, offset } = pageWindow(query);
-  const alive = and(isOpen(user.userId), gt(sessions.lastUsedAt, clock.now() - REFRESH_TOKEN_LIFE));
+  const alive = and(isOpen(user.userId), gt(sessions.lastUsedAt, clock.now() - REFRESH_TOKEN_LIFE_MS));
   const [rows, [counted]] = await db.batch([
     db
       .select()
@@ -36,20 +36,20 @@ export async function listSessions(
       id: row.id,
       user_agent: row.userAgent,
       current: row.id === user.sessionId,
-      created_at: isoStamp(row.createdAt),
-      last_used_at: isoStamp(row.lastUsedAt),
+      created_at: isoTimestamp(row.createdAt),
+      last_used_at: isoTimestamp(row.lastUsedAt),
     }),
   );
 }
 
-/** Signs a user out everywhere, the one that asks included. */
+/** Ends all sessions of a user, the current one included. */
 export async function endSessions({ env, clock }: Context, userId: string): Promise<void> {
   await orm(env.DB).update(sessions).set({ revokedAt: clock.now() }).where(isOpen(userId));
 }
 
 const isOpen = (userId: string) => and(eq(sessions.userId, userId), isNull(sessions.revokedAt));
 
-/** Ends the session that a refresh token belongs to, used or not. An unknown token ends nothing (RFC 7009, 2.2). */
+/** Ends the session of a refresh token, whether the token was used or not. An unknown token is no error (RFC 7009, 2.2). */
 export async function signOut({ env, clock }: Context, refreshToken: string): Promise<void> {
   const db = orm(env.DB);
   const itsSession = db

@@ -6,11 +6,11 @@ import { NO_ACCOUNT_HASH, verifyPassword } from "./password.ts";
 import { grantTokens, newSession, type Tokens } from "./session.ts";
 import { users } from "./tables.ts";
 
-/** What signing in needs of carts, which stand above accounts in the house. The app wires it. */
+/** What signing in needs from the room of carts, which is above accounts. The app wires it. */
 export interface CartPort {
   /**
-   * Makes what a guest has in a cart the user's. Exactly once, however often it is asked for. Returns the id of the
-   * cart that has it now; null for a token that opens no cart to be had.
+   * Moves the items of a guest's cart to the user, exactly once however often it is called. Returns the id of the cart that
+   * has them now; null if the token opens no cart that can be merged.
    */
   merge(context: Context, userId: string, token: string): Promise<string | null>;
 }
@@ -21,9 +21,9 @@ export type SignInOutcome =
   | Extract<KeyRingResult, { kind: "misconfigured" }>;
 
 /**
- * Trades a password for a session. An unknown address, a wrong password and a disabled account are told apart by
- * nothing: each costs the one scrypt.
- * @param verify counts the scrypts in tests
+ * Signs in with a password. An unknown address, a wrong password and a disabled account give the same answer after the same
+ * time, because each computes one scrypt.
+ * @param verify for tests, which count its calls
  */
 export async function signIn(
   context: Context,

@@ -2,10 +2,10 @@ import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const users = sqliteTable("users", {
   id: text("id").primaryKey(),
-  /** Trimmed and lower case: one account for each address. */
+  /** Trimmed and in lower case, so that each address has one account. */
   email: text("email").notNull().unique(),
   name: text("name").notNull(),
-  /** `scrypt$N$r$p$salt$hash`, salt and hash base64url. */
+  /** `scrypt$N$r$p$salt$hash`, with salt and hash in base64url. */
   passwordHash: text("password_hash").notNull(),
   role: text("role", { enum: ["customer", "staff", "admin"] }).notNull(),
   disabledAt: integer("disabled_at"),
@@ -13,7 +13,7 @@ export const users = sqliteTable("users", {
   updatedAt: integer("updated_at").notNull(),
 });
 
-/** One sign-in: the family that its refresh tokens belong to. Revoked as one. */
+/** A session begins with a sign-in and has all refresh tokens that follow from it. They are revoked together. */
 export const sessions = sqliteTable(
   "sessions",
   {
@@ -27,7 +27,7 @@ export const sessions = sqliteTable(
   (table) => [index("sessions_user").on(table.userId)],
 );
 
-/** Each refresh token works once; one that comes back a second time was stolen, and ends its session. */
+/** Each refresh token works once. One that comes a second time may have been stolen, and ends its session. */
 export const refreshTokens = sqliteTable(
   "refresh_tokens",
   {

@@ -33,7 +33,7 @@ const editUserRoute = createRoute({
   responses: { 200: jsonContent(accountSchema, "Changed"), ...problems(400, 401, 403, 404, 409, 422) },
 });
 
-/** What admins do with accounts. */
+/** All accounts, for admins. */
 export const usersRoutes = createRouter(
   endpoint(listUsersRoute, async (c) => c.json(await listUsers(c.get("context"), c.req.valid("query")), 200)),
   endpoint(editUserRoute, async (c) => {

@@ -1,12 +1,12 @@
 import { and, desc, eq, exists, isNotNull, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { countUpTo, orm } from "../platform/d1.ts";
-import { COUNT_LIMIT, decodeCursor, pageWindow, toList } from "../platform/pagination.ts";
+import { COUNT_LIMIT_ROWS, decodeCursor, pageWindow, toList } from "../platform/pagination.ts";
 import type { EditUser, ListUsersQuery } from "./schemas.ts";
 import { sessions, users } from "./tables.ts";
 
-/** What is read of a user: the password's hash stays where it is. */
+/** All columns but the password's hash, which must not leave this room. */
 const USER_COLUMNS = {
   id: users.id,
   email: users.email,
@@ -19,18 +19,18 @@ const USER_COLUMNS = {
 
 type UserRow = Pick<typeof users.$inferSelect, keyof typeof USER_COLUMNS>;
 
-/** An account as its owner and admins see it. */
+/** An account as the API shows it to its owner and to admins. */
 export const renderAccount = (row: UserRow) => ({
   id: row.id,
   email: row.email,
   name: row.name,
   role: row.role,
   disabled: row.disabledAt !== null,
-  created_at: isoStamp(row.createdAt),
-  updated_at: isoStamp(row.updatedAt),
+  created_at: isoTimestamp(row.createdAt),
+  updated_at: isoTimestamp(row.updatedAt),
 });
 
-/** Accounts, the newest first. Ids are ordered by time, so the primary key is the index of this list. */
+/** Accounts, the newest first. They are sorted by id, which is ordered by time, so the primary key is the index. */
 export async function listUsers({ env }: Context, query: ListUsersQuery) {
   const db = orm(env.DB);
   const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
@@ -45,7 +45,7 @@ export async function listUsers({ env }: Context, query: ListUsersQuery) {
       .orderBy(desc(users.id))
       .limit(limit)
       .offset(offset),
-    countUpTo(db, after === null ? COUNT_LIMIT + 1 : 0, users, emailIs),
+    countUpTo(db, after === null ? COUNT_LIMIT_ROWS + 1 : 0, users, emailIs),
   ]);
   return toList(
     query,
@@ -63,9 +63,8 @@ export type EditUserOutcome =
   | { kind: "no_longer_admin" };
 
 /**
- * Gives a role, disables or enables. Two things are asked of the rows in the same statement: that an admin who can
- * sign in is left, and that the one who asks is still such an admin. A token alone would let an admin who was just
- * demoted promote themselves again.
+ * Sets an account's role, or disables or enables it. The statement itself checks that an enabled admin remains, and that
+ * the caller still is one: by the token alone, an admin who was just demoted could promote themselves again.
  */
 export async function editUser(
   context: Context,
@@ -76,18 +75,18 @@ export async function editUser(
   const db = orm(context.env.DB);
   const now = context.clock.now();
   const isUser = eq(users.id, userId);
-  const isActingAdmin = and(eq(users.role, "admin"), isNull(users.disabledAt));
+  const isEnabledAdmin = and(eq(users.role, "admin"), isNull(users.disabledAt));
   const found = (condition: SQL | undefined) => db.select({ id: users.id }).from(users).where(condition);
-  const askerActs = found(and(eq(users.id, adminId), isActingAdmin));
-  // Whoever asks about somebody else is this admin.
-  const anotherActs = found(and(ne(users.id, userId), isActingAdmin));
+  const caller = found(and(eq(users.id, adminId), isEnabledAdmin));
+  // When the account is not the caller's own, this finds the caller.
+  const otherAdmin = found(and(ne(users.id, userId), isEnabledAdmin));
   const endsAdmin = (change.role !== undefined && change.role !== "admin") || change.disabled === true;
 
-  const [[user], , target, asker] = await db.batch([
+  const [[user], , target, callers] = await db.batch([
     db
       .update(users)
       .set({ role: change.role, disabledAt: disabledAt(change.disabled, now), updatedAt: now })
-      .where(and(isUser, exists(askerActs), endsAdmin ? exists(anotherActs) : undefined))
+      .where(and(isUser, exists(caller), endsAdmin ? exists(otherAdmin) : undefined))
       .returning(USER_COLUMNS),
     db
       .update(sessions)
@@ -100,25 +99,25 @@ export async function editUser(
         ),
       ),
     found(isUser),
-    askerActs,
+    caller,
   ]);
   if (user) return { kind: "edited", user };
-  if (asker.length === 0) return { kind: "no_longer_admin" };
+  if (callers.length === 0) return { kind: "no_longer_admin" };
   return target.length === 0 ? { kind: "not_found" } : { kind: "last_admin" };
 }
 
-/** Undefined leaves the column as it is; who was disabled before stays so since then. */
+/** The new value of the column; undefined leaves it. An account that is disabled already keeps its date. */
 function disabledAt(disabled: boolean | undefined, now: number) {
   if (disabled === undefined) return undefined;
   return disabled ? sql`coalesce(${users.disabledAt}, ${now})` : null;
 }
 
-/** The account behind a token, as it is now; undefined when it is gone or was disabled since. */
+/** The account of a token's user; undefined when it was deleted or disabled since the token was given. */
 export function readMe({ env }: Context, userId: string): Promise<UserRow | undefined> {
   return orm(env.DB).select(USER_COLUMNS).from(users).where(isEnabled(userId)).get();
 }
 
-/** Changes what a user may change of their own account; undefined as `readMe`. */
+/** Changes a user's own account; undefined as for `readMe`. */
 export function editMe(
   { env, clock }: Context,
   userId: string,

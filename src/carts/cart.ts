@@ -4,13 +4,13 @@ import type { Context } from "../platform/context.ts";
 import { sha256 } from "../platform/ids.ts";
 import { first, type Sql, sql, trusted } from "../platform/sql.ts";
 
-/** Who asks for a cart: a signed-in user, and the token that came along. */
+/** What a request has to prove that a cart is its own: a signed-in user, a cart's token, or both. */
 export interface Owner {
   userId: string | null;
   tokenHash: string | null;
 }
 
-/** Tokens are compared by their hashes, so how long it takes tells nothing of them. */
+/** Tokens are compared by their hashes, so that the time of a comparison tells nothing about a token. */
 export async function ownerOf({ actor }: Context, token: string | undefined): Promise<Owner> {
   return {
     userId: actor.kind === "user" ? actor.userId : null,
@@ -19,21 +19,21 @@ export async function ownerOf({ actor }: Context, token: string | undefined): Pr
 }
 
 /**
- * SQL: whether a cart is theirs. A user's cart is that user's alone, whoever made it; a guest's is open to its token
- * until it was merged. Staff have no more right to it than anyone: it is not an order yet.
+ * A condition: the cart belongs to the owner. A user's cart belongs to that user alone, whoever created it. A guest's
+ * belongs to whoever has its token, until it is merged. Staff have no special right, because a cart is no order yet.
  */
-export function isTheirs(table: "c" | "carts", { userId, tokenHash }: Owner): Sql {
+export function isOwnedBy(table: "c" | "carts", { userId, tokenHash }: Owner): Sql {
   const cart = trusted(table);
   return sql`(${cart}.merged_into IS NULL AND (${cart}.user_id = ${userId}
     OR (${cart}.user_id IS NULL AND ${cart}.token_hash = ${tokenHash})))`;
 }
 
-/** A cart as D1 has it, with its products as they are now. Money is in minor units. */
+/** A cart with its products as they are now. Money is in minor units. */
 export interface Cart {
   id: string;
   version: number;
   items: CartItem[];
-  /** The living order that has spent it. */
+  /** The living order that has spent the cart. */
   spentBy: NamedOrder | null;
   createdAt: number;
   updatedAt: number;
@@ -44,15 +44,15 @@ export interface CartItem {
   sku: string;
   title: string;
   quantity: number;
-  /** Now. */
+  /** The product's current price. */
   price: number;
   currency: string;
-  /** When the item was last put. */
+  /** The price when the item was last put into the cart. */
   putPrice: number;
   putCurrency: string;
-  /** False: the product was archived since. */
+  /** False when the product was archived since. */
   active: boolean;
-  /** Free units over all stores by the projection: a hint that may be seconds old. */
+  /** Available units in all stores by the projection: a hint that may be seconds old. */
   available: number;
 }
 
@@ -66,12 +66,12 @@ export interface CartRow {
   updated_at: number;
 }
 
-/** SQL for the living order that has spent a cart, as JSON. */
+/** A column: the living order that has spent the cart, as JSON. */
 export const SPENT_BY = trusted(
   `(${spentBy("c.id", "json_object('id', living.id, 'reference', living.reference)")}) AS spent_by`,
 );
 
-/** One statement reads all of a cart that is shown: it costs in proportion to its items, however many stores there are. */
+/** Reads a cart and its items. The cost depends on the number of items, not of stores. */
 export const readCart = (id: string, owner: Owner): Sql<CartRow> =>
   sql`SELECT c.id, c.version, c.stamp, c.created_at, c.updated_at, ${SPENT_BY},
        (SELECT json_group_array(json_object(
@@ -81,7 +81,7 @@ export const readCart = (id: string, owner: Owner): Sql<CartRow> =>
            'available', coalesce((SELECT s.available FROM product_stock AS s WHERE s.product_id = p.id), 0)
          ) ORDER BY i.line, i.product_id)
         FROM cart_items AS i JOIN products AS p ON p.id = i.product_id WHERE i.cart_id = c.id) AS items
-     FROM carts AS c WHERE c.id = ${id} AND ${isTheirs("c", owner)}`;
+     FROM carts AS c WHERE c.id = ${id} AND ${isOwnedBy("c", owner)}`;
 
 export const cartOf = (row: CartRow): Cart => ({
   id: row.id,
@@ -92,7 +92,7 @@ export const cartOf = (row: CartRow): Cart => ({
   updatedAt: row.updated_at,
 });
 
-/** A cart in a list, as D1 has it. */
+/** The row of a cart in a list. */
 export interface SummaryRow {
   id: string;
   version: number;
@@ -102,7 +102,7 @@ export interface SummaryRow {
   updated_at: number;
 }
 
-/** A cart for those whose it is, with prices and stock as they are now. Null for all others. */
+/** Null when there is no such cart or when it is not the owner's. */
 export async function getCart(context: Context, id: string, owner: Owner): Promise<Cart | null> {
   const row = await first(context.env.DB, readCart(id, owner));
   return row ? cartOf(row) : null;

@@ -3,36 +3,39 @@ import type { NamedOrder } from "../orders/place/draft.ts";
 import type { Context } from "../platform/context.ts";
 import { allows, allowsVersion } from "../platform/etag.ts";
 import { batch, type Sql, sql, trusted } from "../platform/sql.ts";
-import { type Cart, cartOf, isTheirs, type Owner, readCart } from "./cart.ts";
+import { type Cart, cartOf, isOwnedBy, type Owner, readCart } from "./cart.ts";
 
-/** An item of a cart, by whom, and at which versions of the cart it may be changed; null for any. */
+/** The request to change an item of a cart. */
 export interface ItemCommand {
   cartId: string;
   productId: string;
   owner: Owner;
+  /** The versions of the cart that it may change; null for any. */
   versions: number[] | null;
 }
 
 export type Unchanged =
   | { kind: "not_found" }
   | { kind: "stale" }
-  /** A living order has it: what it ordered stays as it was. */
+  /** A living order has spent the cart, so its items must stay as they were ordered. */
   | { kind: "spent"; order: NamedOrder };
 
-/** The product of a command, as a cart may have it; nothing where there is none. */
+/** The product of a command; undefined when there is none. */
 type Product = { active: number; currency: string } | undefined;
 
 /**
- * One batch, one round trip, by the stamp rule: the first statement wins the cart's next version, or does not; `besides`
- * is joined on its stamp; the rest reads back. Two at one cart both have their way, unless one named a version.
- * @param guard what must hold of `carts` besides
+ * Changes a cart in one batch by the stamp rule: the first statement wins the cart's next version if it can, `write` is
+ * joined on its stamp, and the others read the cart. Two changes at the same time both succeed, unless one names a version.
+ * @param guard a further condition on `carts`
  */
 export async function changeCart(
   context: Context,
   { cartId, productId, owner, versions }: ItemCommand,
   guard: Sql,
-  besides: (stamp: string) => Sql,
-): Promise<{ kind: "changed"; cart: Cart } | Unchanged | { kind: "withheld"; cart: Cart; product: Product }> {
+  write: (stamp: string) => Sql,
+): Promise<
+  { kind: "changed"; cart: Cart } | Unchanged | { kind: "guard_failed"; cart: Cart; product: Product }
+> {
   const { env, ids, clock } = context;
   const stamp = ids.next();
   const spent = trusted(spentBy("carts.id", "1"));
@@ -41,9 +44,9 @@ export async function changeCart(
     cart: [row],
   } = await batch(env.DB, {
     won: sql`UPDATE carts SET version = version + 1, stamp = ${stamp}, updated_at = ${clock.now()}
-      WHERE id = ${cartId} AND ${isTheirs("carts", owner)} AND NOT EXISTS (${spent})
+      WHERE id = ${cartId} AND ${isOwnedBy("carts", owner)} AND NOT EXISTS (${spent})
         AND ${allowsVersion(versions)} AND (${guard})`,
-    besides: besides(stamp),
+    written: write(stamp),
     product: sql<NonNullable<Product>>`SELECT active, currency FROM products WHERE id = ${productId}`,
     cart: readCart(cartId, owner),
   });
@@ -52,5 +55,5 @@ export async function changeCart(
   if (row.stamp === stamp) return { kind: "changed", cart };
   if (!allows(versions, cart.version)) return { kind: "stale" };
   if (cart.spentBy) return { kind: "spent", order: cart.spentBy };
-  return { kind: "withheld", cart, product };
+  return { kind: "guard_failed", cart, product };
 }

@@ -5,7 +5,7 @@ import type { Context } from "../platform/context.ts";
 import type { IdempotencyKey } from "../platform/idempotency.ts";
 import { sha256 } from "../platform/ids.ts";
 import { first, sql, trusted } from "../platform/sql.ts";
-import { isTheirs, type Owner, SPENT_BY } from "./cart.ts";
+import { isOwnedBy, type Owner, SPENT_BY } from "./cart.ts";
 
 interface CheckoutRow {
   id: string;
@@ -13,22 +13,22 @@ interface CheckoutRow {
   last_order_id: string | null;
   items: string;
   spent_by: string | null;
-  /** The key that the cart stood for when it was spent; null where it was spent under a key of the buyer's. */
+  /** The key made of the cart under which it was spent; null when it was spent under the buyer's own key. */
   spent_under: string | null;
 }
 
-/** How the request that checks a cart out was made. */
+/** The request that checks out a cart. */
 export interface CheckoutRequest {
   input: Omit<PlaceOrderInput, "items">;
   /** The buyer's Idempotency-Key. */
   key: IdempotencyKey | null;
-  /** SHA-256 of what was sent. */
+  /** SHA-256 of the request. */
   fingerprint: string;
 }
 
 /**
- * A cart as the draft of an order: what is in it now, in one call to D1. Null where it is not theirs. That nobody
- * changes or orders it before the order is recorded is a guard of the record.
+ * Makes the draft of an order from a cart, in one call to D1. Null when the cart is not the owner's. The batch that records
+ * the order has a guard that nobody has changed or ordered the cart meanwhile.
  */
 export async function draftOfCart(
   context: Context,
@@ -44,7 +44,7 @@ export async function draftOfCart(
         FROM cart_items AS i WHERE i.cart_id = c.id) AS items,
        (SELECT k.key FROM idempotency AS k
         WHERE k.scope = 'cart:' || c.id AND k.operation = substr((${trusted(spentBy("c.id", "living.id"))}), 5)) AS spent_under
-     FROM carts AS c WHERE c.id = ${id} AND ${isTheirs("c", owner)}`,
+     FROM carts AS c WHERE c.id = ${id} AND ${isOwnedBy("c", owner)}`,
   );
   if (!row) return null;
   const items = JSON.parse(row.items) as PlaceOrderInput["items"];
@@ -53,12 +53,13 @@ export async function draftOfCart(
 }
 
 /**
- * One key must stand for one content, so what is in the cart belongs to what was asked under a key.
+ * The key under which a checkout is placed. A key stands for one content, so the fingerprint of a buyer's key includes the
+ * cart's version.
  *
- * Without a key the cart stands for one, in a scope of its own, at this version and with this request, so a double click
- * or a lost answer repeats the first answer. While an order lives it is the key that this order was placed under. When
- * that is dead the cart may be ordered again, and the dead one's answer would be wrong: the last order names the
- * generation. Other requests at once have other keys, and the guard lets one of them win.
+ * Without a buyer's key, one is made of the cart, its version and the request, in a scope of its own, so that a double
+ * click or a retry gets the first answer again. While a living order has the cart, the key is the one of that order. When
+ * that order is dead the cart can be ordered again, and must not get the dead order's answer: so the key also names the
+ * cart's last order. Different requests at the same time have different keys; the guard lets one of them win.
  */
 async function keyOf(
   { id, version, last_order_id, spent_by, spent_under }: CheckoutRow,

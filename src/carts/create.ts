@@ -3,7 +3,7 @@ import { prefixed, sha256 } from "../platform/ids.ts";
 import { run, sql } from "../platform/sql.ts";
 import type { Cart } from "./cart.ts";
 
-/** An empty cart: the signed-in user's, or whoever's has the token that a guest is given here, and only here. */
+/** Creates an empty cart for the signed-in user, or for a guest, whose token is returned here and never again. */
 export async function createCart(context: Context): Promise<{ cart: Cart; token: string | undefined }> {
   const { env, ids, clock, actor } = context;
   const now = clock.now();

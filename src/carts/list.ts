@@ -6,7 +6,7 @@ import { SPENT_BY, type SummaryRow } from "./cart.ts";
 import { renderSummary } from "./render.ts";
 import type { CartSummaryWire } from "./schemas.ts";
 
-/** A user's carts, newest first, the spent ones among them: how another device of theirs finds the cart. */
+/** A user's carts, the newest first, spent ones too. By this another device of the user finds the cart. */
 export async function listCarts(
   context: Context,
   userId: string,

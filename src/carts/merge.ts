@@ -4,19 +4,19 @@ import type { Context } from "../platform/context.ts";
 import { sha256 } from "../platform/ids.ts";
 import { batch, constant, sql, trusted } from "../platform/sql.ts";
 
-/** Of a user's carts, so many of the newest are looked at for one that is not spent. */
-const NEWEST = 20;
+/** How many of a user's newest carts are searched for one that is not spent. */
+const MAX_CARTS_SEARCHED = 20;
 
 /**
- * At sign-in, what a guest has in a cart becomes the user's, in one batch by the stamp rule: the guest's cart is closed
- * by naming the user's, and all else is joined on the stamp of that. So twins and retries add it once. Where the user has
- * no open cart, the guest's itself becomes the user's, under its id.
+ * Moves a guest's cart to the user who signs in, in one batch by the stamp rule. The guest's cart is closed by naming the
+ * user's open cart, and all other statements are joined on the stamp of that, so twins and retries add the items once. If
+ * the user has no open cart, the guest's cart itself becomes the user's and keeps its id.
  *
- * Quantities of one product are added up, to the largest that is allowed; the user's price note stays; past a hundred
- * products the guest's last ones are dropped. The guest's dead orders come to name the user's cart: should one of them
- * be revived, it must find whether that was ordered since. Either cart is at a new version, so a checkout of one that is
- * under way starts again. A token that opens no guest's open cart (wrong, another's, spent) changes nothing.
- * @returns the user's open cart that has the guest's items; null where there is none
+ * Quantities of one product are added, up to the maximum; the price noted in the user's cart stays. If there are more than
+ * a hundred products, the last ones of the guest are dropped. The guest's dead orders are made to name the user's cart,
+ * because the revival of such an order must find out whether that cart was ordered since. Both carts get a new version, so
+ * that a checkout that has begun starts again. A token that opens no open cart of a guest changes nothing.
+ * @returns the id of the user's open cart with the guest's items; null where there is none
  */
 export async function mergeCart(context: Context, userId: string, token: string): Promise<string | null> {
   const { env, ids, clock } = context;
@@ -26,12 +26,12 @@ export async function mergeCart(context: Context, userId: string, token: string)
   const guestsIsOpen = sql`token_hash = ${hash} AND user_id IS NULL AND merged_into IS NULL
     AND NOT EXISTS (${trusted(spentBy("carts.id", "1"))})`;
   const isSpent = trusted(`EXISTS (${spentBy("t.id", "1")})`);
-  // The newest that is not spent.
+  // The user's newest cart that is not spent.
   const usersCart = sql`SELECT t.id FROM (
       SELECT id, created_at FROM carts WHERE user_id = ${userId}
-      ORDER BY created_at DESC, id DESC LIMIT ${constant(NEWEST)}) AS t
+      ORDER BY created_at DESC, id DESC LIMIT ${constant(MAX_CARTS_SEARCHED)}) AS t
     WHERE NOT ${isSpent} ORDER BY t.created_at DESC, t.id DESC LIMIT 1`;
-  // This batch has closed the guest's.
+  // The guest's cart, if this batch has closed it.
   const merged = sql`g.token_hash = ${hash} AND g.stamp = ${stamp} AND g.merged_into IS NOT NULL`;
   const {
     open: [open],
@@ -59,7 +59,7 @@ export async function mergeCart(context: Context, userId: string, token: string)
     taken: sql`
       UPDATE carts SET user_id = ${userId}, version = version + 1, stamp = ${stamp}, updated_at = ${now}
       WHERE ${guestsIsOpen}`,
-    // For the first and for a repeat alike.
+    // Not joined on the stamp, because a repeat must find the same cart.
     open: sql<{ id: string }>`
       SELECT t.id FROM carts AS g JOIN carts AS t ON t.id = coalesce(g.merged_into, g.id)
       WHERE g.token_hash = ${hash} AND t.user_id = ${userId} AND NOT ${isSpent}`,

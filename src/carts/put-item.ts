@@ -12,8 +12,8 @@ export type PutOutcome =
   | { kind: "too_many" };
 
 /**
- * The product can be ordered. One that is not in the cart yet needs the currency of what else can be ordered, and room;
- * what is there can be changed though a merge or a price has brought in another currency since.
+ * The guard: the product is on sale. If it is not in the cart yet, the cart must have room and no product on sale in another
+ * currency. An item that is there can always be changed, even if a merge or a new price has brought in another currency.
  */
 const mayBePut = (productId: string): Sql => sql`
   EXISTS (SELECT 1 FROM products AS p WHERE p.id = ${productId} AND p.active = 1
@@ -23,7 +23,7 @@ const mayBePut = (productId: string): Sql => sql`
           SELECT 1 FROM cart_items AS i JOIN products AS other ON other.id = i.product_id
           WHERE i.cart_id = carts.id AND other.active = 1 AND other.currency <> p.currency))))`;
 
-/** Sets how much of a product a cart has, from 1. What it costs now is noted: a later price is shown beside it. */
+/** Sets the quantity of a product in a cart, from 1. It notes the current price, so that a later change can be shown. */
 export async function putItem(context: Context, command: ItemCommand, quantity: number): Promise<PutOutcome> {
   const { cartId, productId } = command;
   const outcome = await changeCart(
@@ -38,7 +38,7 @@ export async function putItem(context: Context, command: ItemCommand, quantity: 
       ON CONFLICT (cart_id, product_id) DO UPDATE SET quantity = excluded.quantity,
         unit_price = excluded.unit_price, currency = excluded.currency`,
   );
-  if (outcome.kind !== "withheld") return outcome;
+  if (outcome.kind !== "guard_failed") return outcome;
   const { product } = outcome;
   if (!product?.active) return { kind: "unknown_product" };
   const others = outcome.cart.items.filter((item) => item.active && item.productId !== productId);

@@ -6,7 +6,7 @@ import { changeCart, type ItemCommand, type Unchanged } from "./change.ts";
 export type RemoveOutcome =
   | { kind: "changed"; cart: Cart }
   | Unchanged
-  /** There was no such item, which changes nothing. */
+  /** There was no such item; nothing was changed. */
   | { kind: "absent"; cart: Cart };
 
 /** Takes a product out of a cart. */
@@ -22,5 +22,5 @@ export async function removeItem(context: Context, command: ItemCommand): Promis
       DELETE FROM cart_items WHERE cart_id = ${cartId} AND product_id = ${productId}
         AND EXISTS (SELECT 1 FROM carts AS c WHERE c.id = ${cartId} AND c.stamp = ${stamp})`,
   );
-  return outcome.kind === "withheld" ? { kind: "absent", cart: outcome.cart } : outcome;
+  return outcome.kind === "guard_failed" ? { kind: "absent", cart: outcome.cart } : outcome;
 }

@@ -1,12 +1,12 @@
 import { namedOrder } from "../orders/place/cart-guard.ts";
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import { allowedVersions } from "../platform/etag.ts";
 import { sha256 } from "../platform/ids.ts";
 import { formatMoney } from "../platform/money.ts";
 import type { Cart, CartItem, SummaryRow } from "./cart.ts";
 import type { CartSummaryWire, CartWire } from "./schemas.ts";
 
-/** A cart as it leaves the API. @param currency of an empty one's totals @param token a guest's, when it is made */
+/** @param currency of the totals of an empty cart; @param token a guest's, only when the cart was just created */
 export function renderCart(cart: Cart, currency: string, token?: string): CartWire {
   return {
     id: cart.id,
@@ -16,8 +16,8 @@ export function renderCart(cart: Cart, currency: string, token?: string): CartWi
     total_items: cart.items.reduce((sum, { quantity }) => sum + quantity, 0),
     order: cart.spentBy,
     version: cart.version,
-    created_at: isoStamp(cart.createdAt),
-    updated_at: isoStamp(cart.updatedAt),
+    created_at: isoTimestamp(cart.createdAt),
+    updated_at: isoTimestamp(cart.updatedAt),
   };
 }
 
@@ -39,7 +39,7 @@ function renderItem(item: CartItem): CartWire["items"][number] {
   };
 }
 
-/** What an order of the items that can be had would come to. */
+/** The totals of the items that can be ordered; null when they have several currencies. */
 function totalsOf({ items }: Cart, fallback: string): CartWire["totals"] {
   const orderable = items.filter(({ active }) => active);
   const currencies = new Set(orderable.map(({ currency }) => currency));
@@ -56,18 +56,18 @@ export const renderSummary = (row: SummaryRow): CartSummaryWire => ({
   total_items: row.total_items,
   order: namedOrder(row.spent_by),
   version: row.version,
-  created_at: isoStamp(row.created_at),
-  updated_at: isoStamp(row.updated_at),
+  created_at: isoTimestamp(row.created_at),
+  updated_at: isoTimestamp(row.updated_at),
 });
 
 /**
- * What is shown of a cart changes without it: prices, stock, an order that dies. So its validator is the version and
- * what else is shown: `"3.0f1e2d3c4b5a6978"`. An If-Match looks at the version alone, which may also stand by itself.
+ * A cart's representation also changes with prices, stock and its order. So its ETag is the version and a hash of what is
+ * shown: `"3.0f1e2d3c4b5a6978"`. An If-Match compares only the version, and may also give the version alone.
  */
 export async function cartTag(cart: CartWire): Promise<string> {
   return `"${cart.version}.${(await sha256(JSON.stringify(cart))).slice(0, 16)}"`;
 }
 
-/** The versions that an If-Match allows; null when any will do. */
+/** The versions that an If-Match allows; null for any. */
 export const allowedCarts = (ifMatch: string | undefined): number[] | null =>
   allowedVersions(ifMatch?.replaceAll(/(?<="\d{1,15})\.[0-9a-f]{16}(?=")/g, ""));

@@ -97,7 +97,7 @@ const remove = createRoute({
 const checkout = createRoute({
   method: "post",
   path: "/carts/{id}/checkout",
-  // Placing looks by itself, in its first batch.
+  // Placing itself checks for a restore, in its first batch.
   needs: { whileRestoring: "let_through" },
   tags,
   summary: "Order what is in a cart",
@@ -125,7 +125,7 @@ const commandOf = async (c: CartContext, { id, product_id }: { id: string; produ
   versions: allowedCarts(c.req.header("If-Match")),
 });
 
-/** A cart as it is shown, and its ETag, which goes on the answer. */
+/** Renders a cart and sets its ETag on the response. */
 async function tagged(c: CartContext, cart: Cart) {
   const wire = renderCart(cart, c.get("context").settings.CURRENCY);
   const tag = await cartTag(wire);
@@ -208,7 +208,7 @@ export const cartsRoutes = createRouter(
     const read = await readKey(c);
     if (read.kind === "malformed") return problem(c, read.problem);
     const draft = await draftOfCart(context, c.req.valid("param").id, await owner(c), {
-      // The defaults are the schema's, where nothing was sent, too.
+      // An empty body gets the schema's defaults too.
       input: checkoutSchema.parse(c.req.valid("json") ?? {}),
       key: read.kind === "key" ? read.key : null,
       fingerprint: await fingerprintOf(c),

@@ -3,7 +3,7 @@ import { MAX_QUANTITY, placeOrderSchema } from "../orders/schemas.ts";
 import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 
-const stamp = z.iso.datetime();
+const timestamp = z.iso.datetime();
 
 const spentBySchema = z
   .object({ id: z.string().openapi({ example: "ord_01jd…" }), reference: z.string() })
@@ -44,8 +44,8 @@ export const cartSchema = z
     total_items: z.int(),
     order: spentBySchema,
     version: z.int(),
-    created_at: stamp,
-    updated_at: stamp,
+    created_at: timestamp,
+    updated_at: timestamp,
   })
   .openapi("Cart");
 
@@ -57,8 +57,8 @@ const cartSummarySchema = z
     total_items: z.int(),
     order: spentBySchema,
     version: z.int(),
-    created_at: stamp,
-    updated_at: stamp,
+    created_at: timestamp,
+    updated_at: timestamp,
   })
   .openapi("CartSummary");
 

@@ -1,25 +1,25 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-/** What a buyer means to order. Whether it is spent is asked of the orders that name it: see `spentBy`. */
+/** What a buyer may order. A cart is spent while a living order names it, which is read from the orders: see `spentBy`. */
 export const carts = sqliteTable(
   "carts",
   {
     id: text("id").primaryKey(),
-    /** Null: whoever has the token. */
+    /** Null for a guest's cart, which belongs to whoever has its token. */
     userId: text("user_id"),
-    /** SHA-256 of a guest's token. It opens no cart that became a user's, and is kept for a repeated sign-in to know. */
+    /** SHA-256 of a guest's token. It stays when the cart becomes a user's, only so that a repeated sign-in finds it. */
     tokenHash: text("token_hash"),
-    /** Each change of what is in it is one. */
+    /** Increased by each change of the items. */
     version: integer("version").notNull(),
-    /** The stamp of the batch that last changed it: later statements of that batch join on it. */
+    /** The stamp of the batch that last changed the cart. The later statements of that batch are joined on it. */
     stamp: text("stamp").notNull(),
-    /** The user's cart that this one went into when its guest signed in: it is closed. */
+    /** The user's cart into which this one was merged at sign-in; this one is then closed. */
     mergedInto: text("merged_into"),
-    /** The last order that was recorded for it, whatever became of that. */
+    /** The last order that was recorded for the cart, living or dead. */
     lastOrderId: text("last_order_id"),
     createdAt: integer("created_at").notNull(),
-    /** When it was last changed or ordered, milliseconds. */
+    /** When it was last changed or ordered, in milliseconds since the epoch. */
     updatedAt: integer("updated_at").notNull(),
   },
   (table) => [
@@ -35,10 +35,10 @@ export const cartItems = sqliteTable(
   {
     cartId: text("cart_id").notNull(),
     productId: text("product_id").notNull(),
-    /** The order of the items: later ones have larger numbers. */
+    /** The position of the item in the cart. */
     line: integer("line").notNull(),
     quantity: integer("quantity").notNull(),
-    /** What the product cost when the item was last put, in minor units of `currency`. Only to tell of a change. */
+    /** The price when the item was last put, in minor units of `currency`. It only serves to show a change of the price. */
     unitPrice: integer("unit_price").notNull(),
     currency: text("currency").notNull(),
   },

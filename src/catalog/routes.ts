@@ -5,7 +5,7 @@ import { searchRoutes } from "./search/routes.ts";
 import type { StockPort } from "./stock-port.ts";
 import { storeRoutes } from "./stores/routes.ts";
 
-/** Categories, stores, products and search. Reads are public, writes and history are the staff's. */
+/** Categories, stores, products and search. Reads are public; writes and history are for staff. */
 export function catalogRoutes(stock: StockPort) {
   return createRouter()
     .route("/", categoryRoutes)

@@ -1,6 +1,6 @@
 import type { Context } from "../platform/context.ts";
 
-/** What the catalogue needs of the stock above it: wired in index.ts. */
+/** What the catalogue needs from the room of stock, which is above it. The Worker wires it. */
 export interface StockPort {
   /** Exact levels of one product. */
   levels(context: Context, productId: string): Promise<ProductStock>;

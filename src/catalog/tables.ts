@@ -59,7 +59,7 @@ export const products = sqliteTable(
     index("products_created_at").on(table.createdAt, table.id),
     index("products_category").on(table.categoryId, table.createdAt, table.id),
     index("products_price").on(table.price, table.id),
-    // What is archived is few of many, and listed by itself: what is on sale costs these nothing.
+    // Archived products are few and are listed by themselves. As partial indexes these cost products on sale nothing.
     index("products_archived").on(table.createdAt, table.id).where(ARCHIVED),
     index("products_archived_price").on(table.price, table.id).where(ARCHIVED),
     index("products_archived_category").on(table.categoryId, table.createdAt, table.id).where(ARCHIVED),
@@ -69,10 +69,10 @@ export const products = sqliteTable(
 );
 
 /**
- * What is on sale, as lists and search go through it: narrow, and under an id of its own that the text index leans on,
- * since the implicit rowid of a table keyed by text need not survive a restore. Derived: triggers of the migrations keep
- * it, the text index (`product_index`) and the words of titles (`title_words`, `title_word_index`) in step with products,
- * categories and the stock's projection, so nothing else writes any of them, and no backup has them.
+ * The products on sale, in a narrow table for lists and search. Its integer id is the rowid of the text index, because the
+ * implicit rowid of a table with a text key may change in a restore. Derived: triggers in the migrations keep this table,
+ * the text index (`product_index`) and the words of titles (`title_words`, `title_word_index`) in step with products,
+ * categories and the projection of stock. Nothing else writes them, and backups leave them out.
  */
 export const productDocuments = sqliteTable(
   "product_documents",
@@ -82,10 +82,10 @@ export const productDocuments = sqliteTable(
     categoryId: text("category_id").notNull(),
     price: integer("price").notNull(),
     createdAt: integer("created_at").notNull(),
-    /** Whether any store has some available. */
+    /** Whether it is available in any store. */
     inStock: integer("in_stock", { mode: "boolean" }).notNull(),
   },
-  // One index for each way through: all or one category, with or without what is out of stock, by age or by price.
+  // An index for each combination: all or one category, with or without what is out of stock, by age or by price.
   (table) => [
     index("documents_newest").on(table.createdAt, table.productId),
     index("documents_price").on(table.price, table.productId),
@@ -103,8 +103,8 @@ export const productDocuments = sqliteTable(
 );
 
 /**
- * How many documents there are, and how many of them in stock: of each category, and of all under an empty id. Triggers on
- * the documents keep it, so that a list need not go through what it counts.
+ * How many documents each category has, and how many of them are in stock; the row with an empty id is for all. Triggers on
+ * the documents keep it, so that a list need not count rows.
  */
 export const documentCounts = sqliteTable("document_counts", {
   categoryId: text("category_id").primaryKey(),
@@ -112,13 +112,13 @@ export const documentCounts = sqliteTable("document_counts", {
   inStock: integer("in_stock").notNull(),
 });
 
-/** Every word that a title ever had, in lower case, without digits: what a misspelt one may have meant. */
+/** Every word that a title ever had, in lower case, without digits: the candidates for correcting a misspelt word. */
 export const titleWords = sqliteTable("title_words", {
   id: integer("id").primaryKey(),
   word: text("word").notNull().unique(),
 });
 
-/** Each change of a product, by whom: what it looked like after it. */
+/** Each change of a product: who made it, and the product after it. */
 export const productHistory = sqliteTable(
   "product_history",
   {

@@ -1,8 +1,8 @@
 import type { Context } from "../platform/context.ts";
 import { withoutQuery } from "../platform/d1.ts";
 import { describeError } from "../platform/log.ts";
-import { inTime } from "../platform/patience.ts";
 import { all, each, run, sql } from "../platform/sql.ts";
+import { withTimeout } from "../platform/timeout.ts";
 import { MAX_ATTEMPTS, retryDelay } from "./backoff.ts";
 import { LEASE_MS, type Lease, type LeasedRow, leaseTasks, type Taken } from "./take.ts";
 import { bindingOf, isTaskName, TASK_NAMES, type TaskName } from "./tasks.ts";
@@ -85,7 +85,7 @@ async function attempt(
   const own = { ...context, log, requestId };
   try {
     // `perform` never rejects, so a rejection here is the timeout: a lane must not hang with its handler.
-    const outcome = await inTime(perform(own, handlers, row), timeoutMs).catch(() => "late" as const);
+    const outcome = await withTimeout(perform(own, handlers, row), timeoutMs).catch(() => "late" as const);
     if (outcome === "late") await markLate(own, lease, row, timeoutMs);
     else if (outcome.kind === "done") await markDone(own, lease, row);
     else if (outcome.kind === "goes_on") await markOn(own, lease, row, outcome.payload);

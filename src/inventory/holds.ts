@@ -1,4 +1,4 @@
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import type { Sql, Turn } from "./sql-port.ts";
 import type { Allocation, Hold, ReserveRequest } from "./stock-types.ts";
 
@@ -156,5 +156,5 @@ const toHold = (first: OpenHoldRow, group: OpenHoldRow[]): Hold => ({
   order_id: first.order_id,
   confirmed: first.version > 0,
   allocations: group.map(({ store_id, kept }) => ({ store_id, quantity: kept })),
-  ask_at: isoStamp(first.ask_at),
+  ask_at: isoTimestamp(first.ask_at),
 });

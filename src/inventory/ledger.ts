@@ -1,4 +1,4 @@
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import { NOTHING, readCount } from "./levels.ts";
 import { noteNews } from "./report.ts";
 import { one, type Sql, type Turn } from "./sql-port.ts";
@@ -125,7 +125,7 @@ interface MovementRow {
 
 const toMovement = (row: MovementRow): Movement => ({
   seq: row.seq,
-  at: isoStamp(row.at),
+  at: isoTimestamp(row.at),
   type: row.type,
   store_id: row.store_id,
   quantity: row.quantity,

@@ -1,4 +1,4 @@
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { formatMoney } from "../platform/money.ts";
 import { decodeCursor, type List, type PageQuery, pageWindow, toList } from "../platform/pagination.ts";
@@ -55,7 +55,7 @@ export async function listStoreInventory(
     ({ price: amount, currency, ...row }) => ({
       ...row,
       price: formatMoney({ amount, currency }),
-      updated_at: isoStamp(row.updated_at),
+      updated_at: isoTimestamp(row.updated_at),
     }),
   );
 }

@@ -1,4 +1,4 @@
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { type Cursor, decodeCursor, type List, pageWindow, toList } from "../platform/pagination.ts";
 import { allOf, batch, joined, type Sql, sql, trusted } from "../platform/sql.ts";
@@ -44,9 +44,9 @@ export async function listInventory(
     page,
     cursor ? null : (counts[0]?.counted ?? 0),
     (row) => ({ key: isScarce ? row.available : 0, id: `${row.product_id}/${row.store_id}` }),
-    (row): InventoryRow => ({ ...row, updated_at: isoStamp(row.updated_at) }),
+    (row): InventoryRow => ({ ...row, updated_at: isoTimestamp(row.updated_at) }),
   );
-  return { as_of: isoStamp(clock.now()), ...list };
+  return { as_of: isoTimestamp(clock.now()), ...list };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Context as HonoContext } from "hono";
 import { requireStaff } from "../accounts/authenticate.ts";
 import type { AppEnv } from "../platform/app-env.ts";
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { KEY_REUSED, once } from "../platform/idempotency.ts";
@@ -185,7 +185,7 @@ export const inventoryRoutes = createRouter(
     const at = Math.min(c.req.valid("query").at ?? now, now);
     // Now is all that ever moved, also where the object's clock was ahead of this one.
     const levels = await stockOf(env, product_id).levelsAt(at < now ? at : Number.MAX_SAFE_INTEGER);
-    return c.json({ product_id, at: isoStamp(at), ...levels }, 200);
+    return c.json({ product_id, at: isoTimestamp(at), ...levels }, 200);
   }),
 );
 

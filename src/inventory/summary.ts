@@ -1,4 +1,4 @@
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { batch, sql } from "../platform/sql.ts";
 import type { InventorySummary } from "./schemas.ts";
@@ -15,7 +15,7 @@ export async function summariseInventory({ env, clock }: Context): Promise<Inven
   const inState = (name: string) => states.find(({ state }) => state === name)?.products ?? 0;
   const [healthy, low, out] = [inState("healthy"), inState("low"), inState("out")];
   return {
-    as_of: isoStamp(clock.now()),
+    as_of: isoTimestamp(clock.now()),
     total_items: healthy + low + out,
     healthy,
     low_stock: low,

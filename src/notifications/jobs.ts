@@ -1,20 +1,26 @@
 import { z } from "zod";
 import type { Task, TaskOutcome } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
-import { composeNotice, noticeSchema } from "./compose-notice.ts";
-import { renderNotice } from "./mail.ts";
+import { composeLowStock } from "./low-stock.ts";
+import { type Notice, renderNotice } from "./mail.ts";
 import { readOrderForMail, renderOrderConfirmation } from "./order-confirmation.ts";
 import { sendMail } from "./send-mail.ts";
+
+/** The payload of a notice: its text, or the ids of the products that it is about. */
+export const noticeSchema = z.discriminatedUnion("template", [
+  z.object({ template: z.literal("notice"), subject: z.string(), lines: z.array(z.string()) }),
+  z.object({ template: z.literal("low_stock"), products: z.int(), product_ids: z.array(z.string()) }),
+]);
 
 const payloadSchema = z.discriminatedUnion("template", [
   z.object({ template: z.literal("order_confirmation"), order_id: z.string() }),
   noticeSchema,
 ]);
 
-/** Orders that died before their mail was sent get no confirmation. */
+/** An order that is dead by then gets no confirmation. */
 const DEAD = new Set(["rejected", "cancelled", "expired"]);
 
-/** Sends the e-mail that a work row asks for: an order's to its buyer, a notice to `ADMIN_EMAIL`. */
+/** Sends the e-mail of a task: an order's confirmation to its buyer, or a notice to `ADMIN_EMAIL`. */
 export async function sendEmail(context: Context, task: Task): Promise<TaskOutcome> {
   const payload = payloadSchema.safeParse(task.payload);
   if (!payload.success) return { kind: "failed", error: `no such mail: ${z.prettifyError(payload.error)}` };
@@ -28,10 +34,15 @@ export async function sendEmail(context: Context, task: Task): Promise<TaskOutco
     case "notice":
     case "low_stock": {
       const { ADMIN_EMAIL } = context.settings;
-      // Nobody is there to be told any more.
+      // The setting was removed after the task was written.
       if (ADMIN_EMAIL === undefined) return { kind: "done" };
       const notice = await composeNotice(context, payload.data);
       return sendMail(context, task.id, await renderNotice(notice, ADMIN_EMAIL));
     }
   }
 }
+
+export const composeNotice = async (
+  context: Context,
+  payload: z.infer<typeof noticeSchema>,
+): Promise<Notice> => (payload.template === "notice" ? payload : composeLowStock(context, payload));

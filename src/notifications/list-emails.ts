@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { decodeCursor, type List, listSchema, pageQuerySchema, toList } from "../platform/pagination.ts";
 import { readPage } from "../platform/read-page.ts";
@@ -39,7 +39,7 @@ interface EmailRow {
   sent_at: number;
 }
 
-/** The mails kept in development, newest first. Nobody pays for an index of them: those to one address are looked for. */
+/** The e-mails kept in development, the newest first. There is no index by address, as few rows are ever there. */
 export async function listEmails({ env }: Context, query: EmailQuery): Promise<List<EmailWire>> {
   const { rows, counted, stopped } = await readPage<EmailRow>(
     env.DB,
@@ -47,7 +47,7 @@ export async function listEmails({ env }: Context, query: EmailQuery): Promise<L
       select: "m.id, m.to_address, m.subject, m.text, m.html, m.sent_at",
       from: "emails AS m",
       where: [],
-      ...(query.to === undefined ? {} : { sift: [sql`lower(m.to_address) = ${query.to}`] }),
+      ...(query.to === undefined ? {} : { filter: [sql`lower(m.to_address) = ${query.to}`] }),
       key: null,
       id: "m.id",
       direction: "DESC",
@@ -65,7 +65,7 @@ export async function listEmails({ env }: Context, query: EmailQuery): Promise<L
       subject: row.subject,
       text: row.text,
       html: row.html,
-      sent_at: isoStamp(row.sent_at),
+      sent_at: isoTimestamp(row.sent_at),
     }),
     stopped,
   );

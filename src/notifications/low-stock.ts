@@ -2,11 +2,11 @@ import type { Context } from "../platform/context.ts";
 import { all, each, sql } from "../platform/sql.ts";
 import type { Notice } from "./mail.ts";
 
-/** What a letter about low stock is written from. */
+/** The payload of a notice about low stock. */
 export interface LowStock {
-  /** How many products fell. */
+  /** How many products became low. */
   products: number;
-  /** Those that the letter names, in its order. */
+  /** Those that the notice names, in its order. */
   product_ids: string[];
 }
 
@@ -21,7 +21,7 @@ interface Row {
 export const lowStockSubject = (products: number): string =>
   `${products === 1 ? "1 product is" : `${products} products are`} low on stock`;
 
-/** The letter, with what there is of the products as it is written. Who has recovered by then is said to have been low. */
+/** Writes the notice with the current stock. Of a product that is no longer low it says that it had been low. */
 export async function composeLowStock(
   { env }: Context,
   { products, product_ids }: LowStock,

@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import { createMimeMessage } from "mimetext/browser";
 
-/** A letter to one reader, in both forms. */
+/** An e-mail to one recipient, as text and as HTML. */
 export interface Mail {
   to: string;
   subject: string;
@@ -10,48 +10,47 @@ export interface Mail {
 }
 
 interface Envelope {
-  /** `Name <address>` or an address, as MAIL_FROM has it. */
+  /** The setting MAIL_FROM: `Name <address>`, or an address. */
   from: string;
-  /** The work owed that it is sent for. */
-  workId: string;
-  /** Milliseconds. */
+  /** The task that sends it. */
+  taskId: string;
+  /** When it is sent, in milliseconds since the epoch. */
   at: number;
 }
 
 interface ComposedMail {
-  /** Bare addresses, as a mail server takes them. */
+  /** Addresses without names, for the mail server. */
   from: string;
   to: string;
-  /** RFC 5322, CRLF, ASCII throughout. */
+  /** The message by RFC 5322, with CRLF and in ASCII. */
   raw: string;
 }
 
 const MAX_ADDRESS_LENGTH = 254;
 
 /**
- * What may stand between the angle brackets of a header: one `@`, and nothing that ends a line, an address or a
- * list. Narrower than RFC 5321, which nobody's shop has a customer to show for.
+ * An address that is safe in a header: one `@`, and no character that could end a line, an address or a list. RFC 5321
+ * allows more, but such addresses are not in use.
  */
 const ADDRESS = /^[^\s<>()[\]\\,;:"@\p{Cc}]+@[^\s<>()[\]\\,;:"@\p{Cc}]+$/u;
 
 export const isSafeAddress = (address: string): boolean =>
   address.length <= MAX_ADDRESS_LENGTH && ADDRESS.test(address);
 
-/** `Name <address>` in its two parts. */
+/** Splits `Name <address>`. */
 export function parseSender(sender: string): { name: string; address: string } {
   const match = /^\s*"?([^"<]*?)"?\s*<([^<>]+)>\s*$/.exec(sender);
   return { name: match?.[1] ?? "", address: (match?.[2] ?? sender).trim() };
 }
 
 /**
- * The message as MIME, multipart/alternative. The reader's name stays out of the headers, texts go as base64, and
- * addresses that could break out of their header are refused, so nothing that a customer wrote can become a header.
- * The row of work is the Message-ID and, because Cloudflare writes a Message-ID of its own over it, the
- * X-Entity-Ref-ID too: a mail that came twice can be seen to be one.
+ * Makes the MIME message, as multipart/alternative. Nothing that a customer wrote can become a header: the recipient's name
+ * is not in the headers, texts are in base64, and unsafe addresses are refused. So that an e-mail that comes twice can be
+ * recognised, the task's id is the Message-ID, and also the X-Entity-Ref-ID, because Cloudflare replaces the Message-ID.
  */
 export function composeMail(
   mail: Mail,
-  { from, workId, at }: Envelope,
+  { from, taskId, at }: Envelope,
 ): { kind: "composed"; mail: ComposedMail } | { kind: "bad_address"; address: string } {
   const sender = parseSender(from);
   for (const address of [sender.address, mail.to]) {
@@ -63,22 +62,22 @@ export function composeMail(
   message.setTo({ addr: mail.to });
   message.setSubject(mail.subject);
   message.setHeader("Date", new Date(at).toUTCString().replace("GMT", "+0000"));
-  message.setHeader("Message-ID", `<${workId}@${domain}>`);
-  message.setHeader("X-Entity-Ref-ID", workId);
+  message.setHeader("Message-ID", `<${taskId}@${domain}>`);
+  message.setHeader("X-Entity-Ref-ID", taskId);
   message.setHeader("Auto-Submitted", "auto-generated");
   message.addMessage({ contentType: "text/plain", encoding: "base64", data: base64Lines(mail.text) });
   message.addMessage({ contentType: "text/html", encoding: "base64", data: base64Lines(mail.html) });
   return { kind: "composed", mail: { from: sender.address, to: mail.to, raw: message.asRaw() } };
 }
 
-/** Base64 of the text's UTF-8, in lines of 76 characters (RFC 2045, 6.8). */
+/** The text in UTF-8 and base64, in lines of 76 characters (RFC 2045, 6.8). */
 function base64Lines(text: string): string {
   const bytes = new TextEncoder().encode(text.replace(/\r?\n/g, "\r\n"));
   const encoded = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
   return encoded.replace(/.{76}(?=.)/g, "$&\r\n");
 }
 
-/** A few plain lines for the people who run the shop. */
+/** An e-mail to the people who run the shop: a list of lines. */
 export interface Notice {
   subject: string;
   lines: string[];

@@ -7,7 +7,7 @@ import { orm } from "../platform/d1.ts";
 import { formatMoney } from "../platform/money.ts";
 import type { Mail } from "./mail.ts";
 
-/** What both forms of the mail say, in words. */
+/** The texts that both the plain and the HTML form contain. */
 interface Wording {
   subject: string;
   name: string;
@@ -15,14 +15,14 @@ interface Wording {
   /** What happens next. */
   next: string;
   lines: { title: string; quantity: number; unitPrice: string; subtotal: string }[];
-  /** Label and amount, the total apart. */
+  /** Label and amount, without the total. */
   sums: [label: string, amount: string][];
   total: string;
 }
 
-/** The mail that thanks for an order and repeats it. @param timeZone IANA, the shop's */
+/** The e-mail that confirms an order. @param timeZone the shop's, by its IANA name */
 export async function renderOrderConfirmation(order: OrderForMail, timeZone: string): Promise<Mail> {
-  const wording = word(order, timeZone);
+  const wording = wordingOf(order, timeZone);
   return {
     to: order.customer.email,
     subject: wording.subject,
@@ -31,7 +31,7 @@ export async function renderOrderConfirmation(order: OrderForMail, timeZone: str
   };
 }
 
-function word(order: OrderForMail, timeZone: string): Wording {
+function wordingOf(order: OrderForMail, timeZone: string): Wording {
   const money = (minorUnits: number) => {
     const { amount, currency } = formatMoney({ amount: minorUnits, currency: order.currency });
     return `${amount} ${currency}`;
@@ -71,7 +71,7 @@ function word(order: OrderForMail, timeZone: string): Wording {
   };
 }
 
-/** In plain text a line break is layout: what people wrote must not make any. */
+/** Line breaks are removed, because customers' text must not change the layout of the plain form. */
 const oneLine = (text: string): string => text.replace(/[\s\p{Cc}]+/gu, " ").trim();
 
 function renderText({ name, thanks, next, lines, sums, total }: Wording): string {
@@ -88,8 +88,8 @@ const FAINT = "#6b7785";
 const RULE = "#e4e8ec";
 
 /**
- * Tables and inline styles, because that is what mail readers agree on. The `html` tag escapes whatever is put into
- * it, so a title is text and never markup.
+ * It uses tables and inline styles, because all mail readers support these. The `html` tag escapes the values, so a title
+ * is never markup.
  */
 function renderHtml({ subject, name, thanks, next, lines, sums, total }: Wording) {
   const cell = `padding:12px 0;border-bottom:1px solid ${RULE};vertical-align:top;`;
@@ -154,8 +154,8 @@ type OrderForMail = NonNullable<Awaited<ReturnType<typeof readOrderForMail>>>;
 const customerSchema = z.object({ name: z.string(), email: z.string() });
 
 /**
- * What a mail says of an order, in one round trip; null when there is no such order. Amounts are minor units of
- * `currency`, stamps milliseconds. `payUntil` is until when its payment is awaited; null when none is.
+ * Reads what the e-mail shows of an order, in one round trip; null when there is no such order. Amounts are minor units of
+ * `currency`, times milliseconds since the epoch. `payUntil` is the deadline of the payment; null when none is awaited.
  */
 export async function readOrderForMail({ env }: Context, orderId: string) {
   const db = orm(env.DB);

@@ -6,7 +6,7 @@ import { bearer, createRouter, jsonContent, problems } from "../platform/http.ts
 import { notFound, problem } from "../platform/problem.ts";
 import { emailListSchema, emailQuerySchema, listEmails } from "./list-emails.ts";
 
-/** Mails are kept in development only: elsewhere there is no such page, for anyone. */
+/** E-mails are kept in development only; elsewhere this route does not exist, not even for admins. */
 const localOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (c.get("context").settings.ENVIRONMENT !== "development") return problem(c, notFound("page"));
   await next();

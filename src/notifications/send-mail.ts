@@ -6,13 +6,13 @@ import { composeMail, type Mail } from "./mail.ts";
 import { emails } from "./tables.ts";
 
 /**
- * Sends a mail for a row of work. In development it is also kept, to be read at GET /emails. A sender that dies
- * between sending and its row's mark sends twice: the work owed promises at least once.
+ * Sends the e-mail of a task. In development it is also stored, for GET /emails. If the worker dies after sending and before
+ * the task is marked done, the e-mail is sent again: a task runs at least once.
  */
-export async function sendMail(context: Context, workId: string, mail: Mail): Promise<TaskOutcome> {
+export async function sendMail(context: Context, taskId: string, mail: Mail): Promise<TaskOutcome> {
   const { env, settings, clock } = context;
   const at = clock.now();
-  const composed = composeMail(mail, { from: settings.MAIL_FROM, workId, at });
+  const composed = composeMail(mail, { from: settings.MAIL_FROM, taskId, at });
   if (composed.kind === "bad_address") {
     return { kind: "failed", error: `not an address to send to: ${JSON.stringify(composed.address)}` };
   }
@@ -22,11 +22,11 @@ export async function sendMail(context: Context, workId: string, mail: Mail): Pr
   } catch (error) {
     return { kind: "failed", error: `not sent: ${error instanceof Error ? error.message : String(error)}` };
   }
-  if (settings.ENVIRONMENT === "development") await keep(context, workId, mail, at);
+  if (settings.ENVIRONMENT === "development") await keep(context, taskId, mail, at);
   return { kind: "done" };
 }
 
-async function keep({ env }: Context, workId: string, mail: Mail, at: number): Promise<void> {
+async function keep({ env }: Context, taskId: string, mail: Mail, at: number): Promise<void> {
   const { to, subject, text, html } = mail;
-  await orm(env.DB).insert(emails).values({ workId, to, subject, text, html, sentAt: at });
+  await orm(env.DB).insert(emails).values({ workId: taskId, to, subject, text, html, sentAt: at });
 }

@@ -1,11 +1,11 @@
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-/** In development each mail that was sent is kept here, to be read at GET /emails: one row for each sending. */
+/** The e-mails sent in development, for GET /emails; one that was sent twice has two rows. */
 export const emails = sqliteTable(
   "emails",
   {
     id: integer("id").primaryKey({ autoIncrement: true }),
-    /** The work owed that it was sent for; twice here means a sender died between sending and its mark. */
+    /** The task that sent it. */
     workId: text("work_id").notNull(),
     to: text("to_address").notNull(),
     subject: text("subject").notNull(),

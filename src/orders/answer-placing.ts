@@ -5,7 +5,7 @@ import type { Context } from "../platform/context.ts";
 import { type IdempotencyKey, KEY_REUSED, replay } from "../platform/idempotency.ts";
 import { type ProblemAnswer, problem, problemBody } from "../platform/problem.ts";
 import { type Limit, type LimitOutcome, limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
-import { AFTER_RESTORE, RESTORING } from "../platform/restore-guard.ts";
+import { RESTORING, RETRY_AFTER_RESTORE } from "../platform/restore-guard.ts";
 import type { Draft } from "./place/draft.ts";
 import type { Answer, RenderAnswer } from "./place/outcome.ts";
 import { placeOrders } from "./place/place.ts";
@@ -76,7 +76,7 @@ export function nothingDecided(
     case "stopped":
       return problem(c, SELLING_STOPPED, { "Retry-After": "60" });
     case "restoring":
-      return problem(c, RESTORING, AFTER_RESTORE);
+      return problem(c, RESTORING, RETRY_AFTER_RESTORE);
     case "unavailable":
       return problem(c, UNAVAILABLE, { "Retry-After": "1" });
   }

@@ -1,4 +1,4 @@
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { formatMoney } from "../platform/money.ts";
 import { decodeCursor, type List, type PageQuery, pageWindow, toList } from "../platform/pagination.ts";
@@ -51,13 +51,13 @@ function renderHistory(row: HistoryRow) {
     version: row.version,
     from: row.from_status as Order["status"] | null,
     to: row.to_status as Order["status"],
-    at: isoStamp(row.at),
+    at: isoTimestamp(row.at),
     actor: row.actor,
     reason: row.reason,
     snapshot: {
       ...snapshot,
       total: formatMoney({ amount: total, currency }),
-      expires_at: expires_at === null ? null : isoStamp(expires_at),
+      expires_at: expires_at === null ? null : isoTimestamp(expires_at),
     },
   };
 }

@@ -1,4 +1,4 @@
-import { COUNT_LIMIT, decodeCursor, pageWindow } from "../platform/pagination.ts";
+import { COUNT_LIMIT_ROWS, decodeCursor, pageWindow } from "../platform/pagination.ts";
 import type { Page } from "../platform/read-page.ts";
 import { allOf, batch, constant, each, type Sql, sql, trusted } from "../platform/sql.ts";
 import { WORKED_ON } from "./delayed/find-lost.ts";
@@ -30,13 +30,13 @@ export async function readStates(
     CROSS JOIN orders AS o ON o.id = page.id ORDER BY page.at DESC, page.id DESC`;
   const count = sql<{ counted: number }>`
     SELECT count(*) AS counted FROM (
-      SELECT 1 FROM ${states} AS state CROSS JOIN ${inState(where)} LIMIT ${constant(COUNT_LIMIT + 1)})`;
+      SELECT 1 FROM ${states} AS state CROSS JOIN ${inState(where)} LIMIT ${constant(COUNT_LIMIT_ROWS + 1)})`;
   const found = await batch(db, { page, count: cursor ? undefined : count });
   return {
     rows: found.page,
     counted: cursor ? null : (found.count[0]?.counted ?? 0),
     stopped: null,
-    besides: [],
+    extra: [],
   };
 }
 

@@ -1,8 +1,8 @@
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { formatMoney } from "../platform/money.ts";
 import {
-  COUNT_LIMIT,
+  COUNT_LIMIT_ROWS,
   decodeCursor,
   type List,
   type PageQuery,
@@ -53,7 +53,7 @@ export async function listStoreOrders(
       id: row.id,
       reference: row.reference,
       status: row.status,
-      created_at: isoStamp(row.created_at),
+      created_at: isoTimestamp(row.created_at),
       total_items: row.total_items,
       total: formatMoney({ amount: row.total, currency: row.currency }),
     }),
@@ -62,4 +62,4 @@ export async function listStoreOrders(
 
 const countOf = (storeId: string): Sql<{ counted: number }> => sql`
   SELECT count(*) AS counted FROM (
-    SELECT 1 FROM order_stores WHERE store_id = ${storeId} LIMIT ${constant(COUNT_LIMIT + 1)})`;
+    SELECT 1 FROM order_stores WHERE store_id = ${storeId} LIMIT ${constant(COUNT_LIMIT_ROWS + 1)})`;

@@ -11,7 +11,7 @@ import type { OrderListQuery, OrderWire } from "./schemas.ts";
 
 /**
  * Orders, newest first: staff see all, a buyer their own. A list is read along the index of the filter that leaves the
- * fewest orders; the other filters are applied to each of these, to no more than `LOOK_LIMIT` orders a request.
+ * fewest orders; the other filters are applied to each of these, to no more than `SCAN_LIMIT_ROWS` orders a request.
  */
 export async function listOrders(context: Context, query: OrderListQuery): Promise<List<OrderWire>> {
   const page = await readOrders(context, query);
@@ -52,10 +52,10 @@ async function readOrders(context: Context, query: OrderListQuery): Promise<Page
   const { DB } = context.env;
   const filters = filtersOf(context, query);
   const walk = (from: string, where: Sql[], others: Partial<Filters>, sorted: Partial<PageSource> = {}) => {
-    const sift = Object.values(others).flat();
+    const filter = Object.values(others).flat();
     const order = { key: "o.created_at", id: "o.id", direction: "DESC" } as const;
     const source = { select: ORDER_COLUMNS, from, where, ...order, ...sorted };
-    return readPage<OrderRow>(DB, sift.length === 0 ? source : { ...source, sift }, query);
+    return readPage<OrderRow>(DB, filter.length === 0 ? source : { ...source, filter }, query);
   };
 
   for (const { by, from } of LEADS) {

@@ -1,4 +1,4 @@
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import { formatMoney } from "../platform/money.ts";
 import type { Order, OrderItem } from "./order.ts";
 import type { OrderWire } from "./schemas.ts";
@@ -27,10 +27,10 @@ export function renderOrder(order: Order, accessToken?: string): OrderWire {
     total_items: order.totalItems,
     notes: order.notes,
     metadata: order.metadata,
-    expires_at: order.expiresAt === null ? null : isoStamp(order.expiresAt),
+    expires_at: order.expiresAt === null ? null : isoTimestamp(order.expiresAt),
     version: order.version,
-    created_at: isoStamp(order.createdAt),
-    updated_at: isoStamp(order.updatedAt),
+    created_at: isoTimestamp(order.createdAt),
+    updated_at: isoTimestamp(order.updatedAt),
     ...(accessToken === undefined ? {} : { access_token: accessToken }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Order } from "../orders/order.ts";
 import type { FlaggedEventWire } from "../orders/schemas.ts";
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { type List, type PageQuery, toList } from "../platform/pagination.ts";
 import { readPage } from "../platform/read-page.ts";
@@ -110,5 +110,5 @@ const renderFlagged = (row: EventRow): FlaggedEventWire => ({
   minor_units: row.amount,
   currency: row.currency,
   outcome: row.outcome,
-  received_at: isoStamp(row.received_at),
+  received_at: isoTimestamp(row.received_at),
 });

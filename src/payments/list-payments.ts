@@ -1,5 +1,5 @@
 import type { OrderPaymentWire } from "../orders/schemas.ts";
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import { columnsOf, selectList } from "../platform/columns.ts";
 import type { Context } from "../platform/context.ts";
 import { formatMoney } from "../platform/money.ts";
@@ -66,8 +66,8 @@ function renderPayment(row: PaymentRow): OrderPaymentWire {
       status: state,
       amount: money(amount),
       reason,
-      created_at: isoStamp(createdAt),
+      created_at: isoTimestamp(createdAt),
     })),
-    created_at: isoStamp(row.createdAt),
+    created_at: isoTimestamp(row.createdAt),
   };
 }

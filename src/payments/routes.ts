@@ -1,6 +1,6 @@
 import { onceOnOrder, orderFor, orderName, orderToken } from "../orders/named.ts";
 import type { Order } from "../orders/order.ts";
-import { isoStamp } from "../platform/clock.ts";
+import { isoTimestamp } from "../platform/clock.ts";
 import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { createRouter, jsonContent, problems } from "../platform/http.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";
@@ -76,7 +76,7 @@ function renderOpened(order: Order, payment: Payment): OpenedPaymentWire {
     ...(payment.clientSecret === null
       ? { instructions: `Pay ${amount.amount} ${amount.currency} and name ${order.reference}.` }
       : { client_secret: payment.clientSecret }),
-    created_at: isoStamp(payment.createdAt),
+    created_at: isoTimestamp(payment.createdAt),
   };
 }
 

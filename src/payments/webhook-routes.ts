@@ -4,7 +4,7 @@ import type { AppEnv } from "../platform/app-env.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { type Needs, withNeeds } from "../platform/needs.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
-import { AFTER_RESTORE, RESTORING } from "../platform/restore-guard.ts";
+import { RESTORING, RETRY_AFTER_RESTORE } from "../platform/restore-guard.ts";
 import type { ProviderName } from "./provider.ts";
 import { isProviderName, providerOf } from "./providers.ts";
 import { receiveEvent } from "./receive-event.ts";
@@ -85,7 +85,7 @@ const receive = withNeeds(
         return c.json({ received: true as const }, 200);
       case "event": {
         const outcome = await receiveEvent(context, verified.event);
-        if (outcome.kind === "restoring") return problem(c, RESTORING, AFTER_RESTORE);
+        if (outcome.kind === "restoring") return problem(c, RESTORING, RETRY_AFTER_RESTORE);
         if (outcome.kind === "duplicate")
           return c.json({ received: true as const, duplicate: true as const }, 200);
         if (!outcome.matched) return c.json({ received: true as const, matched: false as const }, 202);

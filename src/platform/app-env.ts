@@ -2,22 +2,22 @@ import type { Memory } from "./cache/memory.ts";
 import type { Context } from "./context.ts";
 import type { Needs } from "./needs.ts";
 
-/** What every handler finds on its request. */
+/** The types of Hono's context in every handler. */
 export interface AppEnv {
   Bindings: Cloudflare.Env;
   Variables: {
     requestId: string;
     context: Context;
     memory: Memory;
-    /** The route that answers, where there is one behind the method guard. */
+    /** The route that handles the request; undefined for routes that are not behind the method guard. */
     route?: MatchedRoute;
-    /** The answer is one that memory had. */
-    repeated?: boolean;
+    /** Whether the answer came from the isolate's memory as it was sent before. */
+    fromMemory?: boolean;
   };
 }
 
 export interface MatchedRoute {
-  /** Its pattern: no ids. */
+  /** The pattern, such as `/orders/:id`. */
   path: string;
   needs: Needs;
 }

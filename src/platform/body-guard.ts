@@ -1,10 +1,10 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import { findUnstorableText, nestsDeeper } from "./json-text.ts";
-import { USUAL } from "./needs.ts";
+import { DEFAULT_NEEDS } from "./needs.ts";
 import { type Problem, problem } from "./problem.ts";
 
-/** Deeper than any body that we take; walking what is deeper could exhaust the stack. */
+/** Deeper than any body that a route accepts. Validating a much deeper one could exhaust the stack. */
 const MAX_DEPTH = 64;
 
 const BODILESS = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -26,14 +26,14 @@ const tooLarge = (limit: number): Problem => ({
 });
 
 /**
- * What a body must be before any route sees it: JSON by its Content-Type, UTF-8, no larger than its route declares, not
- * too deep, and of text that the database keeps as it came. No body is no fault here: `POST …/cancel` needs none, and
- * where one is needed the route's own schema says so. A signed body is the signature's to judge first, byte for byte: of
- * such only the size is looked at here.
+ * Checks a body before any route sees it: JSON by its Content-Type, UTF-8, no larger than its route declares, not nested
+ * too deep, and without text that the database would change. An empty body passes, since `POST …/cancel` needs none; a
+ * route that needs one refuses it by its schema. Of a signed body only the size is checked: its route must first verify
+ * the signature over the very bytes.
  */
 export const bodyGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (BODILESS.has(c.req.method)) return next();
-  const { bodyLimit: limit, signedBody } = c.get("route")?.needs ?? USUAL;
+  const { bodyLimit: limit, signedBody } = c.get("route")?.needs ?? DEFAULT_NEEDS;
   if (Number(c.req.header("Content-Length") ?? 0) > limit) return problem(c, tooLarge(limit));
   const bytes = await readAtMost(c.req.raw, limit);
   if (!bytes) return problem(c, tooLarge(limit));
@@ -53,8 +53,8 @@ export const bodyGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
 };
 
 /**
- * What was read here is what the route reads: Hono looks into this cache before it reads the request's own body, and
- * makes the other forms from the one that is there. A new request around the same bytes costs ten times as much.
+ * Passes the body that was read on to the route, by Hono's own cache of bodies: Hono looks there first, and converts from
+ * the form that it finds. A new Request with the same bytes would cost ten times as much.
  */
 function keepBody(c: HonoContext<AppEnv>, form: "text" | "arrayBuffer", body: string | ArrayBuffer): void {
   Object.assign(c.req.bodyCache, { [form]: Promise.resolve(body) });
@@ -65,9 +65,9 @@ function isPlainJson(c: HonoContext<AppEnv>): boolean {
   return JSON_TYPE.test(c.req.header("Content-Type") ?? "") && encoding === "identity";
 }
 
-/** Null when the body goes on past the limit; what follows is then not read. */
+/** Null when the body is larger than the limit; the rest of it is then not read. */
 async function readAtMost(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer> | null> {
-  // One that says how long it is goes on no longer, or is refused by the server: read at once, which is cheaper.
+  // The server holds a body to its Content-Length, so it can be read in one call, which is cheaper.
   if (request.headers.has("Content-Length")) {
     const whole = await request.arrayBuffer();
     return whole.byteLength > limit ? null : new Uint8Array(whole);
@@ -120,8 +120,8 @@ const unstorable = (field: string): Problem => ({
 });
 
 /**
- * Many clients say `application/json` of an empty body: it is no JSON, and no reason to refuse one either. The body
- * itself goes too: what was read cannot be read again, and a server often sees an empty stream where none was sent.
+ * Removes an empty body and its Content-Type. Many clients send `application/json` with an empty body, which is no JSON,
+ * so that a validator would refuse it. The stream was read here and cannot be read again, so it has to go as well.
  */
 function dropBody(c: HonoContext<AppEnv>): void {
   const { url, method, signal, cf } = c.req.raw;

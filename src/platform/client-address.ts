@@ -1,8 +1,8 @@
 /**
- * Whose allowance an unsigned request draws on. Only `CF-Connecting-IP` is believed: the edge sets it, and overwrites
- * what a client forged; `X-Forwarded-For` and its like are anyone's to write. One household or server has a whole
- * IPv6 /64, so an address is folded to that: `2001:db8:1:2::/64`. IPv4, also mapped into IPv6, stays as it is.
- * `unknown` when the header is missing or no address: all of those share one allowance.
+ * The address by which a guest's requests are limited. Only `CF-Connecting-IP` is trusted: Cloudflare's edge sets it and
+ * overwrites what a client sent, whereas anyone can write `X-Forwarded-For`. One household or server has a whole IPv6 /64,
+ * so an IPv6 address is reduced to its /64: `2001:db8:1:2::/64`. IPv4, also mapped into IPv6, stays as it is. `unknown`
+ * when the header is missing or is no address: all such requests share one limit.
  */
 export function clientAddress(request: Request): string {
   return foldAddress(request.headers.get("CF-Connecting-IP") ?? "") ?? "unknown";
@@ -31,7 +31,7 @@ function parseIpv4(text: string): number[] | null {
   return bytes?.every((byte) => byte <= 255) ? bytes : null;
 }
 
-/** The eight groups of an address in any spelling of RFC 4291 section 2.2, zone ids and brackets dropped. */
+/** The eight groups of an address in any notation of RFC 4291 section 2.2, without zone id and brackets. */
 function parseIpv6(text: string): number[] | null {
   const bare = text.replace(/^\[(.*)\]$/, "$1").replace(/%.*$/, "");
   const halves = bare.split("::");

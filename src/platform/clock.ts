@@ -1,4 +1,4 @@
-/** Time, as a port: what decides anything asks here, so that a test can say what time it is. */
+/** The current time, as a port, so that a test can set it. */
 export interface Clock {
   /** Milliseconds since the epoch, UTC. */
   now(): number;
@@ -10,5 +10,5 @@ export const systemClock: Clock = {
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 };
 
-/** How every stamp leaves the API: ISO 8601 in UTC, `…Z`. */
-export const isoStamp = (milliseconds: number): string => new Date(milliseconds).toISOString();
+/** The format of every moment in the API: ISO 8601 in UTC, `…Z`. */
+export const isoTimestamp = (milliseconds: number): string => new Date(milliseconds).toISOString();

@@ -4,7 +4,7 @@ import type { Ids } from "./ids.ts";
 import type { Log } from "./log.ts";
 import type { Settings } from "./settings.ts";
 
-/** What every operation is given: its parts, its time, its names, and on whose behalf it acts. */
+/** What every operation is given. */
 export interface Context {
   env: Cloudflare.Env;
   settings: Settings;
@@ -12,10 +12,10 @@ export interface Context {
   ids: Ids;
   log: Log;
   actor: Actor;
-  /** The client's address as `clientAddress` folds it; `internal` where Holdfast acts by itself. */
+  /** The client's address from `clientAddress`; `internal` where Holdfast acts by itself. */
   address: string;
-  /** Goes through a request, its messages and its jobs. */
+  /** One id for a request, the queue messages that it sends and the jobs that it starts. */
   requestId: string;
-  /** Keeps the work alive after the answer. What must not be lost is owed in D1 besides. */
+  /** Lets work go on after the response. It may be lost, so what must happen is also a task in D1. */
   defer(work: Promise<unknown>): void;
 }

@@ -2,7 +2,7 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import type { AppEnv } from "./app-env.ts";
 
-const letPagesCall = (tokenHeaders: string[]) =>
+const corsWith = (tokenHeaders: string[]) =>
   cors({
     origin: (origin, c: HonoContext<AppEnv>) => {
       const allowed = c.get("context").settings.CORS_ORIGINS;
@@ -34,14 +34,14 @@ const letPagesCall = (tokenHeaders: string[]) =>
   });
 
 /**
- * Lets pages of `CORS_ORIGINS` call the API (`*`: of anywhere). No cookies are involved, so no credentials. What no page
- * of another origin asked for needs no word of it, but a cache must know that there is one.
- * @param tokenHeaders the headers, besides the usual ones, that a token may come in
+ * Lets pages of `CORS_ORIGINS` call the API (`*`: pages of any origin). No cookies are used, so CORS credentials stay off.
+ * A request without `Origin` gets no CORS headers, only `Vary`, so that caches keep the two kinds of answers apart.
+ * @param tokenHeaders the headers, besides `Authorization`, in which a token may be sent
  */
 export function crossOrigin(tokenHeaders: string[]): MiddlewareHandler<AppEnv> {
-  const called = letPagesCall(tokenHeaders);
+  const answer = corsWith(tokenHeaders);
   return async (c, next) => {
-    if (c.req.header("Origin") !== undefined || c.req.method === "OPTIONS") return called(c, next);
+    if (c.req.header("Origin") !== undefined || c.req.method === "OPTIONS") return answer(c, next);
     await next();
     c.res.headers.append("Vary", "Origin");
   };

@@ -3,28 +3,28 @@ import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 
 /**
- * D1 has no interactive transactions; `batch()` is one transaction and one round trip. Sets of rows travel as one
- * JSON parameter through `json_each(?)`: D1 allows 100 parameters a statement, and one parameter of 2 MB.
+ * A set of rows is sent as one JSON parameter of `json_each(?)`, since D1 allows only 100 parameters a statement. It allows
+ * 2 MB for one parameter.
  */
 export const MAX_JSON_PARAMETER_BYTES = 1_000_000;
 
 /**
- * drizzle over the database, for reads and single writes. Protocol batches are SQL in their own files. Making one
- * costs nothing. Its `batch` takes what select, insert, update and delete build, and breaks on `run(sql…)`.
+ * drizzle over the database, for ordinary reads and single writes; the protocol's batches are SQL of our own. Creating it
+ * costs nothing. Its `batch` accepts what select, insert, update and delete build, and fails on `run(sql…)`.
  */
 export const orm = (db: D1Database): DrizzleD1Database => drizzle(db);
 
 /**
- * What D1 threw. drizzle's error around it repeats the query's parameters: addresses, hashes and whole mails, which
- * belong in no log.
+ * The error that D1 threw, without drizzle's wrapper. The wrapper's message has the query's parameters (addresses, hashes,
+ * whole mails), which must not be logged.
  */
 export const withoutQuery = (error: unknown): unknown =>
   error instanceof DrizzleQueryError ? error.cause : error;
 
-/** A value among the columns of an `insert … select`, whose rows a condition can withhold. */
-export const given = (value: string | number | null) => sql`${value}`.as("given");
+/** A value as a column of `insert … select`, the form of an insert that a condition can prevent. */
+export const literal = (value: string | number | null) => sql`${value}`.as("literal");
 
-/** A statement for drizzle's `batch`: how many rows match, counted no further than `limit`. */
+/** A statement for drizzle's `batch`: how many rows match, counted up to `limit`. */
 export const countUpTo = (db: DrizzleD1Database, limit: number, table: SQLiteTable, where: SQL | undefined) =>
   db.select({ count: count() }).from(
     db
@@ -35,9 +35,10 @@ export const countUpTo = (db: DrizzleD1Database, limit: number, table: SQLiteTab
       .as("matching"),
   );
 
-/** What SQLite refuses of the values it was given. The words name the table and the column, or the check. */
-const REFUSED = /(?:NOT NULL|CHECK|UNIQUE|FOREIGN KEY) constraint failed(?:: [^:]+)?|datatype mismatch/;
+/** SQLite's message when a value breaks a constraint. It names the table and the column, or the check. */
+const CONSTRAINT_FAILED =
+  /(?:NOT NULL|CHECK|UNIQUE|FOREIGN KEY) constraint failed(?:: [^:]+)?|datatype mismatch/;
 
-/** Which constraint a write broke, in SQLite's words; null when the error is another. */
+/** Which constraint a write broke, in SQLite's words; null when it is another error. */
 export const constraintIn = (error: unknown): string | null =>
-  error instanceof Error ? (REFUSED.exec(error.message)?.[0] ?? null) : null;
+  error instanceof Error ? (CONSTRAINT_FAILED.exec(error.message)?.[0] ?? null) : null;

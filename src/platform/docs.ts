@@ -3,11 +3,11 @@ import type { AppEnv } from "./app-env.ts";
 import type { describeApi, Product } from "./openapi.ts";
 import { notFound, problem } from "./problem.ts";
 
-/** Of swagger-ui-dist, which wrangler.toml binds as ASSETS, these and nothing else are served. */
+/** The only files that are served of swagger-ui-dist, which wrangler.toml binds as ASSETS. */
 const ASSETS = new Set(["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"]);
 const DAY_SECONDS = 86_400;
 
-/** The page runs, styles and asks what comes from here; Swagger UI's icons are `data:` URLs. */
+/** Everything comes from this host; `data:` is for Swagger UI's icons. */
 const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -36,7 +36,7 @@ const page = (title: string) => `<!doctype html>
 </html>
 `;
 
-/** A file of its own, since the page's policy allows no inline script. No validator: it would ask another host. */
+/** Its own file, because the page's policy allows no inline script. The validator is off: it would call another host. */
 const START_SCRIPT = `SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#reference",
@@ -46,17 +46,17 @@ const START_SCRIPT = `SwaggerUIBundle({
 `;
 
 /**
- * What one finds at the root: the product, its OpenAPI document and a page to read it by.
- * @param elsewhere what else there is, by name: paths
+ * The routes at the root: the product's name, its OpenAPI document and a page that shows it.
+ * @param links other paths to list at the root, by name
  */
 export function docsRoutes(
   product: Product,
   describe: ReturnType<typeof describeApi>,
-  elsewhere: Record<string, string>,
+  links: Record<string, string>,
 ) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/", (c) => c.json({ ...product, docs: "/docs", openapi: "/openapi.json", ...elsewhere }));
+  routes.get("/", (c) => c.json({ ...product, docs: "/docs", openapi: "/openapi.json", ...links }));
 
   routes.get("/openapi.json", (c) =>
     c.json({ ...describe(), servers: [{ url: new URL(c.req.url).origin }] }),

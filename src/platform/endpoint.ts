@@ -2,18 +2,18 @@ import type { RouteConfig, RouteHandler, z } from "@hono/zod-openapi";
 import type { Handler, TypedResponse } from "hono";
 import type { JSONParsed } from "hono/utils/types";
 import type { AppEnv } from "./app-env.ts";
-import type { Remembered } from "./cache/answer.ts";
+import type { CachedAnswer } from "./cache/answer.ts";
 import type { Replayed } from "./idempotency.ts";
 import { type Needs, withNeeds } from "./needs.ts";
 import type { ProblemAnswer } from "./problem.ts";
 
-/** A route as OpenAPI describes it, with what it needs of the guards before it. */
+/** A route as OpenAPI describes it, and what it needs from the guards before it. */
 type Route = RouteConfig & { needs?: Partial<Needs> };
 
-/** A route that has been declared: its own type, of which `endpoint` knows what it takes and answers. */
+/** Declares a route. It keeps the exact type, from which `endpoint` derives the types of request and response. */
 export const createRoute = <Path extends string, R extends Route & { path: Path }>(route: R): R => route;
 
-/** A route and what answers it, for `createRouter`. */
+/** A route with its handler, for `createRouter`. */
 export interface Endpoint {
   route: RouteConfig;
   handler: Handler<AppEnv>;
@@ -28,8 +28,8 @@ type ContentOf<Declared, Type extends string> = Declared extends {
   : never;
 
 /**
- * What may be answered with one declared status: what its schema says, or bytes that were made of such before. No
- * content is such bytes too.
+ * The responses that one declared status allows: a body by its schema, or raw bytes (an answer that was stored before, or
+ * no content).
  */
 type AnswerOf<Declared, Status extends number> =
   | TypedResponse<JSONParsed<ContentOf<Declared, "application/json">>, Status & Code, "json">
@@ -42,17 +42,16 @@ type OfStatuses<Responses> = {
   [Status in keyof Responses & number]: AnswerOf<Responses[Status], Status>;
 }[keyof Responses & number];
 
-/** What a route has declared to answer. A problem is, of every route: it is the default answer of its description. */
+/** The responses that a route has declared. Every route may answer a problem: it is the default in OpenAPI. */
 export type Answer<R extends Route> =
   | OfStatuses<R["responses"]>
-  | Remembered<ContentOf<R["responses"][200], "application/json">>
+  | CachedAnswer<ContentOf<R["responses"][200], "application/json">>
   | Replayed
   | ProblemAnswer;
 
 /**
- * A route with its handler, which must answer what the route declares: another status, another body or nothing at all
- * does not compile. What the guards are to know of it is declared with it. The cast forgets which request this handler
- * takes: it is the one of its own route, beside which it is kept.
+ * Joins a route and its handler. A handler that answers a status or a body that the route does not declare, or nothing,
+ * does not compile. The cast drops the type of the handler's request; that is safe, as it is stored with its own route.
  */
 export function endpoint<R extends Route>(
   { needs, ...route }: R,

@@ -8,29 +8,29 @@ import { createLog, describeError } from "./log.ts";
 import { type Problem, problem } from "./problem.ts";
 
 /**
- * What D1, Durable Objects and queues say when they are away for a moment, from
+ * The messages of D1, Durable Objects and queues when they are unavailable for a moment, from
  * https://developers.cloudflare.com/d1/observability/debug-d1/ and
  * https://developers.cloudflare.com/durable-objects/observability/troubleshooting/.
  */
-const AWAY =
+const UNAVAILABLE =
   /network connection (?:was )?lost|overloaded|too many requests|object to be reset|code (?:was|has been) updated|transient issue|exceeded timeout|timed out|^internal error|service unavailable/i;
 
-/** How far a wrapped error is followed to what it was at first. */
+/** How many nested causes of an error are looked at. */
 const MAX_CAUSES = 5;
 
-/** Whether a part of the platform is away, so that the same request may do well a moment later. */
+/** Whether a part of the platform is unavailable, so that the same request may succeed a moment later. */
 export function isUnavailable(error: unknown): boolean {
   let cause = withoutQuery(error);
   for (let depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth++) {
     const { retryable, overloaded } = cause as { retryable?: unknown; overloaded?: unknown };
     if (retryable === true || overloaded === true) return true;
-    if (AWAY.test(cause.message.replace(/^D1_ERROR: /, ""))) return true;
+    if (UNAVAILABLE.test(cause.message.replace(/^D1_ERROR: /, ""))) return true;
     cause = cause.cause;
   }
   return false;
 }
 
-/** Every exception becomes a problem; its stack goes to the log alone. */
+/** Every exception becomes a problem. Its stack is only logged. */
 export const answerError: ErrorHandler<AppEnv> = (error, c) => {
   if (error instanceof HTTPException && error.status < 500) return problem(c, problemOf(error));
   const context: Context | undefined = c.get("context");
@@ -44,7 +44,7 @@ export const answerError: ErrorHandler<AppEnv> = (error, c) => {
   return problem(c, { status: 500, code: "internal_error", detail: "Something broke here." });
 };
 
-/** What hono's own validators throw. */
+/** For the exceptions of Hono's own validators. */
 function problemOf({ status, message }: HTTPException): Problem {
   if (status === 400) return invalidJson("The body is not JSON.");
   if (status === 415) return unsupportedMediaType;

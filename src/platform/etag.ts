@@ -2,10 +2,10 @@ import { z } from "@hono/zod-openapi";
 import type { Problem } from "./problem.ts";
 import { each, type Sql, sql } from "./sql.ts";
 
-/** A thing's version as its strong validator (RFC 9110, 8.8.3). */
+/** A version as a strong validator (RFC 9110, 8.8.3). */
 export const etagOf = (version: number): string => `"${version}"`;
 
-/** For OpenAPI: an edit that goes through only if nobody else edited in between. */
+/** For OpenAPI: the header of an edit that must fail if somebody else has edited in between. */
 export const ifMatchHeader = z.object({
   "if-match": z.string().optional().openapi({
     description: "The ETag that was read; 412 `stale` when the thing has changed since",
@@ -18,8 +18,8 @@ export const ifNoneMatchHeader = z.object({
 });
 
 /**
- * The versions that an If-Match allows; null when any will do, and none at all when it names nothing we gave out.
- * Weak tags count: proxies that compress, Cloudflare's among them, weaken the tag that they pass on.
+ * The versions that an If-Match allows: null for any version, an empty list when it has no tag of ours. Weak tags are
+ * accepted, because proxies that compress (Cloudflare's too) make the tags weak that they pass on.
  */
 export function allowedVersions(ifMatch: string | undefined): number[] | null {
   if (ifMatch === undefined || ifMatch.trim() === "*") return null;
@@ -33,11 +33,11 @@ export function allowedVersions(ifMatch: string | undefined): number[] | null {
 export const allows = (allowed: number[] | null, version: number): boolean =>
   allowed === null || allowed.includes(version);
 
-/** The same of a row's `version`, in SQL. */
+/** `allows` as a condition in SQL on a row's `version`. */
 export const allowsVersion = (allowed: number[] | null): Sql =>
   allowed === null ? sql`true` : sql`version IN (SELECT value FROM ${each(allowed)})`;
 
-/** Whether an If-None-Match has this tag already: then 304. Weak tags count, as RFC 9110, 13.1.2 says. */
+/** Whether an If-None-Match has this tag, so that the answer is 304. Weak tags count (RFC 9110, 13.1.2). */
 export const hasTag = (ifNoneMatch: string, etag: string): boolean =>
   ifNoneMatch === etag ||
   ifNoneMatch.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);

@@ -1,22 +1,22 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import type { Context } from "./context.ts";
-import { inTime } from "./patience.ts";
 import { problem } from "./problem.ts";
 import {
+  failOpen,
+  LIMITER_TIMEOUT_MS,
   type LimitOutcome,
-  letThrough,
   limitedProblem,
-  PATIENCE_MS,
   policyHeader,
   takeFrom,
 } from "./rate-limit/limit.ts";
 import { DECLARED_LIMIT, DECLARED_PERIOD_SECONDS } from "./rate-limit/window.ts";
+import { withTimeout } from "./timeout.ts";
 
 /**
- * `REQUESTS_PER_MINUTE` for each user, or address of guests. At the declared limit the binding counts: it costs
- * nothing and no time, but counts per location and approximately. Any other limit is counted exactly, by one call to
- * the RateLimiter a request. Either lets through when it is broken.
+ * Enforces `REQUESTS_PER_MINUTE` for each user, and for each address of guests. The limit that wrangler.toml declares is
+ * counted by the binding: that takes no time, but it counts approximately and per location. Any other limit is counted
+ * exactly, by one call to the RateLimiter a request. Both fail open.
  */
 export const floodGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
   const context = c.get("context");
@@ -24,7 +24,7 @@ export const floodGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
   const outcome = await count(context);
   if (outcome.kind === "limited") return problem(c, limitedProblem(outcome), outcome.headers);
   await next();
-  // A route may have its own limit on the answer already: both are lists.
+  // Appended, because the route may have set the headers of its own limit; each of these headers is a list.
   for (const [name, value] of Object.entries(outcome.headers)) c.header(name, value, { append: true });
 };
 
@@ -34,10 +34,10 @@ async function count(context: Context): Promise<LimitOutcome> {
   const party = actor.kind === "user" ? `user:${actor.userId}` : `address:${context.address}`;
   if (allowed !== DECLARED_LIMIT) return takeFrom(context, { name: "requests", party, allowed, cost: 1 });
   try {
-    const { success } = await inTime(context.env.FLOOD_GUARD.limit({ key: party }), PATIENCE_MS);
+    const { success } = await withTimeout(context.env.FLOOD_GUARD.limit({ key: party }), LIMITER_TIMEOUT_MS);
     if (success) return { kind: "allowed", headers: {} };
   } catch (error) {
-    return letThrough(context, "requests", error);
+    return failOpen(context, "requests", error);
   }
   return {
     kind: "limited",

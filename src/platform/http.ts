@@ -5,7 +5,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { MemoRouter } from "./memo-router.ts";
 import { fieldErrors, problem, problemSchema } from "./problem.ts";
 
-/** A room's router: what fails validation is answered as a problem, the same everywhere. Slashes may trail. */
+/** A room's router. It answers failed validation with a problem, and tolerates a trailing slash. */
 export function createRouter(...endpoints: Endpoint[]) {
   const router = new OpenAPIHono<AppEnv>({
     strict: false,
@@ -27,7 +27,7 @@ export function createRouter(...endpoints: Endpoint[]) {
   return router;
 }
 
-/** The failures that a route names in OpenAPI. Each is a problem; `code` says which. */
+/** The failures of a route in OpenAPI. Each is a problem; its `code` says which. */
 export function problems<S extends number>(...statuses: S[]): Record<S, ReturnType<typeof problemContent>> {
   const declared = {} as Record<S, ReturnType<typeof problemContent>>;
   for (const status of statuses) declared[status] = problemContent(PROBLEMS[status] ?? "A problem");
@@ -53,7 +53,7 @@ const PROBLEMS: Record<number, string> = {
   503: "Try again",
 };
 
-/** What If-None-Match may come to. */
+/** For OpenAPI: the 304 of a route that takes If-None-Match. */
 export const UNCHANGED = { description: "Unchanged" };
 
 /** A JSON answer of one schema. */
@@ -68,9 +68,9 @@ export const jsonBody = <S extends z.ZodType>(schema: S) => ({
   content: { "application/json": { schema } },
 });
 
-/** Marks a route that needs a signed-in user in OpenAPI; `requireStaff` and its like enforce it. */
+/** For OpenAPI: the route needs a signed-in user. Middleware such as `requireStaff` enforces it. */
 export const bearer = [{ bearer: [] }];
 
-/** What a path names. Any text is a name: one that nothing has is answered 404, not 400. */
+/** The id in a path. Any text is accepted, so that an unknown id is a 404 and not a 400. */
 export const idParam = (example: string) =>
   z.object({ id: z.string().openapi({ param: { name: "id", in: "path" }, example }) });

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 
-/** For OpenAPI: `once` reads it. */
+/** For OpenAPI. `once` reads the header. */
 export const idempotencyHeader = z.object({
   "idempotency-key": z
     .string()

@@ -1,17 +1,17 @@
 import { base64url } from "jose";
 import { ulid } from "ulid";
 
-/** Names and secrets, as a port. Everything that must differ from all else comes from here. */
+/** The source of ids and secrets, as a port, so that a test can repeat a run. */
 export interface Ids {
   /** 26 characters of Crockford's base 32, lower case, ordered by time. */
   next(): string;
-  /** What people read out on the phone: `ORD-` and ten characters, 50 random bits. */
+  /** A short order reference that people can read out on the phone: `ORD-` and ten characters, 50 random bits. */
   reference(): string;
   /** 256 random bits for a bearer's token, base64url. */
   secret(): string;
 }
 
-/** The prefix of each kind of id. An id tells what it names: `ord_…` is an order. */
+/** The prefix of an id says of what kind it is: `ord_…` is an order. */
 export type IdPrefix =
   | "adr"
   | "bat"
@@ -49,10 +49,10 @@ export function createIds(randomBytes: (length: number) => Uint8Array, now: () =
   };
 }
 
-export const systemIds: Ids = createIds(inBulk(4096), () => Date.now());
+export const systemIds: Ids = createIds(pooledRandomBytes(4096), () => Date.now());
 
-/** Random bytes, each handed out once. Asking for sixteen costs as much as asking for thousands. */
-function inBulk(size: number): (length: number) => Uint8Array {
+/** Draws random bytes in advance, because a call of `getRandomValues` costs the same for sixteen as for thousands. */
+function pooledRandomBytes(size: number): (length: number) => Uint8Array {
   let bytes = new Uint8Array(0);
   let used = 0;
   return (length) => {
@@ -65,7 +65,7 @@ function inBulk(size: number): (length: number) => Uint8Array {
   };
 }
 
-/** SHA-256 in hex: how secrets are stored and bodies are recognised. */
+/** SHA-256 in hex. Secrets are stored as this, and request bodies are compared by it. */
 export async function sha256(text: string | Uint8Array<ArrayBuffer>): Promise<string> {
   const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
   const digest = await crypto.subtle.digest("SHA-256", bytes);

@@ -1,7 +1,7 @@
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Whether the brackets of a JSON text nest more than `limit` deep. One pass, no stack, whatever the bytes are. */
+/** Whether the brackets of a JSON text nest more than `limit` deep. It does not recurse, so no input exhausts the stack. */
 export function nestsDeeper(bytes: Uint8Array, limit: number): boolean {
   let depth = 0;
   let inString = false;
@@ -21,12 +21,12 @@ export function nestsDeeper(bytes: Uint8Array, limit: number): boolean {
   return false;
 }
 
-/** Only an escape can bring these into valid UTF-8: hardly ever there, so most texts are searched once and no more. */
+/** Valid UTF-8 can hold these characters only as escapes. This quick search saves parsing nearly all texts. */
 const SUSPICIOUS = /\\u(?:0000|d[89a-f])/i;
 
 /**
- * The dotted path of the first string that D1 would not give back as it came: SQLite's functions stop at U+0000, and
- * half of a surrogate pair becomes U+FFFD. Null when there is none, or the text is no JSON at all.
+ * The dotted path of the first string that D1 would change: SQLite's functions stop at U+0000, and half of a surrogate
+ * pair becomes U+FFFD. Null when there is none, or when the text is not JSON.
  */
 export function findUnstorableText(text: string): string | null {
   if (!SUSPICIOUS.test(text)) return null;

@@ -10,7 +10,7 @@ import { withoutQuery } from "./d1.ts";
 
 export type Log = Logger;
 
-/** One JSON object a line on standard output, whatever part of Holdfast speaks. */
+/** Logs one JSON object a line on standard output. */
 export function createLog(properties: Record<string, unknown> = {}): Log {
   if (!getConfig()) {
     configureSync({
@@ -24,13 +24,13 @@ export function createLog(properties: Record<string, unknown> = {}): Log {
   return getLogger("holdfast").with(properties);
 }
 
-/** What is safe and useful to say of a thing that was thrown. */
+/** The text to log for something that was thrown: its stack, without the parameters of a query. */
 export function describeError(error: unknown): string {
   const thrown = withoutQuery(error);
   return thrown instanceof Error ? (thrown.stack ?? `${thrown.name}: ${thrown.message}`) : String(thrown);
 }
 
-/** Work that goes on after the answer. It may fail or be cut off: what must not be lost is owed in D1 besides. */
+/** Makes `Context.defer`, which logs what fails. */
 export const deferTo =
   (log: Log, waitUntil: (work: Promise<unknown>) => void) =>
   (work: Promise<unknown>): void =>

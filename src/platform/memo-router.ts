@@ -3,12 +3,12 @@ import { RegExpRouter } from "hono/router/reg-exp-router";
 import { SmartRouter } from "hono/router/smart-router";
 import { TrieRouter } from "hono/router/trie-router";
 
-/** Where a path names something, it differs each time. */
-const NAMES_SOMETHING = /[:*{]/;
+/** A path with a parameter differs from request to request. */
+const HAS_PARAMETER = /[:*{]/;
 
 /**
- * Hono's own router, which finds the handlers of a path without names in it only once: our paths send it to its trie,
- * and searching that costs as much as all else of an answer from memory. As many are kept as there are such routes.
+ * Hono's own router, with the handlers of each path without parameters kept once they were found. Our paths make Hono use
+ * its trie, and searching that costs as much as all the rest of an answer from memory. There is one entry for each route.
  */
 export class MemoRouter<T> implements Router<T> {
   readonly name = "MemoRouter";
@@ -17,7 +17,7 @@ export class MemoRouter<T> implements Router<T> {
 
   add(method: string, path: string, handler: T): void {
     this.#router.add(method, path, handler);
-    if (!NAMES_SOMETHING.test(path)) this.#found.set(`${method} ${path}`, null);
+    if (!HAS_PARAMETER.test(path)) this.#found.set(`${method} ${path}`, null);
   }
 
   match(method: string, path: string): Result<T> {

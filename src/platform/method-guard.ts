@@ -3,13 +3,13 @@ import { matchedRoutes } from "hono/route";
 import { TrieRouter } from "hono/router/trie-router";
 import type { RouterRoute } from "hono/types";
 import type { AppEnv, MatchedRoute } from "./app-env.ts";
-import { needsOf, USUAL } from "./needs.ts";
+import { DEFAULT_NEEDS, needsOf } from "./needs.ts";
 import { problem } from "./problem.ts";
 
 /**
- * Answers what no route can before its body is read: 404 where nothing is, 405 with `Allow` where another method
- * would have been right. Middleware is registered for all methods, and so does not count as a route. The guards behind
- * this one are told which route it is, and by that what it needs.
+ * Answers requests that no route handles, before their body is read: 404, or 405 with `Allow` if the path exists with
+ * another method. Otherwise it sets `route`, from which the guards behind it know what the route needs. An entry for all
+ * methods is middleware, not a route.
  */
 export function methodGuard(app: Pick<Hono<AppEnv>, "routes">): MiddlewareHandler<AppEnv> {
   let known: ReturnType<typeof learn> | undefined;
@@ -22,9 +22,9 @@ export function methodGuard(app: Pick<Hono<AppEnv>, "routes">): MiddlewareHandle
     for (const entry of routes) {
       const { method, path, handler } = entry;
       router.add(method, path, path);
-      // A route has an entry for each of its middleware, too; its handler comes last, and is what has needs.
+      // Each middleware of a route has an entry of its own. The handler's is the last, and the one with needs.
       const name = `${method} ${path}`;
-      const route = byName.get(name) ?? { path, needs: USUAL };
+      const route = byName.get(name) ?? { path, needs: DEFAULT_NEEDS };
       route.needs = needsOf(handler) ?? route.needs;
       byName.set(name, route);
       byEntry.set(entry, route);
@@ -41,7 +41,7 @@ export function methodGuard(app: Pick<Hono<AppEnv>, "routes">): MiddlewareHandle
     known ??= learn();
     const { byName, byEntry, router, methods } = known;
     const { path } = c.req;
-    // A HEAD is routed as a GET. A path that is a route's pattern to the letter needs no search.
+    // Hono routes HEAD as GET. A path that equals a route's pattern needs no search.
     const asked = c.req.method === "HEAD" ? "GET" : c.req.method;
     const route = byName.get(`${asked} ${path}`) ?? findRoute(c, byEntry);
     if (route) {

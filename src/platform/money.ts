@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { dinero, toDecimal } from "dinero.js";
 import * as currencies from "dinero.js/currencies";
 
-/** Minor units inside (cents, yen, fils), an exact decimal string outside. */
+/** Money inside the program; the API has a decimal string instead of minor units. */
 export interface Money {
   /** Integer minor units of `currency`. */
   amount: number;
@@ -10,7 +10,7 @@ export interface Money {
   currency: string;
 }
 
-/** The shape of money on the wire: `{"amount": "19.99", "currency": "USD"}`. */
+/** Money in the API: `{"amount": "19.99", "currency": "USD"}`. */
 export const moneySchema = z
   .object({
     amount: z.string().openapi({ example: "19.99", description: "Exact decimal, never a float" }),
@@ -42,8 +42,8 @@ export function formatMoney({ amount, currency }: Money): MoneyWire {
 }
 
 /**
- * Reads a decimal string into minor units. Null when it is not a plain non-negative decimal, has more digits
- * than the currency, or is larger than an exact integer holds: nothing is ever rounded.
+ * Converts a decimal string to minor units. Null when it is not a plain non-negative decimal, has more digits than the
+ * currency, or is larger than an exact integer: it never rounds.
  */
 export function parseAmount(text: string, currency: string): number | null {
   const digits = exponentOf(currency);
@@ -55,7 +55,7 @@ export function parseAmount(text: string, currency: string): number | null {
   return Number.isSafeInteger(minor) ? minor : null;
 }
 
-/** A price as callers write it: checked against its currency, turned into minor units. */
+/** A price in a request: checked against its currency and converted to minor units. */
 export const priceInputSchema = z
   .object({
     amount: z.union([z.string(), z.number()]).transform(String).openapi({ type: "string", example: "19.99" }),

@@ -1,29 +1,32 @@
 import type { H } from "hono/types";
 
-/** What a route needs of the guards before it, said where the route is declared. */
+/** What a route needs from the guards before it. */
 export interface Needs {
-  /** Bytes that its body may have. */
+  /** The largest body that it takes; bytes. */
   bodyLimit: number;
-  /** Of a signed body only the size is looked at before the route: the signature is to judge it first, byte for byte. */
+  /** The guard checks only the size of a signed body: the route must first verify the signature over the very bytes. */
   signedBody: boolean;
-  /** Whether it runs while a backup overwrites the shop. What only reads does in any case. */
+  /** Whether it runs while a backup overwrites the shop. Routes that only read always do. */
   whileRestoring: "refused" | "let_through";
 }
 
-const MEGABYTE = 1_048_576;
-/** For lists of many things to be written at once. */
-export const BULK_BODY_LIMIT = 8 * MEGABYTE;
+const BODY_LIMIT_BYTES = 1_048_576;
+/** For routes that write many things at once. */
+export const BULK_BODY_LIMIT_BYTES = 8 * BODY_LIMIT_BYTES;
 
-/** Of a route that says nothing else. */
-export const USUAL: Needs = { bodyLimit: MEGABYTE, signedBody: false, whileRestoring: "refused" };
+export const DEFAULT_NEEDS: Needs = {
+  bodyLimit: BODY_LIMIT_BYTES,
+  signedBody: false,
+  whileRestoring: "refused",
+};
 
 const declared = new WeakMap<H, Needs>();
 
-/** Declares what the route needs that this handler answers. */
+/** Declares the needs of the route that has this handler. */
 export function withNeeds<Handler extends H>(needs: Partial<Needs>, handler: Handler): Handler {
-  declared.set(handler, { ...USUAL, ...needs });
+  declared.set(handler, { ...DEFAULT_NEEDS, ...needs });
   return handler;
 }
 
-/** Undefined where nothing was declared, as of middleware. */
+/** Undefined where nothing was declared, as for middleware. */
 export const needsOf = (handler: H): Needs | undefined => declared.get(handler);

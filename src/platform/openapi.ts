@@ -13,9 +13,9 @@ export interface Product {
 const METHODS = ["get", "post", "put", "patch", "delete"] as const;
 
 /**
- * Describes the API from the schemas that validate it, once an isolate. Each operation gets an id made of its method
- * and path where it has none of its own, and the problem as its default answer.
- * @param base what most paths begin with, and no id tells of
+ * The OpenAPI document, made from the schemas that validate, once an isolate. An operation without an id gets one made of
+ * its method and path, and each gets the problem as its default response.
+ * @param base the prefix of most paths, which the ids leave out
  */
 export function describeApi(app: OpenAPIHono<AppEnv>, product: Product, base: string): () => Document {
   let known: Document | undefined;

@@ -1,12 +1,12 @@
 import { z } from "@hono/zod-openapi";
 import { base64url } from "jose";
 
-/** Lists are counted exactly up to here; beyond it `count` is null, so that cost does not grow with the table. */
-export const COUNT_LIMIT = 10_000;
+/** Lists count their rows up to this number. Beyond it `count` is null, so that the cost does not grow with the table. */
+export const COUNT_LIMIT_ROWS = 10_000;
 export const DEFAULT_PAGE_SIZE = 20;
 export const MAX_PAGE_SIZE = 100;
 
-/** The query of every list. A page size over the maximum is capped, not refused. */
+/** The query of every list. */
 export const pageQuerySchema = z.object({
   page: z.coerce
     .number()
@@ -38,13 +38,13 @@ export const listSchema = <S extends z.ZodType>(item: S, name: string) =>
         .int()
         .nullable()
         .openapi({
-          description: `Exact up to ${COUNT_LIMIT}; null beyond, under a cursor, and where more must be looked through for it`,
+          description: `Exact up to ${COUNT_LIMIT_ROWS}; null beyond, under a cursor, and where more must be looked through for it`,
         }),
       page: z.int().nullable(),
       page_size: z.int(),
       total_pages: z.int().nullable(),
       has_next: z.boolean().openapi({
-        description: `One request looks through ${COUNT_LIMIT} rows for what no index finds: a short page may have a next one too, by its next_cursor`,
+        description: `One request looks through ${COUNT_LIMIT_ROWS} rows for what no index finds: a short page may have a next one too, by its next_cursor`,
       }),
       has_previous: z.boolean(),
       next_cursor: z.string().nullable(),
@@ -63,7 +63,7 @@ export interface List<T> {
   results: T[];
 }
 
-/** A place in a list ordered by (sort key, id): what stands after it comes next. */
+/** A place in a list that is ordered by (sort key, id). The next page has the rows after it. */
 export interface Cursor {
   key: string | number;
   id: string;
@@ -71,7 +71,7 @@ export interface Cursor {
 
 export const encodeCursor = ({ key, id }: Cursor): string => base64url.encode(JSON.stringify([key, id]));
 
-/** Null when the text is not a cursor that we gave out. */
+/** Null when the text is not one of our cursors. */
 export function decodeCursor(text: string): Cursor | null {
   try {
     const parsed = z
@@ -83,16 +83,16 @@ export function decodeCursor(text: string): Cursor | null {
   }
 }
 
-/** Where a query starts and how many rows it asks for: one more than the page, to know whether there is a next. */
+/** LIMIT and OFFSET of a page's query. The limit is one row more than the page, to know whether there is a next page. */
 export function pageWindow(query: PageQuery): { limit: number; offset: number } {
   return { limit: query.page_size + 1, offset: query.cursor ? 0 : (query.page - 1) * query.page_size };
 }
 
 /**
- * Folds what a query found into the one list envelope.
- * @param rows up to `page_size + 1` of them, as `pageWindow` asked
- * @param counted rows that match, counted no further than `COUNT_LIMIT + 1`; null under a cursor
- * @param stopped where the query gave up looking for more; null where it did not
+ * Makes the response of a list from the rows that a query found.
+ * @param rows up to `page_size + 1`, the limit of `pageWindow`
+ * @param counted rows that match, counted up to `COUNT_LIMIT_ROWS + 1`; null under a cursor
+ * @param stopped the row at which the query stopped scanning before the page was full; null where it did not
  */
 export function toList<Row, T>(
   query: PageQuery,
@@ -106,7 +106,7 @@ export function toList<Row, T>(
   const last = shown.at(-1);
   const isFull = rows.length > query.page_size;
   const next = isFull && last !== undefined ? cursorOf(last) : stopped;
-  const count = query.cursor || counted === null || counted > COUNT_LIMIT ? null : counted;
+  const count = query.cursor || counted === null || counted > COUNT_LIMIT_ROWS ? null : counted;
   return {
     count,
     page: query.cursor ? null : query.page,

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import type { AppEnv } from "./app-env.ts";
 
-/** One wrong thing in what was sent. `field` is a dotted path: `items.0.quantity`. */
+/** One fault of a request. `field` is a dotted path: `items.0.quantity`. */
 export interface FieldError {
   field?: string;
   code: string;
@@ -50,14 +50,14 @@ const TITLES: Record<number, string> = {
   503: "Service Unavailable",
 };
 
-/** The body of a problem, for those who must store an answer before it is sent. */
+/** The body of a problem, also for code that stores an answer before it is sent. */
 export function problemBody(problem: Problem, requestId: string): string {
   const { status, code, detail, ...rest } = problem;
   const title = TITLES[status] ?? "Error";
   return JSON.stringify({ type: "about:blank", title, status, code, detail, request_id: requestId, ...rest });
 }
 
-/** An answer that is a problem: every route may give one. */
+/** A class of its own, so that the type of a route's responses can name it. */
 export class ProblemAnswer extends Response {
   declare readonly answers: "a problem";
 }

@@ -1,53 +1,48 @@
 import {
-  COUNT_LIMIT,
+  COUNT_LIMIT_ROWS,
   type Cursor,
   decodeCursor,
   type PageQuery,
   pageQuerySchema,
   pageWindow,
 } from "./pagination.ts";
-import { allOf, batch, constant, nothing, Sql, sql, trusted, type Value } from "./sql.ts";
+import { allOf, batch, constant, nothing, type Sql, sql, trusted } from "./sql.ts";
 
-/** How conditions were written before `Sql`, a `?` for each parameter. To go with the last list that writes them so. */
-export interface Condition {
-  sql: string;
-  parameters: unknown[];
-}
-
-/** Where a list comes from, and the (sort key, id) that orders it; an index must stand behind both. */
+/** The query of a list. Its rows are ordered by (sort key, id), for which there must be an index. */
 export interface PageSource {
   select: Sql | string;
-  /** The table that is filtered and sorted, and so counted; joins go into `joins`. */
+  /** What is filtered, sorted and counted; tables that only add columns go into `joins`. */
   from: string;
-  joins?: Sql | string;
-  /** What the index answers too. */
-  where: (Sql | Condition)[];
+  joins?: Sql;
+  /** The conditions that the index answers too. */
+  where: Sql[];
   /**
-   * What no index answers: one request looks through `LOOK_LIMIT` rows for it at most, and then says where the next one is
-   * to go on. `select` may then name columns of the first table of `from` only, a table with rowids.
+   * The conditions that no index answers. One request scans `SCAN_LIMIT_ROWS` rows for them at most, and its cursor tells
+   * the next request where to go on. `select` may then only name columns of the last table of `from`, which has rowids.
    */
-  sift?: (Sql | Condition)[];
-  /** A number; null where the id alone orders the list. */
+  filter?: Sql[];
+  /** An expression for a number; null where the id alone orders the list. */
   key: string | null;
   id: string;
   direction: "ASC" | "DESC";
-  /** How many match, as a value in SQL, where that is counted already; else what matches is gone through. */
+  /** An expression for how many rows match, where counters know it; otherwise the matching rows are counted. */
   counted?: Sql;
 }
 
-export interface Page<Row, Beside = never> {
+export interface Page<Row, Extra = never> {
   rows: Row[];
-  /** Rows that match, counted no further than the limit; null under a cursor, and where too many must be looked at. */
+  /** Rows that match, counted up to the limit; null under a cursor. */
   counted: number | null;
-  /** Where a request that did not fill its page gave up looking; null where it came to the end. */
+  /** The row at which a request that did not fill its page stopped scanning; null where it came to the end. */
   stopped: Cursor | null;
-  besides: Beside[];
+  /** The rows of the extra statement. */
+  extra: Extra[];
 }
 
-/** Rows that one request looks through for those that a list wants, as many as are counted. */
-export const LOOK_LIMIT = COUNT_LIMIT;
+/** How many rows one request scans at most for those that match its filter. */
+export const SCAN_LIMIT_ROWS = COUNT_LIMIT_ROWS;
 
-/** Lists sort by a number, so a cursor with another key is not one of ours. */
+/** Lists are sorted by numbers, so a cursor with another key is not ours. */
 export const listQuerySchema = pageQuerySchema.extend({
   cursor: pageQuerySchema.shape.cursor.refine(
     (text) => text === undefined || typeof decodeCursor(text)?.key === "number",
@@ -56,63 +51,63 @@ export const listQuerySchema = pageQuerySchema.extend({
 });
 
 /**
- * One page in one D1 batch: the rows (one more than the page, see `toList`), and without a cursor how many there are,
- * counted no further than the limit. `beside` runs in the same batch, after them; and where a page is sifted, how far it
- * may look.
+ * Reads a page in one batch: the rows (one more than the page, see `toList`) and, without a cursor, how many there are,
+ * counted up to the limit.
+ * @param extra a statement that runs in the same batch
  */
-export async function readPage<Row, Beside = never>(
+export async function readPage<Row, Extra = never>(
   db: D1Database,
   source: PageSource,
   query: PageQuery,
-  beside?: Sql<Beside>,
-): Promise<Page<Row, Beside>> {
+  extra?: Sql<Extra>,
+): Promise<Page<Row, Extra>> {
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
   const found = await batch(db, {
     rows: pageOf<Row>(source, query, cursor),
-    besides: beside,
-    // What is looked through from the head is another thing a moment later: how far, is asked with the page.
-    last: source.sift && lastLookedAt(source, cursor),
+    extra,
+    // In the same batch, because rows that come in between would change where the scan ends.
+    last: source.filter && lastScanned(source, cursor),
     counts: cursor ? undefined : countOf(source),
   });
-  const { rows, besides } = found;
+  const { rows } = found;
   const [last = null] = found.last;
   const [count = null] = found.counts;
-  const sawAll = count !== null && count.looked <= LOOK_LIMIT;
-  const isShort = source.sift !== undefined && rows.length <= query.page_size && !sawAll;
-  // By numbers a list that goes on in vain would never end: from there on the cursor leads.
+  const sawAll = count !== null && count.scanned <= SCAN_LIMIT_ROWS;
+  const isShort = source.filter !== undefined && rows.length <= query.page_size && !sawAll;
+  // An empty page by number must have no next page: a client that counts pages would go on for ever.
   const isPastTheEnd = !cursor && query.page > 1 && rows.length === 0;
   return {
     rows,
-    counted: count && (sawAll ? count.counted : COUNT_LIMIT + 1),
+    counted: count && (sawAll ? count.counted : COUNT_LIMIT_ROWS + 1),
     stopped: isShort && !isPastTheEnd ? last : null,
-    besides,
+    extra: found.extra,
   };
 }
 
 interface Counted {
   counted: number;
-  /** Rows that had to be looked at for it. */
-  looked: number;
+  /** Rows that were scanned for it; 0 where there is no filter. */
+  scanned: number;
 }
 
 function pageOf<Row>(source: PageSource, query: PageQuery, cursor: Cursor | null): Sql<Row> {
   const { limit, offset } = pageWindow(query);
-  const { sift } = source;
-  const [select, joins] = [pieceOf(source.select), pieceOf(source.joins ?? nothing)];
-  const [from, walk] = [trusted(source.from), walkOf(source, cursor)];
-  if (sift === undefined) {
-    return sql`SELECT ${select} FROM ${from} ${joins} ${walk} LIMIT ${limit} OFFSET ${offset}`;
+  const { filter } = source;
+  const select = typeof source.select === "string" ? trusted(source.select) : source.select;
+  const [from, joins, scan] = [trusted(source.from), source.joins ?? nothing, indexScan(source, cursor)];
+  if (filter === undefined) {
+    return sql`SELECT ${select} FROM ${from} ${joins} ${scan} LIMIT ${limit} OFFSET ${offset}`;
   }
-  const rows = sql`SELECT ${rowsOfFirst(source)} FROM ${from} ${walk} LIMIT ${constant(LOOK_LIMIT)}`;
+  const rows = sql`SELECT ${scannedColumns(source)} FROM ${from} ${scan} LIMIT ${constant(SCAN_LIMIT_ROWS)}`;
   const sorting = orderOf(source.key && "sort_key", "sort_id", source.direction);
-  return sql`SELECT ${select} FROM (${rows}) AS ${trusted(aliasOf(source))} ${joins} WHERE ${allOf(sift.map(pieceOf))}
+  return sql`SELECT ${select} FROM (${rows}) AS ${trusted(aliasOf(source))} ${joins} WHERE ${allOf(filter)}
     ORDER BY ${sorting} LIMIT ${limit} OFFSET ${offset}`;
 }
 
-/** WHERE and ORDER BY of a walk along the index. */
-function walkOf(source: PageSource, cursor: Cursor | null): Sql {
+/** WHERE and ORDER BY of a scan along the index. */
+function indexScan(source: PageSource, cursor: Cursor | null): Sql {
   const { key, id, direction } = source;
-  const conditions = [...source.where.map(pieceOf), ...(cursor ? [past(source, cursor)] : [])];
+  const conditions = [...source.where, ...(cursor ? [past(source, cursor)] : [])];
   return sql`WHERE ${allOf(conditions)} ORDER BY ${orderOf(key, id, direction)}`;
 }
 
@@ -123,44 +118,38 @@ function past({ key, id, direction }: PageSource, cursor: Cursor): Sql {
     : sql`(${trusted(key)}, ${trusted(id)}) ${beyond} (${cursor.key}, ${cursor.id})`;
 }
 
-function countOf({ from, where, sift, counted, ...source }: PageSource): Sql<Counted> {
-  if (counted) return sql`SELECT ${counted} AS counted, 0 AS looked`;
-  const conditions = allOf(where.map(pieceOf));
-  if (sift === undefined) {
-    return sql`SELECT count(*) AS counted, 0 AS looked
-      FROM (SELECT 1 FROM ${trusted(from)} WHERE ${conditions} LIMIT ${constant(COUNT_LIMIT + 1)})`;
+function countOf({ from, where, filter, counted, ...source }: PageSource): Sql<Counted> {
+  if (counted) return sql`SELECT ${counted} AS counted, 0 AS scanned`;
+  const conditions = allOf(where);
+  if (filter === undefined) {
+    return sql`SELECT count(*) AS counted, 0 AS scanned
+      FROM (SELECT 1 FROM ${trusted(from)} WHERE ${conditions} LIMIT ${constant(COUNT_LIMIT_ROWS + 1)})`;
   }
-  const rows = sql`SELECT ${rowsOfFirst({ from, ...source })} FROM ${trusted(from)}
-    WHERE ${conditions} LIMIT ${constant(LOOK_LIMIT + 1)}`;
-  return sql`SELECT count(*) FILTER (WHERE ${allOf(sift.map(pieceOf))}) AS counted, count(*) AS looked
+  const rows = sql`SELECT ${scannedColumns({ from, ...source })} FROM ${trusted(from)}
+    WHERE ${conditions} LIMIT ${constant(SCAN_LIMIT_ROWS + 1)}`;
+  return sql`SELECT count(*) FILTER (WHERE ${allOf(filter)}) AS counted, count(*) AS scanned
     FROM (${rows}) AS ${trusted(aliasOf({ from }))}`;
 }
 
-/** The last row that a sifted page may look at; none when there are not so many. Cursors name it by a text. */
-function lastLookedAt(source: PageSource, cursor: Cursor | null): Sql<Cursor> {
+/** The last row that a request with a filter may scan; no row when there are fewer. A cursor's id is text. */
+function lastScanned(source: PageSource, cursor: Cursor | null): Sql<Cursor> {
   const place = trusted(`${source.key ?? 0} AS key, CAST(${source.id} AS TEXT) AS id`);
-  return sql`SELECT ${place} FROM ${trusted(source.from)} ${walkOf(source, cursor)}
-    LIMIT 1 OFFSET ${constant(LOOK_LIMIT - 1)}`;
+  return sql`SELECT ${place} FROM ${trusted(source.from)} ${indexScan(source, cursor)}
+    LIMIT 1 OFFSET ${constant(SCAN_LIMIT_ROWS - 1)}`;
 }
 
-function rowsOfFirst(source: Pick<PageSource, "from" | "key" | "id">): Sql {
+function scannedColumns(source: Pick<PageSource, "from" | "key" | "id">): Sql {
   const alias = aliasOf(source);
   return trusted(`${alias}.rowid, ${alias}.*, ${source.key ?? 0} AS sort_key, ${source.id} AS sort_id`);
 }
 
-/** What the list's table is called, as in `orders AS o`: of several the last, which the others lead to. */
+/** The alias of the list's table, `o` in `orders AS o`. Of several tables it is the last, to which the others lead. */
 function aliasOf({ from }: Pick<PageSource, "from">): string {
   const alias = [...from.matchAll(/ AS (\w+)/g)].at(-1)?.[1];
-  if (alias === undefined) throw new Error(`what is sifted needs an alias: ${from}`);
+  if (alias === undefined) throw new Error(`a list with a filter needs an alias: ${from}`);
   return alias;
 }
 
-/** SQLite goes on along the order of a subquery where it is asked for in the same words, and stops at the limit. */
+/** Both the subquery and the query around it use this: SQLite then sorts nothing again, and stops at the limit. */
 const orderOf = (key: string | null, id: string, direction: "ASC" | "DESC"): Sql =>
   trusted(`${key === null ? "" : `${key} ${direction}, `}${id} ${direction}`);
-
-function pieceOf(written: Sql | Condition | string): Sql {
-  if (written instanceof Sql) return written;
-  if (typeof written === "string") return trusted(written);
-  return new Sql(written.sql.split("?"), written.parameters as Value[]);
-}

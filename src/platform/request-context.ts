@@ -10,7 +10,7 @@ import { createLog, deferTo, type Log } from "./log.ts";
 import { problem } from "./problem.ts";
 import { readSettings } from "./settings.ts";
 
-/** Gives each request the context of its operations. Without valid settings there is none: 503, naming them. */
+/** Gives each request the context of its operations. If settings are wrong, the answer is a 503 that names them. */
 export function openContext({
   memory,
   ...sources
@@ -34,7 +34,7 @@ export function openContext({
       ...sources,
       actor: GUEST,
       requestId,
-      // What most answers need no more than once in a while is made when it is asked for.
+      // Made when they are first used, because answers from memory need neither.
       get log() {
         log ??= createLog(logProperties(requestId, c.req.header("traceparent")));
         return log;
@@ -57,8 +57,8 @@ const SANE_REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
- * Names the request: by the caller's `X-Request-Id` when that is sane, else by a fresh one. It is on every answer,
- * and so is a valid `traceparent` that came in.
+ * Gives the request its id: the caller's `X-Request-Id` if that is sane, else a fresh one. Every response has it, and also
+ * the `traceparent` of the request if that is valid.
  */
 export function nameRequest(ids: Ids): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
@@ -73,7 +73,7 @@ export function nameRequest(ids: Ids): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** What each log line of a request carries: its id, and its trace's where it is part of one. */
+/** The fields in each log line of a request. */
 export function logProperties(requestId: string, traceparent: string | undefined): Record<string, string> {
   const trace = TRACEPARENT.exec(traceparent ?? "")?.[1];
   return trace ? { request_id: requestId, trace_id: trace } : { request_id: requestId };

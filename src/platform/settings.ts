@@ -17,11 +17,11 @@ const list = z
       .map((part) => part.trim())
       .filter((part) => part !== ""),
   );
-/** The form that Standard Webhooks gives a symmetric secret: `whsec_` and 24 to 64 bytes in base64. */
+/** A symmetric secret of Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. */
 const WEBHOOK_SECRET = /^whsec_(?=.{32,88}$)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const timeZone = z.string().default("UTC").refine(isTimeZone, "is not an IANA time zone");
 
-/** Every setting by the name it has in the environment. A limit of 0 is off. */
+/** Every setting by its name in the environment. A limit of 0 is off. */
 export const settingsSchema = z
   .object({
     ENVIRONMENT: z.enum(["development", "production"]).default("development"),
@@ -31,7 +31,7 @@ export const settingsSchema = z
     /** Requests a minute per user or address: the flood guard. */
     REQUESTS_PER_MINUTE: count(600),
     ORDER_EXPIRATION_MINUTES: duration(30),
-    /** How long a hold stands before it asks for its claim's fate; seconds. */
+    /** The age at which a hold asks for its claim's fate. */
     HOLD_SECONDS: duration(60, 5),
     DELAYED_AFTER_MINUTES: duration(60),
     DELAYED_RETRIES: count(3),
@@ -49,17 +49,17 @@ export const settingsSchema = z
     METRICS_TOKEN: z.string().optional(),
     /** A private EdDSA or ES256 key as JWK (JSON) or PKCS #8 PEM; several, the newest first, as a JSON array. */
     JWT_PRIVATE_KEY: z.string({ error: "is missing" }).min(1),
-    /** Who takes the buyers' money. Webhooks of the others are still heard where they have a secret. */
+    /** The provider of new payments. Webhooks of the others are still accepted if their secret is set. */
     PAYMENT_PROVIDER: z.enum(["standard", "stripe"]).default("standard"),
-    /** The `standard` provider's; several, comma-separated, while one takes over from another. */
+    /** Of the `standard` provider; several, comma-separated, while a new secret replaces an old one. */
     PAYMENT_WEBHOOK_SECRET: list.refine(
       (secrets) => secrets.every((secret) => WEBHOOK_SECRET.test(secret)),
       "must be whsec_ and 24 to 64 bytes in base64; several are comma-separated",
     ),
     STRIPE_SECRET_KEY: z.string().optional(),
-    /** Several, comma-separated, while one takes over from another. */
+    /** Several, comma-separated, while a new secret replaces an old one. */
     STRIPE_WEBHOOK_SECRET: list,
-    /** Another host that speaks Stripe's protocol: a stub, for tests. */
+    /** Another host with Stripe's API: a stub, for tests. */
     STRIPE_API_URL: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
   })
   .transform((settings) => ({
@@ -73,14 +73,14 @@ export type SettingsResult =
   | { kind: "valid"; settings: Settings }
   | { kind: "misconfigured"; faults: { setting: string; message: string }[] };
 
-/** What must not reach production as it came. */
+/** Defaults that are not allowed in production. */
 const developmentDefaults: { setting: keyof Settings; fault: (settings: Settings) => boolean }[] = [
   { setting: "MAIL_FROM", fault: (settings) => settings.MAIL_FROM.includes("holdfast.example") },
 ];
 
 /**
- * What the chosen provider cannot do without. A shop in development may leave out the `standard` provider's secret:
- * `npm start` makes one. Nobody can make up Stripe's.
+ * The secrets that the chosen provider needs and that are not set. In development the `standard` provider's may be missing,
+ * because `npm start` makes one. Stripe's cannot be made.
  */
 function missingSecrets(settings: Settings): (keyof Settings)[] {
   switch (settings.PAYMENT_PROVIDER) {
@@ -98,7 +98,7 @@ function missingSecrets(settings: Settings): (keyof Settings)[] {
 
 const answers = new WeakMap<object, SettingsResult>();
 
-/** Reads the settings out of a Worker's environment; checked once for each environment object. */
+/** Reads the settings from a Worker's environment. Each environment object is checked once. */
 export function readSettings(env: object): SettingsResult {
   const known = answers.get(env);
   if (known) return known;
@@ -121,11 +121,11 @@ export function checkSettings(env: object): SettingsResult {
   }
   const settings = parsed.data;
   const missing = missingSecrets(settings).map((setting) => ({ setting, message: "is missing" }));
-  const faults = settings.ENVIRONMENT === "production" ? [...missing, ...leftAsItCame(settings)] : missing;
+  const faults = settings.ENVIRONMENT === "production" ? [...missing, ...defaultsLeft(settings)] : missing;
   return faults.length > 0 ? { kind: "misconfigured", faults } : { kind: "valid", settings };
 }
 
-const leftAsItCame = (settings: Settings) =>
+const defaultsLeft = (settings: Settings) =>
   developmentDefaults
     .filter(({ fault }) => fault(settings))
     .map(({ setting }) => ({ setting, message: "is still the development default" }));

@@ -1,18 +1,18 @@
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
- * Every POST that takes an Idempotency-Key puts down its key here before anything else, with the operation id that
- * retries and concurrent twins then share. The answer is written once; a replay repeats it.
+ * Every POST with an Idempotency-Key first inserts its key here, with the operation id that retries and concurrent twins
+ * then share. The answer is written once, and a replay sends it again.
  */
 export const idempotency = sqliteTable(
   "idempotency",
   {
-    /** `user:usr_…`, or `public` for guests; `cart:crt_…` for what a cart itself stands for. */
+    /** `user:usr_…`, or `public` for guests; `cart:crt_…` for a checkout without a key. */
     scope: text("scope").notNull(),
     key: text("key").notNull(),
     /** SHA-256 of method, path and body. */
     fingerprint: text("fingerprint").notNull(),
-    /** A ulid: a placing's claim, or the id of the one operation behind this key. */
+    /** A ulid: the id of the operation behind this key, after which a placing's claim is named. */
     operation: text("operation").notNull(),
     status: integer("status"),
     body: text("body"),
@@ -25,21 +25,21 @@ export const idempotency = sqliteTable(
 );
 
 /**
- * One row with a random name for all that public answers are made from as it is now. Triggers on the catalogue's tables
- * give it a new one at each change, so that no writer can forget to, and none comes back after a restore.
+ * One row with a random name for the current state of all public data. Triggers on the catalogue's tables set a new name
+ * at each change, so that no writer can forget it. Random, so that a restore never brings back an earlier name.
  */
 export const cacheGeneration = sqliteTable("cache_generation", {
-  /** 1. */
+  /** Always 1. */
   id: integer("id").primaryKey(),
   generation: text("generation").notNull(),
 });
 
-/** What is counted since ever and in nothing else: how often, by a metric's name and its labels. See counters.ts. */
+/** Metrics that cannot be counted from other tables: a count since ever for each name and labels. See counters.ts. */
 export const counters = sqliteTable(
   "counters",
   {
     name: text("name").notNull(),
-    /** JSON, written the same each time. */
+    /** JSON. Equal labels must be equal texts. */
     labels: text("labels").notNull(),
     value: integer("value").notNull(),
   },

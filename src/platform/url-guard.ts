@@ -3,9 +3,9 @@ import type { AppEnv } from "./app-env.ts";
 import { problem } from "./problem.ts";
 
 /**
- * Refuses hosts that are not in `ALLOWED_HOSTS` (empty allows any; a port counts where one is given), and queries
+ * Refuses hosts that are not in `ALLOWED_HOSTS` (empty allows any; a port is compared if it is given there), and queries
  * with U+0000, at which SQLite's text functions stop.
- * @param anyText the paths below which any text is a query, and none of it reaches SQLite as it came
+ * @param anyText the path below which queries may hold any text, because it does not reach SQLite as it came
  */
 export const urlGuard =
   (anyText: string): MiddlewareHandler<AppEnv> =>

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
-import { COUNT_LIMIT } from "../../src/platform/pagination.ts";
+import { COUNT_LIMIT_ROWS } from "../../src/platform/pagination.ts";
 import { testClock } from "../support/clock.ts";
 import type { Sent } from "../support/noted-d1.ts";
 import { givenShop } from "../support/shop.ts";
@@ -108,7 +108,7 @@ test("what an operation costs does not grow with what is stored", async () => {
       expect.soft(cost?.read, `rows read of ${name}`).toBeLessThanOrEqual(read + SLACK);
       expect.soft(cost?.written, `rows written of ${name}`).toBeLessThanOrEqual(written);
       // A match and what it leads to each, and where the last of them is.
-      expect.soft(cost?.count, `rows counted of ${name}`).toBeLessThanOrEqual(3 * (COUNT_LIMIT + 1));
+      expect.soft(cost?.count, `rows counted of ${name}`).toBeLessThanOrEqual(3 * (COUNT_LIMIT_ROWS + 1));
     }
     if (sifts) continue;
     const before = few.get(name)?.read ?? 0;

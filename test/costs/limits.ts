@@ -12,7 +12,7 @@ export interface Limit {
 
 /**
  * Pages are of five; `… by cursor` is the second page of the list before it. What costs less passes: write down here what it
- * costs from now on, as the test prints it. `~` is `sifts`, which a bound elsewhere stops: LOOK_LIMIT of
+ * costs from now on, as the test prints it. `~` is `sifts`, which a bound elsewhere stops: SCAN_LIMIT_ROWS of
  * src/platform/read-page.ts, those of a search, and for a reconciliation the orders that are under way.
  */
 const TABLE = `

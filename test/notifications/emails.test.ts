@@ -1,7 +1,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { isoStamp } from "../../src/platform/clock.ts";
+import { isoTimestamp } from "../../src/platform/clock.ts";
 import { testClock } from "../support/clock.ts";
 import { signIn } from "../support/sign-in.ts";
 import worker from "../support/worker.ts";
@@ -40,8 +40,8 @@ describe("GET /emails", () => {
       has_previous: false,
       next_cursor: null,
       results: [
-        { id: "2", to: "eve@example.com", ...kept, sent_at: isoStamp(testClock.now() + 1) },
-        { id: "1", to: "ada@example.com", ...kept, sent_at: isoStamp(testClock.now()) },
+        { id: "2", to: "eve@example.com", ...kept, sent_at: isoTimestamp(testClock.now() + 1) },
+        { id: "1", to: "ada@example.com", ...kept, sent_at: isoTimestamp(testClock.now()) },
       ],
     });
   });

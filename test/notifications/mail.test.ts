@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { composeMail, isSafeAddress, parseSender } from "../../src/notifications/mail.ts";
 
 const at = Date.UTC(2026, 10, 20, 9, 8, 7);
-const envelope = { from: "The Shop <orders@shop.example>", workId: "wrk_1", at };
+const envelope = { from: "The Shop <orders@shop.example>", taskId: "wrk_1", at };
 const mail = { to: "ada@example.com", subject: "Grüße", text: "Hello Ada ☕\nbye\n", html: "<p>Hello</p>" };
 
 /** Headers, unfolded, by lower-case name; and each part's type and decoded text. */

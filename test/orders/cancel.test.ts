@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { stockOf } from "../../src/inventory/client.ts";
-import { isoStamp } from "../../src/platform/clock.ts";
+import { isoTimestamp } from "../../src/platform/clock.ts";
 import { Boundary } from "../chaos/boundary.ts";
 import { send, sweep } from "../chaos/stage.ts";
 import { testClock } from "../support/clock.ts";
@@ -49,7 +49,7 @@ describe("cancelling", () => {
       ...before,
       status: "cancelled",
       version: 2,
-      updated_at: isoStamp(testClock.now()),
+      updated_at: isoTimestamp(testClock.now()),
     });
     const kept = await read(`/orders/${id}`, tokenOf(placed));
     expect(kept.body).toEqual({ ...cancelled.body, payments: [], shipments: [], returns: [] });
@@ -58,7 +58,7 @@ describe("cancelling", () => {
       version: 2,
       from: "confirmed",
       to: "cancelled",
-      at: isoStamp(testClock.now()),
+      at: isoTimestamp(testClock.now()),
       actor: "guest",
       reason: "changed my mind",
     });

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { stockOf } from "../../src/inventory/client.ts";
 import { expireOrders } from "../../src/orders/expire.ts";
-import { isoStamp } from "../../src/platform/clock.ts";
+import { isoTimestamp } from "../../src/platform/clock.ts";
 import { sweep } from "../chaos/stage.ts";
 import { testContext } from "../events/context.ts";
 import { testClock } from "../support/clock.ts";
@@ -37,8 +37,8 @@ test("an order expires at its deadline, not a second before, once, and its stock
   expect(await now()).toMatchObject({
     status: "expired",
     version: 2,
-    expires_at: isoStamp(testClock.now()),
-    updated_at: isoStamp(testClock.now()),
+    expires_at: isoTimestamp(testClock.now()),
+    updated_at: isoTimestamp(testClock.now()),
   });
   await expect.poll(() => levels(product), { timeout: 5_000 }).toMatchObject({ on_hand: 9, reserved: 0 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isoStamp } from "../../src/platform/clock.ts";
+import { isoTimestamp } from "../../src/platform/clock.ts";
 import { sweep } from "../chaos/stage.ts";
 import { testClock } from "../support/clock.ts";
 import { basket, givenShop } from "../support/shop.ts";
@@ -43,7 +43,7 @@ test("says of each version who, when, from, to and why, oldest first, and what t
         version: 1,
         from: null,
         to: "pending",
-        at: isoStamp(placedAt),
+        at: isoTimestamp(placedAt),
         actor: buyer.id,
         reason: null,
         snapshot: { status: "pending", ...snapshot },
@@ -52,7 +52,7 @@ test("says of each version who, when, from, to and why, oldest first, and what t
         version: 2,
         from: "pending",
         to: "cancelled",
-        at: isoStamp(placedAt + 60_000),
+        at: isoTimestamp(placedAt + 60_000),
         actor: buyer.id,
         reason: "too dear",
         snapshot: { status: "cancelled", ...snapshot },

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
-import { LOOK_LIMIT } from "../../src/platform/read-page.ts";
+import { SCAN_LIMIT_ROWS } from "../../src/platform/read-page.ts";
 import { measureRequest } from "../costs/measure.ts";
 import { BATCH, EMAIL, type Stored, store } from "../costs/stored.ts";
 import { testClock } from "../support/clock.ts";
@@ -150,7 +150,7 @@ test("what no index answers is looked for among ten thousand orders a request, a
     expect([place, second.results, second.has_next, second.next_cursor]).toEqual([place, [], false, null]);
     const page = first.sent.filter(({ sql }) => sql.includes("json_group_array"));
     expect(page).toHaveLength(1);
-    expect(page[0]?.read).toBeLessThanOrEqual(2 * LOOK_LIMIT);
+    expect(page[0]?.read).toBeLessThanOrEqual(2 * SCAN_LIMIT_ROWS);
     const { body: rest } = await read(
       `/orders?${place}&priority=high&cursor=${body.next_cursor}`,
       staff.headers,

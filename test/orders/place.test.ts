@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { isoStamp } from "../../src/platform/clock.ts";
+import { isoTimestamp } from "../../src/platform/clock.ts";
 import { testClock } from "../support/clock.ts";
 import { ADA, basket, givenShop } from "../support/shop.ts";
 import { signIn } from "../support/sign-in.ts";
@@ -69,8 +69,8 @@ describe("an order", () => {
       metadata: null,
       expires_at: null,
       version: 1,
-      created_at: isoStamp(testClock.now()),
-      updated_at: isoStamp(testClock.now()),
+      created_at: isoTimestamp(testClock.now()),
+      updated_at: isoTimestamp(testClock.now()),
       access_token: expect.stringMatching(/^[\w-]{43}$/),
     });
     expect(await levels(apple)).toMatchObject({ on_hand: 5, reserved: 2, available: 3 });
@@ -85,7 +85,7 @@ describe("an order", () => {
       payment_status: "awaiting",
       payment_method: "card",
       priority: "normal",
-      expires_at: isoStamp(testClock.now() + 30 * MINUTE),
+      expires_at: isoTimestamp(testClock.now() + 30 * MINUTE),
     });
     expect(await mailsOwed(placed.body.id)).toEqual([]);
   });
@@ -94,7 +94,7 @@ describe("an order", () => {
     const { productIds } = await givenShop([[5]]);
     const body = basket({ [productIds[0] ?? ""]: 1 }, { payment_method: "card" });
     const placed = await askUnder({ ORDER_EXPIRATION_MINUTES: "0.5" }, "POST", "/orders", body);
-    expect(placed.body.expires_at).toBe(isoStamp(testClock.now() + MINUTE / 2));
+    expect(placed.body.expires_at).toBe(isoTimestamp(testClock.now() + MINUTE / 2));
   });
 
   test.each(["invoice", "cash_on_delivery"])(

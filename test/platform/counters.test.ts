@@ -1,7 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from "vitest";
-import { countOne } from "../../src/platform/counters.ts";
+import { incrementCounter } from "../../src/platform/counters.ts";
 import { testContext } from "../events/context.ts";
 import { testClock } from "../support/clock.ts";
 import { basket } from "../support/shop.ts";
@@ -25,7 +25,7 @@ function isolate(DB: D1Database = env.DB) {
   const deferred: Promise<unknown>[] = [];
   const context = testContext({ env: { ...env, DB }, defer: (work) => void deferred.push(work) });
   return {
-    count: (name: string, labels: Record<string, string> = {}) => countOne(context, name, labels),
+    count: (name: string, labels: Record<string, string> = {}) => incrementCounter(context, name, labels),
     writes: () => deferred.length,
     rest: () => Promise.all(deferred),
   };
@@ -85,7 +85,7 @@ describe("what is counted", () => {
     const deferred: Promise<unknown>[] = [];
     const began = testClock.now();
     const countAt = (now: number) =>
-      countOne(
+      incrementCounter(
         {
           ...gone,
           defer: (work) => void deferred.push(work),
@@ -95,7 +95,11 @@ describe("what is counted", () => {
         {},
       );
     // It sleeps for ever: it is of a request that was ended.
-    countOne({ ...gone, clock: { now: () => began, sleep: () => new Promise(() => {}) } }, "a_total", {});
+    incrementCounter(
+      { ...gone, clock: { now: () => began, sleep: () => new Promise(() => {}) } },
+      "a_total",
+      {},
+    );
     countAt(began + 29_999);
     expect(deferred).toHaveLength(0);
     countAt(began + 30_000);

@@ -1,4 +1,4 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { allows, allowsVersion } from "../../platform/etag.ts";
 import { prefixed } from "../../platform/ids.ts";
@@ -22,8 +22,8 @@ const renderCategory = (row: CategoryRow): Category => ({
   id: row.id,
   name: row.name,
   description: row.description,
-  created_at: isoStamp(row.created_at),
-  updated_at: isoStamp(row.updated_at),
+  created_at: isoTimestamp(row.created_at),
+  updated_at: isoTimestamp(row.updated_at),
   version: row.version,
 });
 
@@ -32,7 +32,7 @@ export async function getCategory({ env }: Context, id: string): Promise<Categor
   return row && renderCategory(row);
 }
 
-/** Newest first. */
+/** The newest first. */
 export async function listCategories({ env }: Context, query: PageQuery): Promise<List<Category>> {
   const { rows, counted } = await readPage<CategoryRow>(
     env.DB,
@@ -45,8 +45,8 @@ export async function listCategories({ env }: Context, query: PageQuery): Promis
 export type CreateCategoryOutcome = { kind: "created"; category: Category } | { kind: "name_taken" };
 
 /**
- * @param operation a ulid that a rerun of the same request repeats: its id comes from it, so the rerun finds its own
- * row, and whoever finds no row under it lost the name to another.
+ * @param operation a ulid that a retry of the same request repeats. The category's id is made of it, so a retry finds its
+ * own row; if there is no row with that id after the insert, another category has the name.
  */
 export async function createCategory(
   { env, clock }: Context,
@@ -56,11 +56,11 @@ export async function createCategory(
   const id = prefixed("cat", operation);
   const now = clock.now();
   const {
-    standing: [row],
+    current: [row],
   } = await batch(env.DB, {
     created: sql`INSERT INTO categories (id, name, description, version, created_at, updated_at)
       VALUES (${id}, ${name}, ${description}, 1, ${now}, ${now}) ON CONFLICT DO NOTHING`,
-    standing: sql<CategoryRow>`SELECT * FROM categories WHERE id = ${id}`,
+    current: sql<CategoryRow>`SELECT * FROM categories WHERE id = ${id}`,
   });
   return row ? { kind: "created", category: renderCategory(row) } : { kind: "name_taken" };
 }
@@ -71,7 +71,7 @@ export type UpdateCategoryOutcome =
   | { kind: "stale" }
   | { kind: "name_taken" };
 
-/** @param allowed versions that If-Match names; null allows any */
+/** @param allowed the versions in If-Match; null allows any */
 export async function updateCategory(
   { env, clock }: Context,
   id: string,
@@ -80,18 +80,18 @@ export async function updateCategory(
 ): Promise<UpdateCategoryOutcome> {
   const {
     updated: [updated],
-    standing: [standing],
+    current: [current],
   } = await batch(env.DB, {
     updated: sql<CategoryRow>`
       UPDATE OR IGNORE categories SET name = coalesce(${name ?? null}, name),
         description = coalesce(${description ?? null}, description), version = version + 1, updated_at = ${clock.now()}
       WHERE id = ${id} AND ${allowsVersion(allowed)}
       RETURNING *`,
-    standing: sql<CategoryRow>`SELECT * FROM categories WHERE id = ${id}`,
+    current: sql<CategoryRow>`SELECT * FROM categories WHERE id = ${id}`,
   });
   if (updated) return { kind: "updated", category: renderCategory(updated) };
-  if (!standing) return { kind: "not_found" };
-  return allows(allowed, standing.version) ? { kind: "name_taken" } : { kind: "stale" };
+  if (!current) return { kind: "not_found" };
+  return allows(allowed, current.version) ? { kind: "name_taken" } : { kind: "stale" };
 }
 
 export type DeleteCategoryOutcome =
@@ -101,8 +101,8 @@ export type DeleteCategoryOutcome =
   | { kind: "category_in_use" };
 
 /**
- * Whether products use it is asked by the statement that deletes it, and the one that writes a product asks whether
- * its category is there: neither can slip between the other's question and its deed. Archived products count.
+ * The statement that deletes checks that no product, archived ones included, is in the category. The statement that writes
+ * a product checks that its category exists. So neither can act between the other's check and its write.
  */
 export async function deleteCategory(
   { env }: Context,
@@ -110,16 +110,16 @@ export async function deleteCategory(
   allowed: number[] | null,
 ): Promise<DeleteCategoryOutcome> {
   const {
-    standing: [standing],
+    current: [current],
     deleted,
   } = await batch(env.DB, {
-    standing: sql<{ version: number }>`SELECT version FROM categories WHERE id = ${id}`,
+    current: sql<{ version: number }>`SELECT version FROM categories WHERE id = ${id}`,
     deleted: sql`DELETE FROM categories
       WHERE id = ${id} AND ${allowsVersion(allowed)}
         AND NOT EXISTS (SELECT 1 FROM products WHERE category_id = ${id})
       RETURNING id`,
   });
   if (deleted.length > 0) return { kind: "deleted" };
-  if (!standing) return { kind: "not_found" };
-  return allows(allowed, standing.version) ? { kind: "category_in_use" } : { kind: "stale" };
+  if (!current) return { kind: "not_found" };
+  return allows(allowed, current.version) ? { kind: "category_in_use" } : { kind: "stale" };
 }

@@ -1,5 +1,5 @@
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { cached, forgetGeneration, remembered } from "../../platform/cache/cached.ts";
+import { answerFromMemory, cached, invalidateGeneration } from "../../platform/cache/cached.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, STALE } from "../../platform/etag.ts";
 import {
@@ -39,7 +39,7 @@ const IN_USE: Problem = {
   detail: "Products, archived ones too, are in this category: move them to another first.",
 };
 
-const staffOnly = { tags: ["Catalogue"], security: bearer, middleware: [requireStaff, forgetGeneration] };
+const staffOnly = { tags: ["Catalogue"], security: bearer, middleware: [requireStaff, invalidateGeneration] };
 const id = idParam("cat_01jcz4kq8rj2m5v0a7w9x3y6pd");
 
 const list = createRoute({
@@ -47,7 +47,7 @@ const list = createRoute({
   path: "/categories",
   tags: ["Catalogue"],
   summary: "List categories, newest first",
-  middleware: [remembered] as const,
+  middleware: [answerFromMemory] as const,
   request: { headers: ifNoneMatchHeader, query: listQuerySchema },
   responses: {
     200: jsonContent(categoryListSchema, "A page of categories"),
@@ -61,7 +61,7 @@ const get = createRoute({
   path: "/categories/{id}",
   tags: ["Catalogue"],
   summary: "Read a category",
-  middleware: [remembered] as const,
+  middleware: [answerFromMemory] as const,
   request: { params: id, headers: ifNoneMatchHeader },
   responses: {
     200: jsonContent(categorySchema, "The category, its version as ETag"),

@@ -1,4 +1,4 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
@@ -7,11 +7,11 @@ import { batch, each, type Sql, sql } from "../../platform/sql.ts";
 import type { StockPort } from "../stock-port.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
 import { type ProductChange, productChange, record } from "./record.ts";
-import { type CategoryName, draft, revise } from "./revise.ts";
+import { type CategoryName, newProduct, revise } from "./revise.ts";
 import { type BulkReport, bulkItemSchema, type Product, type ProductFields } from "./schemas.ts";
 
-/** An item that loses to other writers this often fails. */
-const ATTEMPTS = 3;
+/** An item fails after so many attempts in which another writer was faster. */
+const MAX_ATTEMPTS = 3;
 
 interface Item {
   index: number;
@@ -21,16 +21,14 @@ interface Item {
 
 type Result = BulkReport["results"][number];
 
-/** What an item comes to: done as it is, refused, or a change that has yet to be won. */
-type Decision =
-  | { kind: "settled"; result: Result }
-  | { kind: "change"; change: ProductChange; result: Result };
+/** What to do with an item: nothing more, as its result is known, or a change to write. */
+type Decision = { kind: "final"; result: Result } | { kind: "change"; change: ProductChange; result: Result };
 
 /**
- * Creates or changes products by their sku, each item by itself: one that is wrong fails alone. Fields that are left
- * out keep what they are, and what says nothing new writes nothing, so the same call again changes nothing. A handful
- * of statements whatever the number of items, and one call to the stock for each product that names any.
- * @param items as they came: each is validated here
+ * Creates or changes products by their sku. Each item stands alone: a wrong one does not fail the others. Fields left out
+ * keep their values, and an item that changes nothing writes nothing, so the call may be repeated. It takes a handful of
+ * statements whatever the number of items, and one call to a Stock object for each product with opening stock.
+ * @param items not yet validated, so that each can fail by itself
  */
 export async function upsertProducts(
   context: Context,
@@ -39,7 +37,7 @@ export async function upsertProducts(
 ): Promise<BulkReport> {
   const { results, valid } = readItems(items);
   let pending = valid;
-  for (let attempt = 0; attempt < ATTEMPTS && pending.length > 0; attempt++) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS && pending.length > 0; attempt++) {
     const known = await readKnown(context, pending);
     const changes: { item: Item; change: ProductChange; result: Result }[] = [];
     for (const item of pending) {
@@ -97,7 +95,7 @@ interface Known {
   stores: Set<string>;
 }
 
-/** What the items name, as it is now: products by sku, categories, stores. */
+/** Reads the products (by sku), categories and stores that the items name. */
 async function readKnown({ env }: Context, items: Item[]): Promise<Known> {
   const distinct = (values: (string | undefined)[]): Sql =>
     sql`(SELECT value FROM ${each([...new Set(values.filter((value) => value !== undefined))])})`;
@@ -123,21 +121,21 @@ function decide(context: Context, { index, fields, stock }: Item, known: Known):
       ? []
       : [{ field: `stock.${at}.store_id`, code: "unknown_store", message: "is no store of this shop" }],
   );
-  if (unknownStores.length > 0) return { kind: "settled", result: failed(index, unknownStores) };
+  if (unknownStores.length > 0) return { kind: "final", result: failed(index, unknownStores) };
 
   const { clock, ids, settings } = context;
-  const at = isoStamp(clock.now());
+  const at = isoTimestamp(clock.now());
   const category = fields.category_id === undefined ? undefined : known.categories.get(fields.category_id);
   const current = known.products.get(fields.sku);
   const decided = current
     ? revise(current, fields, category, at)
-    : draft(prefixed("prd", ids.next()), fields, category, settings.CURRENCY, at);
+    : newProduct(prefixed("prd", ids.next()), fields, category, settings.CURRENCY, at);
   switch (decided.kind) {
     case "invalid":
-      return { kind: "settled", result: failed(index, decided.errors) };
+      return { kind: "final", result: failed(index, decided.errors) };
     case "unchanged":
-      return { kind: "settled", result: { index, status: "updated", id: current?.id ?? "" } };
-    case "drafted":
+      return { kind: "final", result: { index, status: "updated", id: current?.id ?? "" } };
+    case "new":
     case "revised": {
       const { product } = decided;
       const status = current ? "updated" : "created";
@@ -151,7 +149,7 @@ function decide(context: Context, { index, fields, stock }: Item, known: Known):
   }
 }
 
-/** Opens the stock that the items name. Where it fails, the product is there and the item failed: sent again, it is mended. */
+/** Sets the items' opening stock. If that fails, the item fails though its product was written: sending it again helps. */
 async function openAll(context: Context, stock: StockPort, items: Item[], results: Result[]): Promise<void> {
   const openings = items.flatMap(({ index, stock: levels }) => {
     const result = results[index];
@@ -171,8 +169,8 @@ function summarise(results: Result[]): BulkReport {
   return { created: count("created"), updated: count("updated"), failed: count("failed"), results };
 }
 
-/** Calls to Stock objects that one request has under way at a time. */
-const PARALLEL = 50;
+/** How many Stock objects one request calls at the same time. */
+const MAX_PARALLEL_CALLS = 50;
 
 interface Opening {
   store_id: string;
@@ -180,15 +178,15 @@ interface Opening {
   quantity: number;
 }
 
-/** Sets opening stock, a call for each product. Returns those for which the call failed. */
+/** Sets opening stock by one call for each product. Returns those whose call failed. */
 async function openStock<T extends { productId: string; levels: Opening[] }>(
   context: Context,
   stock: StockPort,
   openings: T[],
 ): Promise<T[]> {
   const unopened: T[] = [];
-  for (let start = 0; start < openings.length; start += PARALLEL) {
-    const calls = openings.slice(start, start + PARALLEL).map(async (opening) => {
+  for (let start = 0; start < openings.length; start += MAX_PARALLEL_CALLS) {
+    const calls = openings.slice(start, start + MAX_PARALLEL_CALLS).map(async (opening) => {
       try {
         await stock.open(context, opening.productId, opening.levels);
       } catch (error) {

@@ -1,17 +1,17 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { batch, first, sql } from "../../platform/sql.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
 import { productChange, recordStatements } from "./record.ts";
-import { type CategoryName, draft, type Invalid, unknownCategory } from "./revise.ts";
+import { type CategoryName, type Invalid, newProduct, unknownCategory } from "./revise.ts";
 import type { Product, ProductFields } from "./schemas.ts";
 
 export type CreateProductOutcome = { kind: "created"; product: Product } | { kind: "sku_taken" } | Invalid;
 
 /**
- * @param operation a ulid that a rerun of the same request repeats: the product's id comes from it, so the rerun
- * finds its own row, and whoever finds no row under it lost the sku to another.
+ * @param operation a ulid that a retry of the same request repeats. The product's id is made of it, so a retry finds its
+ * own row; if there is no row with that id after the insert, another product has the sku.
  */
 export async function createProduct(
   context: Context,
@@ -24,13 +24,13 @@ export async function createProduct(
     env.DB,
     sql<CategoryName>`SELECT id, name FROM categories WHERE id = ${fields.category_id ?? null}`,
   );
-  const drafted = draft(id, fields, category ?? undefined, settings.CURRENCY, isoStamp(clock.now()));
-  if (drafted.kind === "invalid") return drafted;
+  const result = newProduct(id, fields, category ?? undefined, settings.CURRENCY, isoTimestamp(clock.now()));
+  if (result.kind === "invalid") return result;
 
   const { product, categories } = await batch(env.DB, {
-    ...recordStatements(context, [productChange(context, "created", drafted.product)]),
+    ...recordStatements(context, [productChange(context, "created", result.product)]),
     product: sql<ProductRow>`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ${id}`,
-    categories: sql`SELECT 1 FROM categories WHERE id = ${drafted.product.category.id}`,
+    categories: sql`SELECT 1 FROM categories WHERE id = ${result.product.category.id}`,
   });
   const [row] = product;
   if (row) return { kind: "created", product: renderProduct(row) };

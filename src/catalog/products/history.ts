@@ -1,4 +1,4 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
@@ -16,13 +16,13 @@ interface HistoryRow {
   snapshot: string;
 }
 
-/** What became of a product, oldest first: each change with who made it and the product after it. Null: no such product. */
+/** The changes of a product, the oldest first, each with its actor and the product after it. Null: no such product. */
 export async function readProductHistory(
   { env }: Context,
   id: string,
   query: PageQuery,
 ): Promise<List<ProductHistoryEntry> | null> {
-  const { rows, counted, besides } = await readPage<HistoryRow>(
+  const { rows, counted, extra } = await readPage<HistoryRow>(
     env.DB,
     {
       select: "*",
@@ -35,7 +35,7 @@ export async function readProductHistory(
     query,
     sql`SELECT 1 FROM products WHERE id = ${id}`,
   );
-  if (besides.length === 0) return null;
+  if (extra.length === 0) return null;
   return toList(
     query,
     rows,
@@ -43,7 +43,7 @@ export async function readProductHistory(
     (row) => ({ key: row.version, id: row.product_id }),
     (row) => ({
       version: row.version,
-      at: isoStamp(row.at),
+      at: isoTimestamp(row.at),
       actor: row.actor,
       action: row.action,
       snapshot: JSON.parse(row.snapshot),

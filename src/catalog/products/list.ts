@@ -1,8 +1,8 @@
 import type { Context } from "../../platform/context.ts";
-import { COUNT_LIMIT, type List, toList } from "../../platform/pagination.ts";
+import { COUNT_LIMIT_ROWS, type List, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
 import { allOf, constant, type Sql, sql, trusted } from "../../platform/sql.ts";
-import { categoryCalled } from "../search/documents.ts";
+import { categoryIdOf } from "../search/documents.ts";
 import { searchProducts } from "../search/search.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
 import type { Product, ProductQuery } from "./schemas.ts";
@@ -14,8 +14,8 @@ const SORTS = {
 } as const;
 
 /**
- * One page of products, in one call to D1: those on sale as a search without words has them. Who may see what is archived
- * is the route's affair.
+ * Reads a page of products in one call to D1. Products on sale are listed by a search without words. The route checks who
+ * may see archived ones.
  */
 export async function listProducts(context: Context, query: ProductQuery): Promise<List<Product>> {
   if (query.active === "true") return searchProducts(context, { ...query, words: null, inStock: false });
@@ -24,7 +24,7 @@ export async function listProducts(context: Context, query: ProductQuery): Promi
     context.env.DB,
     {
       select: PRODUCT_COLUMNS,
-      from: `products INDEXED BY ${indexThrough(query)}`,
+      from: `products INDEXED BY ${indexFor(query)}`,
       joins: PRODUCT_CATEGORY,
       where: conditionsOf(query),
       key: `products.${key}`,
@@ -37,8 +37,8 @@ export async function listProducts(context: Context, query: ProductQuery): Promi
   return toList(query, rows, counted, (row) => ({ key: row[key], id: row.id }), renderProduct);
 }
 
-/** The index that leads through what is asked for in its order; SQLite's own guess may be one that it only fits in part. */
-function indexThrough({ category, active, sort }: ProductQuery): string {
+/** The index with both the filter and the order of a query. It is named because SQLite may choose one with only a part. */
+function indexFor({ category, active, sort }: ProductQuery): string {
   const { key } = SORTS[sort];
   if (active === "all" && category === undefined) return `products_${key}`;
   return [
@@ -50,14 +50,14 @@ function indexThrough({ category, active, sort }: ProductQuery): string {
 }
 
 const conditionsOf = ({ category, active }: ProductQuery): Sql[] => [
-  ...(category === undefined ? [] : [sql`products.category_id = ${categoryCalled(category)}`]),
+  ...(category === undefined ? [] : [sql`products.category_id = ${categoryIdOf(category)}`]),
   ...(active === "false" ? [sql`products.active = 0`] : []),
 ];
 
-/** What is on sale is counted already; what is archived is less, and is gone through. */
+/** A counter has the products on sale. The archived ones are fewer, so their rows are counted. */
 function countOfAll(query: ProductQuery): Sql {
   const archived = allOf(conditionsOf({ ...query, active: "false" }));
-  const whose = query.category === undefined ? trusted("''") : categoryCalled(query.category);
+  const whose = query.category === undefined ? trusted("''") : categoryIdOf(query.category);
   return sql`coalesce((SELECT products FROM document_counts WHERE category_id = ${whose}), 0)
-    + (SELECT count(*) FROM (SELECT 1 FROM products WHERE ${archived} LIMIT ${constant(COUNT_LIMIT + 1)}))`;
+    + (SELECT count(*) FROM (SELECT 1 FROM products WHERE ${archived} LIMIT ${constant(COUNT_LIMIT_ROWS + 1)}))`;
 }

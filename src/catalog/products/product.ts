@@ -1,4 +1,4 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { describeError } from "../../platform/log.ts";
 import { formatMoney } from "../../platform/money.ts";
@@ -22,7 +22,7 @@ export interface ProductRow {
   /** JSON. */
   attributes: string;
   version: number;
-  /** Milliseconds. */
+  /** Milliseconds since the epoch. */
   created_at: number;
   updated_at: number;
 }
@@ -40,18 +40,18 @@ export const renderProduct = (row: ProductRow): Product => ({
   low_stock_threshold: row.low_stock_threshold,
   active: row.active === 1,
   attributes: JSON.parse(row.attributes),
-  created_at: isoStamp(row.created_at),
-  updated_at: isoStamp(row.updated_at),
+  created_at: isoTimestamp(row.created_at),
+  updated_at: isoTimestamp(row.updated_at),
   version: row.version,
 });
 
-/** A product, archived or not, with its exact stock; `stock` is null when that cannot be reached. */
+/** A product, archived or not, with its exact stock; `stock` is null when its object cannot be reached. */
 export async function getProduct(
   context: Context,
   stock: StockPort,
   id: string,
 ): Promise<(Product & { stock: ProductStock | null }) | null> {
-  // First whether it is there: naming a product must not make a Stock object.
+  // The product must exist before its object is called, since a call with any id would create a Stock object.
   const row = await first(
     context.env.DB,
     sql<ProductRow>`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ${id}`,

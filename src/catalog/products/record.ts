@@ -8,7 +8,7 @@ import type { Product } from "./schemas.ts";
 
 export type Action = "created" | "updated" | "archived";
 
-/** A change of a product: its event, whose data is the product after it, and what its row needs besides. */
+/** A change of a product: its event, whose data is the product after the change, and more that its row needs. */
 export interface ProductChange extends NewEvent {
   object_type: "product";
   data: Product;
@@ -19,7 +19,7 @@ export interface ProductChange extends NewEvent {
 
 export function productChange({ ids }: Context, action: Action, product: Product): ProductChange {
   const price = parseAmount(product.price.amount, product.price.currency);
-  if (price === null) throw new Error(`product ${product.id} has a price that nobody checked`);
+  if (price === null) throw new Error(`product ${product.id} has a price that was not validated`);
   return {
     id: prefixed("evt", ids.next()),
     type: `product.${action}`,
@@ -34,28 +34,28 @@ export function productChange({ ids }: Context, action: Action, product: Product
 }
 
 /**
- * When a change may be written: its product still stands one version before it (0: is not there yet), no other
- * product has its sku, its category is there.
+ * The guard of a change: its product is still at the version before it (0: does not exist yet), no other product has its
+ * sku, and its category exists.
  */
-const STANDS = sql`
+const IS_WRITABLE = sql`
   coalesce((SELECT version FROM products WHERE id = row.value ->> 'object_id'), 0) = (row.value ->> 'object_version') - 1
   AND NOT EXISTS (SELECT 1 FROM products
                   WHERE sku = row.value ->> '$.data.sku' AND id <> row.value ->> 'object_id')
   AND EXISTS (SELECT 1 FROM categories WHERE id = row.value ->> '$.data.category.id')`;
 
 /**
- * Writes changes, each with its history and its event, or none of them where it lost its race. A batch is one
- * transaction, so all three statements ask the same of the same state; the products come last, as they are what is
- * asked about. Of one set no two may have the same id or sku. `won` returns the ids of those that were.
+ * Writes the event, the history and the row of each change whose guard holds, and nothing of the others. The guard reads
+ * the rows of products, so these are written last: then it gives the same answer in all three statements of the
+ * transaction. No two changes may have the same id or sku. `won` returns the ids of the products that were written.
  */
 export function recordStatements({ actor }: Context, changes: ProductChange[]) {
   const rows = each(changes);
   return {
-    events: appendEvents(changes, STANDS),
+    events: appendEvents(changes, IS_WRITABLE),
     history: sql`INSERT INTO product_history (product_id, version, at, actor, action, snapshot)
        SELECT row.value ->> 'object_id', row.value ->> 'object_version', row.value ->> 'at', ${actor.name},
               row.value ->> 'action', row.value -> 'data'
-       FROM ${rows} AS row WHERE ${STANDS}`,
+       FROM ${rows} AS row WHERE ${IS_WRITABLE}`,
     won: sql<{
       id: string;
     }>`INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, active,
@@ -65,7 +65,7 @@ export function recordStatements({ actor }: Context, changes: ProductChange[]) {
               row.value ->> '$.data.price.currency', row.value ->> '$.data.low_stock_threshold',
               row.value ->> '$.data.active', row.value -> '$.data.attributes', row.value ->> 'object_version',
               row.value ->> 'at', row.value ->> 'at'
-       FROM ${rows} AS row WHERE ${STANDS}
+       FROM ${rows} AS row WHERE ${IS_WRITABLE}
        ON CONFLICT (id) DO UPDATE SET
          sku = excluded.sku, title = excluded.title, description = excluded.description,
          category_id = excluded.category_id, price = excluded.price, currency = excluded.currency,
@@ -75,28 +75,28 @@ export function recordStatements({ actor }: Context, changes: ProductChange[]) {
   };
 }
 
-/** Writes changes, a batch for each megabyte of them. Returns the ids of the products whose change was won. */
+/** Writes changes, in one batch for each megabyte of them. Returns the ids of the products that were written. */
 export async function record(context: Context, changes: ProductChange[]): Promise<Set<string>> {
   const won = new Set<string>();
-  for (const part of parts(changes)) {
-    const written = await batch(context.env.DB, recordStatements(context, part));
+  for (const chunk of chunksOf(changes)) {
+    const written = await batch(context.env.DB, recordStatements(context, chunk));
     for (const { id } of written.won) won.add(id);
   }
   return won;
 }
 
-function parts(changes: ProductChange[]): ProductChange[][] {
+function chunksOf(changes: ProductChange[]): ProductChange[][] {
   const encoder = new TextEncoder();
-  const found: ProductChange[][] = [];
+  const chunks: ProductChange[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const change of changes) {
     const size = encoder.encode(JSON.stringify(change)).length + 1;
     if (bytes + size > MAX_JSON_PARAMETER_BYTES) {
-      found.push([]);
+      chunks.push([]);
       bytes = 2;
     }
-    found.at(-1)?.push(change);
+    chunks.at(-1)?.push(change);
     bytes += size;
   }
-  return found;
+  return chunks;
 }

@@ -9,7 +9,7 @@ export type CategoryName = Product["category"];
 
 export type Invalid = { kind: "invalid"; errors: FieldError[] };
 
-export type Drafted = { kind: "drafted"; product: Product } | Invalid;
+export type NewProductResult = { kind: "new"; product: Product } | Invalid;
 
 export type Revised = { kind: "revised"; product: Product } | { kind: "unchanged" } | Invalid;
 
@@ -19,18 +19,18 @@ export const unknownCategory: Invalid = {
 };
 
 /**
- * A product that is new, at version 1.
- * @param category the one that `category_id` names; undefined when there is none
- * @param currency of a price that names none
- * @param at ISO stamp
+ * A new product, at version 1.
+ * @param category the category of `category_id`; undefined when there is none
+ * @param currency for a price without a currency
+ * @param at when, in ISO 8601
  */
-export function draft(
+export function newProduct(
   id: string,
   fields: ProductFields,
   category: CategoryName | undefined,
   currency: string,
   at: string,
-): Drafted {
+): NewProductResult {
   const { sku, title, price } = fields;
   if (sku === undefined || title === undefined || price === undefined || fields.category_id === undefined) {
     return { kind: "invalid", errors: missingFields(fields) };
@@ -39,7 +39,7 @@ export function draft(
   const read = readPrice(price, currency);
   if (read.kind === "invalid") return read;
   return {
-    kind: "drafted",
+    kind: "new",
     product: {
       id,
       sku,
@@ -57,7 +57,7 @@ export function draft(
   };
 }
 
-/** What a product becomes when some of its fields are set; `unchanged` when they say what it is already. */
+/** The product with some of its fields set; `unchanged` when it has these values already. */
 export function revise(
   current: Product,
   fields: ProductFields,
@@ -85,7 +85,7 @@ function missingFields(fields: ProductFields): FieldError[] {
     .map((field) => ({ field, code: "required", message: "is required for a new product" }));
 }
 
-/** Checks a price against its currency, which is the given one when it names none, and writes it the one way. */
+/** Checks a price against its currency (`fallback` if it has none), and formats it as the API shows it. */
 function readPrice(
   { amount, currency }: NonNullable<ProductFields["price"]>,
   fallback: string,

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { requireStaff } from "../../accounts/authenticate.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
-import { cached, forgetGeneration, remembered } from "../../platform/cache/cached.ts";
+import { answerFromMemory, cached, invalidateGeneration } from "../../platform/cache/cached.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, STALE } from "../../platform/etag.ts";
 import {
@@ -15,7 +15,7 @@ import {
 } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { idempotencyHeader } from "../../platform/idempotency-header.ts";
-import { BULK_BODY_LIMIT } from "../../platform/needs.ts";
+import { BULK_BODY_LIMIT_BYTES } from "../../platform/needs.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import type { StockPort } from "../stock-port.ts";
@@ -63,13 +63,13 @@ const invalid = ({ errors }: Invalid): Problem => ({
 
 const RETRY_SOON = { "Retry-After": "1" };
 
-/** What is archived is listed for staff alone. */
+/** Only staff may list archived products. */
 const staffForArchived: MiddlewareHandler<AppEnv> = async (c, next) => {
   const active = c.req.query("active");
   return active === undefined || active === "true" ? next() : requireStaff(c, next);
 };
 
-const staffOnly = { tags: ["Catalogue"], security: bearer, middleware: [requireStaff, forgetGeneration] };
+const staffOnly = { tags: ["Catalogue"], security: bearer, middleware: [requireStaff, invalidateGeneration] };
 const id = idParam("prd_01jcz4kq8rj2m5v0a7w9x3y6pd");
 
 const list = createRoute({
@@ -78,7 +78,7 @@ const list = createRoute({
   tags: ["Catalogue"],
   summary: "List products",
   description: "Those on sale, newest first. Staff may ask for what is archived.",
-  middleware: [staffForArchived, remembered] as const,
+  middleware: [staffForArchived, answerFromMemory] as const,
   request: { headers: ifNoneMatchHeader, query: productQuerySchema },
   responses: {
     200: jsonContent(productListSchema, "A page of products"),
@@ -122,7 +122,7 @@ const bulk = createRoute({
   ...staffOnly,
   method: "post",
   path: "/products/bulk",
-  needs: { bodyLimit: BULK_BODY_LIMIT },
+  needs: { bodyLimit: BULK_BODY_LIMIT_BYTES },
   summary: "Create or change up to 500 products by sku, with opening stock",
   description:
     "Items stand alone: one that is wrong fails by itself. Of a product that is there, fields left out stay as they " +

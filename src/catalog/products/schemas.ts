@@ -5,7 +5,7 @@ import { listQuerySchema } from "../../platform/read-page.ts";
 
 const PRODUCT_ID = "prd_01jcz4kq8rj2m5v0a7w9x3y6pd";
 const MAX_BULK_PRODUCTS = 500;
-/** Far more than any shop counts, and far from where sums over stores leave the exact integers. */
+/** More than any shop has, and small enough that sums over all stores stay exact integers. */
 const MAX_QUANTITY = 1_000_000_000;
 const MAX_ATTRIBUTES_BYTES = 10_000;
 
@@ -41,7 +41,7 @@ export const productPageSchema = productSchema
   })
   .openapi("ProductPage");
 
-/** What staff write of a product. The price is read once its currency is known: see price.ts. */
+/** The fields that staff write. The price is checked once its currency is known: see revise.ts. */
 const fields = {
   sku: z.string().trim().min(1).max(100).openapi({ description: "Unique", example: "MUG-BLUE" }),
   title: z.string().trim().min(1).max(300).openapi({ example: "Blue mug" }),
@@ -60,7 +60,7 @@ const fields = {
   active: z.boolean().openapi({ description: "True unless given" }),
   attributes: z
     .record(z.string(), z.unknown())
-    // What JSON would not bring back (-0, 1e999) goes now: else the same again would look like a change.
+    // Numbers that JSON cannot store (-0, 1e999) are normalised, or sending the same again would look like a change.
     .transform((attributes): Record<string, unknown> => JSON.parse(JSON.stringify(attributes)))
     .refine(
       (attributes) => new TextEncoder().encode(JSON.stringify(attributes)).length <= MAX_ATTRIBUTES_BYTES,
@@ -92,7 +92,7 @@ const openingStockSchema = z
     }
   });
 
-/** One item of a bulk. Read one by one, so that a wrong one fails alone; registered for OpenAPI by the routes. */
+/** One item of a bulk. Items are parsed one by one, so that each fails alone; the routes register this for OpenAPI. */
 export const bulkItemSchema = productChangeSchema
   .required({ sku: true })
   .extend({ stock: openingStockSchema.optional() })

@@ -1,4 +1,4 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { allows } from "../../platform/etag.ts";
 import { batch, sql } from "../../platform/sql.ts";
@@ -7,8 +7,8 @@ import { productChange, record } from "./record.ts";
 import { type CategoryName, type Invalid, revise } from "./revise.ts";
 import type { Product, ProductFields } from "./schemas.ts";
 
-/** An edit without If-Match that loses to others this often is given up. */
-const ATTEMPTS = 5;
+/** An edit without If-Match is given up after so many attempts in which another writer was faster. */
+const MAX_ATTEMPTS = 5;
 
 export type UpdateProductOutcome =
   | { kind: "updated"; product: Product }
@@ -19,9 +19,9 @@ export type UpdateProductOutcome =
   | Invalid;
 
 /**
- * Sets fields of a product: a new version, its history and its event, or nothing at all where the fields say what
- * is so already. Reads, decides, and writes if the version is still the one that was read; else it reads again.
- * @param allowed versions that If-Match names; null allows any
+ * Sets fields of a product, with a new version, its history and its event. Writes nothing if the product has these values
+ * already. If the product changed between read and write, it reads and tries again.
+ * @param allowed the versions in If-Match; null allows any
  */
 export async function updateProduct(
   context: Context,
@@ -29,11 +29,11 @@ export async function updateProduct(
   allowed: number[] | null,
   fields: ProductFields,
 ): Promise<UpdateProductOutcome> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const { current, category, holder } = await readStanding(context, id, fields);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const { current, category, holder } = await readCurrent(context, id, fields);
     if (!current) return { kind: "not_found" };
     if (!allows(allowed, current.version)) return { kind: "stale" };
-    const revised = revise(current, fields, category, isoStamp(context.clock.now()));
+    const revised = revise(current, fields, category, isoTimestamp(context.clock.now()));
     if (revised.kind === "invalid") return revised;
     if (revised.kind === "unchanged") return { kind: "updated", product: current };
     if (holder !== undefined && holder !== id) return { kind: "sku_taken" };
@@ -45,8 +45,8 @@ export async function updateProduct(
   return { kind: "contended" };
 }
 
-/** The product as it is, the category that it is to have, and whose the sku is that it is to have. */
-async function readStanding({ env }: Context, id: string, { category_id, sku }: ProductFields) {
+/** The product as it is, and the category and the holder of the sku that the new fields name. */
+async function readCurrent({ env }: Context, id: string, { category_id, sku }: ProductFields) {
   const {
     current: [row],
     category: [category],
@@ -65,7 +65,7 @@ export type ArchiveProductOutcome =
   | { kind: "stale" }
   | { kind: "contended" };
 
-/** Takes a product off sale; it stays readable. Idempotent: what is archived already stays at its version. */
+/** Takes a product off sale; it stays readable. Archiving it again changes nothing. */
 export async function archiveProduct(
   context: Context,
   id: string,

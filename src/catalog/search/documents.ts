@@ -1,30 +1,30 @@
 import { type Sql, sql, trusted } from "../../platform/sql.ts";
 
-/** What is asked of the documents of products on sale: see the table. */
+/** A search among the products on sale, which `product_documents` has. */
 export interface DocumentQuery {
-  /** What a product must say; null asks nothing. An array without words is said by none. */
+  /** Words that a product must have; null for a search without text. An empty array, of a text without words, finds none. */
   words: string[] | null;
-  /** Of the category with this id or this name. */
+  /** The id or the name of a category. */
   category?: string | undefined;
   /** Minor units, inclusive. */
   minPrice?: number | undefined;
   maxPrice?: number | undefined;
   storeId?: string | undefined;
-  /** Only what is available: in that store, or in any where none is named. */
+  /** Only products that are available: in that store, or in any store if none is named. */
   inStock: boolean;
   sort: Sort;
 }
 
 export type Sort = "relevance" | "newest" | "price_asc" | "price_desc";
 
-/** A way to the documents that a search is about, in SQL. */
-export interface Found {
+/** A query plan in SQL: how to find and order the documents of a search. */
+export interface Plan {
   ctes: Sql[];
-  /** A SELECT of `product_id` and its sort `key` (null where it is ranked), in no order. */
+  /** A SELECT of `product_id` and its sort `key` (null when sorted by relevance); its order is not guaranteed. */
   page: Sql;
-  /** What orders `page`. */
+  /** The ORDER BY of `page`. */
   order: Sql;
-  /** How many there are on all pages: exact up to the limit of lists. */
+  /** An expression for the number of documents on all pages, counted up to the limit of lists. */
   counted: Sql;
 }
 
@@ -34,7 +34,7 @@ const ORDERS = {
   price_desc: { column: "price", direction: "DESC" },
 } as const;
 
-/** The column that a search goes by and its direction, in SQL too. */
+/** The column by which a search is sorted, and the direction. */
 export function orderOf(sort: Exclude<Sort, "relevance">) {
   const { column, direction } = ORDERS[sort];
   return {
@@ -45,18 +45,18 @@ export function orderOf(sort: Exclude<Sort, "relevance">) {
   };
 }
 
-/** Whether only what one store has is asked for. */
-export const asksOneStore = ({ inStock, storeId }: DocumentQuery): boolean =>
+/** Whether only products are wanted that one store has available. */
+export const isInOneStore = ({ inStock, storeId }: DocumentQuery): boolean =>
   inStock && storeId !== undefined;
 
-/** Whether anything is asked for but words. */
+/** Whether the search has conditions other than words. */
 export const hasFilters = (query: DocumentQuery): boolean =>
   query.category !== undefined || query.inStock || hasPriceRange(query);
 
 export const hasPriceRange = ({ minPrice, maxPrice }: DocumentQuery): boolean =>
   minPrice !== undefined || maxPrice !== undefined;
 
-/** `documents` by the index that leads through a query's category and stock in the order of a column. */
+/** `documents` with the index for a query's category and stock, in the order of a column. */
 export function documentsBy(query: DocumentQuery, column: "created_at" | "price"): Sql {
   const index = [
     "documents",
@@ -67,22 +67,22 @@ export function documentsBy(query: DocumentQuery, column: "created_at" | "price"
   return trusted(`product_documents AS documents INDEXED BY ${index}`);
 }
 
-/** The id of the category that has this id, or this name. */
-export const categoryCalled = (called: string): Sql =>
-  sql`coalesce((SELECT id FROM categories WHERE id = ${called}),
-    (SELECT id FROM categories WHERE lower(name) = lower(${called})))`;
+/** The id of the category with this id or name. */
+export const categoryIdOf = (idOrName: string): Sql =>
+  sql`coalesce((SELECT id FROM categories WHERE id = ${idOrName}),
+    (SELECT id FROM categories WHERE lower(name) = lower(${idOrName})))`;
 
-/** What a document must be; `product_index` and the store's level are asked for elsewhere. */
+/** The conditions on `documents`, without those on words and on one store's stock. */
 export function documentConditions({ category, minPrice, maxPrice, inStock }: DocumentQuery): Sql[] {
   const conditions: Sql[] = [];
-  if (category !== undefined) conditions.push(sql`documents.category_id = ${categoryCalled(category)}`);
+  if (category !== undefined) conditions.push(sql`documents.category_id = ${categoryIdOf(category)}`);
   if (minPrice !== undefined) conditions.push(sql`documents.price >= ${minPrice}`);
   if (maxPrice !== undefined) conditions.push(sql`documents.price <= ${maxPrice}`);
   if (inStock) conditions.push(sql`documents.in_stock = 1`);
   return conditions;
 }
 
-/** That the query's one store has some, asked of each document by itself; nothing where none is named. */
+/** The condition that the query's store has the product available, if the query asks for that. It is one lookup a row. */
 export const inThatStore = ({ inStock, storeId }: DocumentQuery): Sql[] =>
   inStock && storeId !== undefined
     ? [

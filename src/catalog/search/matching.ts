@@ -1,7 +1,7 @@
-import { COUNT_LIMIT } from "../../platform/pagination.ts";
+import { COUNT_LIMIT_ROWS } from "../../platform/pagination.ts";
 import { allOf, constant, type Sql, sql, trusted } from "../../platform/sql.ts";
 import {
-  categoryCalled,
+  categoryIdOf,
   type DocumentQuery,
   documentConditions,
   documentsBy,
@@ -12,15 +12,16 @@ import {
 import { matchOf } from "./terms.ts";
 
 /**
- * The CTE `wanted`: what FTS5 is asked. All words, if any product on sale has them all, whatever the filters say of it;
- * else any of them. Besides, of `shelf`, the category: so that no product of another is gone through.
+ * The CTE `wanted` with the query for FTS5. It asks for all words if some product on sale has them all, whether it passes
+ * the filters or not, otherwise for any of them. It also asks for the category, which the index has in its column `shelf`,
+ * so that no matches in other categories are scanned.
  */
-export function wanted(words: string[], { category }: DocumentQuery): Sql {
+export function textQuery(words: string[], { category }: DocumentQuery): Sql {
   const { all, any } = matchOf(words);
   const shelf =
     category === undefined
       ? trusted("''")
-      : sql`' AND {shelf} : "' || replace(substr(coalesce(${categoryCalled(category)}, ''), 5), '"', '""') || '"'`;
+      : sql`' AND {shelf} : "' || replace(substr(coalesce(${categoryIdOf(category)}, ''), 5), '"', '""') || '"'`;
   return sql`wanted (words, shelf) AS MATERIALIZED (
     SELECT iif(EXISTS (SELECT 1 FROM product_index WHERE product_index MATCH ${all}), ${all}, ${any}), ${shelf})`;
 }
@@ -31,8 +32,8 @@ export const TITLE_MATCHES = sql`product_index MATCH (SELECT '{title} : (' || wo
 export const INDEXED_DOCUMENTS = sql`product_index
   CROSS JOIN product_documents AS documents ON documents.id = product_index.rowid`;
 
-/** FROM and WHERE of all documents that a query is about, in no order: by whatever is likely to leave the fewest. */
-export function matching(query: DocumentQuery): { from: Sql; where: Sql[] } {
+/** FROM and WHERE of all documents of a search, in no order, by the index that probably leaves the fewest rows. */
+export function matchingDocuments(query: DocumentQuery): { from: Sql; where: Sql[] } {
   const conditions = documentConditions(query);
   const stocked = inThatStore(query);
   if (query.words !== null) return { from: INDEXED_DOCUMENTS, where: [MATCHES, ...conditions, ...stocked] };
@@ -48,7 +49,7 @@ export function matching(query: DocumentQuery): { from: Sql; where: Sql[] } {
   return { from: documentsBy(query, column), where: [...conditions, ...stocked] };
 }
 
-/** How many documents a query without words is about, in SQL: by the counters where they have it, else by `countUpTo`. */
+/** The number of documents of a search without words: from a counter if there is one, otherwise by `countUpTo`. */
 export function countOf(query: DocumentQuery): Sql {
   const { category, storeId, inStock } = query;
   if (hasPriceRange(query)) return countUpTo(query);
@@ -57,17 +58,17 @@ export function countOf(query: DocumentQuery): Sql {
       ? sql`coalesce((SELECT products - out_of_stock FROM store_stock WHERE store_id = ${storeId}), 0)`
       : countUpTo(query);
   }
-  const whose = category === undefined ? trusted("''") : categoryCalled(category);
+  const whose = category === undefined ? trusted("''") : categoryIdOf(category);
   const counter = trusted(inStock ? "in_stock" : "products");
   return sql`coalesce((SELECT ${counter} FROM document_counts WHERE category_id = ${whose}), 0)`;
 }
 
-/** How many documents a query is about, in SQL: gone through, and no further than a list is counted. */
+/** The number of documents of a search, found by counting rows up to the limit of lists. */
 export function countUpTo(query: DocumentQuery): Sql {
   const { from, where } =
     query.words !== null && !hasFilters(query)
       ? { from: trusted("product_index"), where: [MATCHES] }
-      : matching(query);
+      : matchingDocuments(query);
   return sql`(SELECT count(*)
-    FROM (SELECT 1 FROM ${from} WHERE ${allOf(where)} LIMIT ${constant(COUNT_LIMIT + 1)}))`;
+    FROM (SELECT 1 FROM ${from} WHERE ${allOf(where)} LIMIT ${constant(COUNT_LIMIT_ROWS + 1)}))`;
 }

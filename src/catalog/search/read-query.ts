@@ -8,7 +8,7 @@ export type ReadQuery =
   | { kind: "search"; search: ProductSearch }
   | { kind: "unreadable"; errors: FieldError[] };
 
-/** What a query asks for, so that two that ask for the same read the same. @param currency the shop's */
+/** Parses a query. Queries that ask for the same give equal results, which are cached once. @param currency the shop's */
 export function readQuery(query: SearchQuery, currency: string): ReadQuery {
   const { q, category, store_id, in_stock, min_price, max_price, ...page } = query;
   const words = q === undefined || q.trim() === "" ? null : wordsOf(q);

@@ -1,4 +1,4 @@
-import { cached, cachedPart, remembered } from "../../platform/cache/cached.ts";
+import { answerFromMemory, cached, cachedPart } from "../../platform/cache/cached.ts";
 import type { Context } from "../../platform/context.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { ifNoneMatchHeader } from "../../platform/etag.ts";
@@ -10,15 +10,17 @@ import { foundListSchema, searchQuerySchema, suggestionsSchema, suggestQuerySche
 import { searchProducts, withStoreQuantities } from "./search.ts";
 import { suggest } from "./suggest.ts";
 
-const SHORTEST_QUERY = 3;
-/** How old stock may be that an answer shows, beside how far the projection is behind. */
-const STOCK_SECONDS = 3;
+const MIN_QUERY_CHARACTERS = 3;
+/** How long an answer that shows stock may be repeated. The projection's own delay comes on top. */
+const STOCK_MAX_AGE_SECONDS = 3;
 
 const TOO_SHORT: Problem = {
   status: 400,
   code: "query_too_short",
-  detail: `Suggestions need ${SHORTEST_QUERY} characters at least.`,
-  errors: [{ field: "q", code: "query_too_short", message: `needs ${SHORTEST_QUERY} characters at least` }],
+  detail: `Suggestions need ${MIN_QUERY_CHARACTERS} characters at least.`,
+  errors: [
+    { field: "q", code: "query_too_short", message: `needs ${MIN_QUERY_CHARACTERS} characters at least` },
+  ],
 };
 
 const search = createRoute({
@@ -29,7 +31,7 @@ const search = createRoute({
   description:
     "Any text is a query. Titles count for more than categories, and those for more than descriptions. All filters and " +
     "sorts go together, with and without a text. Stock is the projection's, usually a second or two behind.",
-  middleware: [remembered] as const,
+  middleware: [answerFromMemory] as const,
   request: { headers: ifNoneMatchHeader, query: searchQuerySchema },
   responses: { 200: jsonContent(foundListSchema, "A page of products"), 304: UNCHANGED, ...problems(400) },
 });
@@ -55,10 +57,10 @@ export const searchRoutes = createRouter(
     }
     const { search } = read;
     const { storeId, inStock } = search;
-    const seconds = inStock || storeId !== undefined ? STOCK_SECONDS : undefined;
+    const seconds = inStock || storeId !== undefined ? STOCK_MAX_AGE_SECONDS : undefined;
     return cached(c, { name: "search", query: search, seconds }, async () => {
       if (storeId === undefined) return searchProducts(context, search);
-      // Which products these are then hangs on no stock, and is found once for all stores.
+      // Without `in_stock` the products do not depend on stock, so they are found once for all stores.
       const inAnyStore = { name: "search", query: { ...search, storeId: undefined } };
       const find = () => searchProducts(context, search);
       const page = inStock ? await find() : await cachedPart(c, inAnyStore, find);
@@ -68,7 +70,7 @@ export const searchRoutes = createRouter(
   endpoint(suggestions, async (c) => {
     const context = c.get("context");
     const query = c.req.valid("query").q.trim();
-    if ([...query].length < SHORTEST_QUERY) return problem(c, TOO_SHORT);
+    if ([...query].length < MIN_QUERY_CHARACTERS) return problem(c, TOO_SHORT);
     const limited = await takeFrom(context, suggestionLimit(context));
     if (limited.kind === "limited") return problem(c, limitedProblem(limited), limited.headers);
     return cached(c, { name: "suggest", query, headers: limited.headers }, async () => ({
@@ -78,7 +80,7 @@ export const searchRoutes = createRouter(
   }),
 );
 
-/** Suggestions a minute per address, whoever is signed in there. */
+/** Suggestions are limited by address, also for signed-in users. */
 const suggestionLimit = ({ settings, address }: Context): Limit => ({
   name: "suggestions",
   party: `address:${address}`,

@@ -3,7 +3,7 @@ import { listSchema } from "../../platform/pagination.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import { productSchema } from "../products/schemas.ts";
 
-/** Names are compared by functions of SQLite's that stop at U+0000. */
+/** U+0000 is refused, because SQLite's functions, which compare names, stop there. */
 const name = (most: number) =>
   z
     .string()

@@ -3,24 +3,24 @@ import { type List, type PageQuery, toList } from "../../platform/pagination.ts"
 import { all, each, joined, nothing, type Sql, sql } from "../../platform/sql.ts";
 import { type ProductRow, renderProduct } from "../products/product.ts";
 import type { Product } from "../products/schemas.ts";
-import { asksOneStore, type DocumentQuery, type Found, hasPriceRange } from "./documents.ts";
-import { placeOf, type RankedSearch, rank, WEIGHTS, type Weights } from "./rank.ts";
+import { type DocumentQuery, hasPriceRange, isInOneStore, type Plan } from "./documents.ts";
+import { planByRelevance, type RankedSearch, rowsBefore, WEIGHTS, type Weights } from "./relevance-plan.ts";
 import type { FoundProduct } from "./schemas.ts";
-import { gather, sift, walk } from "./sorted.ts";
+import { planByIndexScan, planBySortOrScan, planByTextMatch } from "./sorted-plans.ts";
 
 export type ProductSearch = DocumentQuery & PageQuery;
 
 interface FoundRow extends ProductRow {
-  /** What the list is sorted by; nothing where it is ranked. */
+  /** The value by which the list is sorted; null when it is sorted by relevance. */
   key: number | null;
 }
 
-/** A page that has no products has a row nevertheless, for how many there are. */
+/** An empty page is one row without a product, which has the count. */
 type Row = { counted: number | null } & (FoundRow | { id: null });
 
 /**
- * Products on sale that a search is about, one page of them, in one statement. Asks nothing of who asks; and unless it
- * keeps to what is in stock, it comes to the same until the catalogue changes.
+ * Reads a page of the products on sale that a search finds, in one statement. The result is the same for everyone, and the
+ * same until the catalogue changes, unless only products in stock are wanted.
  */
 export async function searchProducts(
   { env }: Context,
@@ -29,7 +29,7 @@ export async function searchProducts(
 ): Promise<List<Product>> {
   const isWordless = search.words?.length === 0;
   const { rows, counted } = isWordless ? NOTHING : await readRows(env.DB, search, weights);
-  const shown = isRanked(search) ? placed(rows, placeOf(search)) : rows;
+  const shown = isRanked(search) ? numbered(rows, rowsBefore(search)) : rows;
   return toList(
     search,
     shown,
@@ -50,12 +50,12 @@ async function readRows(db: D1Database, search: ProductSearch, weights: Weights)
 const isRanked = (search: ProductSearch): search is RankedSearch =>
   search.sort === "relevance" && search.words !== null;
 
-/** A score changes with every product that comes or goes: a ranked list goes on by its places. */
-const placed = (rows: FoundRow[], before: number): FoundRow[] =>
+/** The cursor of a ranked list is a row's number, because scores change with each product that is added or removed. */
+const numbered = (rows: FoundRow[], before: number): FoundRow[] =>
   rows.map((row, index) => ({ ...row, key: before + index + 1 }));
 
 function statement(search: ProductSearch, weights: Weights): Sql<Row> {
-  const { ctes, page, order, counted } = find(search, weights);
+  const { ctes, page, order, counted } = planOf(search, weights);
   return sql`${ctes.length === 0 ? nothing : sql`WITH ${joined(ctes)}`}
     SELECT total.counted, products.*, categories.name AS category_name, page.key
     FROM (SELECT ${search.cursor === undefined ? counted : sql`NULL`} AS counted) AS total
@@ -65,16 +65,16 @@ function statement(search: ProductSearch, weights: Weights): Sql<Row> {
     ORDER BY ${order}`;
 }
 
-function find(search: ProductSearch, weights: Weights): Found {
-  if (isRanked(search)) return rank(search, weights);
+function planOf(search: ProductSearch, weights: Weights): Plan {
+  if (isRanked(search)) return planByRelevance(search, weights);
   const { words } = search;
   const sort = search.sort === "relevance" ? "newest" : search.sort;
-  if (words !== null) return gather({ ...search, sort, words });
-  const isInOneIndex = !asksOneStore(search) && !(hasPriceRange(search) && sort === "newest");
-  return (isInOneIndex ? walk : sift)({ ...search, sort, words });
+  if (words !== null) return planByTextMatch({ ...search, sort, words });
+  const isInOneIndex = !isInOneStore(search) && !(hasPriceRange(search) && sort === "newest");
+  return (isInOneIndex ? planByIndexScan : planBySortOrScan)({ ...search, sort, words });
 }
 
-/** Says of each product of a page what one store has available: 0 where it was never stocked. */
+/** Adds to each product what one store has available: 0 where it was never stocked. */
 export async function withStoreQuantities(
   { env }: Context,
   page: List<Product>,

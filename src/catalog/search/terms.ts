@@ -1,11 +1,11 @@
-/** As many words of a query as count, and letters of a word: more only costs time. */
+/** More words of a query, and more letters of a word, are ignored: they would only cost time. */
 const MAX_WORDS = 12;
 const MAX_LETTERS = 64;
 
-/** What the index takes for a word: letters, marks, digits, and what Unicode leaves to private use. */
+/** The characters of a word, as the index sees it: letters, marks, digits and private-use characters. */
 const WORD = /[\p{L}\p{M}\p{N}\p{Co}]+/gu;
 
-/** The words of any text at all, in lower case, each once. None where there is neither letter nor digit. */
+/** The distinct words of any text, in lower case. None if it has neither letters nor digits. */
 export function wordsOf(text: string): string[] {
   const words = new Set<string>();
   for (const [word] of text.toWellFormed().matchAll(WORD)) {
@@ -15,11 +15,11 @@ export function wordsOf(text: string): string[] {
   return [...words];
 }
 
-/** What FTS5 is asked. Words hold no quotes, so a quoted one is always a word and never an operator. */
+/** Queries for FTS5. Words contain no quotes, so a quoted word is never taken for an operator. */
 export interface Match {
-  /** A product has all the words; the last may be the beginning of one. */
+  /** Products that have all the words; the last may be the beginning of a word. */
   all: string;
-  /** It has one of them at least. */
+  /** Products that have at least one of them. */
   any: string;
 }
 
@@ -28,26 +28,26 @@ export function matchOf(words: string[]): Match {
     index === words.length - 1 ? beginning(word) : exactly(word),
     ...otherNumber(word).map(exactly),
   ]);
-  // What the last word is counts for more than what only begins so: it is asked for twice.
+  // The last word is asked for as it is too, so that an exact match scores higher than a word that only begins with it.
   const last = words.slice(-1).map(exactly);
   const all = terms.map((forms, index) => anyOf(index === words.length - 1 ? [...last, ...forms] : forms));
   return { all: inTexts(all.join(" AND ")), any: inTexts(terms.flat().join(" OR ")) };
 }
 
-/** Titles that have all the words; with `start`, that begin with them. */
+/** The query for titles that have all the words; with `start`, for titles that begin with them. */
 export function matchTitles(words: string[], { start }: { start: boolean }): string {
   if (start) return `{title} : ^ ${beginning(words.join(" "))}`;
   const terms = words.map((word, index) => (index === words.length - 1 ? beginning(word) : exactly(word)));
   return `{title} : (${terms.join(" AND ")})`;
 }
 
-/** Nobody types what a shelf is called. */
+/** The columns that hold text; the fourth, `shelf`, holds the category's id. */
 const inTexts = (match: string): string => `{title category description} : (${match})`;
 const exactly = (phrase: string): string => `"${phrase}"`;
 const beginning = (phrase: string): string => `"${phrase}" *`;
 const anyOf = (forms: string[]): string => `(${forms.join(" OR ")})`;
 
-/** One of it for many, and many for one, as English has them; forms that are no words find nothing and do no harm. */
+/** The English singular of a plural, or plural of a singular. Forms that do not exist do no harm, as they find nothing. */
 function otherNumber(word: string): string[] {
   if (!/^[a-z]{3,}$/.test(word)) return [];
   const less = (letters: number) => word.slice(0, -letters);

@@ -1,5 +1,5 @@
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { cached, forgetGeneration, remembered } from "../../platform/cache/cached.ts";
+import { answerFromMemory, cached, invalidateGeneration } from "../../platform/cache/cached.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, STALE } from "../../platform/etag.ts";
 import {
@@ -20,7 +20,7 @@ import { createStore, getStore, listStores, updateStore } from "./store.ts";
 
 const NOT_FOUND = notFound("store");
 
-const staffOnly = { tags: ["Stores"], security: bearer, middleware: [requireStaff, forgetGeneration] };
+const staffOnly = { tags: ["Stores"], security: bearer, middleware: [requireStaff, invalidateGeneration] };
 const id = idParam("sto_01jcz4kq8rj2m5v0a7w9x3y6pd");
 
 const list = createRoute({
@@ -28,7 +28,7 @@ const list = createRoute({
   path: "/stores",
   tags: ["Stores"],
   summary: "List stores, newest first",
-  middleware: [remembered] as const,
+  middleware: [answerFromMemory] as const,
   request: { headers: ifNoneMatchHeader, query: listQuerySchema },
   responses: { 200: jsonContent(storeListSchema, "A page of stores"), 304: UNCHANGED, ...problems(400) },
 });
@@ -38,7 +38,7 @@ const get = createRoute({
   path: "/stores/{id}",
   tags: ["Stores"],
   summary: "Read a store",
-  middleware: [remembered] as const,
+  middleware: [answerFromMemory] as const,
   request: { params: id, headers: ifNoneMatchHeader },
   responses: {
     200: jsonContent(storeSchema, "The store, its version as ETag"),

@@ -1,4 +1,4 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { allowsVersion } from "../../platform/etag.ts";
 import { prefixed } from "../../platform/ids.ts";
@@ -26,8 +26,8 @@ const renderStore = (row: StoreRow): Store => ({
   address: row.address,
   country: row.country,
   priority: row.priority,
-  created_at: isoStamp(row.created_at),
-  updated_at: isoStamp(row.updated_at),
+  created_at: isoTimestamp(row.created_at),
+  updated_at: isoTimestamp(row.updated_at),
   version: row.version,
 });
 
@@ -36,7 +36,7 @@ export async function getStore({ env }: Context, id: string): Promise<Store | nu
   return row && renderStore(row);
 }
 
-/** Newest first. */
+/** The newest first. */
 export async function listStores({ env }: Context, query: PageQuery): Promise<List<Store>> {
   const { rows, counted } = await readPage<StoreRow>(
     env.DB,
@@ -46,7 +46,7 @@ export async function listStores({ env }: Context, query: PageQuery): Promise<Li
   return toList(query, rows, counted, (row) => ({ key: row.created_at, id: row.id }), renderStore);
 }
 
-/** @param operation a ulid that a rerun of the same request repeats: its id comes from it, so there is one store */
+/** @param operation a ulid that a retry of the same request repeats; the id is made of it, so there is only one store */
 export async function createStore(
   { env, clock }: Context,
   operation: string,
@@ -55,11 +55,11 @@ export async function createStore(
   const id = prefixed("sto", operation);
   const now = clock.now();
   const {
-    standing: [row],
+    current: [row],
   } = await batch(env.DB, {
     created: sql`INSERT INTO stores (id, name, address, country, priority, version, created_at, updated_at)
       VALUES (${id}, ${name}, ${address}, ${country}, ${priority}, 1, ${now}, ${now}) ON CONFLICT DO NOTHING`,
-    standing: sql<StoreRow>`SELECT * FROM stores WHERE id = ${id}`,
+    current: sql<StoreRow>`SELECT * FROM stores WHERE id = ${id}`,
   });
   if (!row) throw new Error(`store ${id} is not there after its insert`);
   return renderStore(row);
@@ -70,7 +70,7 @@ export type UpdateStoreOutcome =
   | { kind: "not_found" }
   | { kind: "stale" };
 
-/** @param allowed versions that If-Match names; null allows any */
+/** @param allowed the versions in If-Match; null allows any */
 export async function updateStore(
   { env, clock }: Context,
   id: string,
@@ -78,10 +78,10 @@ export async function updateStore(
   { name, address, country, priority }: StoreChange,
 ): Promise<UpdateStoreOutcome> {
   const {
-    standing,
+    current,
     updated: [updated],
   } = await batch(env.DB, {
-    standing: sql`SELECT 1 FROM stores WHERE id = ${id}`,
+    current: sql`SELECT 1 FROM stores WHERE id = ${id}`,
     updated: sql<StoreRow>`
       UPDATE stores SET name = coalesce(${name ?? null}, name), address = coalesce(${address ?? null}, address),
         country = coalesce(${country ?? null}, country), priority = coalesce(${priority ?? null}, priority),
@@ -90,5 +90,5 @@ export async function updateStore(
       RETURNING *`,
   });
   if (updated) return { kind: "updated", store: renderStore(updated) };
-  return standing.length > 0 ? { kind: "stale" } : { kind: "not_found" };
+  return current.length > 0 ? { kind: "stale" } : { kind: "not_found" };
 }

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { requireAdmin } from "../../accounts/authenticate.ts";
 import { stockOf } from "../../inventory/client.ts";
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
@@ -150,7 +150,7 @@ export const backupRoutes = createRouter(
   endpoint(overview, async (c) => {
     const context = c.get("context");
     const tables = (await readTables(context)).map(({ name }) => name);
-    const at = isoStamp(context.clock.now());
+    const at = isoTimestamp(context.clock.now());
     const { lastSeq, underWay } = await readProgress(context);
     const schema = await readSchemaVersion(context);
     return c.json({ schema, at, last_seq: lastSeq, tables, under_way: underWay }, 200);

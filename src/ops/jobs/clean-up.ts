@@ -1,5 +1,5 @@
 import { encodeTime } from "ulid";
-import { REFRESH_TOKEN_LIFE } from "../../accounts/session.ts";
+import { REFRESH_TOKEN_LIFE_MS } from "../../accounts/session.ts";
 import type { Context } from "../../platform/context.ts";
 import { type IdPrefix, prefixed } from "../../platform/ids.ts";
 import { all, constant, run, runBatch, type Sql, sql } from "../../platform/sql.ts";
@@ -140,11 +140,11 @@ const expiredTokens = (now: number): Broom =>
 
 /** Sessions that were revoked, or that no token renews any more; young ones are not looked at. */
 const endedSessions = (now: number): Broom =>
-  walked("ended sessions", "ses", now - REFRESH_TOKEN_LIFE, {
+  walked("ended sessions", "ses", now - REFRESH_TOKEN_LIFE_MS, {
     ids: (after, last) => sql`SELECT id FROM sessions WHERE id > ${after} AND id < ${last} ORDER BY id`,
     remove: (after, end) => sql`
       DELETE FROM sessions WHERE id > ${after} AND id <= ${end}
-        AND (revoked_at IS NOT NULL OR last_used_at < ${now - REFRESH_TOKEN_LIFE})`,
+        AND (revoked_at IS NOT NULL OR last_used_at < ${now - REFRESH_TOKEN_LIFE_MS})`,
   });
 
 const oldEmails = (now: number): Broom =>

@@ -1,4 +1,4 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { all, each, run, sql } from "../../platform/sql.ts";
 import { readRule } from "./moments.ts";
@@ -44,7 +44,7 @@ function render({ clock, settings }: Context, job: Job, row: Row | undefined): J
     schedule,
     enabled,
     last_run: row ? lastRun(row, clock.now()) : null,
-    next_at: next === null ? null : isoStamp(next),
+    next_at: next === null ? null : isoTimestamp(next),
   };
 }
 
@@ -55,7 +55,7 @@ function lastRun(
   if (started_at === null || outcome === null) return null;
   const died = outcome === "running" && !goes_on && started_at < now - MAX_RUN_MS;
   return {
-    at: isoStamp(started_at),
+    at: isoTimestamp(started_at),
     outcome: died ? "failed" : outcome,
     duration_ms: finished_at === null ? null : finished_at - started_at,
     detail: died ? CUT_OFF : detail,

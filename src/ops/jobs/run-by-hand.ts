@@ -1,6 +1,6 @@
 import type { TaskName } from "../../events/tasks.ts";
 import { wakeUp } from "../../events/work.ts";
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { all, run as execute, sql } from "../../platform/sql.ts";
@@ -35,8 +35,8 @@ export async function runByHand(context: Context, job: Job, at: number | null): 
   return {
     id,
     name: job.name,
-    scheduled_for: at === null ? null : isoStamp(at),
-    at: isoStamp(startedAt),
+    scheduled_for: at === null ? null : isoTimestamp(at),
+    at: isoTimestamp(startedAt),
     outcome: report.outcome,
     duration_ms: report.finishedAt === null ? null : report.finishedAt - startedAt,
     detail: report.detail,

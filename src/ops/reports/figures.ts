@@ -9,7 +9,7 @@ import {
   totalOf,
 } from "../../orders/statistics/figures.ts";
 import { refundedOf, revenueOf } from "../../orders/statistics/read.ts";
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { batch, type Sql, sql } from "../../platform/sql.ts";
 import { type Day, dayOf } from "./day.ts";
@@ -47,9 +47,9 @@ export async function readFigures(context: Context, date: string, now: number): 
   return {
     date,
     time_zone: settings.TIME_ZONE,
-    from: isoStamp(day.start),
-    to: isoStamp(day.end),
-    made_at: isoStamp(now),
+    from: isoTimestamp(day.start),
+    to: isoTimestamp(day.end),
+    made_at: isoTimestamp(now),
     orders: {
       total,
       by_status: Object.fromEntries(Object.entries(counts).filter(([, orders]) => orders !== 0)) as Partial<
@@ -71,7 +71,7 @@ export async function readFigures(context: Context, date: string, now: number): 
     customers: buyers.customers,
     repeat_customers: buyers.repeated,
     inventory,
-    inventory_as_of: inventory && isoStamp(now),
+    inventory_as_of: inventory && isoTimestamp(now),
   };
 }
 

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { requireAdmin, requireStaff } from "../../accounts/authenticate.ts";
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { readSelling, SELLING_STATES, type Selling, setSelling } from "./selling.ts";
@@ -34,7 +34,7 @@ const set = createRoute({
   responses: { 200: jsonContent(sellingSchema, "The state"), ...problems(400, 401, 403, 422) },
 });
 
-const render = ({ state, since }: Selling) => ({ state, since: since === null ? null : isoStamp(since) });
+const render = ({ state, since }: Selling) => ({ state, since: since === null ? null : isoTimestamp(since) });
 
 export const sellingRoutes = createRouter(
   endpoint(read, async (c) => c.json(render(await readSelling(c.get("context"))), 200)),

@@ -1,5 +1,5 @@
 import { queueOf } from "../../events/tasks.ts";
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { type List, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
@@ -81,8 +81,8 @@ const STATE: Record<TaskRow["state"], Sql> = {
 };
 
 /** An index of tasks would be written to for each order. */
-const ofTask = (task: string | undefined): { sift?: Sql[] } =>
-  task === undefined ? {} : { sift: [sql`w.task = ${task}`] };
+const ofTask = (task: string | undefined): { filter?: Sql[] } =>
+  task === undefined ? {} : { filter: [sql`w.task = ${task}`] };
 
 function renderDeadLetter(row: TaskRow): DeadLetterWire {
   return {
@@ -92,8 +92,8 @@ function renderDeadLetter(row: TaskRow): DeadLetterWire {
     payload: readPayload(row.payload),
     error: row.error,
     attempts: row.attempts,
-    first_at: isoStamp(row.created_at),
-    last_at: isoStamp(row.finished_at ?? row.created_at),
+    first_at: isoTimestamp(row.created_at),
+    last_at: isoTimestamp(row.finished_at ?? row.created_at),
   };
 }
 
@@ -107,10 +107,10 @@ function renderTask(row: TaskRow): TaskWire {
     state: row.state,
     attempts: row.attempts,
     error: row.error,
-    not_before: isoStamp(row.not_before),
-    created_at: isoStamp(row.created_at),
-    started_at: row.started_at === null ? null : isoStamp(row.started_at),
-    finished_at: row.finished_at === null ? null : isoStamp(row.finished_at),
+    not_before: isoTimestamp(row.not_before),
+    created_at: isoTimestamp(row.created_at),
+    started_at: row.started_at === null ? null : isoTimestamp(row.started_at),
+    finished_at: row.finished_at === null ? null : isoTimestamp(row.finished_at),
     duration_ms: took,
   };
 }

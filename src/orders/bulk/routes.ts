@@ -6,7 +6,7 @@ import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
 import { readKey } from "../../platform/idempotency.ts";
 import { idempotencyHeader } from "../../platform/idempotency-header.ts";
-import { BULK_BODY_LIMIT } from "../../platform/needs.ts";
+import { BULK_BODY_LIMIT_BYTES } from "../../platform/needs.ts";
 import { type FieldError, type Problem, problem, problemBody } from "../../platform/problem.ts";
 import { type Limit, limitedProblem } from "../../platform/rate-limit/limit.ts";
 import { nothingDecided, orderLimit, placeWithin } from "../answer-placing.ts";
@@ -18,7 +18,7 @@ const bulkRoute = createRoute({
   method: "post",
   path: "/orders/bulk",
   // Placing looks by itself whether a backup is being restored, in its first batch.
-  needs: { bodyLimit: BULK_BODY_LIMIT, whileRestoring: "let_through" },
+  needs: { bodyLimit: BULK_BODY_LIMIT_BYTES, whileRestoring: "let_through" },
   tags: ["Orders"],
   summary: "Place many orders",
   description:

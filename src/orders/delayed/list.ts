@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { type List, listSchema, type PageQuery, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
@@ -50,8 +50,8 @@ export async function listDelayed(context: Context, query: PageQuery): Promise<L
     (row) => ({ key: row.status_at, id: row.id }),
     (row) => ({
       ...renderOrder(orderOf(row)),
-      status_at: isoStamp(row.status_at),
-      delayed_at: row.delayed_at === null ? null : isoStamp(row.delayed_at),
+      status_at: isoTimestamp(row.status_at),
+      delayed_at: row.delayed_at === null ? null : isoTimestamp(row.delayed_at),
       delayed_retries: row.delayed_retries,
     }),
   );

@@ -1,4 +1,4 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { batch, sql } from "../../platform/sql.ts";
 import type { Order } from "../order.ts";
@@ -57,7 +57,7 @@ export const renderShipment = ({ id, items, tracking, carrier, createdAt }: Ship
   items,
   tracking,
   carrier,
-  created_at: isoStamp(createdAt),
+  created_at: isoTimestamp(createdAt),
 });
 
 export const renderReturn = ({ id, storeId, items, reason, createdAt }: OrderReturn): ReturnWire => ({
@@ -65,5 +65,5 @@ export const renderReturn = ({ id, storeId, items, reason, createdAt }: OrderRet
   store_id: storeId,
   items,
   reason,
-  created_at: isoStamp(createdAt),
+  created_at: isoTimestamp(createdAt),
 });

@@ -1,4 +1,4 @@
-import { isoStamp } from "../../platform/clock.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { formatMoney } from "../../platform/money.ts";
 import { batch } from "../../platform/sql.ts";
@@ -49,8 +49,8 @@ export async function readStatistics(context: Context, query: StatisticsQuery): 
   return {
     kind: "statistics",
     statistics: {
-      from: from === null ? null : isoStamp(from),
-      to: isoStamp(to),
+      from: from === null ? null : isoTimestamp(from),
+      to: isoTimestamp(to),
       total: totalOf(counts),
       by_status: counts,
       last_24h: totalOf(countsOf(found.lastDay)),

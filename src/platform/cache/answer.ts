@@ -3,37 +3,37 @@ import { isStaff } from "../actor.ts";
 import type { AppEnv } from "../app-env.ts";
 import { hasTag } from "../etag.ts";
 import { API_HEADERS } from "../secure-headers.ts";
-import { MAX_AGE, STALE_WHILE_REVALIDATE } from "./generation.ts";
+import { MAX_AGE_SECONDS, STALE_WHILE_REVALIDATE_SECONDS } from "./generation.ts";
 import type { Answer } from "./memory.ts";
 
-/** How long others may repeat it. `no-cache` lets them keep it, and ask each time whether it is still so. */
-const LASTING = `max-age=${MAX_AGE}, stale-while-revalidate=${STALE_WHILE_REVALIDATE}`;
-const FLEETING = "no-cache";
+/** How long clients and proxies may repeat an answer. With `no-cache` they may keep it, but must revalidate each time. */
+const CACHEABLE = `max-age=${MAX_AGE_SECONDS}, stale-while-revalidate=${STALE_WHILE_REVALIDATE_SECONDS}`;
+const REVALIDATE = "no-cache";
 
 export function newAnswer(
   body: Uint8Array,
   etag: string,
-  { until = null, unshared = null }: { until?: number | null; unshared?: string | null } = {},
+  { until = null, pendingKvKey = null }: { until?: number | null; pendingKvKey?: string | null } = {},
 ): Answer {
   const headers = new Headers({
     ...API_HEADERS,
     "Content-Type": "application/json",
     ETag: etag,
-    "Cache-Control": `public, ${until === null ? LASTING : FLEETING}`,
-    // What a browser kept of a guest's must not be shown to a member of staff, who reads fresh.
+    "Cache-Control": `public, ${until === null ? CACHEABLE : REVALIDATE}`,
+    // A browser must not show a member of staff, who always reads fresh, what it kept from before the sign-in.
     Vary: "Authorization",
   });
-  return { body, etag, until, headers, unshared };
+  return { body, etag, until, headers, pendingKvKey };
 }
 
-/** An answer whose bytes were made of a T; or 304 to who has them. */
-export class Remembered<T> extends Response {
+/** An answer whose body is the JSON of a T; or a 304. */
+export class CachedAnswer<T> extends Response {
   declare readonly of: T;
 }
 
 /**
- * The bytes, or 304 to who has them.
- * @param As what kind of response that is
+ * Sends the body, or 304 if the client has it already.
+ * @param As the class of the response
  */
 export function send<R extends Response>(
   c: HonoContext<AppEnv>,
@@ -51,7 +51,7 @@ function headersFor(c: HonoContext<AppEnv>, { headers, until }: Answer): Headers
   const { actor } = c.get("context");
   if (actor.kind === "guest") return headers;
   const own = new Headers(headers);
-  const kept = until === null ? LASTING : FLEETING;
+  const kept = until === null ? CACHEABLE : REVALIDATE;
   own.set("Cache-Control", isStaff(actor) ? "private, no-store" : `private, ${kept}`);
   return own;
 }

@@ -4,55 +4,55 @@ import type { AppEnv } from "../app-env.ts";
 import type { Context } from "../context.ts";
 import { sha256 } from "../ids.ts";
 import { type Problem, type ProblemAnswer, problem } from "../problem.ts";
-import { newAnswer, Remembered, send } from "./answer.ts";
-import { currentGeneration, rememberedGeneration } from "./generation.ts";
+import { CachedAnswer, newAnswer, send } from "./answer.ts";
+import { cachedGeneration, currentGeneration } from "./generation.ts";
+import { kvKeyOf, readFromKv, writeToKv } from "./kv.ts";
 import type { Answer, Memory } from "./memory.ts";
-import { oneForAll } from "./one-for-all.ts";
-import { readShared, share, sharedName } from "./shared.ts";
+import { singleFlight } from "./single-flight.ts";
 
-/** What is larger is made anew each time; bytes. */
-const LARGEST = 262_144;
-/** What is longer is read anew each time; characters of path and query. */
-const LONGEST_ADDRESS = 2_000;
+/** Larger answers are not kept. */
+const MAX_BODY_BYTES = 262_144;
+/** The key of a longer path and query is not kept. */
+const MAX_ADDRESS_CHARACTERS = 2_000;
 
 export interface Caching<T> {
-  /** Of the route's answers: `products`. */
+  /** Names the route's answers: `products`. */
   name: string;
-  /** What was asked, as it was understood: two that ask for the same are one answer. */
+  /** The parsed question. Requests that ask for the same share one answer. */
   query: unknown;
-  /** Where stock comes into it: how old it may be, in seconds, 3 at most. Else it stands until the catalogue changes. */
+  /** How many seconds an answer that shows stock may be repeated, 3 at most; otherwise until the catalogue changes. */
   seconds?: number | undefined;
-  /** Where edits go by the answer's ETag: a thing's version. Else it is the bytes' own. */
+  /** The ETag by which the thing is edited, made of its version; otherwise the ETag is a hash of the body. */
   etag?: (value: T) => string;
-  /** What is said where there is nothing. */
+  /** The answer when `read` finds nothing. */
   missing?: Problem;
-  /** On this answer alone: what a limit says to who asks. */
+  /** Headers for this client alone, such as those of a rate limit. They are not kept. */
   headers?: Record<string, string>;
 }
 
 /**
- * Answers a public GET with JSON: from the isolate's memory, from KV, or else by `read`, which runs once for all who
- * ask at once. Staff always read fresh, and what they see is kept by nobody. `read` must make the same for everyone:
- * nothing of it may hang on who asks, nor on the request but through `query`. Null, and what fails, is not kept.
+ * Answers a public GET with JSON: from the isolate's memory, from KV, or by `read`, which runs once for all requests that
+ * ask at the same time. Staff always get a fresh answer, which is not kept. What `read` returns must depend on `query`
+ * alone, never on who asks. Null and failures are not kept.
  */
 export async function cached<T>(
   c: HonoContext<AppEnv>,
   caching: Caching<T>,
   read: () => Promise<T | null>,
-): Promise<Remembered<T> | ProblemAnswer> {
+): Promise<CachedAnswer<T> | ProblemAnswer> {
   const context = c.get("context");
   const answer = isStaff(context.actor)
     ? await render(caching, await read())
-    : await recallFor(c, context, c.get("memory"), caching, read);
+    : await findOrMakeFor(c, context, c.get("memory"), caching, read);
   if (!answer) return problem(c, caching.missing ?? NOTHING, caching.headers);
-  const response = send(c, answer, Remembered<T>);
+  const response = send(c, answer, CachedAnswer<T>);
   for (const [name, value] of Object.entries(caching.headers ?? {})) response.headers.set(name, value);
   return response;
 }
 
 /**
- * What a cached answer is made from that stands longer than itself: the same as the answer of another query would be,
- * and shared with it. To staff it is read fresh.
+ * A part of a cached answer that may be kept longer than the whole. It is the answer to another query, and is shared with
+ * it. For staff it is read fresh.
  */
 export async function cachedPart<T>(
   c: HonoContext<AppEnv>,
@@ -61,39 +61,39 @@ export async function cachedPart<T>(
 ): Promise<T> {
   const context = c.get("context");
   if (isStaff(context.actor)) return read();
-  const answer = await recall(context, c.get("memory"), caching, keyOf(caching), read);
+  const answer = await findOrMake(context, c.get("memory"), caching, keyOf(caching), read);
   return answer ? JSON.parse(new TextDecoder().decode(answer.body)) : read();
 }
 
 const NOTHING: Problem = { status: 404, code: "not_found", detail: "There is nothing here." };
 
 /**
- * Before a cached route's own validation: an address that memory has the answer of is answered at once, without
- * reading its query again. Behind whatever decides who may ask.
+ * Middleware before the validation of a cached route: if the memory has the answer to this very path and query, it is
+ * sent without parsing the query again. It must stand behind the middleware that decides who may ask.
  */
-export const remembered: MiddlewareHandler<AppEnv> = async (c, next) => {
+export const answerFromMemory: MiddlewareHandler<AppEnv> = async (c, next) => {
   const context = c.get("context");
   if (isStaff(context.actor)) return next();
   const memory = c.get("memory");
   const key = memory.addresses.get(addressOf(c));
-  const generation = key === undefined ? null : rememberedGeneration(context, memory);
-  const answer = generation === null ? null : known(context, memory, `${generation} ${key}`);
+  const generation = key === undefined ? null : cachedGeneration(context, memory);
+  const answer = generation === null ? null : findInMemory(context, memory, `${generation} ${key}`);
   if (!answer) return next();
-  c.set("repeated", true);
+  c.set("fromMemory", true);
   return send(c, answer, Response);
 };
 
-/** Behind every write of what public answers show: this isolate goes by what it changed from then on. */
-export const forgetGeneration: MiddlewareHandler<AppEnv> = async (c, next) => {
+/** Middleware of every route that changes public data: this isolate then shows its own change at once. */
+export const invalidateGeneration: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
-  if (c.req.method !== "GET" && c.req.method !== "HEAD") c.get("memory").forgetGeneration();
+  if (c.req.method !== "GET" && c.req.method !== "HEAD") c.get("memory").invalidateGeneration();
 };
 
-/** Path and query, as they came; no host, of which no answer depends. */
+/** Path and query as they came. No answer depends on the host. */
 const addressOf = ({ req }: HonoContext<AppEnv>): string => req.url.slice(req.url.indexOf("/", 8));
 
-/** What its address comes to is remembered as well. */
-function recallFor<T>(
+/** As `findOrMake`; it also keeps the key of the address, for `answerFromMemory`. */
+function findOrMakeFor<T>(
   c: HonoContext<AppEnv>,
   context: Context,
   memory: Memory,
@@ -101,14 +101,14 @@ function recallFor<T>(
   read: () => Promise<T | null>,
 ): Promise<Answer | null> {
   const [key, address] = [keyOf(caching), addressOf(c)];
-  if (address.length <= LONGEST_ADDRESS) memory.addresses.set(address, key);
-  return recall(context, memory, caching, key, read);
+  if (address.length <= MAX_ADDRESS_CHARACTERS) memory.addresses.set(address, key);
+  return findOrMake(context, memory, caching, key, read);
 }
 
 const keyOf = ({ name, query }: Pick<Caching<unknown>, "name" | "query">): string =>
-  `${name} ${JSON.stringify(query, inOrder)}`;
+  `${name} ${JSON.stringify(query, sortKeys)}`;
 
-async function recall<T>(
+async function findOrMake<T>(
   context: Context,
   memory: Memory,
   caching: Caching<T>,
@@ -118,22 +118,22 @@ async function recall<T>(
   const generation = await currentGeneration(context, memory);
   const name = `${generation} ${key}`;
   return (
-    known(context, memory, name) ??
-    (await oneForAll(context, memory, name, () => make(context, memory, caching, generation, key, read)))
+    findInMemory(context, memory, name) ??
+    (await singleFlight(context, memory, name, () => make(context, memory, caching, generation, key, read)))
   );
 }
 
-/** Whichever way an object was put together, it reads the same. */
-const inOrder = (_: string, value: unknown): unknown =>
+/** A replacer for JSON.stringify: equal objects get equal texts, in whatever order their keys were set. */
+const sortKeys = (_: string, value: unknown): unknown =>
   typeof value === "object" && value !== null && !Array.isArray(value)
     ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
     : value;
 
-/** What memory has, if it may still be repeated. */
-function known(context: Context, memory: Memory, name: string): Answer | null {
+/** The answer that the memory has, unless it is too old. */
+function findInMemory(context: Context, memory: Memory, name: string): Answer | null {
   const answer = memory.answers.get(name);
   if (!answer || (answer.until !== null && answer.until <= context.clock.now())) return null;
-  if (answer.unshared !== null) share(context, answer);
+  if (answer.pendingKvKey !== null) writeToKv(context, answer);
   return answer;
 }
 
@@ -145,25 +145,23 @@ async function make<T>(
   key: string,
   read: () => Promise<T | null>,
 ): Promise<Answer | null> {
-  // Who waited in vain for another may find that a third has made it meanwhile.
-  const there = known(context, memory, `${generation} ${key}`);
-  if (there) return there;
+  // A request that waited in vain for one may find that another has made the answer meanwhile.
+  const found = findInMemory(context, memory, `${generation} ${key}`);
+  if (found) return found;
   const { seconds } = caching;
   const until = seconds === undefined ? null : context.clock.now() + seconds * 1000;
-  const unshared = until === null ? await sharedName(context, generation, key) : null;
+  const pendingKvKey = until === null ? await kvKeyOf(context, generation, key) : null;
   const answer =
-    (unshared && (await readShared(context, unshared))) ||
-    (await render(caching, await read(), { until, unshared }));
-  if (answer && answer.body.byteLength <= LARGEST) {
-    memory.answers.set(`${generation} ${key}`, answer);
-  }
+    (pendingKvKey && (await readFromKv(context, pendingKvKey))) ||
+    (await render(caching, await read(), { until, pendingKvKey }));
+  if (answer && answer.body.byteLength <= MAX_BODY_BYTES) memory.answers.set(`${generation} ${key}`, answer);
   return answer;
 }
 
 async function render<T>(
   { etag }: Caching<T>,
   value: T | null,
-  keeping: { until?: number | null; unshared?: string | null } = {},
+  keeping: { until?: number | null; pendingKvKey?: string | null } = {},
 ): Promise<Answer | null> {
   if (value === null) return null;
   const text = JSON.stringify(value);

@@ -1,91 +1,88 @@
 import { LRUCache } from "lru-cache";
 
 /** An isolate has 128 MB for everything. */
-const ANSWERS_LIMIT = 16 * 1_048_576;
-const ADDRESSES_LIMIT = 1_048_576;
-/** What an entry takes besides its key and its value; bytes, roughly. */
-const OVERHEAD = 200;
+const ANSWERS_LIMIT_BYTES = 16 * 1_048_576;
+const ADDRESSES_LIMIT_BYTES = 1_048_576;
+/** About what an entry takes besides its key and its value. */
+const ENTRY_OVERHEAD_BYTES = 200;
 
-/**
- * What was used last stays; what is heaviest on memory is bounded by its sum.
- * @param limit of all weights together, keys included; bytes
- */
-export const keptUpTo = <V extends NonNullable<unknown>>(limit: number, sizeOf: (value: V) => number) =>
+/** A cache that drops the least recently used entries once all of them, keys included, are larger than the limit. */
+export const lruCache = <V extends NonNullable<unknown>>(limitBytes: number, bytesOf: (value: V) => number) =>
   new LRUCache<string, V>({
-    maxSize: limit,
-    sizeCalculation: (value, key) => sizeOf(value) + 2 * key.length + OVERHEAD,
+    maxSize: limitBytes,
+    sizeCalculation: (value, key) => bytesOf(value) + 2 * key.length + ENTRY_OVERHEAD_BYTES,
   });
 
-/** An answer as it is sent again and again: plain data, since what belongs to one request must not reach another. */
+/** A cached answer. It is plain data, because nothing that belongs to one request may reach another. */
 export interface Answer {
   /** JSON. */
   readonly body: Uint8Array;
   readonly etag: string;
-  /** Milliseconds since the epoch from when it may not be repeated; null while its generation stands. */
+  /** From when it may not be sent again, in milliseconds since the epoch; null: as long as its generation is current. */
   readonly until: number | null;
-  /** As a guest is sent them. */
+  /** The headers for a guest. */
   readonly headers: Headers;
-  /** What it is called in KV until it is there; null once it is, or where it is not to be. */
-  unshared: string | null;
+  /** The key under which it is still to be written to KV; null once it is, or if it does not go there. */
+  pendingKvKey: string | null;
 }
 
-const HEADERS_SIZE = 2_000;
+/** About what the headers of an answer take. */
+const HEADERS_BYTES = 2_000;
 
-/** What it takes of an isolate's memory; bytes, roughly. */
-const sizeOf = ({ body }: Answer): number => body.byteLength + HEADERS_SIZE;
+const bytesOf = ({ body }: Answer): number => body.byteLength + HEADERS_BYTES;
 
-/** What the public answers are made from, as this isolate last saw it. */
+/** The version of the public data, as this isolate last read it. */
 interface Generation {
   value: string;
-  /** When D1 was asked for it, before it answered; milliseconds since the epoch. */
+  /** When the question was sent to D1, in milliseconds since the epoch. */
   readAt: number;
 }
 
 /**
- * What an isolate remembers between requests: nothing that anyone could miss. Answers are named by the generation that
- * they were made under, and so are never wrong, only forgotten.
+ * What an isolate remembers between requests. Losing it costs time only. An answer is stored under the generation that it
+ * was made in, so it can be outdated by nothing but its generation.
  */
 export class Memory {
   /** By generation and key. */
-  readonly answers = keptUpTo(ANSWERS_LIMIT, sizeOf);
-  /** Which key a path and query came down to: the same again need not be read again. */
-  readonly addresses = keptUpTo(ADDRESSES_LIMIT, (key: string) => 2 * key.length);
-  /** What is being made just now, by name. */
-  readonly flights = new Map<string, Promise<unknown>>();
+  readonly answers = lruCache(ANSWERS_LIMIT_BYTES, bytesOf);
+  /** From path and query, as they came, to the key of their answer: so a repeated query is not parsed again. */
+  readonly addresses = lruCache(ADDRESSES_LIMIT_BYTES, (key: string) => 2 * key.length);
+  /** The work that runs just now, by name: see `singleFlight`. */
+  readonly inFlight = new Map<string, Promise<unknown>>();
   #generation: Generation | null = null;
-  /** Whose answers these are, also while it is not known whether it still stands. */
-  #ofAnswers: string | null = null;
-  #turn = 0;
+  /** The generation of the answers that are kept, also while it is not known whether it is still current. */
+  #answersGeneration: string | null = null;
+  #invalidations = 0;
 
   get generation(): Generation | null {
     return this.#generation;
   }
 
-  /** Changes when the generation was forgotten: what was asked before that tells nothing of what is now. */
-  get turn(): number {
-    return this.#turn;
+  /** How often the generation was invalidated: what D1 was asked before the last time may be outdated. */
+  get invalidations(): number {
+    return this.#invalidations;
   }
 
-  /** @param turn as it was when D1 was asked */
-  learnGeneration(generation: Generation, turn: number): void {
-    if (turn !== this.#turn) return;
-    // Nobody asks for the answers of another generation again.
-    if (generation.value !== this.#ofAnswers) this.answers.clear();
-    this.#ofAnswers = generation.value;
+  /** @param invalidations as they were when D1 was asked */
+  learnGeneration(generation: Generation, invalidations: number): void {
+    if (invalidations !== this.#invalidations) return;
+    // Answers of another generation will never be asked for again.
+    if (generation.value !== this.#answersGeneration) this.answers.clear();
+    this.#answersGeneration = generation.value;
     this.#generation = generation;
   }
 
-  /** After a write of this isolate's: the next answer asks D1. */
-  forgetGeneration(): void {
+  /** After a write by this isolate: its next answer asks D1 for the generation. */
+  invalidateGeneration(): void {
     this.#generation = null;
-    this.#turn += 1;
+    this.#invalidations += 1;
   }
 
-  /** As a new isolate. */
+  /** Back to the state of a new isolate. */
   clear(): void {
-    this.forgetGeneration();
+    this.invalidateGeneration();
     this.answers.clear();
     this.addresses.clear();
-    this.flights.clear();
+    this.inFlight.clear();
   }
 }

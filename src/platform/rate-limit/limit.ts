@@ -1,32 +1,32 @@
 import { proxyDurable } from "itty-durable";
 import type { Context } from "../context.ts";
-import { countOne } from "../counters.ts";
+import { incrementCounter } from "../counters.ts";
 import { sha256 } from "../ids.ts";
 import { describeError } from "../log.ts";
-import { inTime } from "../patience.ts";
 import type { Problem } from "../problem.ts";
-import type { RateLimiterFace } from "./rate-limiter.ts";
+import { withTimeout } from "../timeout.ts";
+import type { RateLimiterApi } from "./rate-limiter.ts";
 import { type Take, type TakeAnswer, WINDOW_MS } from "./window.ts";
 
-/** A limiter that has not answered by then is taken for broken. */
-export const PATIENCE_MS = 1000;
+/** If a limiter has not answered by then, the request passes. */
+export const LIMITER_TIMEOUT_MS = 1_000;
 
-/** The limits that there are: what each is called in headers, in the log and in metrics. */
+/** The names of all limits, in headers, in the log and in metrics. */
 export const LIMITS = ["orders", "suggestions", "requests"] as const;
 
-/** How often a limiter was down and its party let through: a metric's name. Its label is `limiter`. */
+/** The metric that counts how often a request passed because its limiter was down. Its label is `limiter`. */
 export const LIMITER_UNAVAILABLE = "limiter_unavailable_total";
 
-/** One party's allowance over a sliding window of 60 seconds. */
+/** The limit of one party over a sliding window of 60 seconds. */
 export interface Limit {
   name: (typeof LIMITS)[number];
-  /** Whose window it is: `user:usr_…`, or `address:192.0.2.1`. */
+  /** Who is limited: `user:usr_…`, or `address:192.0.2.1`. */
   party: string;
-  /** How many in any 60 seconds; 0 is off. */
+  /** How many in any 60 seconds; 0 switches the limit off. */
   allowed: number;
   /** How many this request counts for. */
   cost: number;
-  /** Twins and retries that carry the same id within the window count once. */
+  /** Requests with the same id within the window (twins and retries) count once. */
   hit?: string;
 }
 
@@ -35,16 +35,17 @@ export type LimitOutcome =
   | { kind: "limited"; retryAfter: number; headers: Record<string, string> };
 
 /**
- * Takes from an allowance: one call to the party's limiter, none when the limit is off. A limiter that is down or
- * slow lets through, and the log and a metric say so. The headers belong on the answer, whatever the outcome.
+ * Counts a request against its limit: one call to the party's limiter, none when the limit is off. If the limiter is down
+ * or slow, the request passes (fails open), and the log and a metric record it. The headers belong on the response
+ * whatever the outcome.
  */
 export async function takeFrom(context: Context, limit: Limit): Promise<LimitOutcome> {
   if (limit.allowed === 0 || limit.cost === 0) return { kind: "allowed", headers: {} };
   let answer: TakeAnswer;
   try {
-    answer = await inTime(askLimiter(context, limit), PATIENCE_MS);
+    answer = await withTimeout(askLimiter(context, limit), LIMITER_TIMEOUT_MS);
   } catch (error) {
-    return letThrough(context, limit.name, error);
+    return failOpen(context, limit.name, error);
   }
   const headers = limitHeaders(limit, answer);
   return answer.allowed
@@ -52,14 +53,14 @@ export async function takeFrom(context: Context, limit: Limit): Promise<LimitOut
     : { kind: "limited", retryAfter: answer.retryAfter, headers };
 }
 
-/** What is broken limits nobody. The log and the metric say the same of every limiter: one thing to be woken by. */
-export function letThrough(context: Context, limit: Limit["name"], error: unknown): LimitOutcome {
+/** Lets a request pass whose limiter is broken. All limiters use one log message and metric, so that one alert is enough. */
+export function failOpen(context: Context, limit: Limit["name"], error: unknown): LimitOutcome {
   context.log.warn("a rate limiter is broken: let through", { limit, error: describeError(error) });
-  countOne(context, LIMITER_UNAVAILABLE, { limiter: limit });
+  incrementCounter(context, LIMITER_UNAVAILABLE, { limiter: limit });
   return { kind: "allowed", headers: {} };
 }
 
-/** The 429 of a limit that was met; send it with the outcome's headers. */
+/** The 429 of a limit that is used up; send it with the outcome's headers. */
 export const limitedProblem = (outcome: { retryAfter: number }): Problem => ({
   status: 429,
   code: "rate_limited",
@@ -80,7 +81,7 @@ function limitHeaders(limit: Limit, { allowed, remaining, retryAfter, reset }: T
 export const policyHeader = (name: string, allowed: number): string =>
   `"${name}";q=${allowed};w=${WINDOW_MS / 1000}`;
 
-/** itty-durable sends arguments in a header, which takes ASCII only: so names go in hashed. */
+/** The party is hashed, because itty-durable sends arguments in a header, which takes ASCII only. */
 async function askLimiter({ env, clock }: Context, limit: Limit): Promise<TakeAnswer> {
   const now = clock.now();
   const [party, hit] = await Promise.all([
@@ -89,8 +90,8 @@ async function askLimiter({ env, clock }: Context, limit: Limit): Promise<TakeAn
   ]);
   const take: Take = { now, allowed: limit.allowed, cost: limit.cost };
   if (hit !== undefined) take.id = hit.slice(0, 32);
-  // Never a bare SHA-256: itty-durable takes 64 hex digits for an object's id.
-  const limiter: RateLimiterFace = proxyDurable(env.RATE_LIMITER, { parse: true }).get(
+  // The name must not be a bare SHA-256: itty-durable takes 64 hex digits for the id of an object.
+  const limiter: RateLimiterApi = proxyDurable(env.RATE_LIMITER, { parse: true }).get(
     `${limit.name}:${party}`,
   );
   const answer: unknown = await limiter.take(take);

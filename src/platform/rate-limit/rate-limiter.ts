@@ -1,38 +1,37 @@
 import { createDurable } from "itty-durable";
 import { type Hit, inWindow, slide, type Take, type TakeAnswer, WINDOW_MS } from "./window.ts";
 
-/** The face of an itty-durable object, which comes without one. Public fields are kept under one storage key. */
+/** The type of an itty-durable object, which comes without one. Its public fields are stored under one key. */
 interface IttyObject {
   fetch(request: Request): Promise<Response>;
   loadFromStorage(): Promise<void>;
   persist(): Promise<void>;
-  /** Empties the storage; fields in memory stay. */
+  /** Empties the storage; the fields in memory stay. */
   destroy(): Promise<void>;
   setAlarm(at: number): Promise<void>;
 }
 
-/** `autoPersist` calls `persist` after each call; the output gate holds the answer back until it is written. */
+/** `autoPersist` calls `persist` after each call; the output gate delays the answer until that is stored. */
 const IttyDurable = createDurable({ autoPersist: true }) as unknown as new (
   state: DurableObjectState,
   env: Cloudflare.Env,
 ) => IttyObject;
 
-/** What the proxy of itty-durable offers of the class below. */
-export interface RateLimiterFace {
+/** The methods of the class below that a Worker may call. */
+export interface RateLimiterApi {
   take(take: Take): Promise<TakeAnswer>;
 }
 
 /**
- * Who asked how often: one object for each limited party, with its window of the last 60 seconds. The window is
- * stored, since objects are evicted after some idle seconds. Once a party has been quiet for a whole window its
- * alarm empties the storage, so that nothing is kept of who came once.
+ * One object for each limited party, with its requests of the last 60 seconds. They are stored, because objects are
+ * evicted after some idle seconds. An alarm empties the storage once the party has sent nothing for a whole window.
  */
-export class RateLimiter extends IttyDurable implements RateLimiterFace {
-  /** Stored: oldest first. */
+export class RateLimiter extends IttyDurable implements RateLimiterApi {
+  /** Stored; the oldest first. */
   log: Hit[] = [];
-  /** Stored: when the alarm rings; null when none is set. */
+  /** Stored; the time of the alarm, null when none is set. */
   sweepAt: number | null = null;
-  /** A private field is not stored. */
+  /** Not stored, as it is private. */
   #changed = false;
 
   async take(take: Take): Promise<TakeAnswer> {
@@ -46,14 +45,14 @@ export class RateLimiter extends IttyDurable implements RateLimiterFace {
     return answer;
   }
 
-  /** A refusal and a retry change nothing, and write nothing. */
+  /** A refused request and a retry change nothing, so nothing is written for them. */
   override async persist(): Promise<void> {
     if (!this.#changed) return;
     this.#changed = false;
     await super.persist();
   }
 
-  /** Tidies up by the system's clock: what decides anything is the time that callers pass. */
+  /** Uses the system's clock, which is good enough to tidy up; limits are decided by the time that callers pass. */
   async alarm(): Promise<void> {
     await this.loadFromStorage();
     this.log = inWindow(this.log, Date.now());

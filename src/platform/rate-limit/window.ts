@@ -1,16 +1,16 @@
 /** The length of every window. */
 export const WINDOW_MS = 60_000;
 
-/** What wrangler.toml declares for the `FLOOD_GUARD` binding, which takes its limit from nowhere else. */
+/** The same numbers as in wrangler.toml, the only place from which the `FLOOD_GUARD` binding takes its limit. */
 export const DECLARED_LIMIT = 600;
 export const DECLARED_PERIOD_SECONDS = 60;
 
-/** What one request, or all nameless ones of one second, took. */
+/** One request, or all requests without an id of one second. */
 export interface Hit {
   /** When, in milliseconds since the epoch. */
   at: number;
   cost: number;
-  /** What twins and retries have in common. */
+  /** The same for twins and retries. */
   id?: string;
 }
 
@@ -23,22 +23,22 @@ export interface Take {
 
 export interface TakeAnswer {
   allowed: boolean;
-  /** What is left in the window that ends now. */
+  /** How many more may be taken in the window that ends now. */
   remaining: number;
-  /** Whole seconds, 1 to 60, until this cost would be let through if nobody else took; 0 when it was. */
+  /** Whole seconds, 1 to 60, until this take would be allowed if there were no other; 0 when it was allowed. */
   retryAfter: number;
-  /** Whole seconds until the oldest hit leaves and something comes back; 0 when the window is empty. */
+  /** Whole seconds until the oldest hit leaves the window; 0 when the window is empty. */
   reset: number;
 }
 
-/** What still counts at `now`: a hit leaves when it is 60 seconds old. */
+/** The hits that still count at `now`. */
 export const inWindow = (log: readonly Hit[], now: number): Hit[] =>
   log.filter((hit) => hit.at > now - WINDOW_MS);
 
 /**
- * A sliding window log: allows a take when it and all of the last 60 seconds together stay within `allowed`. A take
- * refused leaves no trace, so asking again and again does not prolong the wait. Nameless takes of one second are
- * kept as one hit at the last one's time, so that a large allowance does not need a long log.
+ * A sliding window log: a take is allowed if it and all hits of the last 60 seconds together stay within `allowed`. A
+ * refused take is not recorded, so asking again and again does not prolong the wait. Takes without an id within one second
+ * are merged into one hit at the time of the last, so that a large limit does not need a long log.
  * @param log oldest first
  */
 export function slide(log: readonly Hit[], take: Take): { log: Hit[]; answer: TakeAnswer } {
@@ -55,7 +55,7 @@ const costOf = (log: readonly Hit[]): number => log.reduce((sum, hit) => sum + h
 
 function record(log: readonly Hit[], { now, cost, id }: Take): Hit[] {
   const last = log.at(-1);
-  // Callers' clocks may differ a little: the log stays in order.
+  // The callers' clocks may differ a little, and the log must stay in order.
   const at = Math.max(now, last?.at ?? now);
   if (last && last.id === undefined && id === undefined && sameSecond(last.at, at)) {
     return [...log.slice(0, -1), { at, cost: last.cost + cost }];
@@ -75,7 +75,7 @@ function answerOf(log: readonly Hit[], take: Take, allowed: boolean): TakeAnswer
   };
 }
 
-/** When so much of the log has left that the take fits. What never fits is told the longest wait. */
+/** When enough hits will have left that the take fits. A take that never fits gets the longest wait. */
 function freeAt(log: readonly Hit[], { now, allowed, cost }: Take): number {
   let used = costOf(log);
   for (const hit of log) {

@@ -78,11 +78,11 @@ test("KV does not bring back what was", async () => {
 test("a generation that was read before a write of this isolate's, and comes after it, is not believed", async () => {
   const { here, titles, rename } = await givenTwoIsolates();
   await titles(here);
-  const { turn } = here.memory;
+  const { invalidations } = here.memory;
   const readAt = testClock.now();
   const before = await generation();
   await rename("Renamed");
-  here.memory.learnGeneration({ value: before, readAt }, turn);
+  here.memory.learnGeneration({ value: before, readAt }, invalidations);
   expect(await titles(here)).toEqual(["Renamed", "Product 1"]);
 });
 

@@ -4,7 +4,7 @@ import { readQuery } from "../../../src/catalog/search/read-query.ts";
 import { searchQuerySchema } from "../../../src/catalog/search/schemas.ts";
 import { type ProductSearch, searchProducts } from "../../../src/catalog/search/search.ts";
 import { suggest } from "../../../src/catalog/search/suggest.ts";
-import { COUNT_LIMIT } from "../../../src/platform/pagination.ts";
+import { COUNT_LIMIT_ROWS } from "../../../src/platform/pagination.ts";
 import { testContext } from "../../events/context.ts";
 import { signIn } from "../../support/sign-in.ts";
 import { api } from "../api.ts";
@@ -91,11 +91,11 @@ async function costOf(query: string): Promise<{ rows: number; plans: string[] }>
  */
 const ONE_INDEX = 135;
 /** The same, but that up to 10,000 are gone through to count them. */
-const COUNTED = ONE_INDEX + COUNT_LIMIT;
+const COUNTED = ONE_INDEX + COUNT_LIMIT_ROWS;
 /** Up to 2,000 gathered, read again, and sorted; or a walk to the page. */
 const FILTERED = 10_000;
 /** A thousand candidates, and a thousand by their titles, scored and sorted; and the count. */
-const RANKED = 14_000 + COUNT_LIMIT;
+const RANKED = 14_000 + COUNT_LIMIT_ROWS;
 /** Nothing but a pass of all that says the words keeps to a filter or brings them in order: so many rows of each. */
 const OF_EACH = 6;
 
@@ -125,7 +125,7 @@ const QUERIES: [query: string, atMost: number][] = [
   ["min_price=100&max_price=900&sort=price_asc", COUNTED],
   ["in_stock=true&category=cat_3&max_price=500&sort=price_desc", COUNTED],
   ["min_price=100&max_price=101", FILTERED],
-  ["min_price=100", FILTERED + COUNT_LIMIT],
+  ["min_price=100", FILTERED + COUNT_LIMIT_ROWS],
   ["category=cat_3&min_price=100", FILTERED],
   ["store_id=sto_1&in_stock=true", FILTERED],
   ["store_id=sto_1&in_stock=true&sort=price_asc", FILTERED],
@@ -222,7 +222,7 @@ test("a page costs what its size is, whatever the shop's; and every way leads by
       `SELECT count(*) AS counted FROM products WHERE ${sql}`,
     ).first<number>("counted");
     const { count } = await searchProducts(testContext(), searchOf(query));
-    expect([query, count]).toEqual([query, (counted ?? 0) > COUNT_LIMIT ? null : counted]);
+    expect([query, count]).toEqual([query, (counted ?? 0) > COUNT_LIMIT_ROWS ? null : counted]);
   }
 
   const { seen, context } = watched();

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
-import { WEIGHTS, type Weights } from "../../../src/catalog/search/rank.ts";
 import { readQuery } from "../../../src/catalog/search/read-query.ts";
+import { WEIGHTS, type Weights } from "../../../src/catalog/search/relevance-plan.ts";
 import { searchQuerySchema } from "../../../src/catalog/search/schemas.ts";
 import { searchProducts } from "../../../src/catalog/search/search.ts";
 import { testContext } from "../../events/context.ts";

@@ -1,6 +1,6 @@
 import { env, exports } from "cloudflare:workers";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { isoStamp } from "../../../src/platform/clock.ts";
+import { isoTimestamp } from "../../../src/platform/clock.ts";
 import { owe, workRow } from "../../events/rows.ts";
 import { testClock } from "../../support/clock.ts";
 import { answerOf, as, type Call, givenDead, givenUndelivered, taskEvents } from "./given.ts";
@@ -42,8 +42,8 @@ describe("the list", () => {
           payload: { body: "?" },
           error: "no consumer took it",
           attempts: 6,
-          first_at: isoStamp(testClock.now()),
-          last_at: isoStamp(testClock.now()),
+          first_at: isoTimestamp(testClock.now()),
+          last_at: isoTimestamp(testClock.now()),
         },
         {
           id: "wrk_mail",
@@ -52,8 +52,8 @@ describe("the list", () => {
           payload: { template: "order_confirmation", order_id: "ord_gone" },
           error: "refused",
           attempts: 8,
-          first_at: isoStamp(owedAt),
-          last_at: isoStamp(owedAt),
+          first_at: isoTimestamp(owedAt),
+          last_at: isoTimestamp(owedAt),
         },
       ],
     });

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import { runTasks, type TaskHandlers, type TaskOutcome } from "../../../src/events/work.ts";
-import { isoStamp } from "../../../src/platform/clock.ts";
+import { isoTimestamp } from "../../../src/platform/clock.ts";
 import { testContext } from "../../events/context.ts";
 import { owe, workRow } from "../../events/rows.ts";
 import { testClock } from "../../support/clock.ts";
@@ -58,8 +58,8 @@ describe("the list", () => {
           state: "owed",
           attempts: 0,
           error: null,
-          not_before: isoStamp(later),
-          created_at: isoStamp(created + 120),
+          not_before: isoTimestamp(later),
+          created_at: isoTimestamp(created + 120),
           started_at: null,
           finished_at: null,
           duration_ms: null,
@@ -72,10 +72,10 @@ describe("the list", () => {
           state: "done",
           attempts: 1,
           error: null,
-          not_before: isoStamp(created + 60_000),
-          created_at: isoStamp(created),
-          started_at: isoStamp(created),
-          finished_at: isoStamp(created + 120),
+          not_before: isoTimestamp(created + 60_000),
+          created_at: isoTimestamp(created),
+          started_at: isoTimestamp(created),
+          finished_at: isoTimestamp(created + 120),
           duration_ms: 120,
         },
       ],

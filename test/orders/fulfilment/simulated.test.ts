@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { firstStep } from "../../../src/orders/fulfilment/steps.ts";
-import { isoStamp } from "../../../src/platform/clock.ts";
+import { isoTimestamp } from "../../../src/platform/clock.ts";
 import { checkSettings } from "../../../src/platform/settings.ts";
 import { Boundary, ENDINGS } from "../../chaos/boundary.ts";
 import { testContext } from "../../events/context.ts";
@@ -71,21 +71,21 @@ describe("a simulated life", () => {
     const { headers } = await begun(simulation);
     const steps = async (path: string) => (await read(`${path}?task=fulfilment-step`, headers)).body.results;
     expect(await steps("/tasks")).toMatchObject([
-      { created_at: isoStamp(placedAt), not_before: isoStamp(placedAt + 5_000), started_at: null },
+      { created_at: isoTimestamp(placedAt), not_before: isoTimestamp(placedAt + 5_000), started_at: null },
     ]);
     testClock.advance(60_000);
     await simulation.deliver();
     expect(await steps("/tasks")).toMatchObject([
-      { created_at: isoStamp(placedAt + 60_000), not_before: isoStamp(placedAt + 65_000) },
-      { created_at: isoStamp(placedAt), state: "done" },
+      { created_at: isoTimestamp(placedAt + 60_000), not_before: isoTimestamp(placedAt + 65_000) },
+      { created_at: isoTimestamp(placedAt), state: "done" },
     ]);
     await env.DB.prepare("UPDATE work SET state = 'dead', finished_at = ?1 WHERE state = 'owed'")
       .bind(testClock.now() + 9_000)
       .run();
     const [letter] = await steps("/dead-letters");
     expect([letter.first_at, letter.last_at]).toEqual([
-      isoStamp(placedAt + 60_000),
-      isoStamp(placedAt + 69_000),
+      isoTimestamp(placedAt + 60_000),
+      isoTimestamp(placedAt + 69_000),
     ]);
   });
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { isoStamp } from "../../../src/platform/clock.ts";
+import { isoTimestamp } from "../../../src/platform/clock.ts";
 import { testClock } from "../../support/clock.ts";
 import { post } from "../../support/shop.ts";
 import { signIn } from "../../support/sign-in.ts";
@@ -39,7 +39,7 @@ describe("a step by name", () => {
           items: [{ product_id: product, store_id: storeIds[0], quantity: 2 }],
           tracking: null,
           carrier: null,
-          created_at: isoStamp(testClock.now()),
+          created_at: isoTimestamp(testClock.now()),
         },
       ],
       returns: [],

@@ -1,7 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { cached, remembered } from "../../../src/platform/cache/cached.ts";
+import { answerFromMemory, cached } from "../../../src/platform/cache/cached.ts";
 import { Memory } from "../../../src/platform/cache/memory.ts";
 import { answerError } from "../../../src/platform/errors.ts";
 import { createRouter } from "../../../src/platform/http.ts";
@@ -17,7 +17,7 @@ function route(read: () => Promise<object | null>, seconds?: number) {
     c.set("requestId", "test");
     await next();
   });
-  router.get("/thing", remembered, (c) =>
+  router.get("/thing", answerFromMemory, (c) =>
     cached(c, { name: "thing", query: c.req.query("q"), seconds }, read),
   );
   router.onError(answerError);
@@ -98,13 +98,13 @@ test("who waits for a request that is no more begins anew, one for all", async (
   const { ask, memory } = route(read);
   await ask("/thing?q=1");
   // A request that was ended settles nothing.
-  memory.flights.set(`${memory.generation?.value} thing "2"`, new Promise(() => {}));
+  memory.inFlight.set(`${memory.generation?.value} thing "2"`, new Promise(() => {}));
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const all = Promise.all(Array.from({ length: 10 }, () => ask("/thing?q=2")));
   await vi.advanceTimersByTimeAsync(3_000);
   vi.useRealTimers();
   expect((await all).map(({ text }) => text)).toEqual(Array(10).fill('{"count":2}'));
-  expect(memory.flights.size).toBe(0);
+  expect(memory.inFlight.size).toBe(0);
 });
 
 test("what hangs is given up: nobody waits for ever", async () => {
@@ -129,7 +129,7 @@ test("what hangs is given up: nobody waits for ever", async () => {
   vi.useRealTimers();
   expect((await all).map(({ status }) => status)).toEqual([503, 503, 503]);
   expect(asked).toBe(2);
-  expect(memory.flights.size).toBe(0);
+  expect(memory.inFlight.size).toBe(0);
 });
 
 test.each(["getWithMetadata", "put"])("a KV that hangs is done without: %s", async (method) => {

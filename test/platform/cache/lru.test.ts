@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { keptUpTo } from "../../../src/platform/cache/memory.ts";
+import { lruCache } from "../../../src/platform/cache/memory.ts";
 
-const newLru = () => keptUpTo(10_000, ({ size }: { value: string; size: number }) => size);
+const newLru = () => lruCache(10_000, ({ size }: { value: string; size: number }) => size);
 
 test("keeps what was used last, and never more than its limit", () => {
   const lru = newLru();

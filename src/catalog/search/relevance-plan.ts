@@ -1,17 +1,18 @@
-import { COUNT_LIMIT, decodeCursor, type PageQuery, pageWindow } from "../../platform/pagination.ts";
+import { COUNT_LIMIT_ROWS, decodeCursor, type PageQuery, pageWindow } from "../../platform/pagination.ts";
 import { allOf, constant, type Sql, sql } from "../../platform/sql.ts";
 import {
   type DocumentQuery,
   documentConditions,
-  type Found,
   hasPriceRange,
   inThatStore,
+  type Plan,
 } from "./documents.ts";
-import { countUpTo, INDEXED_DOCUMENTS, MATCHES, TITLE_MATCHES, wanted } from "./matching.ts";
+import { countUpTo, INDEXED_DOCUMENTS, MATCHES, TITLE_MATCHES, textQuery } from "./matching.ts";
 
 /**
- * How much a word counts by where it stands: bm25's weights. Far apart, since bm25 counts for less in a longer text: a
- * title of a product that is described at length is still before a short description that says the word again and again.
+ * The weights of bm25: how much a word counts by where it stands. They are far apart because bm25 counts a word less in a
+ * longer text. So a product with the word in its title and a long description still comes before one with a short
+ * description that repeats the word.
  */
 export interface Weights {
   title: number;
@@ -21,45 +22,45 @@ export interface Weights {
 
 export const WEIGHTS: Weights = { title: 12, category: 1.5, description: 0.1 };
 
-/** So many are scored of all that match, and where there are more, as many again of those that do so in the title. */
-const SCORED = 1_000;
+/** How many matches are scored; if there are more, as many again of those that match in the title. */
+const SCORED_ROWS = 1_000;
 /**
- * Under a filter what matches may lie far apart, and a pass goes by all that says the words: so one scores as many as a
- * list is counted, and no other is needed for their number.
+ * How many are scored under a filter. Finding them may mean scanning all that match the words, so one scan finds as many
+ * as lists count, and serves for the count too.
  */
-const SIFTED = COUNT_LIMIT + 1;
+const FILTERED_ROWS = COUNT_LIMIT_ROWS + 1;
 
 export type RankedSearch = DocumentQuery & PageQuery & { words: string[] };
 
-/** How many stand before the page: under a cursor, which is a place in the order, as many as it says. */
-export function placeOf(search: PageQuery): number {
+/** How many rows come before the page. A cursor of such a list holds that number. */
+export function rowsBefore(search: PageQuery): number {
   const key = search.cursor === undefined ? null : Number(decodeCursor(search.cursor)?.key);
   if (key === null) return pageWindow(search).offset;
   return Number.isSafeInteger(key) && key > 0 ? key : 0;
 }
 
 /**
- * The best first, by bm25. A word that very many products have must not be scored in all of them: where more match than
- * are scored, those that match in the title are candidates before others, and what is no candidate comes after them all,
- * unscored, oldest first.
+ * The most relevant first, by bm25. A word that very many products have cannot be scored in all of them. If more match than
+ * are scored, those that match in the title are candidates too; matches that are no candidates come after all candidates,
+ * not scored, the oldest first.
  */
-export function rank(search: RankedSearch, { title, category, description }: Weights): Found {
+export function planByRelevance(search: RankedSearch, { title, category, description }: Weights): Plan {
   const score = sql`bm25(product_index, ${title}, ${category}, ${description}, 0)`;
-  const isSifted = search.inStock || hasPriceRange(search);
-  const most = constant(isSifted ? SIFTED : SCORED);
+  const isFiltered = search.inStock || hasPriceRange(search);
+  const most = constant(isFiltered ? FILTERED_ROWS : SCORED_ROWS);
   const conditions = allOf([...documentConditions(search), ...inThatStore(search)]);
-  const [limit, place] = [search.page_size + 1, placeOf(search)];
+  const [limit, place] = [search.page_size + 1, rowsBefore(search)];
   const candidate = (match: Sql, most: Sql) => sql`
     SELECT documents.id, documents.product_id, ${score} AS score FROM ${INDEXED_DOCUMENTS}
     WHERE ${match} AND ${conditions} LIMIT ${most}`;
-  const asMany = sql`(SELECT yes * ${constant(SCORED)} FROM more)`;
+  const asMany = sql`(SELECT yes * ${constant(SCORED_ROWS)} FROM more)`;
   return {
     ctes: [
-      wanted(search.words, search),
+      textQuery(search.words, search),
       sql`anywhere AS MATERIALIZED (${candidate(MATCHES, most)})`,
       sql`more (yes) AS MATERIALIZED (SELECT count(*) = ${most} FROM anywhere)`,
       sql`titled AS MATERIALIZED (${candidate(TITLE_MATCHES, asMany)})`,
-      // One that is in both is scored by all that it says.
+      // A product in both sets keeps the score of the first, which counts all its texts.
       sql`candidates AS MATERIALIZED (
         SELECT id, product_id, score FROM anywhere
         UNION ALL SELECT id, product_id, score FROM titled WHERE id NOT IN (SELECT id FROM anywhere))`,
@@ -74,7 +75,7 @@ export function rank(search: RankedSearch, { title, category, description }: Wei
         LIMIT (SELECT yes * max(0, ${limit} - max(0, number - ${place})) FROM more, scored)
         OFFSET (SELECT max(0, ${place} - number) FROM scored))`,
     order: sql`page.tier, page.score, page.id`,
-    counted: isSifted
+    counted: isFiltered
       ? sql`(SELECT number FROM scored)`
       : sql`(SELECT iif(yes, ${countUpTo(search)}, number) FROM more, scored)`,
   };

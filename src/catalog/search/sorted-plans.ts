@@ -1,5 +1,5 @@
 import {
-  COUNT_LIMIT,
+  COUNT_LIMIT_ROWS,
   type Cursor,
   decodeCursor,
   type PageQuery,
@@ -10,22 +10,22 @@ import {
   type DocumentQuery,
   documentConditions,
   documentsBy,
-  type Found,
   inThatStore,
   orderOf,
+  type Plan,
   type Sort,
 } from "./documents.ts";
-import { countOf, matching, wanted } from "./matching.ts";
+import { countOf, matchingDocuments, textQuery } from "./matching.ts";
 
-/** A search by a column of the documents. */
+/** A search that is sorted by a column of the documents. */
 type SortedSearch = DocumentQuery & PageQuery & { sort: Exclude<Sort, "relevance"> };
 
 /**
- * Goes along the index of the order and stops when the page is full. Reads no more than the page where all that is asked
- * for is in that index; else also what it passes by.
- * @param limit the page's unless given
+ * Scans the index of the order and stops when the page is full. If that index has all conditions, it reads no more than
+ * the page, otherwise also the rows in between that do not match.
+ * @param limit instead of the page's
  */
-export function walk(search: SortedSearch & { words: null }, limit?: Sql): Found {
+export function planByIndexScan(search: SortedSearch & { words: null }, limit?: Sql): Plan {
   const { name, column, direction } = orderOf(search.sort);
   const window = pageWindow(search);
   const conditions = [...documentConditions(search), ...inThatStore(search), ...pastCursor(search)];
@@ -40,7 +40,7 @@ export function walk(search: SortedSearch & { words: null }, limit?: Sql): Found
   };
 }
 
-/** Past the place where the page before ended. */
+/** The condition that a row comes after the page before. */
 function pastCursor(search: SortedSearch): Sql[] {
   const cursor: Cursor | null = search.cursor === undefined ? null : decodeCursor(search.cursor);
   if (!cursor) return [];
@@ -49,54 +49,55 @@ function pastCursor(search: SortedSearch): Sql[] {
   return [sql`(${column}, documents.product_id) ${beyond} (${cursor.key}, ${cursor.id})`];
 }
 
-/** So many are gathered and sorted; where there are more, they are walked to. */
-const FEW = 2_000;
+/** Up to so many matching rows are sorted; if there are more, the index of the order is scanned. */
+const SORT_LIMIT_ROWS = 2_000;
 
 /**
- * Where no index has both what is asked for and its order. Few that match are gathered and sorted. Many are found soon
- * enough by walking along the order and looking whether each matches.
+ * For a search of which no index has both the conditions and the order. If few rows match, all are read and sorted. If many
+ * do, a scan of the index of the order soon meets enough of them to fill the page.
  */
-export function sift(search: SortedSearch & { words: null }): Found {
+export function planBySortOrScan(search: SortedSearch & { words: null }): Plan {
   const { column, direction } = orderOf(search.sort);
   const { limit, offset } = pageWindow(search);
-  const { from, where } = matching(search);
+  const { from, where } = matchingDocuments(search);
   const conditions = allOf([...where, ...pastCursor(search)]);
-  // The way that is not taken costs nothing only under a limit of 0: a condition would be asked row by row.
+  // The branch that is not taken gets a limit of 0. A condition in its place would be evaluated for each row.
   const sorted = sql`SELECT product_id, key FROM matching ORDER BY key ${direction}, product_id ${direction}
     LIMIT (SELECT yes * ${limit} FROM few) OFFSET ${offset}`;
-  const walked = walk(search, sql`(SELECT (NOT yes) * ${limit} FROM few)`);
+  const scanned = planByIndexScan(search, sql`(SELECT (NOT yes) * ${limit} FROM few)`);
   return {
     ctes: [
       sql`matching AS MATERIALIZED (
-        SELECT documents.product_id, ${column} AS key FROM ${from} WHERE ${conditions} LIMIT ${constant(FEW + 1)})`,
-      sql`few (yes) AS MATERIALIZED (SELECT count(*) <= ${constant(FEW)} FROM matching)`,
+        SELECT documents.product_id, ${column} AS key FROM ${from} WHERE ${conditions} LIMIT ${constant(SORT_LIMIT_ROWS + 1)})`,
+      sql`few (yes) AS MATERIALIZED (SELECT count(*) <= ${constant(SORT_LIMIT_ROWS)} FROM matching)`,
     ],
-    page: sql`SELECT * FROM (${sorted}) UNION ALL SELECT * FROM (${walked.page})`,
-    order: walked.order,
+    page: sql`SELECT * FROM (${sorted}) UNION ALL SELECT * FROM (${scanned.page})`,
+    order: scanned.order,
     counted: sql`(SELECT iif(yes, (SELECT count(*) FROM matching), ${countOf(search)}) FROM few)`,
   };
 }
 
 /**
- * What says the words, sorted by a column: gathered in a pass of the text index, as far as a list is counted; where there
- * is more, another pass keeps the page's best. To go along the column's own order and ask of each document whether it says
- * the words looks cheap, and is not: FTS5 answers of one document by going on to the next that matches, however far.
+ * For a search with words that is sorted by a column. It reads the matches from the text index, up to the limit of lists,
+ * and sorts them; if there are more, it reads the text index again and keeps the first rows of the order. To scan the
+ * column's index and check each document for the words would be slow: FTS5 checks one document by searching on to the next
+ * that matches, however far that is.
  */
-export function gather(search: SortedSearch & { words: string[] }): Found {
+export function planByTextMatch(search: SortedSearch & { words: string[] }): Plan {
   const { column, direction } = orderOf(search.sort);
-  const { from, where } = matching(search);
+  const { from, where } = matchingDocuments(search);
   const all = sql`SELECT documents.product_id, ${column} AS key FROM ${from}
     WHERE ${allOf([...where, ...pastCursor(search)])}`;
   const { limit, offset } = pageWindow(search);
-  // The way that is not taken costs nothing under a limit of 0.
+  // The branch that is not taken gets a limit of 0.
   const pageOf = (source: Sql, taken: "yes" | "NOT yes") =>
     sql`SELECT * FROM (${source} ORDER BY key ${direction}, product_id ${direction}
       LIMIT (SELECT (${trusted(taken)}) * ${limit} FROM few) OFFSET ${offset})`;
-  const most = constant(COUNT_LIMIT);
+  const most = constant(COUNT_LIMIT_ROWS);
   return {
     ctes: [
-      wanted(search.words, search),
-      sql`matching AS MATERIALIZED (${all} LIMIT ${constant(COUNT_LIMIT + 1)})`,
+      textQuery(search.words, search),
+      sql`matching AS MATERIALIZED (${all} LIMIT ${constant(COUNT_LIMIT_ROWS + 1)})`,
       sql`few (yes, number) AS MATERIALIZED (SELECT count(*) <= ${most}, count(*) FROM matching)`,
     ],
     page: sql`${pageOf(sql`SELECT product_id, key FROM matching`, "yes")} UNION ALL ${pageOf(all, "NOT yes")}`,

@@ -5,42 +5,42 @@ import { letGo } from "./let-go.ts";
 import { heldAllocations, isShort, type Reservation, type Short, type Wanted } from "./reserve.ts";
 
 /**
- * Two orders must not both lose to each other's provisional holds. Of those that stand in the way, a claim without a
- * fate and with a larger id will give way to ours, and a dead one lets go now: where these hold enough, waiting is
- * worth it. The order of the ids keeps two from waiting for each other. Reads the fates once.
+ * Finds the orders that should wait for units, so that two do not both lose to each other's provisional holds. A claim in
+ * the way that has no fate and a larger id gives way to ours, and a dead claim lets go now. If these hold enough, waiting
+ * can succeed. The order of the ids keeps two orders from waiting for each other. Reads the fates once.
  */
 export async function findWaiting<W extends Wanted>(
   context: Context,
   reservations: Map<W, Reservation>,
 ): Promise<Map<W, Reservation>> {
   const short = [...reservations].filter(([, reservation]) => [...reservation.values()].some(isShort));
-  const inTheWay = blockingClaims(short.map(([, reservation]) => reservation));
+  const inTheWay = claimsInTheWay(short.map(([, reservation]) => reservation));
   if (inTheWay.size === 0) return new Map();
   const fates = await knownFates(context, [...inTheWay.keys()]);
   if (!fates) {
-    // Without the fates nobody may be told that the stock is short: these tries are given up instead.
-    for (const [, reservation] of short) doubtShortfalls(reservation);
+    // Without the fates it is not known that the stock is short, so these tries are given up instead.
+    for (const [, reservation] of short) markShortUnknown(reservation);
     return new Map();
   }
   await letDeadOnesGo(context, inTheWay, fates);
-  // What this worker itself is about to place gives no way, and what falls is waited for elsewhere.
+  // Claims that this worker is about to place do not give way. For those that fail, see retryAfterRelease.
   const own = new Set([...reservations.keys()].map(({ claim }) => claim));
   const givesWay = (claim: string, ours: string) =>
     fates.has(claim) ? fates.get(claim) !== "placed" : !own.has(claim) && claim > ours;
 
-  // Who stands firm is as if it were not there: nobody may count on what it holds.
+  // Other claims that do not give way are dropped from the lists, since nobody may count on what they hold.
   for (const [wanted, reservation] of short) {
-    keepBlockers(reservation, (claim) => own.has(claim) || givesWay(claim, wanted.claim));
+    keepInTheWay(reservation, (claim) => own.has(claim) || givesWay(claim, wanted.claim));
   }
   return new Map(
     short.filter(([wanted, reservation]) =>
-      wouldDo(wanted, reservation, (claim) => givesWay(claim, wanted.claim)),
+      wouldSuffice(wanted, reservation, (claim) => givesWay(claim, wanted.claim)),
     ),
   );
 }
 
-/** One list may be in many outcomes, so it is not changed itself. */
-function keepBlockers(reservation: Reservation, keeps: (claim: string) => boolean): void {
+/** Many outcomes may share one list, so each gets a list of its own. */
+function keepInTheWay(reservation: Reservation, keeps: (claim: string) => boolean): void {
   for (const [productId, outcome] of reservation) {
     if (!isShort(outcome)) continue;
     const inTheWay = outcome.inTheWay.filter(({ claim }) => keeps(claim));
@@ -48,8 +48,8 @@ function keepBlockers(reservation: Reservation, keeps: (claim: string) => boolea
   }
 }
 
-/** The claims that stand in the way, each with the products that it holds. */
-function blockingClaims(reservations: Reservation[]): Map<string, Set<string>> {
+/** The claims that stand in the way, each with the products of which it holds units. */
+function claimsInTheWay(reservations: Reservation[]): Map<string, Set<string>> {
   const claims = new Map<string, Set<string>>();
   for (const [productId, outcome] of reservations.flatMap((reservation) => [...reservation])) {
     if (!isShort(outcome)) continue;
@@ -60,7 +60,7 @@ function blockingClaims(reservations: Reservation[]): Map<string, Set<string>> {
   return claims;
 }
 
-/** The one who wrote a dead fate may be dead as well: its units must not wait for their hold's deadline. */
+/** The worker that wrote a dead fate may have died before it let go, and the units should not wait for the deadline. */
 async function letDeadOnesGo(
   context: Context,
   claims: Map<string, Set<string>>,
@@ -82,40 +82,42 @@ async function knownFates(context: Context, claims: string[]): Promise<Map<strin
   }
 }
 
-function doubtShortfalls(reservation: Reservation): void {
+function markShortUnknown(reservation: Reservation): void {
   for (const [productId, outcome] of reservation) {
     if (isShort(outcome)) reservation.set(productId, { kind: "unknown" });
   }
 }
+
 /**
- * In a bulk, some fall short only by what others of the same bulk hold that fall themselves: once those have let go,
- * these may have it. Those who wait for strangers are neither.
+ * Some claims of a bulk fall short only by units that other, failing claims of the same bulk hold, and can have them once
+ * those have let go. Claims that wait for other requests neither fail nor are among those.
  */
 export function retryAfterRelease<W extends Wanted>(
   reservations: Map<W, Reservation>,
   waiting: Map<W, Reservation>,
 ): Map<W, Reservation> {
-  const falling = [...reservations].filter(([wanted, reservation]) => {
+  const failing = [...reservations].filter(([wanted, reservation]) => {
     const outcomes = [...reservation.values()];
     const known = outcomes.every(({ kind }) => kind === "held" || kind === "short");
     return known && outcomes.some(isShort) && !waiting.has(wanted);
   });
-  const dead = new Set(falling.map(([{ claim }]) => claim));
+  const dead = new Set(failing.map(([{ claim }]) => claim));
   return new Map(
-    falling.filter(([wanted, reservation]) => wouldDo(wanted, reservation, (claim) => dead.has(claim))),
+    failing.filter(([wanted, reservation]) => wouldSuffice(wanted, reservation, (claim) => dead.has(claim))),
   );
 }
 
 /**
- * Of drafts that stand or fall together one that waits in vain, since another falls, keeps units from those who wait for
- * it: longer than they do, perhaps. So all that are short must be patient, and what may come be enough for them all.
+ * Whether a bulk of all or nothing should wait. If one of its drafts fails, the others wait in vain, and meanwhile keep units
+ * from other requests, perhaps for longer than those wait. So every draft that is short must be one that waits, and what
+ * others may let go must suffice for all of them together.
  */
 export function allMayYetBeHeld<W extends Wanted>(
   reservations: Map<W, Reservation>,
   waiting: Map<W, Reservation>,
 ): boolean {
   const own = new Set([...reservations.keys()].map(({ claim }) => claim));
-  /** Of each product in each choice of stores, from the first that was short of it: what may come to those after it. */
+  /** For each product and choice of stores: the units that may still come, after what earlier drafts are to get. */
   const left = new Map<string, { units: number; heldBefore: Set<string> }>();
   return [...reservations].every(([wanted, reservation]) => {
     if (!heldAllocations(reservation) && !waiting.has(wanted)) return false;
@@ -125,7 +127,7 @@ export function allMayYetBeHeld<W extends Wanted>(
       const known = left.get(where) ?? (isShort(outcome) ? mayComeTo(outcome, own) : null);
       if (!known) return true;
       left.set(where, known);
-      // One that held before that is not in the number; one that held after it took of it.
+      // A draft that held before that moment is not counted in the units; one that held later took some of them.
       if (!isShort(outcome) && known.heldBefore.has(wanted.claim)) return true;
       known.units -= quantity;
       return known.units >= 0;
@@ -138,8 +140,8 @@ const mayComeTo = (outcome: Short, own: Set<string>) => ({
   heldBefore: new Set(outcome.inTheWay.map(({ claim }) => claim)),
 });
 
-/** Whether all items would be held if those in the way that `mayGo` names let go. */
-function wouldDo(wanted: Wanted, reservation: Reservation, mayGo: (claim: string) => boolean): boolean {
+/** Whether all items could be held if the claims in the way that `mayGo` names let go. */
+function wouldSuffice(wanted: Wanted, reservation: Reservation, mayGo: (claim: string) => boolean): boolean {
   return wanted.order.items.every((item) => {
     const outcome = reservation.get(item.productId);
     if (!isShort(outcome)) return outcome?.kind === "held";
@@ -147,6 +149,6 @@ function wouldDo(wanted: Wanted, reservation: Reservation, mayGo: (claim: string
   });
 }
 
-/** Units that those in the way hold whom `counts` names. */
+/** Units that the claims in the way hold, of those that `counts` names. */
 const heldBy = ({ inTheWay }: Short, counts: (claim: string) => boolean): number =>
   inTheWay.filter(({ claim }) => counts(claim)).reduce((sum, { quantity }) => sum + quantity, 0);

@@ -3,18 +3,18 @@ import type { FollowCommand } from "../inventory/stock-types.ts";
 import type { Context } from "../platform/context.ts";
 import { describeError } from "../platform/log.ts";
 
-/** What D1 says of one product of an order, for the product's Stock object. */
+/** What D1 says about one product of an order, for the product's Stock object. */
 export interface Follow {
   productId: string;
   command: FollowCommand;
 }
 
 /**
- * Tells Stock objects what became of an order's claim, one RPC a product, all in parallel. False when one could not be
- * told: the task that is owed for it, or the hold itself, does so later.
+ * Sends the state of an order's claim to its Stock objects, one RPC for each product, all in parallel. False when one call
+ * failed: the task `follow`, or the hold when it asks, brings that object up to date later.
  */
 export async function follow(context: Context, orderId: string, follows: Follow[]): Promise<boolean> {
-  const told = await Promise.all(
+  const sent = await Promise.all(
     follows.map(async ({ productId, command }) => {
       const about = { order_id: orderId, product_id: productId };
       try {
@@ -30,5 +30,5 @@ export async function follow(context: Context, orderId: string, follows: Follow[
       }
     }),
   );
-  return told.every(Boolean);
+  return sent.every(Boolean);
 }

@@ -9,21 +9,16 @@ export interface DeadClaim {
 }
 
 /**
- * Tells every product of these claims that they are dead: one RPC a product, for any number of claims. Only to be
- * called when their fates are written and dead. Returns the claims of which a product could not be told: what they may
- * still hold asks for itself at its deadline.
+ * Releases all that these claims hold: one RPC for each product, for any number of claims. Only to be called when dead fates
+ * of theirs are written. Returns the claims for which a call failed: what they may still hold asks at its deadline.
  */
 export async function letGo(context: Context, dead: DeadClaim[]): Promise<Set<string>> {
-  const byProduct = new Map<string, string[]>();
-  for (const { claim, productIds } of dead) {
-    for (const productId of productIds) {
-      const claims = byProduct.get(productId);
-      if (claims) claims.push(claim);
-      else byProduct.set(productId, [claim]);
-    }
-  }
-  const untold = await Promise.all(
-    [...byProduct].map(async ([productId, claims]) => {
+  const held = dead.flatMap(({ claim, productIds }) =>
+    [...productIds].map((productId) => ({ claim, productId })),
+  );
+  const failed = await Promise.all(
+    [...Map.groupBy(held, ({ productId }) => productId)].map(async ([productId, ofProduct]) => {
+      const claims = ofProduct.map(({ claim }) => claim);
       try {
         const commands = claims.map((claim) => ({ claim, version: 1, state: {} }));
         await stockOf(context.env, productId).follow(productId, commands);
@@ -35,5 +30,5 @@ export async function letGo(context: Context, dead: DeadClaim[]): Promise<Set<st
       }
     }),
   );
-  return new Set(untold.flat());
+  return new Set(failed.flat());
 }

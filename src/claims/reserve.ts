@@ -17,13 +17,16 @@ export interface Wanted {
   stores: Map<string, string[]>;
 }
 
-/** What the Stock objects said to one claim, by product. A failed call's outcome is `unknown`: it may have held. */
-export type Reservation = Map<string, ReserveOutcome | { kind: "unknown" }>;
+/** A failed call's outcome is `unknown`: it may have held. */
+type LineOutcome = ReserveOutcome | { kind: "unknown" };
 
-/** An order waits about a second for units that others hold and may yet let go. Milliseconds before each try. */
-const PAUSES = [20, 40, 80, 160, 320, 640];
+/** What the Stock objects answered to one claim, by product. */
+export type Reservation = Map<string, LineOutcome>;
 
-/** Step 2 of placing: one RPC a product, all in parallel, for every claim that wants units. */
+/** The pause before each try of an order that waits, for about a second, for units that others may yet let go. */
+const PAUSES_MS = [20, 40, 80, 160, 320, 640];
+
+/** Step 2 of placing: one RPC for each product, all in parallel, for all claims that want its units. */
 export async function reserveAll<W extends Wanted>(
   context: Context,
   wants: W[],
@@ -34,8 +37,8 @@ export async function reserveAll<W extends Wanted>(
 }
 
 /**
- * Tries again for about a second what fell short only by units that others may yet let go: less often where that is
- * many products. Notes it in place.
+ * Tries again, for about a second, what fell short only by units that others may yet let go; less often if there are many
+ * products, since each try calls them all. Changes the reservations in place.
  */
 export async function tryAgain<W extends Wanted>(
   context: Context,
@@ -48,7 +51,7 @@ export async function tryAgain<W extends Wanted>(
     ),
   );
   const tries = Math.floor(RETRY_CALLS / products.size);
-  for (const pause of PAUSES.slice(-tries)) {
+  for (const pause of PAUSES_MS.slice(-tries)) {
     if (waiting.size === 0) return;
     await context.clock.sleep(pause);
     await reserveLines(context, waiting, isShort);
@@ -58,13 +61,13 @@ export async function tryAgain<W extends Wanted>(
   }
 }
 
-/** Asks once more for what was short. */
+/** Tries once more to reserve what was short. Changes the reservations in place. */
 export const tryOnce = <W extends Wanted>(
   context: Context,
   reservations: Map<W, Reservation>,
 ): Promise<void> => reserveLines(context, reservations, isShort);
 
-/** Short of what was asked: it says how much is free, and which claims hold the rest. */
+/** Says how much is available, and which claims hold the rest. */
 export type Short = Extract<ReserveOutcome, { kind: "short" }>;
 
 export const isShort = (outcome: { kind: string } | undefined): outcome is Short => outcome?.kind === "short";
@@ -78,31 +81,30 @@ export function heldAllocations(reservation: Reservation): Map<string, Allocatio
   return held;
 }
 
-/** Asks the objects of all lines that `wanted` names, and notes their answers in place. */
+/** Reserves the lines for whose present outcome `asks` is true, and sets their new outcomes in place. */
 async function reserveLines(
   context: Context,
   reservations: Map<Wanted, Reservation>,
-  asks: (outcome: Reservation extends Map<string, infer Outcome> ? Outcome | undefined : never) => boolean,
+  asks: (outcome: LineOutcome | undefined) => boolean,
 ): Promise<void> {
-  const byProduct = new Map<string, { reservation: Reservation; request: ReserveRequest }[]>();
-  for (const [wanted, reservation] of reservations) {
-    for (const item of wanted.order.items) {
-      if (!asks(reservation.get(item.productId))) continue;
-      const request: ReserveRequest = {
-        claim: wanted.claim,
-        orderId: wanted.order.id,
-        quantity: item.quantity,
-        stores: wanted.stores.get(item.productId) ?? [],
-        only: wanted.order.storeId !== null,
-      };
-      const calls = byProduct.get(item.productId);
-      if (calls) calls.push({ reservation, request });
-      else byProduct.set(item.productId, [{ reservation, request }]);
-    }
-  }
+  const lines = [...reservations].flatMap(([{ claim, order, stores }, reservation]) =>
+    order.items
+      .filter(({ productId }) => asks(reservation.get(productId)))
+      .map(({ productId, quantity }) => ({
+        productId,
+        reservation,
+        request: {
+          claim,
+          orderId: order.id,
+          quantity,
+          stores: stores.get(productId) ?? [],
+          only: order.storeId !== null,
+        },
+      })),
+  );
   const holdFor = context.settings.HOLD_SECONDS * 1_000;
   await Promise.all(
-    [...byProduct].map(async ([productId, calls]) => {
+    [...Map.groupBy(lines, ({ productId }) => productId)].map(async ([productId, calls]) => {
       const outcomes = await callReserve(
         context,
         productId,

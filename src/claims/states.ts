@@ -3,7 +3,7 @@ import type { ClaimState, FollowState } from "../inventory/stock-types.ts";
 import type { Context } from "../platform/context.ts";
 import { each, sql } from "../platform/sql.ts";
 
-/** The order that a claim is, or was, the try of, as D1 has it. */
+/** The order that a claim is, or was, a try of, as D1 has it. */
 export interface ClaimedOrder {
   id: string;
   reference: string;
@@ -11,13 +11,13 @@ export interface ClaimedOrder {
   version: number;
   /** Milliseconds. */
   expires_at: number | null;
-  /** Of the product that asks: JSON of `[{store_id, quantity, shipped}]`. */
+  /** The allocations of the product that asks: JSON of `[{store_id, quantity, shipped}]`. */
   allocations: string | null;
 }
 
-/** What the orders room, which stands above this one, knows of an order. */
+/** What the orders room does for this one, which must not import it. */
 export interface OrdersPort {
-  /** Expires those of these orders whose payment is overdue. False when none was. */
+  /** Expires those of these orders whose payment is overdue. False when there was none. */
   expireDue(context: Context, orders: ClaimedOrder[]): Promise<boolean>;
   /** What an order keeps and has shipped of the product, and when its hold is to ask again, as in `ClaimState`. */
   stateOf(order: ClaimedOrder, now: number): { state: FollowState; askAt: number | null };
@@ -26,17 +26,17 @@ export interface OrdersPort {
 interface ClaimRow extends Omit<ClaimedOrder, "id" | "status" | "version"> {
   claim: string;
   id: string | null;
-  /** The claim that the order names now: another one means that this claim is dead. */
+  /** The claim that the order names now. If it is another one, this claim is dead. */
   named_claim: string | null;
   status: string | null;
   version: number | null;
 }
 
 /**
- * What became of claims, for the open holds of one product that ask. The first statement is the fence: a claim without
- * a fate is written `abandoned` before its hold may be released, so that a worker that wakes late cannot record its
- * order. An order past its deadline is expired here, by the same operation as the sweep's. Throws while a backup
- * overwrites the shop: the hold asks again.
+ * What became of claims, for the open holds of one product that ask. Its first statement is the fence: it writes `abandoned`
+ * for each claim without a fate, before the hold may be released, so that a worker that wakes late cannot record its order.
+ * An order past its deadline is expired here, by the same operation that the sweep uses. Throws while a backup is restored;
+ * then the hold asks again.
  */
 export async function readClaimStates(
   context: Context,
@@ -54,7 +54,7 @@ export async function readClaimStates(
 }
 
 async function readClaims(context: Context, productId: string, claims: string[]): Promise<ClaimRow[]> {
-  // Half of a shop has not the fates of all its claims: the commit is refused while it is being restored.
+  // The commit is refused during a restore, because a shop that is half restored lacks the fates of living claims.
   const commit = new Commit(context);
   const asked = each(claims);
   commit.win(sql`

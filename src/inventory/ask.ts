@@ -3,33 +3,33 @@ import { findClaim } from "./holds.ts";
 import type { Sql, Turn } from "./sql-port.ts";
 import type { ClaimState, FollowOutcome } from "./stock-types.ts";
 
-/** Claims asked about in one go: one D1 batch. */
-const MAX_ASKED = 500;
-/** A due claim waits so long for more of them: a product in demand asks once for many. Milliseconds, as all here. */
-const ASK_TOGETHER = 10_000;
-/** A claim that got no answer asks again so soon. */
-export const ASK_AGAIN = 30_000;
-/** An answered one later, and later still, but never never. */
-const SCHEDULE = [5 * 60_000, 60 * 60_000];
-const A_DAY = 24 * 60 * 60_000;
-/** An answer that names a moment gone by must not make the alarm spin. */
-const SOONEST = 1_000;
+/** Claims of one question, which is one D1 batch. */
+const MAX_CLAIMS_ASKED = 500;
+/** A claim that is due waits this long for others, so that a product in demand asks once for many claims. */
+const GATHER_ASKS_MS = 10_000;
+/** A claim that gets no answer asks again after this. */
+export const ASK_AGAIN_MS = 30_000;
+/** How long a claim waits after its first and its second answer; after each further one it waits a day. */
+const ASK_SCHEDULE_MS = [5 * 60_000, 60 * 60_000];
+const DAY_MS = 24 * 60 * 60_000;
+/** The least delay, so that an answer with a time in the past cannot make the alarm fire without end. */
+const MIN_ASK_DELAY_MS = 1_000;
 
-/** When the object must be awake next: holds ask, or a report is due. Null when nothing is waiting. */
+/** When the alarm must fire next, because holds ask or a report is due; milliseconds. Null when nothing waits. */
 export function nextDue(sql: Sql): number | null {
   const [row] = sql.all<{ at: number | null }>(
     `SELECT MIN(at) AS at FROM (
        SELECT report_at AS at FROM meta
        UNION ALL SELECT * FROM (SELECT ask_at + ? FROM claims WHERE state = 'open' ORDER BY ask_at LIMIT 1)
      )`,
-    ASK_TOGETHER,
+    GATHER_ASKS_MS,
   );
   return row?.at ?? null;
 }
 
 /**
- * Takes the claims whose time has come, put off first: if their answer never comes, they ask again. None before the
- * first of them has waited for the others.
+ * Takes the claims that are due, and postpones each: if its answer never comes, it asks again then. Takes none before the
+ * first of them has waited GATHER_ASKS_MS for others.
  */
 export function takeDue({ sql, now }: Turn): string[] {
   const rows = sql.all<{ claim: string }>(
@@ -37,25 +37,25 @@ export function takeDue({ sql, now }: Turn): string[] {
        (SELECT claim FROM claims WHERE state = 'open' AND ask_at <= ?2 ORDER BY ask_at LIMIT ?3)
        AND ?4 >= (SELECT ask_at FROM claims WHERE state = 'open' ORDER BY ask_at LIMIT 1)
      RETURNING claim`,
-    now + ASK_AGAIN,
+    now + ASK_AGAIN_MS,
     now,
-    MAX_ASKED,
-    now - ASK_TOGETHER,
+    MAX_CLAIMS_ASKED,
+    now - GATHER_ASKS_MS,
   );
   return rows.map(({ claim }) => claim);
 }
 
-/** Applies what a claim was told; one that still holds will ask again. */
-export function obey(turn: Turn, verdict: ClaimState): FollowOutcome {
-  const outcome = follow(turn, verdict);
-  const claim = findClaim(turn.sql, verdict.claim);
+/** Applies D1's answer about a claim. A claim that still holds units after it will ask again. */
+export function applyAnswer(turn: Turn, answer: ClaimState): FollowOutcome {
+  const outcome = follow(turn, answer);
+  const claim = findClaim(turn.sql, answer.claim);
   if (claim?.state === "open") {
-    // Never later than its schedule, however far a deadline is: the order may end before, and the word of it be lost.
-    const askAt = Math.min(verdict.askAt ?? Infinity, turn.now + (SCHEDULE[claim.asks] ?? A_DAY));
+    // Never later than by its schedule, however far the deadline is: the order may end earlier, and that follow be lost.
+    const askAt = Math.min(answer.askAt ?? Infinity, turn.now + (ASK_SCHEDULE_MS[claim.asks] ?? DAY_MS));
     turn.sql.all(
       "UPDATE claims SET ask_at = ?, asks = asks + 1 WHERE claim = ?",
-      Math.max(askAt, turn.now + SOONEST),
-      verdict.claim,
+      Math.max(askAt, turn.now + MIN_ASK_DELAY_MS),
+      answer.claim,
     );
   }
   return outcome;

@@ -4,7 +4,7 @@ import { readMeta } from "./schema.ts";
 import type { Sql } from "./sql-port.ts";
 import type { AuditedClaim, StockAudit } from "./stock-types.ts";
 
-/** What an object that was never written answers. */
+/** What an object without storage answers. */
 export const NOTHING_TO_AUDIT: Omit<StockAudit, "alarm"> = {
   epoch: 0,
   version: 0,
@@ -15,7 +15,7 @@ export const NOTHING_TO_AUDIT: Omit<StockAudit, "alarm"> = {
   due: null,
 };
 
-/** Reads all that reconciliation compares, in one turn: nothing moves between its parts. */
+/** Reads all that reconciliation compares, in one turn, so that nothing moves between its parts. */
 export function audit(sql: Sql, named: string[]): Omit<StockAudit, "alarm"> {
   const { epoch, version, acked } = readMeta(sql);
   return {

@@ -1,12 +1,13 @@
 import { each, first, sql } from "../platform/sql.ts";
 import type { StockCommands } from "./stock-types.ts";
 
-/** The Stock object of one product. A new stub for each call: one that saw a failure is of no more use. */
+/** The Stock object of one product. Each call makes a new stub, because a stub that met a failure cannot be used again. */
 export function stockOf(env: Cloudflare.Env, productId: string): StockCommands {
   return env.STOCK.get(env.STOCK.idFromName(productId)) as unknown as StockCommands;
 }
 
-/** Which of the things that a request names exist. Asked before any Stock object is: naming one must not make it. */
+/** Which of the things that a request names exist. To be asked before a Stock object is, so that no object is made for
+ * a product that does not exist. */
 export async function findNames(
   db: D1Database,
   productId: string,

@@ -1,25 +1,24 @@
-import type { Sql } from "./sql-port.ts";
-import { one } from "./sql-port.ts";
+import { one, type Sql } from "./sql-port.ts";
 import type { DumpPage, StockRow, StockTable } from "./stock-types.ts";
 
-const ROWS_A_PAGE = 1_000;
+const PAGE_ROWS = 1_000;
 
 interface Cursor {
   part: "settled" | "movements";
   after: string | number;
-  /** The ledger's last line when the dump began. */
+  /** The `seq` of the ledger's last line when the dump began. */
   until: number;
 }
 
 /**
- * A backup of one object, page by page, that shows it at the moment of its first page. That page has all that changes;
- * the others what is only added to: the ledger up to its line of then, and the settled claims. A claim that settles
- * meanwhile comes twice, and the first one counts.
+ * A backup of one object, page by page, as the object was at its first page. The first page has all rows that can change.
+ * The others have what only grows: the released claims, and the ledger up to the line that was its last at the first page.
+ * A claim that is released in between comes twice, and `load` keeps the first.
  */
 export function dump(sql: Sql, cursor: string | null): DumpPage {
   if (cursor === null) return dumpHead(sql);
   const at = JSON.parse(cursor) as Cursor;
-  return at.part === "settled" ? dumpSettled(sql, at) : dumpMovements(sql, at);
+  return at.part === "settled" ? dumpReleased(sql, at) : dumpMovements(sql, at);
 }
 
 const rowsOf = (table: StockTable, rows: StockRow["row"][]): StockRow[] =>
@@ -42,11 +41,11 @@ function dumpHead(sql: Sql): DumpPage {
   };
 }
 
-function dumpSettled(sql: Sql, { after, until }: Cursor): DumpPage {
+function dumpReleased(sql: Sql, { after, until }: Cursor): DumpPage {
   const claims = sql.all<{ claim: string }>(
     "SELECT * FROM claims WHERE state = 'settled' AND claim > ? ORDER BY claim LIMIT ?",
     after,
-    ROWS_A_PAGE,
+    PAGE_ROWS,
   );
   const names = JSON.stringify(claims.map(({ claim }) => claim));
   const holds = sql.all<StockRow["row"]>(
@@ -55,7 +54,7 @@ function dumpSettled(sql: Sql, { after, until }: Cursor): DumpPage {
   );
   const last = claims.at(-1)?.claim;
   const next: Cursor =
-    claims.length === ROWS_A_PAGE && last !== undefined
+    claims.length === PAGE_ROWS && last !== undefined
       ? { part: "settled", after: last, until }
       : { part: "movements", after: 0, until };
   return {
@@ -69,10 +68,10 @@ function dumpMovements(sql: Sql, { after, until }: Cursor): DumpPage {
     "SELECT * FROM movements WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
     after,
     until,
-    ROWS_A_PAGE,
+    PAGE_ROWS,
   );
   const last = rows.at(-1)?.seq;
-  const more = rows.length === ROWS_A_PAGE && last !== undefined;
+  const more = rows.length === PAGE_ROWS && last !== undefined;
   return {
     rows: rowsOf("movements", rows),
     next: more ? cursorOf({ part: "movements", after: last, until }) : null,

@@ -1,23 +1,23 @@
-import { bury, type Claim, findClaim, type Held, heldBy, updateHold } from "./holds.ts";
+import { type Claim, findClaim, type Held, heldBy, updateHold, writeTombstone } from "./holds.ts";
 import { move } from "./ledger.ts";
-import { NOTHING, readCount } from "./levels.ts";
+import { NO_UNITS, readCount } from "./levels.ts";
 import { ORDERS } from "./reserve.ts";
 import type { Sql, Turn } from "./sql-port.ts";
 import type { FollowCommand, FollowOutcome, FollowState } from "./stock-types.ts";
 
-/** What one store's part of a hold comes to: units that leave, units let go, and what is then held. */
+/** What happens to a claim's units in one store: how many ship, how many are released, and what is held after that. */
 interface Step extends Held {
   ship: number;
   release: number;
 }
 
-/** Brings a claim's holds to the state that D1 tells, if that is newer than what was applied before. */
+/** Brings a claim's holds to the state that D1 has, if that is newer than what was applied before. */
 export function follow(turn: Turn, command: FollowCommand): FollowOutcome {
   const { sql } = turn;
   const claim = findClaim(sql, command.claim);
   if (!claim) {
     if (!isDead(command.state)) return neverHeld(command);
-    bury(turn, command.claim, command.version);
+    writeTombstone(turn, command.claim, command.version);
     return { kind: "applied" };
   }
   if (command.version <= claim.version) return { kind: "stale" };
@@ -38,8 +38,8 @@ export function follow(turn: Turn, command: FollowCommand): FollowOutcome {
   return { kind: "applied" };
 }
 
-/** What an object that was never written answers: it holds nothing, and there is nothing to bury beside. */
-export const followUnborn = (command: FollowCommand): FollowOutcome =>
+/** What an object without storage answers. It writes no tombstone: a product that was never stocked can hold nothing. */
+export const followUninitialised = (command: FollowCommand): FollowOutcome =>
   isDead(command.state) ? { kind: "applied" } : neverHeld(command);
 
 const isDead = (state: FollowState): boolean =>
@@ -50,14 +50,14 @@ const neverHeld = ({ claim, version }: FollowCommand): FollowOutcome => ({
   detail: `claim ${claim}, version ${version}: never held anything here`,
 });
 
-/** A store that D1 does not name keeps nothing, and shipped no more than is known. */
+/** In a store that D1 does not name, nothing is kept any more, and nothing more has shipped than is known here. */
 function stepTo({ store_id, kept, shipped }: Held, state: FollowState): Step {
   const target = state[store_id] ?? { keep: 0, shipped };
   const ship = target.shipped - shipped;
   return { store_id, kept: target.keep, shipped: target.shipped, ship, release: kept - target.keep - ship };
 }
 
-/** Why D1's state cannot have come from these holds; null when it can. */
+/** Why D1's state cannot be a later state of these holds; null when it can. */
 function findDrift(sql: Sql, held: Held[], state: FollowState): string | null {
   const known = new Set(held.map(({ store_id }) => store_id));
   for (const [storeId, { keep, shipped }] of Object.entries(state)) {
@@ -67,7 +67,7 @@ function findDrift(sql: Sql, held: Held[], state: FollowState): string | null {
     const { store_id, ship, release } = stepTo(part, state);
     if (ship < 0) return `${-ship} units came back from shipment in ${store_id}`;
     if (release < 0) return `${-release} units more than were held in ${store_id}`;
-    const { reserved } = readCount(sql, store_id) ?? NOTHING;
+    const { reserved } = readCount(sql, store_id) ?? NO_UNITS;
     if (reserved < ship + release) return `only ${reserved} units are reserved in ${store_id}`;
   }
   return null;

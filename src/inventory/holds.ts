@@ -2,21 +2,22 @@ import { isoTimestamp } from "../platform/clock.ts";
 import type { Sql, Turn } from "./sql-port.ts";
 import type { Allocation, Hold, ReserveRequest } from "./stock-types.ts";
 
-/** Other claims named to one who fell short, and open holds shown on a page, at most. */
-const MAX_IN_THE_WAY = 500;
+/** Claims in the way that are named to a claim that fell short, at most. */
+const MAX_CLAIMS_IN_THE_WAY = 500;
+/** Open holds that a page shows, at most. */
 const MAX_HOLDS = 1_000;
 
 export interface Claim {
   claim: string;
   order_id: string | null;
-  /** `settled`: it let go of everything, and will never hold again. */
+  /** `settled`: it has released everything, and will never hold again. */
   state: "open" | "settled";
-  /** The order's version that was last applied; 0: no living order was heard of yet. */
+  /** The order's version that was last applied; 0 until the object has heard of a living order. */
   version: number;
   asks: number;
 }
 
-/** Units of a claim in one store: reserved still, and gone. */
+/** Units of a claim in one store: still reserved, and shipped. */
 export interface Held {
   store_id: string;
   kept: number;
@@ -30,7 +31,7 @@ export const findClaim = (sql: Sql, claim: string): Claim | null =>
 export const heldBy = (sql: Sql, claim: string): Held[] =>
   sql.all<Held>("SELECT store_id, kept, shipped FROM holds WHERE claim = ? ORDER BY store_id", claim);
 
-/** What a claim was given, whether or not some of it has left since. */
+/** What a claim was given; units that have shipped since are included. */
 export const allocationsOf = (sql: Sql, claim: string): Allocation[] =>
   heldBy(sql, claim).map(({ store_id, kept, shipped }) => ({ store_id, quantity: kept + shipped }));
 
@@ -59,8 +60,8 @@ export function openHold(
   }
 }
 
-/** A claim that died before its reserve came by: should that still come, it finds itself dead. */
-export function bury({ sql, now }: Turn, claim: string, version: number): void {
+/** Notes a claim that died before it reserved anything here. If its reserve still arrives, it finds itself dead. */
+export function writeTombstone({ sql, now }: Turn, claim: string, version: number): void {
   sql.all(
     `INSERT INTO claims (claim, order_id, state, version, ask_at, asks, created_at)
      VALUES (?, NULL, 'settled', ?, ?, 0, ?)`,
@@ -71,7 +72,7 @@ export function bury({ sql, now }: Turn, claim: string, version: number): void {
   );
 }
 
-/** Brings a claim to an order's version. It settles when it keeps nothing more. */
+/** Brings a claim to an order's version. When it keeps nothing any more, it is released for good. */
 export function updateHold({ sql }: Turn, claim: string, version: number, held: Held[]): void {
   for (const { store_id, kept, shipped } of held) {
     sql.all(
@@ -86,10 +87,10 @@ export function updateHold({ sql }: Turn, claim: string, version: number, held: 
   sql.all("UPDATE claims SET state = ?, version = ? WHERE claim = ?", state, version, claim);
 }
 
-/** When a claim that reconciliation put here asks first; milliseconds. */
-const ASK_SOON = 5 * 60_000;
+/** How long after reconciliation has written a claim the claim asks first. */
+const FIRST_ASK_MS = 5 * 60_000;
 
-/** Reconciliation puts a claim at what its row says, whatever it was here: unknown, or settled. */
+/** Reconciliation sets a claim to what its row in D1 says, even if it was unknown or released here. */
 export function putClaim(
   turn: Turn,
   claim: { claim: string; orderId: string | null; version: number; askAt: number | null },
@@ -103,7 +104,7 @@ export function putClaim(
     claim.claim,
     claim.orderId,
     claim.version,
-    claim.askAt ?? now + ASK_SOON,
+    claim.askAt ?? now + FIRST_ASK_MS,
     now,
   );
   for (const { store_id } of held) {
@@ -118,7 +119,7 @@ export function putClaim(
   updateHold(turn, claim.claim, claim.version, all);
 }
 
-/** Open claims in these stores that may yet let go: no living order was heard of. Largest claim first. */
+/** Open claims in these stores that may yet let go, since no living order of theirs is known. Largest id first. */
 export const inTheWay = (sql: Sql, stores: string[]): { claim: string; quantity: number }[] =>
   sql.all(
     `SELECT claims.claim, SUM(holds.kept) AS quantity FROM claims JOIN holds ON holds.claim = claims.claim
@@ -126,7 +127,7 @@ export const inTheWay = (sql: Sql, stores: string[]): { claim: string; quantity:
        AND holds.kept > 0 AND holds.store_id IN (SELECT value FROM json_each(?))
      GROUP BY claims.claim ORDER BY claims.claim DESC LIMIT ?`,
     JSON.stringify(stores),
-    MAX_IN_THE_WAY,
+    MAX_CLAIMS_IN_THE_WAY,
   );
 
 interface OpenHoldRow extends Held {
@@ -136,7 +137,7 @@ interface OpenHoldRow extends Held {
   ask_at: number;
 }
 
-/** The open holds, those that ask first before the others, and no more than a page can show. */
+/** The open holds, in the order in which they ask, and no more than a page shows. */
 export function readHolds(sql: Sql): Hold[] {
   const rows = sql.all<OpenHoldRow>(
     `SELECT open.claim, open.order_id, open.version, open.ask_at, holds.store_id, holds.kept, holds.shipped

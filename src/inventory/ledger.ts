@@ -1,10 +1,10 @@
 import { isoTimestamp } from "../platform/clock.ts";
-import { NOTHING, readCount } from "./levels.ts";
-import { noteNews } from "./report.ts";
+import { NO_UNITS, readCount } from "./levels.ts";
+import { countChange } from "./report.ts";
 import { one, type Sql, type Turn } from "./sql-port.ts";
 import type { Count, Movement, MovementPage, MovementType } from "./stock-types.ts";
 
-/** What one unit of a movement does to a store's two numbers. Quantities are signed. */
+/** What one unit of a movement changes in a store's two numbers. A movement's quantity is signed. */
 const EFFECTS: Record<Exclude<MovementType, "correction">, Count> = {
   opening: { on_hand: 1, reserved: 0 },
   add: { on_hand: 1, reserved: 0 },
@@ -35,12 +35,12 @@ export interface Move extends About {
 }
 
 /**
- * The way to change a level: the level, its line in the ledger and the news for the projection are written
- * together. A move that would break `0 <= reserved <= on_hand` throws: callers decide before they move.
+ * Changes a level: writes the level and its line in the ledger, and makes a report to the projection due, all together.
+ * Throws if `0 <= reserved <= on_hand` would not hold after it, so callers must check before they call.
  */
 export function move(turn: Turn, { type, quantity, ...about }: Move): Movement {
   const effect = EFFECTS[type];
-  const before = readCount(turn.sql, about.storeId) ?? NOTHING;
+  const before = readCount(turn.sql, about.storeId) ?? NO_UNITS;
   const after: Count = {
     on_hand: before.on_hand + effect.on_hand * quantity,
     reserved: before.reserved + effect.reserved * quantity,
@@ -49,8 +49,8 @@ export function move(turn: Turn, { type, quantity, ...about }: Move): Movement {
 }
 
 /**
- * Sets a level to what reconciliation found to be true. The line's difference is taken from `before`: the level's own
- * numbers, or the ledger's sums where it is the level that was wrong.
+ * Sets a level to what reconciliation found to be true.
+ * @param before what the ledger's line starts from: the level's own numbers, or the ledger's sums where the level is wrong
  */
 export function correct(turn: Turn, before: Count, after: Count, about: About): Movement {
   const quantity = after.on_hand - before.on_hand || after.reserved - before.reserved;
@@ -73,7 +73,7 @@ function write(
     storeId,
     after.on_hand,
     after.reserved,
-    noteNews(turn),
+    countChange(turn),
   );
   const rows = sql.all<MovementRow>(
     `INSERT INTO movements (at, type, store_id, quantity, on_hand_before, reserved_before, on_hand_after,
@@ -96,7 +96,7 @@ function write(
   return toMovement(one(rows));
 }
 
-/** A page of the ledger, newest first. @param before `seq` to read on from; null from the newest */
+/** A page of the ledger, newest first. @param before only lines with a smaller `seq`; null for the newest page */
 export function readMovements(sql: Sql, before: number | null, limit: number): MovementPage {
   const rows = sql.all<MovementRow>(
     "SELECT * FROM movements WHERE seq < ? ORDER BY seq DESC LIMIT ?",
@@ -107,20 +107,12 @@ export function readMovements(sql: Sql, before: number | null, limit: number): M
   return { movements, next: rows.length > limit ? (movements.at(-1)?.seq ?? null) : null };
 }
 
-interface MovementRow {
-  seq: number;
+interface MovementRow extends Omit<Movement, "at" | "before" | "after"> {
   at: number;
-  type: MovementType;
-  store_id: string;
-  quantity: number;
   on_hand_before: number;
   reserved_before: number;
   on_hand_after: number;
   reserved_after: number;
-  actor: string;
-  reason: string | null;
-  reference: string | null;
-  order_id: string | null;
 }
 
 const toMovement = (row: MovementRow): Movement => ({

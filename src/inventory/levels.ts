@@ -12,8 +12,8 @@ export const readStores = (sql: Sql): Level[] =>
 export const readLevels = (sql: Sql): Levels => addUp(readStores(sql));
 
 /**
- * The levels as the ledger had them: where each store's last movement up to that moment left it. One step down an index
- * for each store, however long the ledger is. Of movements with the same stamp the last one counts.
+ * The levels at a past time: what each store's last movement up to then left there. It takes one step in an index for each
+ * store, however long the ledger is. Of movements with the same stamp the last one counts.
  * @param at milliseconds
  */
 export const readLevelsAt = (sql: Sql, at: number): Levels =>
@@ -38,8 +38,8 @@ function addUp(stores: Level[]): Levels {
   };
 }
 
-/** One store's numbers; null where it never had any of the product. */
+/** One store's numbers; null if the store never had any of the product. */
 export const readCount = (sql: Sql, storeId: string): Count | null =>
   sql.all<Count>("SELECT on_hand, reserved FROM levels WHERE store_id = ?", storeId)[0] ?? null;
 
-export const NOTHING: Count = { on_hand: 0, reserved: 0 };
+export const NO_UNITS: Count = { on_hand: 0, reserved: 0 };

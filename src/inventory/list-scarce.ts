@@ -12,8 +12,8 @@ import type { ScarceProduct } from "./schemas.ts";
 type Row = ProductRow & { on_hand: number; reserved: number; available: number };
 
 /**
- * In the words of their index; `out` are also those that were never stocked. `low` begins after those, or where its
- * cursor says: given both, SQLite would go by the one that is nearer to the beginning.
+ * Repeats the condition of the index, or SQLite would not use it. `out` includes products that were never stocked. `low`
+ * starts after them, or at its cursor. It is given only one of the two, since SQLite would start from the earlier one.
  */
 const CONDITIONS = {
   low: { from: sql`stock.state = 'low' AND stock.available > 0`, past: sql`stock.state = 'low'` },
@@ -23,7 +23,7 @@ const CONDITIONS = {
   },
 } as const;
 
-/** Products on sale that are low, or out, over all stores; the scarcest first, then the oldest. One D1 batch. */
+/** Products on sale that are low, or out, over all stores: the scarcest first, then the oldest. One D1 batch. */
 export async function listScarceProducts(
   { env }: Context,
   state: keyof typeof CONDITIONS,

@@ -12,9 +12,9 @@ interface Row extends Omit<StoreInventoryRow, "updated_at" | "price"> {
 }
 
 /**
- * What a store has of each product on sale, by title whatever its case, from the projection; null when there is no such
- * store. Levels carry their product's title, so that an index of each store's own leads along them. A cursor names the
- * product that it comes after, wherever in the alphabet that may be by now.
+ * What a store has of each product on sale, by title in lower case, from the projection; null when there is no such store.
+ * Each level carries its product's title, so that an index by store and title serves the list. A cursor names the last
+ * product of the page before; the next page starts after that product's title as it is by then.
  */
 export async function listStoreInventory(
   { env }: Context,
@@ -30,7 +30,7 @@ export async function listStoreInventory(
     page,
     store: [store],
   } = await batch(env.DB, {
-    // What a page far down passes by is passed by in the index alone.
+    // The inner SELECT reads the index alone, so the rows that a far page skips cost little.
     page: sql<Row>`
       SELECT page.product_id, products.title AS product_title, products.price, products.currency,
         categories.name AS category_name, levels.on_hand AS quantity, levels.available, levels.updated_at

@@ -9,12 +9,12 @@ interface Row extends Omit<InventoryRow, "updated_at"> {
 }
 
 const BY_PRODUCT = sql`levels.product_id, levels.store_id`;
-/** As the indexes of what is scarce have it. */
+/** The order of the indexes of what is scarce. */
 const SCARCEST_FIRST = sql`levels.available, ${BY_PRODUCT}`;
 
 /**
- * The projection, one row for each product and store; a hint, never what decides. By product, except for what is low or
- * out of stock: the scarcest first, archived products left out. One D1 batch; what is counted is counted beforehand.
+ * Lists the projection, one row for each product and store, by product. What is low or out of stock is listed the scarcest
+ * first and without archived products. One D1 batch; the count comes from counters that triggers keep.
  */
 export async function listInventory(
   { env, clock }: Context,
@@ -50,8 +50,8 @@ export async function listInventory(
 }
 
 /**
- * In the words of the partial indexes, which a query must repeat to be led by them. What is low begins after what is
- * out, or where its cursor says: given both, SQLite would go by the one that is nearer to the beginning.
+ * Repeats the conditions of the partial indexes word for word, or SQLite would not use them. The list of what is low starts
+ * after what is out, or at its cursor. It is given only one of the two, since SQLite would start from the earlier one.
  */
 function conditionsOf({ low_stock, out_of_stock, store_id }: InventoryQuery, isPastCursor: boolean): Sql[] {
   const conditions: Sql[] = [];

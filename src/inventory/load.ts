@@ -1,58 +1,46 @@
-import { tellAgain } from "./report.ts";
-import { bear, isBorn, wipe } from "./schema.ts";
+import { reportEverything } from "./report.ts";
+import { initialise, isInitialised, wipe } from "./schema.ts";
 import type { Turn } from "./sql-port.ts";
 import type { LoadPage, StockRow, StockTable } from "./stock-types.ts";
 
-const COLUMNS: Record<Exclude<StockTable, "meta">, string[]> = {
-  levels: ["store_id", "on_hand", "reserved", "version"],
-  claims: ["claim", "order_id", "state", "version", "ask_at", "asks", "created_at"],
-  holds: ["claim", "store_id", "kept", "shipped"],
-  movements: [
-    "seq",
-    "at",
-    "type",
-    "store_id",
-    "quantity",
-    "on_hand_before",
-    "reserved_before",
-    "on_hand_after",
-    "reserved_after",
-    "actor",
-    "reason",
-    "reference",
-    "order_id",
-  ],
-  operations: ["id", "fingerprint", "outcome"],
+const COLUMNS: Record<Exclude<StockTable, "meta">, string> = {
+  levels: "store_id, on_hand, reserved, version",
+  claims: "claim, order_id, state, version, ask_at, asks, created_at",
+  holds: "claim, store_id, kept, shipped",
+  movements:
+    "seq, at, type, store_id, quantity, on_hand_before, reserved_before, on_hand_after, reserved_after, actor, " +
+    "reason, reference, order_id",
+  operations: "id, fingerprint, outcome",
 };
 
 /**
- * Takes in a part of a backup. The first part empties the object, so that a restore that died may simply begin again;
- * until the last one nothing is armed. A restored object is born again: its reports beat those of its former life.
+ * Loads a part of a backup. The first part empties the object, so that a restore that died can simply begin again. It also
+ * initialises the storage again, so that the restored object's reports win over those from before.
  */
 export function load(turn: Turn, productId: string, { first, last, rows }: LoadPage): void {
   if (first) {
     wipe(turn.sql);
-    bear(turn, productId);
+    initialise(turn, productId);
   }
-  if (!isBorn(turn.sql)) throw new Error("a restore must begin with its first part");
+  if (!isInitialised(turn.sql)) throw new Error("a restore must begin with its first part");
   for (const { table, row } of rows) {
-    if (table === "meta") takeMeta(turn, row);
+    if (table === "meta") loadMeta(turn, row);
     else insert(turn, table, row);
   }
-  if (last) tellAgain(turn, 0);
+  if (last) reportEverything(turn, 0);
 }
 
-/** Inserts that yield: a dump may tell of a claim twice, and what it told first is of its own moment. */
+/** Keeps a row that is there: a dump may have a claim twice, and only the first is of the moment that the dump shows. */
 function insert({ sql }: Turn, table: Exclude<StockTable, "meta">, row: StockRow["row"]): void {
-  const columns = COLUMNS[table];
+  const columns = COLUMNS[table].split(", ");
   sql.all(
-    `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})
+    `INSERT INTO ${table} (${COLUMNS[table]}) VALUES (${columns.map(() => "?").join(", ")})
      ON CONFLICT DO NOTHING`,
     ...columns.map((column) => row[column] ?? null),
   );
 }
 
-function takeMeta({ sql }: Turn, row: StockRow["row"]): void {
+function loadMeta({ sql }: Turn, row: StockRow["row"]): void {
   sql.all(
     "UPDATE meta SET version = ?, acked = 0, epoch = MAX(epoch, ? + 1)",
     row.version ?? 0,

@@ -1,5 +1,5 @@
 import { move } from "./ledger.ts";
-import { NOTHING, readCount } from "./levels.ts";
+import { NO_UNITS, readCount } from "./levels.ts";
 import type { Turn } from "./sql-port.ts";
 import type {
   AdjustCommand,
@@ -13,8 +13,8 @@ import type {
 export const MAX_ON_HAND = 1_000_000_000;
 
 /**
- * Does a person's command once: its id is answered the same ever after, a refusal like a success, so that a retry
- * never turns a "no" that was told into a "yes". Another body under the id changes nothing.
+ * Runs a person's command once. Each repeat of its id gets the same answer, and a refusal is kept like a success, so that
+ * a retry never turns a "no" that was answered into a "yes". Another body under the id changes nothing.
  */
 export function onceByOperation<C extends { operation: string }>(
   turn: Turn,
@@ -49,7 +49,7 @@ export function open(turn: Turn, { levels, actor }: OpenCommand): string[] {
   });
 }
 
-/** What a correction, delivery, return or breakage does to on_hand, given what is there. */
+/** How much each type of adjustment changes `on_hand`, given what is there. */
 const DIFFERENCES: Record<AdjustType, (quantity: number, onHand: number) => number> = {
   add: (quantity) => quantity,
   receive: (quantity) => quantity,
@@ -62,7 +62,7 @@ const DIFFERENCES: Record<AdjustType, (quantity: number, onHand: number) => numb
 /** Changes what a store has on hand; never below what is reserved there. */
 export function adjust(turn: Turn, command: AdjustCommand): CommandOutcome {
   const { type, storeId, quantity, actor, reason, reference } = command;
-  const { on_hand, reserved } = readCount(turn.sql, storeId) ?? NOTHING;
+  const { on_hand, reserved } = readCount(turn.sql, storeId) ?? NO_UNITS;
   const difference = DIFFERENCES[type](quantity, on_hand);
   if (on_hand + difference < reserved) {
     return { kind: "stock_reserved", on_hand, reserved, requested: quantity };
@@ -75,8 +75,8 @@ export function adjust(turn: Turn, command: AdjustCommand): CommandOutcome {
 /** Moves free units from one store to another: both movements or none. The stores differ. */
 export function transfer(turn: Turn, command: TransferCommand): CommandOutcome {
   const { fromStoreId, toStoreId, quantity, actor, reason } = command;
-  const from = readCount(turn.sql, fromStoreId) ?? NOTHING;
-  const to = readCount(turn.sql, toStoreId) ?? NOTHING;
+  const from = readCount(turn.sql, fromStoreId) ?? NO_UNITS;
+  const to = readCount(turn.sql, toStoreId) ?? NO_UNITS;
   if (from.on_hand - quantity < from.reserved) {
     return { kind: "stock_reserved", ...from, requested: quantity };
   }

@@ -7,26 +7,27 @@ import { listScarceProducts } from "./list-scarce.ts";
 import { listStoreInventory } from "./list-store.ts";
 import { scarceProductListSchema, storeInventorySchema } from "./schemas.ts";
 
-const staffOnly = { tags: ["Inventory"], security: bearer, middleware: [requireStaff] };
+const scarce = {
+  method: "get" as const,
+  tags: ["Inventory"],
+  security: bearer,
+  middleware: [requireStaff],
+  request: { query: listQuerySchema },
+  responses: { 200: jsonContent(scarceProductListSchema, "A page of products"), ...problems(400, 401, 403) },
+};
 
 const lowStock = createRoute({
-  ...staffOnly,
-  method: "get",
+  ...scarce,
   path: "/products/low-stock",
   summary: "List products that run low, the scarcest first",
   description: "On sale, over all stores at or below their threshold, and above 0.",
-  request: { query: listQuerySchema },
-  responses: { 200: jsonContent(scarceProductListSchema, "A page of products"), ...problems(400, 401, 403) },
 });
 
 const outOfStock = createRoute({
-  ...staffOnly,
-  method: "get",
+  ...scarce,
   path: "/products/out-of-stock",
   summary: "List products that no store has",
   description: "On sale, with nothing available in any store; those that were never stocked too.",
-  request: { query: listQuerySchema },
-  responses: { 200: jsonContent(scarceProductListSchema, "A page of products"), ...problems(400, 401, 403) },
 });
 
 const storeInventory = createRoute({
@@ -39,7 +40,7 @@ const storeInventory = createRoute({
   responses: { 200: jsonContent(storeInventorySchema, "A page of its products"), ...problems(400, 404) },
 });
 
-/** Products and stores by their stock. Mounted before the catalogue, which would take `low-stock` for a product's name. */
+/** To be mounted before the catalogue's routes, which would take `low-stock` for a product's id. */
 export const projectionRoutes = createRouter(
   endpoint(lowStock, async (c) =>
     c.json(await listScarceProducts(c.get("context"), "low", c.req.valid("query")), 200),

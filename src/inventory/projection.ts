@@ -4,13 +4,13 @@ import { each, runBatch, type Sql, sql } from "../platform/sql.ts";
 import { stockOf } from "./client.ts";
 import type { StockReport } from "./stock-types.ts";
 
-/** A row is at most about 150 bytes of JSON: one parameter stays well under its megabyte. */
-const ROWS_A_STATEMENT = 5_000;
+/** A row is about 150 bytes of JSON at most, so one parameter stays well under a megabyte. */
+const STATEMENT_ROWS = 5_000;
 
 /**
- * Brings the projection up to the reports of many objects, in one batch, then tells each object how far it has come.
- * Reports may come twice, late and out of order: a row yields only to a later epoch, or a higher version of its own.
- * What is counted of the levels follows by triggers.
+ * Applies the reports of many objects in one batch, and then acknowledges them to each object. Reports may come twice, late
+ * and out of order, so a row is replaced only by a later epoch, or by a higher version of the same epoch. Triggers bring
+ * the counts up to the levels.
  */
 export async function applyReports(context: Context, reports: StockReport[]): Promise<void> {
   const rows = reports.flatMap(({ productId, epoch, at, levels }) =>
@@ -27,15 +27,15 @@ export async function applyReports(context: Context, reports: StockReport[]): Pr
   const { env, clock } = context;
   if (rows.length > 0) {
     const productIds = [...new Set(reports.map(({ productId }) => productId))];
-    await runBatch(env.DB, [...upserts(rows), ...noteFalls(productIds, clock.now())]);
+    await runBatch(env.DB, [...upserts(rows), ...noteLowStock(productIds, clock.now())]);
   }
   await Promise.all(latestOfEach(reports).map((report) => acknowledge(context, report)));
 }
 
 function upserts(rows: unknown[][]): Sql[] {
-  const chunks = Math.ceil(rows.length / ROWS_A_STATEMENT);
+  const chunks = Math.ceil(rows.length / STATEMENT_ROWS);
   return Array.from({ length: chunks }, (_, index) =>
-    upsert(rows.slice(index * ROWS_A_STATEMENT, (index + 1) * ROWS_A_STATEMENT)),
+    upsert(rows.slice(index * STATEMENT_ROWS, (index + 1) * STATEMENT_ROWS)),
   );
 }
 
@@ -50,7 +50,7 @@ const upsert = (rows: unknown[][]): Sql =>
       WHERE excluded.epoch > stock_levels.epoch
         OR (excluded.epoch = stock_levels.epoch AND excluded.version > stock_levels.version)`;
 
-/** The report of each object that reaches furthest. */
+/** The newest report of each object. */
 function latestOfEach(reports: StockReport[]): StockReport[] {
   const latest = new Map<string, StockReport>();
   for (const report of reports) {
@@ -64,7 +64,7 @@ function latestOfEach(reports: StockReport[]): StockReport[] {
   return [...latest.values()];
 }
 
-/** An object that does not hear of it reports again, which changes nothing: a failure is only noted. */
+/** A failure is only logged: the object reports again, and that changes nothing. */
 async function acknowledge({ env, log }: Context, { productId, epoch, version }: StockReport): Promise<void> {
   try {
     await stockOf(env, productId).reported(epoch, version);
@@ -77,12 +77,12 @@ async function acknowledge({ env, log }: Context, { productId, epoch, version }:
 }
 
 /**
- * What products have come to after a batch of changes: those at or below their threshold are noted, once until they are
- * above it and people were told. For the end of the batch, since in the midst of it a product may seem to have less than it
- * ever had, as while units go from one store to another. One that was never stocked has not fallen.
+ * Notes which of these products are at or below their threshold, once until they are above it and people were told. It must
+ * come last in the batch: halfway through it, as while units go from one store to another, a product may seem to have less
+ * than it ever had. A product that was never stocked has not fallen.
  * @param at milliseconds
  */
-function noteFalls(productIds: string[], at: number): Sql[] {
+function noteLowStock(productIds: string[], at: number): Sql[] {
   const named = sql`${each(productIds)} AS named CROSS JOIN product_stock AS s ON s.product_id = named.value`;
   return [
     sql`INSERT INTO low_stock (product_id, since, told)
@@ -94,8 +94,8 @@ function noteFalls(productIds: string[], at: number): Sql[] {
 }
 
 /**
- * What stands over the projection: states and titles of its levels, and what is counted of them. Triggers (see the
- * migration stock_triggers) keep all of it true row by row; these statements make it anew, for one D1 batch.
+ * Computes all that is derived from the projection again, for one D1 batch: states and titles of levels, and the counts.
+ * In ordinary running triggers (see the migration stock_triggers) keep it right row by row.
  */
 export const recountStock = (): Sql[] => [
   sql`DELETE FROM product_stock`,
@@ -117,10 +117,10 @@ export const recountStock = (): Sql[] => [
 ];
 
 /**
- * The projection as it begins: nothing is known of any stock. What people were told of is not forgotten. The counts go
- * first, so that nothing has to be subtracted from them level by level.
+ * Empties the projection, as if nothing were known of any stock; what people were told stays. The counts are deleted
+ * first, so that no trigger has to subtract from them level by level.
  */
-export const projectionEmptied = (): Sql[] => [
+export const emptyProjection = (): Sql[] => [
   sql`DELETE FROM product_stock`,
   sql`DELETE FROM store_stock`,
   sql`DELETE FROM stock_levels`,

@@ -2,30 +2,30 @@ import { readMeta } from "./schema.ts";
 import { one, type Turn } from "./sql-port.ts";
 import type { StockReport } from "./stock-types.ts";
 
-/** News wait so long for more of them, to travel together. Milliseconds, as all here. */
-const GATHER = 1_000;
-/** A hot object reports no more often than this. */
-const PACE = 2_000;
-/** A report that nobody acknowledged is lost: all of it is told again. */
-const TELL_AGAIN = 60_000;
-/** A queue message carries 128 KB; a level is at most about 150 bytes of it. */
+/** A change waits this long for others, so that one report carries them all. */
+const GATHER_CHANGES_MS = 1_000;
+/** An object that changes all the time reports no more often than this. */
+const MIN_REPORT_INTERVAL_MS = 2_000;
+/** A report that is not acknowledged by then counts as lost, and is sent again. */
+const REPORT_AGAIN_MS = 60_000;
+/** Levels of one report. A queue message carries 128 KB, and a level is about 150 bytes of it at most. */
 const MAX_LEVELS = 500;
 
-/** A level changes: counts it, and sees that the projection will hear of it. Returns the level's version. */
-export function noteNews({ sql, now }: Turn): number {
+/** Counts a change of a level, and makes a report of it due. Returns the level's new version. */
+export function countChange({ sql, now }: Turn): number {
   const rows = sql.all<{ version: number }>(
     `UPDATE meta SET version = version + 1,
        report_at = MIN(COALESCE(report_at, ?1), MAX(?2, sent_at + ?3)) RETURNING version`,
     Number.MAX_SAFE_INTEGER,
-    now + GATHER,
-    PACE,
+    now + GATHER_CHANGES_MS,
+    MIN_REPORT_INTERVAL_MS,
   );
   return one(rows).version;
 }
 
 /**
- * The report that is due by `at`, taken as sent: whether it arrives is only known when it is acknowledged, so a
- * send that fails and a message that is lost heal alike.
+ * The report that is due by `at`; null when none is. It is noted as sent, and due again later: only an acknowledgement
+ * says that it has arrived, so a send that fails is repeated just as a message that was lost.
  */
 export function takeReport({ sql, now }: Turn, at: number): StockReport | null {
   const { product_id, epoch, acked, report_at } = readMeta(sql);
@@ -36,28 +36,28 @@ export function takeReport({ sql, now }: Turn, at: number): StockReport | null {
     acked,
     MAX_LEVELS,
   );
-  sql.all("UPDATE meta SET sent_at = ?, report_at = ?", now, at + TELL_AGAIN);
+  sql.all("UPDATE meta SET sent_at = ?, report_at = ?", now, at + REPORT_AGAIN_MS);
   return { productId: product_id, epoch, version: levels.at(-1)?.version ?? acked, at: now, levels };
 }
 
-/** The projection has all up to `version`: what came after it is told soon. */
+/** The projection has everything up to `version`. If there is more already, the next report is due soon. */
 export function acknowledge({ sql, now }: Turn, epoch: number, version: number): void {
   sql.all(
     `UPDATE meta SET acked = MAX(acked, ?1),
        report_at = CASE WHEN MAX(acked, ?1) >= version THEN NULL ELSE MIN(report_at, MAX(?2, sent_at + ?3)) END
      WHERE epoch = ?4`,
     version,
-    now + GATHER,
-    PACE,
+    now + GATHER_CHANGES_MS,
+    MIN_REPORT_INTERVAL_MS,
     epoch,
   );
 }
 
 /**
- * The projection is told everything again, under a new epoch: that beats whatever it has, and an acknowledgement that is
- * still on its way to the old one counts for nothing. @param beyond the highest epoch that the projection has
+ * Makes a report of all levels due, under a new epoch. The new epoch wins over whatever the projection has, and an
+ * acknowledgement of the old one that is still on its way has no effect. @param beyond the projection's highest epoch
  */
-export function tellAgain({ sql, now }: Turn, beyond: number): void {
+export function reportEverything({ sql, now }: Turn, beyond: number): void {
   sql.all(
     `UPDATE meta SET epoch = MAX(?1, epoch + 1, ?2 + 1), acked = 0,
        report_at = MIN(COALESCE(report_at, ?3), MAX(?1 + ?4, sent_at + ?5))
@@ -65,7 +65,7 @@ export function tellAgain({ sql, now }: Turn, beyond: number): void {
     now,
     beyond,
     Number.MAX_SAFE_INTEGER,
-    GATHER,
-    PACE,
+    GATHER_CHANGES_MS,
+    MIN_REPORT_INTERVAL_MS,
   );
 }

@@ -5,7 +5,7 @@ import { readStores } from "./levels.ts";
 import type { Turn } from "./sql-port.ts";
 import type { Allocation, Level, ReserveOutcome, ReserveRequest } from "./stock-types.ts";
 
-/** What moves units for an order, in the ledger. */
+/** The actor of movements for orders in the ledger. */
 export const ORDERS = systemActor("orders").name;
 
 type InTheWay = Extract<ReserveOutcome, { kind: "short" }>["inTheWay"];
@@ -13,9 +13,10 @@ type InTheWay = Extract<ReserveOutcome, { kind: "short" }>["inTheWay"];
 /** What a product that was never stocked answers. */
 export const NEVER_STOCKED: ReserveOutcome = { kind: "short", available: 0, inTheWay: [] };
 
-/** Reserves for one order or for a bulk: in order, each its own success. */
+/** Reserves for one order or for a bulk, one request after the other; each succeeds or fails by itself. */
 export function reserveEach(turn: Turn, requests: ReserveRequest[], deadline: number): ReserveOutcome[] {
-  // Many who fall short in a row meet the same holds: looked up once, and one list in the answer that goes over RPC.
+  // Requests that fall short one after the other meet the same holds. They are looked up once, and as one list that
+  // all these outcomes share they cross RPC once.
   const known = new Map<string, InTheWay>();
   const findInTheWay = (stores: string[]): InTheWay => {
     const key = JSON.stringify(stores.toSorted());
@@ -30,7 +31,7 @@ export function reserveEach(turn: Turn, requests: ReserveRequest[], deadline: nu
   });
 }
 
-/** Holds all the units for a claim, or none. Safe to repeat: a claim holds once, and once dead never again. */
+/** Holds all the units for a claim, or none. Safe to repeat: a claim holds once, and never again after its release. */
 function reserve(
   turn: Turn,
   request: ReserveRequest,
@@ -56,14 +57,14 @@ function reserve(
   return { kind: "held", allocations };
 }
 
-/** Where units may come from, best first: the stores that were asked for, then, unless only those, the rest by id. */
+/** The stores that units may come from, best first: those that were asked for, and then, unless `only`, the rest by id. */
 function allowedStores(levels: Level[], { stores, only }: Pick<ReserveRequest, "stores" | "only">): Level[] {
   const byId = new Map(levels.map((level) => [level.store_id, level]));
   const wanted = new Set(only ? stores : [...stores, ...byId.keys()]);
   return [...wanted].flatMap((id) => byId.get(id) ?? []);
 }
 
-/** Takes from each store in turn what it has, until it is enough. */
+/** Takes from each store in turn what is available there, until it is enough. */
 function fill(levels: Level[], quantity: number): Allocation[] {
   let missing = quantity;
   return levels.flatMap(({ store_id, available }) => {

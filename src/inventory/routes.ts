@@ -105,7 +105,7 @@ const pastLevels = createRoute({
 
 export const inventoryRoutes = createRouter(
   endpoint(list, async (c) => c.json(await listInventory(c.get("context"), c.req.valid("query")), 200)),
-  // Before what would take it for a product's name.
+  // Before the route below, which would take `summary` for a product's id.
   endpoint(summary, async (c) => c.json(await summariseInventory(c.get("context")), 200)),
   endpoint(get, async (c) => {
     const { env } = c.get("context");
@@ -165,7 +165,7 @@ export const inventoryRoutes = createRouter(
     const names = await findNames(env.DB, product_id);
     if (!names.product) return problem(c, NOT_FOUND);
     const before = query.cursor === undefined ? null : Number(decodeCursor(query.cursor)?.key);
-    // One more than the page, as every list asks, to know whether there is a next.
+    // One more than the page shows, to know whether there is a next page.
     const { movements } = await stockOf(env, product_id).movements(before, query.page_size + 1);
     const page = toList(
       query,
@@ -183,13 +183,13 @@ export const inventoryRoutes = createRouter(
     if (!names.product) return problem(c, NOT_FOUND);
     const now = clock.now();
     const at = Math.min(c.req.valid("query").at ?? now, now);
-    // Now is all that ever moved, also where the object's clock was ahead of this one.
+    // Now means all movements, even if the object's clock was ahead of this one.
     const levels = await stockOf(env, product_id).levelsAt(at < now ? at : Number.MAX_SAFE_INTEGER);
     return c.json({ product_id, at: isoTimestamp(at), ...levels }, 200);
   }),
 );
 
-/** @param render the answer to a command that was done, from its movements */
+/** @param render makes the answer to a command that was done from its movements */
 function answerCommand<Wire extends object>(
   c: HonoContext<AppEnv>,
   outcome: CommandOutcome,

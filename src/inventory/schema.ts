@@ -1,35 +1,21 @@
 import { one, type Sql, type Turn } from "./sql-port.ts";
 
 /**
- * The storage of one Stock object. The object is its only reader and writer; D1 keeps a projection of `levels`.
- * Nothing is stored before the first write, so that naming a product makes no object. Stamps are milliseconds UTC.
+ * The storage of one Stock object. docs/STORAGE.md#stock says what each table and index is for, who writes it and how
+ * long its rows live. Stamps are milliseconds in UTC. What the columns mean:
  *
- * | table      | key              | one row for                                          | lives                  |
- * | ---------- | ---------------- | ---------------------------------------------------- | ---------------------- |
- * | meta       | one (always 1)   | the object: whose stock, and what the projection knows | as long as the object |
- * | levels     | store_id         | each store that ever had any of the product          | for ever               |
- * | claims     | claim            | each claim that ever held here, or was buried here   | for ever: a dead claim |
- * |            |                  |                                                      | must stay known as dead |
- * | holds      | claim, store_id  | the units of a claim in a store                      | as its claim           |
- * | movements  | seq              | each change of a level: the ledger, append-only      | for ever               |
- * | operations | id               | each command of a person, with its answer            | for ever               |
- *
- * Who writes what: `levels` and `movements` only ledger.ts, together, so that levels are the sums of the ledger by
- * construction; `claims` and `holds` only holds.ts, save when a claim asks, which is ask.ts; `operations` only
- * operations.ts; `meta`, once born, only report.ts. A restore (load.ts) writes all of them, and reconciliation mends
- * through the same files (mend.ts, balance.ts).
- *
- * - meta.schema: which of these layouts this is. meta.epoch: when this storage was born; a restored object is born
- *   again, and its reports beat those of its former life.
- * - meta.version counts changes of levels; levels.version is the count at which that row last changed. meta.acked:
- *   the projection has all up to here. meta.sent_at: the last report left then. meta.report_at: the next is due
- *   then; null when nothing is untold.
- * - claims.version: the order's version that was last applied; 0 until a living order was heard of. claims.ask_at:
- *   from when an open claim is due to ask for its fate; claims.asks: how often it was answered. claims.order_id is null
- *   for a claim that was buried before it ever held.
- * - holds.kept are units still reserved; holds.shipped those that have left. The sum of `kept` over a store's holds
- *   is its `reserved`.
- * - movements.at never falls from one line to the next, whatever the clock does.
+ * - meta.schema: which version of these tables this is. meta.epoch: when this storage was initialised. A restore
+ *   initialises it again, so the restored object's reports win over those from before.
+ * - meta.version counts the changes of levels; levels.version is that count when the row last changed. meta.acked: the
+ *   projection has everything up to this version. meta.sent_at: when the last report was sent. meta.report_at: when the
+ *   next one is due; null when the projection has everything.
+ * - claims.version: the order's version that was last applied; 0 until the object has heard of a living order.
+ *   claims.ask_at: when an open claim is due to ask for its fate. claims.asks: how often it got an answer. claims.order_id
+ *   is null for a tombstone: a claim that was dead before it ever held anything here. claims.state: `settled` means that
+ *   the claim has released everything and can never hold again.
+ * - holds.kept: units that are still reserved; the sum over the holds of a store is its `reserved`. holds.shipped: units
+ *   that have left.
+ * - movements.at never falls from one line to the next, even if the clock does.
  */
 const TABLES = [
   `CREATE TABLE meta (
@@ -82,7 +68,7 @@ const TABLES = [
     reference TEXT,
     order_id TEXT
   )`,
-  // Where a store stood at a past time: seq, which is the rowid, is the last part of the key by itself.
+  // Finds a store's levels at a past time. SQLite adds seq, the rowid, as the last part of the key by itself.
   "CREATE INDEX movements_store ON movements (store_id, at)",
   `CREATE TABLE operations (
     id TEXT PRIMARY KEY,
@@ -93,12 +79,12 @@ const TABLES = [
 
 const SCHEMA = 2;
 
-/** Whether anything was ever written here. Reads must ask first: where there are no tables, there is no stock. */
-export const isBorn = (sql: Sql): boolean =>
+/** Whether anything was ever written here. Every read must ask this first, since before it there are no tables. */
+export const isInitialised = (sql: Sql): boolean =>
   sql.all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'").length > 0;
 
-/** Makes the tables, inside the transaction of the first write. */
-export function bear({ sql, now }: Turn, productId: string): void {
+/** Makes the tables, in the transaction of the first write: naming a product must not create an object. */
+export function initialise({ sql, now }: Turn, productId: string): void {
   for (const table of TABLES) sql.all(table);
   sql.all(
     `INSERT INTO meta (one, schema, product_id, epoch, version, acked, sent_at, report_at)
@@ -109,7 +95,7 @@ export function bear({ sql, now }: Turn, productId: string): void {
   );
 }
 
-/** Drops everything: as if nothing had ever been written here. */
+/** Drops all tables, as if nothing had ever been written here. */
 export function wipe(sql: Sql): void {
   const named = sql.all<{ name: string }>(
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN (SELECT value FROM json_each(?))",

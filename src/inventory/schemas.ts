@@ -4,6 +4,7 @@ import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import { MAX_ON_HAND } from "./operations.ts";
+import { ADJUST_TYPES, MOVEMENT_TYPES } from "./stock-types.ts";
 
 const stamp = z.string().openapi({ format: "date-time" });
 const units = z.int().min(0);
@@ -13,7 +14,7 @@ const flag = z
   .default("false")
   .transform((value) => value === "true");
 
-/** Of any length: what is not an id of ours names nothing, and is answered 404 like any other. */
+/** Any text will do: one that is no id of ours names no product, and is answered 404 like any other. */
 export const productParam = z.object({
   product_id: z
     .string()
@@ -146,21 +147,7 @@ const movementSchema = z
   .object({
     seq: z.int(),
     at: stamp,
-    type: z.enum([
-      "opening",
-      "add",
-      "remove",
-      "set",
-      "receive",
-      "damage",
-      "return",
-      "transfer_in",
-      "transfer_out",
-      "reserve",
-      "release",
-      "ship",
-      "correction",
-    ]),
+    type: z.enum(MOVEMENT_TYPES),
     store_id: z.string(),
     quantity: z.int().openapi({ description: "Units; negative where on_hand falls" }),
     before: countSchema,
@@ -172,7 +159,7 @@ const movementSchema = z
   })
   .openapi("StockMovement");
 
-/** A growing log: read by cursor only. */
+/** By cursor only: the ledger grows all the time, so numbered pages would shift. */
 export const movementQuerySchema = listQuerySchema.omit({ page: true });
 export const movementListSchema = listSchema(movementSchema, "StockMovements");
 
@@ -181,7 +168,7 @@ const reason = z.string().trim().min(1).max(500);
 export const adjustmentSchema = z
   .strictObject({
     store_id: storeId,
-    type: z.enum(["add", "remove", "set", "receive", "damage", "return"]),
+    type: z.enum(ADJUST_TYPES),
     quantity: z
       .int()
       .min(0)

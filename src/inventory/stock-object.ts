@@ -8,27 +8,27 @@ import type {
   AskFates,
   FollowCommand,
   LoadPage,
-  MendCommand,
   OpenCommand,
+  RepairCommand,
   ReserveRequest,
   StockCommands,
   TransferCommand,
 } from "./stock-types.ts";
 
-/** What the object needs from outside: wired in worker.ts. */
+/** What the object needs from outside; worker.ts provides it. */
 export interface StockPorts {
   clock: Clock;
   askFates: AskFates;
 }
 
-/** The Durable Object of one product: a thin shell of storage, alarm and RPC around the Stock logic. */
+/** The Durable Object of one product: storage, alarm and RPC around the logic of stock.ts. */
 export abstract class StockObject extends DurableObject<Cloudflare.Env> implements StockCommands {
   protected abstract readonly ports: StockPorts;
-  /** What the alarm is known to be set for; null when not known. */
+  /** The time that the alarm is known to be set for, milliseconds; null when it is not known. */
   #armedFor: number | null = null;
   #logic: Stock | null = null;
 
-  /** Made at first use: the ports are a subclass's fields, which do not exist yet in this constructor. */
+  /** Made at its first use, because `ports` is a subclass's field and does not exist yet in this constructor. */
   get #stock(): Stock {
     this.#logic ??= new Stock({
       ...this.ports,
@@ -43,9 +43,8 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
   }
 
   /**
-   * Only ever moves the alarm earlier; just woken, it sets it to what the storage says comes next. No await stands
-   * between a turn's writes and this, so they are stored together; a failure of either breaks the output gate, and
-   * nobody hears of a hold that will not ask.
+   * Only ever moves the alarm earlier. No await stands between a turn's writes and this call, so Workers stores both
+   * together. If either fails, the output gate sends no answer, so nobody learns of a hold that will never ask.
    */
   #arm(at: number): void {
     if (this.#armedFor !== null && this.#armedFor <= at) return;
@@ -102,14 +101,14 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
     this.#stock.reported(epoch, version);
   }
 
-  /** While the alarm is read nothing else comes in: it and the audit are of one moment. */
+  /** No other call is delivered while the alarm is read, so the alarm and the audit are of one moment. */
   async audit(claims: string[]) {
     const alarm = await this.ctx.storage.getAlarm();
     return { ...this.#stock.audit(claims), alarm };
   }
 
-  /** Sets the alarm whatever it was believed to be set for: one that slept is what may have to be mended. */
-  async mend(productId: string, command: MendCommand) {
+  /** Sets the alarm whatever `#armedFor` says: an alarm that was lost may be the very thing to repair. */
+  async mend(productId: string, command: RepairCommand) {
     this.#armedFor = null;
     return this.#stock.mend(productId, command);
   }

@@ -1,7 +1,4 @@
-/**
- * What is said to a Stock object and what it answers. Everything here crosses RPC: plain data, and outcomes
- * rather than exceptions.
- */
+/** The commands of a Stock object and its answers. All of it crosses RPC: plain data, and outcomes instead of exceptions. */
 
 export interface Level {
   store_id: string;
@@ -27,9 +24,9 @@ export interface ReserveRequest {
   claim: string;
   /** The order that this claim is for, so that the ledger can name it. */
   orderId: string;
-  /** Units, added up over the order's lines of this product. */
+  /** Units, the sum of the order's lines of this product. */
   quantity: number;
-  /** Stores in order of preference. A hint, unless `only`: other stores follow, by id. */
+  /** Stores in order of preference. Unless `only`, the other stores follow them, by id. */
   stores: string[];
   /** The buyer named the store: nothing may come from another. */
   only: boolean;
@@ -41,10 +38,10 @@ export type ReserveOutcome =
       kind: "short";
       /** Units free in the stores that were allowed. */
       available: number;
-      /** Open holds not yet known to be a living order's: they may yet let go. Largest claim first. */
+      /** Open claims that may yet let go, since no living order of theirs is known. Largest id first. */
       inTheWay: { claim: string; quantity: number }[];
     }
-  /** This claim was let go before: it is dead, and will never hold anything again. */
+  /** This claim was released before: it is dead, and will never hold anything again. */
   | { kind: "settled" };
 
 /** An order's state of one product as D1 had it, by store. */
@@ -52,7 +49,7 @@ export type FollowState = Record<string, { keep: number; shipped: number }>;
 
 export interface FollowCommand {
   claim: string;
-  /** The order's version; applied only when newer than what was applied before. A dead claim's end is version 1. */
+  /** The order's version; applied only when newer than what was applied before. A claim without an order ends with 1. */
   version: number;
   /** Empty for a dead claim: it keeps nothing. */
   state: FollowState;
@@ -62,19 +59,20 @@ export type FollowOutcome =
   | { kind: "applied" }
   /** This version or a newer one was applied before. */
   | { kind: "stale" }
-  /** D1 says that units are kept or shipped which this object never held: drift, for reconciliation. */
+  /** D1 says that units are kept or shipped that this object never held. Reconciliation must repair it. */
   | { kind: "drift"; detail: string };
 
 /** What an open hold learns when it asks for its claim's fate. */
 export interface ClaimState extends FollowCommand {
-  /** When to ask again, milliseconds; null: by the hold's own schedule (minutes, an hour, a day). */
+  /** When to ask again, milliseconds; null leaves it to the hold's own schedule (minutes, an hour, a day). */
   askAt: number | null;
 }
 
-/** Asks the orders room, in one D1 batch, what became of claims; writes `abandoned` where there is no fate. */
+/** Asks in one D1 batch what became of claims, and writes `abandoned` for those that have no fate. */
 export type AskFates = (productId: string, claims: string[]) => Promise<ClaimState[]>;
 
-export type AdjustType = "add" | "remove" | "set" | "receive" | "damage" | "return";
+export const ADJUST_TYPES = ["add", "remove", "set", "receive", "damage", "return"] as const;
+export type AdjustType = (typeof ADJUST_TYPES)[number];
 
 export interface AdjustCommand {
   /** Makes the command safe to repeat: the same id with the same body is answered as the first time. */
@@ -97,35 +95,37 @@ export interface TransferCommand {
   actor: string;
 }
 
-/** Sets opening stock for stores that have no movement yet; others are left alone. Safe to repeat by nature. */
+/** Sets opening stock for stores that never had the product; others stay as they are. So it is safe to repeat. */
 export interface OpenCommand {
   levels: { store_id: string; quantity: number }[];
   actor: string;
 }
 
-export type MovementType =
-  | AdjustType
-  | "opening"
-  | "transfer_in"
-  | "transfer_out"
-  | "reserve"
-  | "release"
-  | "ship"
-  /** Reconciliation sets right what drifted: it may change either number, or only note what a level had said. */
-  | "correction";
+/** `correction` is reconciliation's: it may change either number, or only note what a level said before. */
+export const MOVEMENT_TYPES = [
+  "opening",
+  ...ADJUST_TYPES,
+  "transfer_in",
+  "transfer_out",
+  "reserve",
+  "release",
+  "ship",
+  "correction",
+] as const;
+export type MovementType = (typeof MOVEMENT_TYPES)[number];
 
 export interface Count {
   on_hand: number;
   reserved: number;
 }
 
-/** One line of the ledger. `after` less `before` is what it changed: sums of these are the levels. */
+/** One line of the ledger. It changed a level by `after` less `before`; the sums of these are the levels. */
 export interface Movement {
   seq: number;
   at: string;
   type: MovementType;
   store_id: string;
-  /** Units moved, signed for on_hand's sake where on_hand changes; for `reserve` and `release` the units. */
+  /** Units; negative where `on_hand` falls. `reserve` and `release` have a positive number. */
   quantity: number;
   before: Count;
   after: Count;
@@ -146,7 +146,7 @@ export type CommandOutcome =
 
 export interface MovementPage {
   movements: Movement[];
-  /** `seq` to read on from; null at the end. */
+  /** The `before` of the next page; null at the end. */
   next: number | null;
 }
 
@@ -154,7 +154,7 @@ export interface MovementPage {
 export interface Hold {
   claim: string;
   order_id: string;
-  /** False until the object has heard that a living order stands behind it. */
+  /** False until the object has heard of a living order of this claim. */
   confirmed: boolean;
   allocations: Allocation[];
   ask_at: string;
@@ -165,7 +165,7 @@ export interface Inventory extends Levels {
   holds: Hold[];
 }
 
-/** News of one object for the projection, sent through the `inventory` queue. */
+/** The levels of one object that have changed, sent to the projection through the `inventory` queue. */
 export interface StockReport {
   productId: string;
   epoch: number;
@@ -175,63 +175,64 @@ export interface StockReport {
   levels: { storeId: string; onHand: number; reserved: number; version: number }[];
 }
 
-/** A claim as its object has it, with its units store by store. */
+/** A claim as its object has it, with its units in each store. */
 export interface AuditedClaim {
   claim: string;
   order_id: string | null;
   state: "open" | "settled";
-  /** The order's version that was last applied; 0: no living order was heard of yet. */
+  /** The order's version that was last applied; 0 until the object has heard of a living order. */
   version: number;
   created_at: number;
   ask_at: number;
   parts: { store_id: string; kept: number; shipped: number }[];
 }
 
-/** All that reconciliation compares, as it was at one moment. Stamps are milliseconds. */
+/** All that reconciliation compares, as it was at one moment. Times are in milliseconds. */
 export interface StockAudit {
   epoch: number;
   version: number;
-  /** The projection was told, and has acknowledged, all up to this version. */
+  /** The projection has acknowledged everything up to this version. */
   acked: number;
   levels: (Count & { store_id: string; version: number })[];
   /** The sums of what the ledger's lines changed. */
   ledger: (Count & { store_id: string })[];
   /** The open claims, and those that were asked for. */
   claims: AuditedClaim[];
-  /** When the object must be awake next, and when it will be; null: not at all. */
+  /** When the alarm must fire next; null when nothing waits for it. */
   due: number | null;
+  /** When it will fire; null when it is not set. */
   alarm: number | null;
 }
 
-/** Brings one claim to what its row says, whatever versions were applied before. */
-export interface MendHold extends ClaimState {
+/** Brings one claim to what its row in D1 says, whatever versions were applied before. */
+export interface RepairHold extends ClaimState {
   orderId: string | null;
-  /** The claim's version in the audit that found the drift, null where it had none: another now, and nothing is done. */
+  /** The claim's version in the audit, null if it had none. If it is another by now, the claim is left alone. */
   seen: number | null;
 }
 
-export interface MendCommand {
-  /** Stands in the ledger beside each correction. */
+export interface RepairCommand {
+  /** The `reference` of each correction in the ledger. */
   operation: string;
   /** Rebuild the levels from the ledger and the holds. */
   balance: boolean;
-  holds: MendHold[];
-  /** Tell the projection everything again, under an epoch above this one; null: it needs nothing. */
+  holds: RepairHold[];
+  /** Report all levels to the projection again, under an epoch above this one; null when that is not needed. */
   tellBeyond: number | null;
 }
 
-export type MendOutcome =
+export type RepairOutcome =
   | { kind: "mended" }
-  /** The claim went on since it was audited: look again. */
+  /** The claim has changed since the audit, so it must be compared again. */
   | { kind: "moved" }
-  /** The units that it lacks are not there. */
+  /** The units that the hold lacks are not available. */
   | { kind: "short"; store_id: string; missing: number };
 
-export interface MendReport {
-  /** Stores whose levels cannot be rebuilt: more is on hold there than the ledger says is on hand. */
+export interface RepairReport {
+  /** Stores whose levels cannot be rebuilt, since more is on hold there than the ledger says is on hand. */
   unbalanced: string[];
   /** One for each of the command's holds, in their order. */
-  holds: MendOutcome[];
+  holds: RepairOutcome[];
 }
 
 export type StockTable = "meta" | "levels" | "claims" | "holds" | "movements" | "operations";
@@ -244,44 +245,44 @@ export interface StockRow {
 
 export interface DumpPage {
   rows: StockRow[];
-  /** To read on with; null at the end. */
+  /** The cursor of the next page; null at the end. */
   next: string | null;
 }
 
-/** A part of an object's backup. The first empties what is there, the last wakes the object. */
+/** A part of an object's backup. The first part empties the object, and the last sets its alarm. */
 export interface LoadPage {
   first: boolean;
   last: boolean;
   rows: StockRow[];
 }
 
-/** `not_begun`: nothing is here that this part goes on with. `unfit`: it takes no such rows. Nothing was done then. */
+/** Neither changes anything: `not_begun`, if the first part was not loaded; `unfit`, if the tables do not take these rows. */
 export type LoadOutcome = { kind: "loaded" } | { kind: "not_begun" } | { kind: "unfit"; message: string };
 
-/** What a Stock object does, over RPC. Business reasons are outcomes; it throws only when broken. */
+/** What a Stock object does, over RPC. Refusals are outcomes; it throws only on faults. */
 export interface StockCommands {
-  /** One call a product, for one order or a bulk. `holdFor`: after how long an unheard-of hold asks, ms. */
+  /** For one order or a bulk. @param holdFor how long a hold waits before it first asks for its fate, milliseconds */
   reserve(productId: string, requests: ReserveRequest[], holdFor: number): Promise<ReserveOutcome[]>;
   follow(productId: string, commands: FollowCommand[]): Promise<FollowOutcome[]>;
   adjust(productId: string, command: AdjustCommand): Promise<CommandOutcome>;
   transfer(productId: string, command: TransferCommand): Promise<CommandOutcome>;
-  /** Stores for which opening stock was set now. */
+  /** Returns the stores whose opening stock was set by this call. */
   open(productId: string, command: OpenCommand): Promise<{ opened: string[] }>;
   levels(): Promise<Levels>;
-  /** As they were right after all that had moved by then; milliseconds. Stores that had none yet are left out. */
+  /** The levels after all movements up to then, without stores that had no movement yet. @param at milliseconds */
   levelsAt(at: number): Promise<Levels>;
-  /** Open holds, those that ask first before the others; 1,000 at most. */
+  /** Open holds, in the order in which they ask; 1,000 at most. */
   holds(): Promise<Hold[]>;
   inventory(): Promise<Inventory>;
   /** Newest first. */
   movements(before: number | null, limit: number): Promise<MovementPage>;
-  /** The projection has caught up to this version: it need not be told again. */
+  /** The projection has everything up to this version, so it need not be reported again. */
   reported(epoch: number, version: number): Promise<void>;
-  /** @param claims to be told of whatever their state, besides all open ones */
+  /** @param claims to be included whatever their state, besides all open ones */
   audit(claims: string[]): Promise<StockAudit>;
-  /** Sets right what an audit found, and re-arms the alarm. A repeat changes nothing. */
-  mend(productId: string, command: MendCommand): Promise<MendReport>;
-  /** A page of all that is stored here. */
+  /** Repairs what an audit found, and sets the alarm again. A repeat changes nothing. */
+  mend(productId: string, command: RepairCommand): Promise<RepairReport>;
+  /** A page of a backup of all that is stored here. */
   dump(cursor: string | null): Promise<DumpPage>;
   load(productId: string, page: LoadPage): Promise<LoadOutcome>;
   /** Forgets everything, as if the product had never been stocked. */

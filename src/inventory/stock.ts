@@ -1,19 +1,19 @@
 import type { Clock } from "../platform/clock.ts";
 import { constraintIn } from "../platform/d1.ts";
 import { describeError, type Log } from "../platform/log.ts";
-import { ASK_AGAIN, nextDue, obey, takeDue } from "./ask.ts";
+import { ASK_AGAIN_MS, applyAnswer, nextDue, takeDue } from "./ask.ts";
 import { audit, NOTHING_TO_AUDIT } from "./audit.ts";
 import { dump } from "./dump.ts";
-import { follow, followUnborn } from "./follow.ts";
+import { follow, followUninitialised } from "./follow.ts";
 import { readHolds } from "./holds.ts";
 import { readMovements } from "./ledger.ts";
 import { NO_LEVELS, readLevels, readLevelsAt } from "./levels.ts";
 import { load } from "./load.ts";
-import { mend } from "./mend.ts";
 import { adjust, onceByOperation, open, transfer } from "./operations.ts";
+import { repair } from "./repair.ts";
 import { acknowledge, takeReport } from "./report.ts";
 import { NEVER_STOCKED, reserveEach } from "./reserve.ts";
-import { bear, isBorn, readMeta } from "./schema.ts";
+import { initialise, isInitialised, readMeta } from "./schema.ts";
 import type { Sql, Turn } from "./sql-port.ts";
 import type {
   AdjustCommand,
@@ -27,10 +27,10 @@ import type {
   Levels,
   LoadOutcome,
   LoadPage,
-  MendCommand,
-  MendReport,
   MovementPage,
   OpenCommand,
+  RepairCommand,
+  RepairReport,
   ReserveOutcome,
   ReserveRequest,
   StockAudit,
@@ -38,37 +38,37 @@ import type {
   TransferCommand,
 } from "./stock-types.ts";
 
-/** What the Stock logic is given: nothing of it knows of Durable Objects. */
+/** What the Stock logic is given. None of it knows about Durable Objects. */
 export interface StockParts {
   sql: Sql;
   clock: Clock;
   log: Log;
   askFates: AskFates;
   sendReport(report: StockReport): Promise<void>;
-  /** Sees to it that `alarm` is called at this time (milliseconds) or before; at once if it has passed. */
+  /** Makes sure that `alarm` is called at this time (milliseconds) or earlier; at once if it has passed. */
   arm(at: number): void;
 }
 
 /**
- * The stock of one product: StockCommands and the alarm, over ports. It keeps no state but its storage, and that there is
- * some. Each command is one synchronous turn; the alarm that its holds and news will need is set in the same breath, so
- * that neither is stored without the other.
+ * The stock of one product: StockCommands and the alarm, over ports. All its state is in its storage; in memory it only
+ * remembers that the storage was initialised. Each command is one synchronous turn. The same turn sets the alarm that its
+ * holds and reports need, so that neither is stored without the other.
  */
 export class Stock {
   readonly #parts: StockParts;
-  #isBorn = false;
+  #wasInitialised = false;
 
   constructor(parts: StockParts) {
     this.#parts = parts;
   }
 
   reserve(productId: string, requests: ReserveRequest[], holdFor: number): ReserveOutcome[] {
-    if (!this.#born()) return requests.map(() => NEVER_STOCKED);
+    if (!this.#isInitialised()) return requests.map(() => NEVER_STOCKED);
     return this.#write(productId, (turn) => reserveEach(turn, requests, turn.now + holdFor));
   }
 
   follow(productId: string, commands: FollowCommand[]): FollowOutcome[] {
-    if (!this.#born()) return commands.map(followUnborn);
+    if (!this.#isInitialised()) return commands.map(followUninitialised);
     return this.#write(productId, (turn) => commands.map((command) => follow(turn, command)));
   }
 
@@ -86,15 +86,15 @@ export class Stock {
   }
 
   levels(): Levels {
-    return this.#born() ? readLevels(this.#parts.sql) : NO_LEVELS;
+    return this.#isInitialised() ? readLevels(this.#parts.sql) : NO_LEVELS;
   }
 
   levelsAt(at: number): Levels {
-    return this.#born() ? readLevelsAt(this.#parts.sql, at) : NO_LEVELS;
+    return this.#isInitialised() ? readLevelsAt(this.#parts.sql, at) : NO_LEVELS;
   }
 
   holds(): Hold[] {
-    return this.#born() ? readHolds(this.#parts.sql) : [];
+    return this.#isInitialised() ? readHolds(this.#parts.sql) : [];
   }
 
   inventory(): Inventory {
@@ -102,29 +102,31 @@ export class Stock {
   }
 
   movements(before: number | null, limit: number): MovementPage {
-    return this.#born() ? readMovements(this.#parts.sql, before, limit) : { movements: [], next: null };
+    return this.#isInitialised()
+      ? readMovements(this.#parts.sql, before, limit)
+      : { movements: [], next: null };
   }
 
   reported(epoch: number, version: number): void {
-    if (this.#born()) this.#turn((turn) => acknowledge(turn, epoch, version));
+    if (this.#isInitialised()) this.#turn((turn) => acknowledge(turn, epoch, version));
   }
 
   audit(claims: string[]): Omit<StockAudit, "alarm"> {
-    return this.#born() ? audit(this.#parts.sql, claims) : NOTHING_TO_AUDIT;
+    return this.#isInitialised() ? audit(this.#parts.sql, claims) : NOTHING_TO_AUDIT;
   }
 
-  mend(productId: string, command: MendCommand): MendReport {
-    return this.#write(productId, (turn) => mend(turn, command));
+  mend(productId: string, command: RepairCommand): RepairReport {
+    return this.#write(productId, (turn) => repair(turn, command));
   }
 
   dump(cursor: string | null): DumpPage {
-    return this.#born() ? dump(this.#parts.sql, cursor) : { rows: [], next: null };
+    return this.#isInitialised() ? dump(this.#parts.sql, cursor) : { rows: [], next: null };
   }
 
-  /** Arms nothing before the last part: what is half here must not ask about claims. */
+  /** Sets no alarm before the last part: an object that is only half loaded must not ask about claims. */
   load(productId: string, page: LoadPage): LoadOutcome {
     const { sql, clock } = this.#parts;
-    if (!page.first && !this.#born()) return { kind: "not_begun" };
+    if (!page.first && !this.#isInitialised()) return { kind: "not_begun" };
     try {
       if (page.last) this.#turn((turn) => load(turn, productId, page));
       else sql.transact(() => load({ sql, now: clock.now() }, productId, page));
@@ -136,22 +138,22 @@ export class Stock {
     }
   }
 
-  /** Asks for the fates of holds whose time has come, and sends the report that is due. Never throws. */
+  /** Asks for the fates of the holds that are due, and sends the report that is due. Never throws. */
   async alarm(): Promise<void> {
     try {
-      if (!this.#born()) return;
+      if (!this.#isInitialised()) return;
       const { productId, claims, report } = this.#beginRound();
-      await Promise.all([this.#ask(productId, claims), this.#tell(report)]);
+      await Promise.all([this.#ask(productId, claims), this.#send(report)]);
     } catch (error) {
       this.#parts.log.error("stock alarm failed", { error: describeError(error) });
-      this.#parts.arm(this.#parts.clock.now() + ASK_AGAIN);
+      this.#parts.arm(this.#parts.clock.now() + ASK_AGAIN_MS);
     }
   }
 
   /**
-   * Puts off what it takes on, and arms the next alarm by that, before anything is awaited: a death from here on
-   * loses nothing. What is due by the clock asks. A report goes out when the alarm was set for it, whatever the clock
-   * says: it decides nothing, and a clock that stands still must not hold it up.
+   * Before anything is awaited, it postpones the claims and the report that it takes, and sets the next alarm for them.
+   * So nothing is lost if the object dies from here on. The clock decides which claims are due. A report is sent when the
+   * alarm was set for it, whatever the clock says: a report decides nothing, and a clock that stands still must not delay it.
    */
   #beginRound() {
     return this.#turn((turn) => {
@@ -165,10 +167,10 @@ export class Stock {
     if (claims.length === 0) return;
     const { askFates, log } = this.#parts;
     try {
-      const verdicts = await askFates(productId, claims);
+      const answers = await askFates(productId, claims);
       this.#turn((turn) => {
-        for (const verdict of verdicts) {
-          const outcome = obey(turn, verdict);
+        for (const answer of answers) {
+          const outcome = applyAnswer(turn, answer);
           if (outcome.kind === "drift")
             log.error("stock drifted from its orders", { product_id: productId, ...outcome });
         }
@@ -178,7 +180,7 @@ export class Stock {
     }
   }
 
-  async #tell(report: StockReport | null): Promise<void> {
+  async #send(report: StockReport | null): Promise<void> {
     if (!report) return;
     const { sendReport, log } = this.#parts;
     try {
@@ -189,15 +191,15 @@ export class Stock {
     }
   }
 
-  /** Asked of the storage until it says yes: what was once born stays so, until the object is emptied and made anew. */
-  #born(): boolean {
-    this.#isBorn ||= isBorn(this.#parts.sql);
-    return this.#isBorn;
+  /** Asks the storage until it says yes. It stays so until the object is emptied, and then this instance is replaced. */
+  #isInitialised(): boolean {
+    this.#wasInitialised ||= isInitialised(this.#parts.sql);
+    return this.#wasInitialised;
   }
 
   #write<T>(productId: string, work: (turn: Turn) => T): T {
     return this.#turn((turn) => {
-      if (!this.#born()) bear(turn, productId);
+      if (!this.#isInitialised()) initialise(turn, productId);
       return work(turn);
     });
   }

@@ -3,7 +3,7 @@ import type { Context } from "../platform/context.ts";
 import { batch, sql } from "../platform/sql.ts";
 import type { InventorySummary } from "./schemas.ts";
 
-/** What is on sale, counted by product over all stores, from the counters: nothing is added up but the stores. */
+/** Counts what is on sale by state over all stores. Reads counters that triggers keep, and adds up only the stores' units. */
 export async function summariseInventory({ env, clock }: Context): Promise<InventorySummary> {
   const {
     states,

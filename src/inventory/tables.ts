@@ -1,18 +1,15 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-/**
- * How much is left of what is on sale: `low` at or below the product's threshold, `out` with nothing available. What is
- * archived is neither.
- */
+/** How much is left of a product on sale: `low` at or below its threshold, `out` with nothing available. */
 const STOCK_STATES = ["healthy", "low", "out", "archived"] as const;
-/** The condition of the indexes that lead to what is scarce: what is healthy costs them nothing. */
+/** The condition of the indexes of what is scarce, so that writing a healthy level costs them nothing. */
 const SCARCE = sql`state = 'low' OR state = 'out'`;
 
 /**
- * The projection of each Stock object's levels, for lists, search and the choice of a store. A hint: what decides
- * asks the object. A row is replaced only by a newer report: a later epoch, or a higher version of the same. Whoever
- * writes one, triggers bring its state and what is counted below up to it.
+ * The projection of each Stock object's levels, for lists, search and the choice of a store. It is only a hint: whatever
+ * decides asks the object. Only a newer report replaces a row: one with a later epoch, or the same epoch and a higher
+ * version. Whoever writes a row, triggers keep its state and the counts below right.
  */
 export const stockLevels = sqliteTable(
   "stock_levels",
@@ -22,20 +19,20 @@ export const stockLevels = sqliteTable(
     onHand: integer("on_hand").notNull(),
     reserved: integer("reserved").notNull(),
     available: integer("available").notNull(),
-    /** When the object's storage was born, milliseconds: a restored object starts a new one. */
+    /** When the object's storage was initialised, milliseconds: a restored object starts a new epoch. */
     epoch: integer("epoch").notNull(),
     /** The object's version when this level last changed. */
     version: integer("version").notNull(),
     updatedAt: integer("updated_at").notNull(),
-    /** Of this store's own units against the product's threshold. Triggers write it. */
+    /** Compares this store's units alone with the product's threshold. Triggers write it. */
     state: text("state", { enum: STOCK_STATES }).notNull().default("archived"),
-    /** The product's title in lower case, for lists by title; null when it is archived. Triggers write it. */
+    /** The product's title in lower case, for lists by title; null when the product is archived. Triggers write it. */
     sortTitle: text("sort_title"),
   },
   (table) => [
     primaryKey({ columns: [table.productId, table.storeId] }),
     index("stock_levels_store").on(table.storeId, table.productId),
-    // What a store has: far less than what it ever had.
+    // Only what a store has now, which is far less than what it ever had.
     index("stock_levels_on_shelf").on(table.storeId, table.productId).where(sql`state IN ('healthy', 'low')`),
     index("stock_levels_title")
       .on(table.storeId, table.sortTitle, table.productId)
@@ -53,7 +50,7 @@ export const productStock = sqliteTable(
     onHand: integer("on_hand").notNull(),
     reserved: integer("reserved").notNull(),
     available: integer("available").notNull(),
-    /** How many stores have a level of it; 0: it was never stocked. */
+    /** How many stores have a level of it; 0 if it was never stocked. */
     stores: integer("stores").notNull(),
     state: text("state", { enum: STOCK_STATES }).notNull(),
     updatedAt: integer("updated_at").notNull(),
@@ -61,13 +58,13 @@ export const productStock = sqliteTable(
   (table) => [index("product_stock_scarce").on(table.available, table.productId).where(SCARCE)],
 );
 
-/** What each store has, added up by triggers over its levels; of what is on sale, save for `levels`. */
+/** What each store has of products on sale, added up over its levels by triggers. */
 export const storeStock = sqliteTable("store_stock", {
   storeId: text("store_id").primaryKey(),
-  /** All of its levels, archived products' too. */
+  /** Counts all its levels, those of archived products too. */
   levels: integer("levels").notNull(),
   products: integer("products").notNull(),
-  /** On hand. */
+  /** Units on hand. */
   units: integer("units").notNull(),
   available: integer("available").notNull(),
   lowStock: integer("low_stock").notNull(),
@@ -81,8 +78,8 @@ export const stockStates = sqliteTable("stock_states", {
 });
 
 /**
- * One row from when a product comes to or below its threshold until it is above again and people were told: so each
- * time it falls there is one notice. In backups, since the projection cannot say what was told.
+ * A product that fell to its threshold or below. The row stays until the product is above the threshold again and people
+ * were told, so that there is one notice each time it falls. Backups have it, since nothing else says who was told.
  */
 export const lowStock = sqliteTable(
   "low_stock",

@@ -23,13 +23,13 @@ import {
 } from "./statements.ts";
 
 /**
- * How often a change of money that lost its order to another looks again. Each loss means that another went on, and
- * many may be at one order at once: giving up after a provider has paid would ask it again.
+ * How often a change of money is tried again when another change won the order first. Each time another change succeeded,
+ * and many may be at work on one order. Giving up after a provider has paid would ask the provider again.
  */
 export const MAX_TRIES = 64;
 
-/** One change of an order's money, with all that it brings about. What is left out stays. */
-export interface Change {
+/** One change of an order's money, with all that belongs to it. What is left out stays as it is. */
+export interface MoneyChange {
   event: string;
   reason: string | null;
   data: Record<string, unknown>;
@@ -37,41 +37,38 @@ export interface Change {
   operation?: Operation;
   answer?: { status: number; body: object };
   to?: OrderStatus;
-  /** For a status that no captured money decides. */
+  /** The order's new payment status, where captured money does not decide it. */
   paymentStatus?: PaymentStatus;
-  /** The payment event that this works off: it must still be `from`, which is `owed` where it is left out. */
+  /** The payment event that this change works off. */
   closes?: ClosedEvent;
-  /** A payment as it is once its money was taken; a new row where there is none of its id. */
+  /** The payment as it is after its capture; a new row if there is none with its id. */
   captured?: Payment;
   failed?: Payment;
-  /**
-   * New refunds of payments that were captured before, or by this very change, due or already settled. At most one for
-   * each payment.
-   */
+  /** New refunds, due or already settled, at most one for each payment. The payment may be captured by this change. */
   promised?: Refund[];
-  /** A refund that goes on, and from where it may. */
+  /** A refund that moves on to the state `to`, if its state is one of `from`. */
   refund?: {
     row: Refund;
     from: Refund["state"][];
     to: "sent" | "settled" | "failed";
     providerId: string | null;
   };
-  /** The fate of the claim that a late payment opened, from an order that is expired still. */
+  /** The fate of a late payment's claim. The order must still be expired. */
   fate?: { claim: string; fate: "placed"; items: OrderItem[] } | { claim: string; fate: "rejected" };
   work?: NewTask[];
 }
 
 /**
- * One stamped batch from the version of the order that was read. Every change of an order's money is a version of the
- * order, so what `money` says still stands where this wins; what it does not win writes nothing. What a person must
- * see to is owed to them as a letter by the same batch.
+ * Makes a change of money in one stamped batch, from the version of the order that was read. Every change of an order's
+ * money is a version of the order. So if the batch wins, what `money` says still stands; if not, nothing is written. The
+ * same batch owes a notice of whatever a person must see to.
  */
-export async function changeMoney(context: Context, money: Money, change: Change): Promise<Moved> {
+export async function changeMoney(context: Context, money: Money, change: MoneyChange): Promise<Moved> {
   const { order } = money;
   const now = context.clock.now();
   const { closes, captured, failed, promised, refund, fate, operation, answer } = change;
   const status = change.to ?? order.status;
-  const after = afterwards(money, change, status);
+  const after = statusAfter(money, change, status);
   const notices = noticesOf(context, money, change);
   const [moved] = await moveOrders(context, [{ order, reason: change.reason }], {
     ...(change.to === undefined ? {} : { to: change.to }),
@@ -110,8 +107,8 @@ export async function changeMoney(context: Context, money: Money, change: Change
   return moved;
 }
 
-/** The order's payment status once the change is made. */
-function afterwards(money: Money, change: Change, status: OrderStatus): PaymentStatus {
+/** The order's payment status after the change. */
+function statusAfter(money: Money, change: MoneyChange, status: OrderStatus): PaymentStatus {
   const { captured, promised = [], refund } = change;
   if (!captured && promised.length === 0 && !refund) return change.paymentStatus ?? money.order.paymentStatus;
   const others = money.payments.filter(({ id }) => id !== captured?.id);
@@ -125,17 +122,17 @@ function afterwards(money: Money, change: Change, status: OrderStatus): PaymentS
   });
 }
 
-/** What must hold besides the order's version, in SQL. */
-function guardOf({ closes, captured, promised = [], refund, fate }: Change, stamp: string): Sql {
+/** What must be true besides the order's version, in SQL. */
+function guardOf({ closes, captured, promised = [], refund, fate }: MoneyChange, stamp: string): Sql {
   const conditions: Sql[] = [];
   if (closes) {
     const { event, from = "owed" } = closes;
     conditions.push(sql`EXISTS (SELECT 1 FROM payment_events AS e
       WHERE e.provider = ${event.provider} AND e.event_id = ${event.eventId} AND e.state = ${from})`);
   }
-  const ofOlder = promised.filter(({ paymentId }) => paymentId !== captured?.id);
-  if (ofOlder.length > 0) {
-    conditions.push(sql`NOT EXISTS (SELECT 1 FROM ${each(ofOlder)} AS r
+  const capturedBefore = promised.filter(({ paymentId }) => paymentId !== captured?.id);
+  if (capturedBefore.length > 0) {
+    conditions.push(sql`NOT EXISTS (SELECT 1 FROM ${each(capturedBefore)} AS r
       LEFT JOIN payments AS p ON p.id = r.value ->> 'paymentId'
       WHERE p.id IS NULL OR p.refunded + (r.value ->> 'amount') > p.captured)`);
   }

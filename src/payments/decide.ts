@@ -1,28 +1,28 @@
 import { dueFor } from "../orders/units.ts";
 import { isOfOrder, leftOf, type Money, type Payment, type PaymentEvent, type Refund } from "./money.ts";
 
-/** What is to be made of a payment event. `into` is the payment that it speaks of; null: one that we did not open. */
+/** What a payment event means. `into` is the payment that it is about; null if we did not open that payment. */
 export type Decision =
-  /** Another worker was here. */
+  /** Another worker has done it. */
   | { kind: "worked_off" }
   | { kind: "unknown_order" }
-  /** Nothing to do, now or ever. */
+  /** Nothing is to be done, now or later. */
   | { kind: "note"; outcome: string }
-  /** Before staff, and never paid. */
+  /** Staff must look at it. It never counts as paid. */
   | { kind: "flag"; outcome: "wrong_amount" | "wrong_currency" | "unknown_refund" }
   | { kind: "pay"; into: Payment | null }
-  /** Taken for an order that cannot use it: due back at once. */
+  /** Captured for an order that cannot use it: a refund is due at once. */
   | { kind: "give_back"; outcome: "second_payment" | "dead_order"; into: Payment | null }
-  /** Taken for an order that has expired: a new claim on its stock decides. */
+  /** Captured for an order that has expired: whether its stock can be claimed again decides. */
   | { kind: "late"; into: Payment | null }
   | { kind: "fail"; payment: Payment | null }
   | { kind: "settle_refund"; refund: Refund }
-  /** Made at the provider, and not asked for by us. */
+  /** A refund that was made at the provider, and not requested by us. */
   | { kind: "record_refund"; payment: Payment }
-  /** Its sum is free again, and staff may ask for another. */
+  /** Its sum is free again, and staff may request another refund. */
   | { kind: "fail_refund"; refund: Refund };
 
-/** Turns what a provider told, and the order as it stands, into what is to be done. Pure. */
+/** Decides what is to be done about an event, given the order as it stands. Pure. */
 export function decide(event: PaymentEvent, money: Money | null): Decision {
   if (event.state !== "owed") return { kind: "worked_off" };
   if (!money) return { kind: "unknown_order" };
@@ -32,7 +32,7 @@ export function decide(event: PaymentEvent, money: Money | null): Decision {
     case "failed":
       return decideFailure(event, money);
     case "canceled":
-      return decideEnd(event, money);
+      return decideCancellation(event, money);
     case "refunded":
       return decideRefund(event, money);
     case "refund_failed":
@@ -43,14 +43,14 @@ export function decide(event: PaymentEvent, money: Money | null): Decision {
 function decideSuccess(event: PaymentEvent, money: Money): Decision {
   const { order } = money;
   const into = paymentOf(event, money.payments);
-  // One payment told in two events: the provider's name for it says so.
+  // A second event about one payment: the provider's id of the payment shows it.
   if (into && into.captured > 0) return { kind: "note", outcome: "already_captured" };
   if (order.total === 0 && event.amount === 0) return { kind: "note", outcome: "nothing_to_pay" };
   if (currencyOf(event, money) !== order.currency) return { kind: "flag", outcome: "wrong_currency" };
   const isPaid = money.payments.some((payment) => isOfOrder(payment) && payment.captured > 0);
-  // Who pays again may pay what it was before a part of it was closed.
-  const isItsSum = event.amount === dueFor(order) || (isPaid && event.amount === order.total);
-  if (!isItsSum) return { kind: "flag", outcome: "wrong_amount" };
+  // A second payment may be of the total from before a part of the order was closed.
+  const isRightAmount = event.amount === dueFor(order) || (isPaid && event.amount === order.total);
+  if (!isRightAmount) return { kind: "flag", outcome: "wrong_amount" };
   switch (order.status) {
     case "pending":
       return { kind: "pay", into };
@@ -64,27 +64,30 @@ function decideSuccess(event: PaymentEvent, money: Money): Decision {
     case "shipped":
     case "delivered":
     case "returned":
-      // An invoice, or cash on delivery, that was paid by card after all.
+      // The order was to be paid by invoice or on delivery, and was paid by card after all.
       return isPaid ? { kind: "give_back", outcome: "second_payment", into } : { kind: "pay", into };
   }
 }
 
-/** A payment that the provider has a name for can be tried again as it is: ended, its buyer could pay both. */
+/**
+ * A payment with an id at the provider stays open, since its buyer can try it again. If it were ended, the buyer could open
+ * another and pay both.
+ */
 function decideFailure(event: PaymentEvent, money: Money): Decision {
   if (money.order.status !== "pending") return { kind: "note", outcome: "no_effect" };
   const payment = event.providerId === null ? paymentOf(event, money.payments) : null;
   return { kind: "fail", payment: payment?.status === "open" ? payment : null };
 }
 
-/** Whatever became of its order: what is ended cannot be paid, and the next opens another. */
-function decideEnd(event: PaymentEvent, money: Money): Decision {
+/** A cancelled payment fails whatever became of its order: nobody can pay it any more, and the buyer may open another. */
+function decideCancellation(event: PaymentEvent, money: Money): Decision {
   const payment = paymentOf(event, money.payments);
   return payment?.status === "open" ? { kind: "fail", payment } : { kind: "note", outcome: "no_effect" };
 }
 
 /**
- * Of the refunds that the event may speak of, the one that it settles: the oldest sent one of its amount, or one that
- * is due, since a provider may tell of it before its sender could mark it.
+ * Of the refunds that the event may be about, it settles the oldest one of its amount that was sent, or else one that is
+ * due: the event may come before the worker that sent the refund could mark it.
  */
 function decideRefund(event: PaymentEvent, money: Money): Decision {
   const named = refundsNamed(event, money);
@@ -94,7 +97,7 @@ function decideRefund(event: PaymentEvent, money: Money): Decision {
   if (named.byName && alike.some(({ state }) => state === "settled")) {
     return { kind: "note", outcome: "already_settled" };
   }
-  // Told under the refund's own name, which no other success has: it came late, and what failed stays so.
+  // The event has the refund's own id, so it is this refund's success. It came after the failure, which stands.
   if (alike.some(({ state, providerId }) => state === "failed" && providerId === event.eventId)) {
     return { kind: "note", outcome: "failed_since" };
   }
@@ -102,7 +105,7 @@ function decideRefund(event: PaymentEvent, money: Money): Decision {
   return payment ? { kind: "record_refund", payment } : { kind: "flag", outcome: "unknown_refund" };
 }
 
-/** The payment that a refund of the provider's own was made of, where it is clear which, and that much is left of it. */
+/** The payment that a refund made at the provider is of; null unless exactly one payment fits and has that much left. */
 function paymentRefunded(event: PaymentEvent, { payments }: Money): Payment | null {
   const taken = payments.filter(({ provider, captured }) => provider === event.provider && captured > 0);
   const fitting = (
@@ -118,9 +121,10 @@ function paymentRefunded(event: PaymentEvent, { payments }: Money): Payment | nu
 }
 
 /**
- * Whatever was told or marked before: a provider may tell of it before its sender could mark it, and after it was
- * settled. Only of a refund that is named, for a guess would free money that is on its way; and not of another one that
- * the provider made under its name. One that was made by hand was recorded under the provider's name for it.
+ * The refund may be in any state: the failure may come before its sender could mark it, and after it was settled. Only a
+ * refund that the event names can fail, since a wrong guess would free money that is on its way. An event that names
+ * another refund at the provider under our refund's id is not about ours. A refund that was made at the provider by hand
+ * is recorded under the provider's id of it.
  */
 function decideRefundFailure(event: PaymentEvent, money: Money): Decision {
   const byHand = event.refundId === null;
@@ -141,8 +145,9 @@ function decideRefundFailure(event: PaymentEvent, money: Money): Decision {
 }
 
 /**
- * Those that the event names: by our id, or by the provider's; else all of its. A provider that names the payment names
- * our refunds too: one that it tells of without was made there, and is ours only if it was recorded so.
+ * The refunds that an event may be about: those that it names, by our id or by the provider's, or else all of the
+ * provider's payments. A provider that names our payments also names our refunds. So a refund that comes without our id
+ * from such a provider was made there, and we know it only if it was recorded.
  */
 function refundsNamed(
   event: PaymentEvent,
@@ -168,17 +173,17 @@ function refundsNamed(
 const isNamed = ({ provider, providerId }: PaymentEvent, payment: Payment): boolean =>
   payment.provider === provider && providerId !== null && payment.providerId === providerId;
 
-/** By the provider's name for it; where that says nothing, the latest of this provider that has taken nothing yet. */
+/** The payment with the provider's id; if none has it, the provider's latest payment that is not captured yet. */
 function paymentOf(event: PaymentEvent, payments: Payment[]): Payment | null {
   const { provider, providerId } = event;
   const theirs = payments.filter((payment) => payment.provider === provider);
   const named = theirs.find((payment) => isNamed(event, payment));
-  const untaken = (payment: Payment) =>
+  const uncaptured = (payment: Payment) =>
     payment.captured === 0 && (providerId === null || payment.providerId === null);
-  return named ?? theirs.findLast(untaken) ?? null;
+  return named ?? theirs.findLast(uncaptured) ?? null;
 }
 
-/** What goes back goes in the currency in which it came, the order's or not. */
+/** A refund has the currency of its payment, which need not be the order's. */
 const isOfSum = ({ amount, currency }: PaymentEvent, refund: Refund): boolean =>
   amount === refund.amount && (currency === null || currency.toUpperCase() === refund.currency);
 

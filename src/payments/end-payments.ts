@@ -1,13 +1,13 @@
 import type { Task, TaskOutcome } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
 import { run, sql } from "../platform/sql.ts";
-import { readMoneyOfOrder } from "./money.ts";
-import type { CancellerOf, Payment } from "./provider.ts";
+import { type Payment, readMoneyOfOrder } from "./money.ts";
+import type { CancellerOf } from "./provider.ts";
 
 /**
- * Ends the payments of a dead order that are still open, so that nobody goes on paying it. What was taken meanwhile is
- * left to its webhook; what the provider does not know was never there. May run twice and late: what has died, or has
- * taken money, is left alone, and an order that waits again for a payment does not come back from the dead.
+ * Ends the payments of a dead order that are still open, so that nobody can pay them any more. A payment that was captured
+ * meanwhile is left to its webhook, and one that the provider does not know needs no ending there. Safe to run twice and
+ * late, because only open payments are touched, and a dead order never waits for a payment again.
  */
 export async function endPayments(
   context: Context,
@@ -31,13 +31,16 @@ async function end(context: Context, cancellerOf: CancellerOf, payment: Payment)
     if (outcome.kind === "taken") return { kind: "done" };
   }
   const ended = await markEnded(context, payment);
-  // Whoever was opening it has the provider's name for it by now.
+  // If it had no id and was not marked, another worker that was opening it has given it one: the task must try again.
   return ended || payment.providerId !== null
     ? { kind: "done" }
     : { kind: "failed", error: `the payment ${payment.id} is being opened` };
 }
 
-/** Under the name that was asked about: one that is filled in from now on is open again, and ended by its own task. */
+/**
+ * Only if the provider's id is still the one that was cancelled. If the id is filled in after this, `fillIn` of
+ * open-payment.ts opens the payment again and owes a task that ends it.
+ */
 async function markEnded({ env, clock, ids }: Context, payment: Payment): Promise<boolean> {
   const ended = await run(
     env.DB,

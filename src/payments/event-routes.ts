@@ -9,6 +9,7 @@ import { giveBackEvent } from "./give-back-event.ts";
 import { listEvents, readEvent } from "./list-events.ts";
 import { matchEvent } from "./match-event.ts";
 import type { PaymentEvent } from "./money.ts";
+import { CONTENDED, wrongField } from "./problems.ts";
 import {
   eventListQuerySchema,
   eventNameSchema,
@@ -56,7 +57,7 @@ const match = endpoint(matchRoute, async (c) => {
     const outcome = await matchEvent(context, { provider, eventId }, { operation, order });
     switch (outcome.kind) {
       case "matched":
-        return c.json(outcome.event ?? (await eventAsItIs(context, provider, eventId)), 200);
+        return c.json(outcome.event ?? (await eventNow(context, provider, eventId)), 200);
       case "unknown":
         return problem(c, notFound("payment event"));
       case "unknown_order":
@@ -93,7 +94,7 @@ const giveBack = endpoint(giveBackRoute, async (c) => {
     const outcome = await giveBackEvent(context, { provider, eventId }, { operation, reason });
     switch (outcome.kind) {
       case "given_back":
-        return c.json(outcome.event ?? (await eventAsItIs(context, provider, eventId)), 200);
+        return c.json(outcome.event ?? (await eventNow(context, provider, eventId)), 200);
       case "unknown":
         return problem(c, notFound("payment event"));
       case "not_flagged":
@@ -108,19 +109,14 @@ const giveBack = endpoint(giveBackRoute, async (c) => {
 
 export const paymentEventRoutes = createRouter(list, match, giveBack);
 
-/** As its change has left it, or what came after it. */
-async function eventAsItIs(context: Context, provider: string, eventId: string): Promise<PaymentEventWire> {
+/** The event as it is now, for a repeat of the command that changed it. */
+async function eventNow(context: Context, provider: string, eventId: string): Promise<PaymentEventWire> {
   const event = await readEvent(context, provider, eventId);
   if (!event) throw new Error("a payment event is gone after its change");
   return event;
 }
 
-const UNKNOWN_ORDER: Problem = {
-  status: 422,
-  code: "invalid_body",
-  detail: "A field is wrong.",
-  errors: [{ field: "order", code: "unknown_order", message: "is no order's id or reference" }],
-};
+const UNKNOWN_ORDER = wrongField("order", "unknown_order", "is no order's id or reference");
 
 const wrongState = (code: string, detail: string, state: PaymentEvent["state"]): Problem => ({
   status: 409,
@@ -133,10 +129,4 @@ const NOTHING_TAKEN: Problem = {
   status: 409,
   code: "nothing_to_give_back",
   detail: "Nothing was taken by this event that could go back.",
-};
-
-const CONTENDED: Problem = {
-  status: 503,
-  code: "try_again",
-  detail: "Others changed the order. Send the same request again.",
 };

@@ -7,22 +7,22 @@ import { changeMoney, MAX_TRIES } from "./change.ts";
 import { renderEventOf } from "./list-events.ts";
 import { type Payment, type PaymentEvent, readEventFacts } from "./money.ts";
 import type { PaymentEventWire } from "./schemas.ts";
-import { returned } from "./settle-parts.ts";
+import { giveBackFlagged } from "./settle-parts.ts";
 
 export type GiveBackOutcome =
   /** `event` is null for a repeat, which reads it. */
   | { kind: "given_back"; event: PaymentEventWire | null }
   | { kind: "unknown" }
-  /** It does not wait for this: worked off, about no known order, or given back before. */
+  /** It cannot be given back: it was worked off, its order is not known, or it was given back before. */
   | { kind: "not_flagged"; state: PaymentEvent["state"] }
-  /** Nothing was taken by it: no success, of 0, or in a currency that does not exist. */
+  /** Nothing was captured by it: it is no success, it is of 0, or its currency does not exist. */
   | { kind: "nothing_taken" }
-  /** Others changed the order each time before this could: it may be sent again. */
+  /** Another change of the order won each try: the request may be sent again. */
   | { kind: "contended" };
 
 /**
- * Gives back what a flagged event took: captured into a payment that never counts for its order, and all of it due
- * back, in one stamped batch that also closes the event. The event must still be flagged there, so it happens once.
+ * Gives back what a flagged event captured. One stamped batch writes a captured payment that never counts for its order, a
+ * refund of all of it, and closes the event. The event must still be flagged in that batch, so it happens once.
  * @param command.operation the same for every repeat, which finds its line in the order's history
  */
 export async function giveBackEvent(
@@ -31,9 +31,9 @@ export async function giveBackEvent(
   command: { operation: Operation; reason: string | null },
 ): Promise<GiveBackOutcome> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const told = await readEventFacts(context, provider, eventId);
-    if (!told) return { kind: "unknown" };
-    const { event, about } = told;
+    const facts = await readEventFacts(context, provider, eventId);
+    if (!facts) return { kind: "unknown" };
+    const { event, about } = facts;
     if (!about || event.state !== "flagged") {
       const made = about && (await wasMadeBy(context, about.money.order.id, command.operation.id));
       return made ? { kind: "given_back", event: null } : { kind: "not_flagged", state: event.state };
@@ -43,8 +43,8 @@ export async function giveBackEvent(
     if (event.kind !== "succeeded" || event.amount === 0 || !isCurrency(currency)) {
       return { kind: "nothing_taken" };
     }
-    const into = untakenOf(event, currency, money.payments);
-    const change = returned(context, event, money, { into, currency, reason: command.reason });
+    const into = uncapturedOf(event, currency, money.payments);
+    const change = giveBackFlagged(context, event, money, { into, currency, reason: command.reason });
     const { state, outcome } = change.closes;
     const after = renderEventOf({ ...event, state, outcome }, money.order);
     const moved = await changeMoney(context, money, {
@@ -60,8 +60,8 @@ export async function giveBackEvent(
   return { kind: "contended" };
 }
 
-/** The payment that the provider took it by, where it names one of ours; any other would be lost for its buyer. */
-const untakenOf = (event: PaymentEvent, currency: string, payments: Payment[]): Payment | null =>
+/** The payment that the provider names, if it is ours and not captured yet. No other may be used up for this money. */
+const uncapturedOf = (event: PaymentEvent, currency: string, payments: Payment[]): Payment | null =>
   payments.find(
     (payment) =>
       event.providerId !== null &&

@@ -9,7 +9,7 @@ import { settleEvent } from "./settle-event.ts";
 
 const eventSchema = z.object({ provider: z.string(), event_id: z.string() });
 
-/** Task `payment-event`, payload `{provider, event_id}`: works off what a provider told. */
+/** Task `payment-event`, payload `{provider, event_id}`: works off an event of a provider. */
 export async function settlePaymentEvent(context: Context, task: Task): Promise<TaskOutcome> {
   const payload = eventSchema.safeParse(task.payload);
   if (!payload.success) return { kind: "failed", error: `no such event: ${z.prettifyError(payload.error)}` };
@@ -26,8 +26,8 @@ const refundSchema = z.union([
 ]);
 
 /**
- * Task `refund`, payload `{refund_id}`: sends a refund that was promised; or `{order_id, amount, reason}` (`amount` in
- * minor units, null for all that is left): promises it on the order's payments first.
+ * Task `refund`. With the payload `{refund_id}` it sends a refund that was promised. With `{order_id, amount, reason}`
+ * (`amount` in minor units, null for all that is left) it promises refunds of the order's payments first.
  */
 export const payRefundBy =
   (refunderOf: RefunderOf) =>
@@ -42,7 +42,7 @@ export const payRefundBy =
 
 export const payRefund = payRefundBy(providerOf);
 
-/** Task `end-payments`, of an order: ends what is open of a dead order's payments. */
+/** Task `end-payments`: ends the open payments of a dead order. */
 export const endPaymentsBy =
   (cancellerOf: CancellerOf) =>
   (context: Context, task: Task): Promise<TaskOutcome> =>

@@ -13,10 +13,10 @@ import type { Context } from "../platform/context.ts";
 import { describeError } from "../platform/log.ts";
 import { run, sql } from "../platform/sql.ts";
 import { changeMoney } from "./change.ts";
-import type { Money, Payment, PaymentEvent, RevivalTry } from "./money.ts";
+import type { Money, Payment, PaymentEvent, RevivalClaim } from "./money.ts";
 import { capturedBy, giveBack } from "./settle-parts.ts";
 
-/** `again`: another was faster, or a dead claim was replaced; what stands now is to be read and decided anew. */
+/** `again`: another worker was faster, or a dead claim was replaced, so the event must be read and decided again. */
 export type LateOutcome =
   | TaskOutcome
   | { kind: "settled"; moved: Moved; owed: NewTask[] }
@@ -25,26 +25,26 @@ export type LateOutcome =
 interface Late {
   event: PaymentEvent;
   money: Money;
-  trial: RevivalTry;
+  revival: RevivalClaim;
   into: Payment | null;
 }
 
 /**
- * A payment for an order that has expired. All of an order's late payments try with one claim, as twins share their
- * key's: each with its own could fall short only because the other's holds are in the way. The order's old claim lets go
- * everywhere before the first is set, and a dead one before the next. What it holds or is short of is written with its
- * fate in one batch: the order's revival, or the refund of the event that this worker is at. Whoever dies in here
- * leaves an event that is still owed, and a claim that the next finds to go on with, or dead.
+ * Settles a payment for an order that has expired. All late payments of an order share one claim, as twins share their
+ * key's: with a claim each, one could fall short only because of the other's holds. The order's old claim lets go
+ * everywhere before the first revival claim is set, and each dead one before the next. One batch writes the claim's fate
+ * and what follows from it: the revival of the order, or the refund of this event's payment. If the worker dies in here,
+ * the event is still owed, and whoever works it off next either goes on with the claim or finds it dead.
  *
- * Where the order came from a cart that was checked out again since, two living orders would name that cart: then it is
- * not revived, whatever the stock says. That the cart is free is a guard of the revival's fate, too.
+ * An order whose cart was checked out again since is not revived, whatever the stock says, or two living orders would name
+ * that cart. That the cart is free is a guard of the revival's fate, too.
  */
 export async function settleLate(context: Context, late: Late): Promise<LateOutcome> {
-  const { money, trial } = late;
-  if (trial.fate !== null) return tryAnew(context, late);
-  if (trial.cartSpent) return record(context, late, { cause: "cart_spent" });
+  const { money, revival } = late;
+  if (revival.fate !== null) return replaceClaim(context, late);
+  if (revival.cartSpent) return record(context, late, { cause: "cart_spent" });
 
-  const reservation = await reserve(context, trial.claim, money.order);
+  const reservation = await reserve(context, revival.claim, money.order);
   const held = heldAllocations(reservation);
   const outcomes = [...reservation.values()];
   if (!held && outcomes.some(({ kind }) => kind === "unknown" || kind === "settled")) {
@@ -58,7 +58,7 @@ export async function settleLate(context: Context, late: Late): Promise<LateOutc
   }
 }
 
-/** Where it was held before is preferred; what is not there any more may come from elsewhere, unless a store was named. */
+/** Prefers the stores that held the units before; others may serve, unless the buyer named a store. */
 async function reserve(context: Context, claim: string, order: Order): Promise<Reservation> {
   const { storeId } = order;
   const before = ({ allocations }: OrderItem) =>
@@ -73,10 +73,10 @@ async function reserve(context: Context, claim: string, order: Order): Promise<R
 
 type Held = NonNullable<ReturnType<typeof heldAllocations>>;
 
-/** One batch: the fate and what it means. Not won: the fate that another wrote is obeyed by whoever looks again. */
+/** Writes the fate and what follows from it in one batch. If another fate was faster, the next try obeys that. */
 async function record(
   context: Context,
-  { event, money, trial: { claim }, into }: Late,
+  { event, money, revival: { claim }, into }: Late,
   outcome: { held: Held } | { cause: "out_of_stock" | "cart_spent" },
 ): Promise<LateOutcome> {
   const { order } = money;
@@ -109,27 +109,27 @@ const allocated = (item: OrderItem, held: Held): OrderItem => ({
 
 const productsOf = (order: Order): string[] => order.items.map((item) => item.productId);
 
-/** Gives the claim up as placing does, and obeys what stands. */
+/** Gives the claim up, as placing does, and obeys the fate that stands. */
 async function giveUp(context: Context, late: Late, error: string): Promise<LateOutcome> {
-  const { claim } = late.trial;
+  const { claim } = late.revival;
   const fate = await abandon(context, claim);
-  // Placed or rejected: whoever looks again finds what it means, for this event or for another of the order.
+  // Placed or rejected by another worker: the next try finds what that means for this event.
   if (fate !== "abandoned") return { kind: "again" };
-  const renewed = await tryAnew(context, late);
-  return renewed.kind === "again" ? { kind: "failed", error } : renewed;
+  const replaced = await replaceClaim(context, late);
+  return replaced.kind === "again" ? { kind: "failed", error } : replaced;
 }
 
-/** A claim is spent: it lets go everywhere, and only then the order gets a fresh one to try with, by compare-and-set. */
-async function tryAnew(context: Context, { money: { order }, trial }: Late): Promise<LateOutcome> {
+/** A dead claim lets go everywhere, and only then the order gets a fresh revival claim, by compare-and-set. */
+async function replaceClaim(context: Context, { money: { order }, revival }: Late): Promise<LateOutcome> {
   const released =
-    trial.claim === order.claimId
+    revival.claim === order.claimId
       ? await sendFollow(context, order)
-      : (await letGo(context, [{ claim: trial.claim, productIds: productsOf(order) }])).size === 0;
+      : (await letGo(context, [{ claim: revival.claim, productIds: productsOf(order) }])).size === 0;
   if (!released) return { kind: "failed", error: "the stock of a dead claim could not be let go" };
   await run(
     context.env.DB,
     sql`UPDATE orders SET revival_claim = ${claimOf(context.ids.next())}
-      WHERE id = ${order.id} AND coalesce(revival_claim, claim_id) = ${trial.claim} AND status = 'expired'`,
+      WHERE id = ${order.id} AND coalesce(revival_claim, claim_id) = ${revival.claim} AND status = 'expired'`,
   );
   return { kind: "again" };
 }

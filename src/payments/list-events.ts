@@ -6,10 +6,10 @@ import { type List, type PageQuery, toList } from "../platform/pagination.ts";
 import { readPage } from "../platform/read-page.ts";
 import { all, constant, first, sql } from "../platform/sql.ts";
 import type { PaymentEvent } from "./money.ts";
-import { moneyTold } from "./notices.ts";
+import { formatProviderAmount } from "./notices.ts";
 import type { PaymentEventWire } from "./schemas.ts";
 
-/** More than are ever flagged of one order: its page shows no further. */
+/** Flagged events that an order's page shows, which is more than one order ever has. */
 const PAGE_LIMIT = 100;
 
 interface EventRow
@@ -29,7 +29,7 @@ const COLUMNS = sql`e.provider, e.event_id, e.kind, e.amount, e.currency, e.stat
   e.received_at, e.order_id, o.reference AS order_reference, o.currency AS order_currency`;
 const ORDERS = sql`LEFT JOIN orders AS o ON o.id = e.order_id`;
 
-/** What providers told, newest first; in one state, or all of it. An index stands behind both. */
+/** Payment events, newest first; all of them, or those in one state. There is an index for both. */
 export async function listEvents(
   context: Context,
   query: PageQuery & { state?: PaymentEvent["state"] | undefined },
@@ -52,7 +52,7 @@ export async function listEvents(
   return toList(query, rows, counted, cursorOf, renderEvent);
 }
 
-/** One event as it stands; null when there is none of that name. */
+/** One event as it stands; null when there is no such event. */
 export async function readEvent(
   { env }: Context,
   provider: string,
@@ -106,7 +106,7 @@ const renderFlagged = (row: EventRow): FlaggedEventWire => ({
   provider: row.provider,
   event_id: row.event_id,
   kind: row.kind,
-  amount: moneyTold(row.amount, row.currency ?? row.order_currency),
+  amount: formatProviderAmount(row.amount, row.currency ?? row.order_currency),
   minor_units: row.amount,
   currency: row.currency,
   outcome: row.outcome,

@@ -6,13 +6,13 @@ import { formatMoney } from "../platform/money.ts";
 import { type List, type PageQuery, toList } from "../platform/pagination.ts";
 import { type PageSource, readPage } from "../platform/read-page.ts";
 import { sql, trusted } from "../platform/sql.ts";
-import type { Payment } from "./provider.ts";
+import type { Payment } from "./money.ts";
 import { payments, type refunds } from "./tables.ts";
 
-/** A `Payment`, for SQL over `payments AS p`. */
+/** The columns of a `Payment`, for SQL over `payments AS p`. */
 export const PAYMENT_COLUMNS = selectList(columnsOf(payments), "p");
 
-/** More than an order is ever paid in: its page shows no further. */
+/** Payments that an order's page shows, which is more than one order ever has. */
 const PAGE_LIMIT = 100;
 
 type RefundCell = Pick<typeof refunds.$inferSelect, "id" | "state" | "amount" | "reason" | "createdAt">;
@@ -45,7 +45,7 @@ export async function listPayments(
   return toList(query, rows, counted, (row) => ({ key: row.createdAt, id: row.id }), renderPayment);
 }
 
-/** The same for the order's own page, all at once. */
+/** The same for the order's own page, without further pages. */
 export async function paymentsOf(context: Context, orderId: string): Promise<OrderPaymentWire[]> {
   return (await listPayments(context, orderId, { page: 1, page_size: PAGE_LIMIT })).results;
 }

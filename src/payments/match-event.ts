@@ -15,13 +15,13 @@ export type MatchOutcome =
   | { kind: "matched"; event: PaymentEventWire | null }
   | { kind: "unknown" }
   | { kind: "unknown_order" }
-  /** It is about an order already, or still looked up by itself. */
+  /** Its order is known already, or its task still looks for it. */
   | { kind: "not_unmatched"; state: PaymentEvent["state"] };
 
 /**
- * Says which order an event means that named none: it is owed again, counted on that order, with a task that works it
- * off as any other. One batch, stamped on the event: of twins one wins.
- * @param command.operation the same for every repeat: the log's line is named after it, so a repeat finds its effect
+ * Assigns an order to an unmatched event. One batch makes the event owed again, counts it on the order and owes the task
+ * that works it off. The batch is stamped on the event, so only one of several twins wins.
+ * @param command.operation the same for every repeat: the event of the log is named after it, so a repeat finds its effect
  */
 export async function matchEvent(
   context: Context,

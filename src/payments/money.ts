@@ -9,22 +9,23 @@ import { batch, type Sql, sql, trusted } from "../platform/sql.ts";
 import { PAYMENT_COLUMNS } from "./list-payments.ts";
 import { paymentEvents, type payments, refunds } from "./tables.ts";
 
+/** Rows of the tables: amounts in minor units, times in milliseconds. */
 export type Payment = typeof payments.$inferSelect;
 export type Refund = typeof refunds.$inferSelect;
 export type PaymentEvent = typeof paymentEvents.$inferSelect;
 
-/** An order with all the money that came for it and went back, of one moment. Minor units of the order's currency. */
+/** An order with all its payments and refunds, as of one moment. */
 export interface Money {
   order: Order;
-  /** Oldest first, as the refunds. */
+  /** Oldest first, like the refunds. */
   payments: Payment[];
   refunds: Refund[];
 }
 
-/** The claim that a payment for an expired order tries with, next to its order: the order's own, until that let go. */
-export interface RevivalTry {
+/** The claim that the late payments of an order try with: the order's own claim until that has let go. */
+export interface RevivalClaim {
   claim: string;
-  /** None yet: its holds may be built on. */
+  /** Null while it is not decided: then its holds can still be used. */
   fate: "placed" | "rejected" | "abandoned" | null;
   /** Another living order names the cart that the order came from. */
   cartSpent: boolean;
@@ -33,16 +34,16 @@ export interface RevivalTry {
 /** A payment event with the order that it is about, as D1 has them at one moment. */
 export interface EventFacts {
   event: PaymentEvent;
-  /** Null where no order is known to be meant. */
-  about: { money: Money; trial: RevivalTry } | null;
-  /** False from a restore until its reconciliation has ended, or while an admin has stopped it. */
+  /** Null where no order is known that it is about. */
+  about: { money: Money; revival: RevivalClaim } | null;
+  /** False while an admin has stopped selling, and from a restore until its reconciliation has ended. */
   selling: boolean;
 }
 
 const REFUND_COLUMNS = trusted(selectList(columnsOf(refunds), "r"));
 const EVENT_COLUMNS = trusted(selectList(columnsOf(paymentEvents), "e"));
 
-/** The order's money. @param orderId SQL for the order's id */
+/** Reads an order's money. @param orderId SQL for the order's id */
 const moneyStatements = (orderId: Sql) => ({
   orders: sql<OrderRow>`SELECT ${trusted(ORDER_COLUMNS)} FROM orders AS o WHERE o.id = (${orderId})`,
   payments: sql<Payment>`SELECT ${trusted(PAYMENT_COLUMNS)} FROM payments AS p
@@ -67,10 +68,7 @@ export const readMoneyOfPayment = (context: Context, paymentId: string) =>
 export const readMoneyOfRefund = (context: Context, refundId: string) =>
   readMoney(context, sql`SELECT order_id FROM refunds WHERE id = ${refundId}`);
 
-/**
- * The order that an event names; where it is not known to be about one, its reference is looked up again, and after
- * that the provider's name for the payment.
- */
+/** SQL for the order that an event is about: the one that was found before, or by its reference, or by its payment. */
 const namedOrder = (provider: string, eventId: string): Sql => sql`SELECT coalesce(e.order_id,
     (SELECT o.id FROM orders AS o WHERE o.reference = upper(e.reference)),
     (SELECT o.id FROM orders AS o WHERE o.id = e.reference),
@@ -90,7 +88,7 @@ export async function readEventFacts(
   const orderId = namedOrder(provider, eventId);
   const rows = await batch(context.env.DB, {
     ...moneyStatements(orderId),
-    trials: sql<Omit<RevivalTry, "cartSpent"> & { cart_spent: number }>`
+    revivals: sql<Omit<RevivalClaim, "cartSpent"> & { cart_spent: number }>`
       SELECT c.id AS claim, f.fate, c.cart_spent FROM (
         SELECT coalesce(o.revival_claim, o.claim_id) AS id,
           EXISTS (${trusted(spentBy("o.cart_id", "1", "o.id"))}) AS cart_spent
@@ -99,27 +97,27 @@ export async function readEventFacts(
     events: selectEvent(provider, eventId),
   });
   const money = moneyOf(rows);
-  const [tried] = rows.trials;
-  const trial = tried && { claim: tried.claim, fate: tried.fate, cartSpent: tried.cart_spent === 1 };
+  const [tried] = rows.revivals;
+  const revival = tried && { claim: tried.claim, fate: tried.fate, cartSpent: tried.cart_spent === 1 };
   const selling = rows.closed.length === 0;
   const [event] = rows.events;
-  return event ? { event, about: money && trial ? { money, trial } : null, selling } : null;
+  return event ? { event, about: money && revival ? { money, revival } : null, selling } : null;
 }
 
 const sum = (amounts: number[]): number => amounts.reduce((total, amount) => total + amount, 0);
 
-/** Whether what it took is its order's. */
+/** Whether its money counts for its order. */
 export const isOfOrder = ({ status }: Payment): boolean => status !== "given_back";
 
-/** What of a payment is neither back nor on its way back. */
+/** The captured sum less all refunds that are due, sent or settled. */
 export const leftOf = (payment: Payment): number => payment.captured - payment.refunded;
 
 /**
- * What an order's payments and refunds make its payment status. `refund_due` from the moment that money is promised
- * until all of it is settled, and for as long as a dead order's money is here; then `refunded` where nothing is kept,
- * `paid` where its total is, or one payment of all that is due stands whole (a second payment went back), and else
- * `partially_refunded`. An order for which nothing
- * was ever taken keeps the status that it has. What staff gave back was not taken for it.
+ * The payment status that an order's payments and refunds give it. It is `refund_due` from the moment that a refund is
+ * promised until all refunds are settled, and as long as a dead order's money is here. After that it is `refunded` if
+ * nothing is kept; `paid` if the total is kept, or if one payment of all that is due stands whole (a second payment went
+ * back); and `partially_refunded` otherwise. An order for which nothing was captured keeps its status. Payments that staff
+ * gave back do not count.
  */
 export function paymentStatusOf(money: Money): PaymentStatus {
   const { order } = money;

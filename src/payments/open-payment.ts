@@ -1,11 +1,13 @@
 import type { NewTask } from "../events/append.ts";
 import { Commit } from "../events/commit.ts";
+import { isLiving } from "../orders/lifecycle.ts";
 import type { Order } from "../orders/order.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
 import { batch, first, run, type Sql, sql, trusted } from "../platform/sql.ts";
 import { PAYMENT_COLUMNS } from "./list-payments.ts";
-import type { Payment, ProviderName } from "./provider.ts";
+import type { Payment } from "./money.ts";
+import type { ProviderName } from "./provider.ts";
 import { providerOf } from "./providers.ts";
 
 export type OpenPaymentOutcome =
@@ -13,21 +15,21 @@ export type OpenPaymentOutcome =
   | { kind: "already_paid" }
   /** Its total is 0. */
   | { kind: "nothing_to_pay" }
-  /** Dead, past its deadline, or of a kind that is paid elsewhere. */
+  /** The order is dead, past its deadline, or paid in another way. */
   | { kind: "not_payable"; status: Order["status"] }
   /** The provider does not take this payment. */
   | { kind: "refused"; reason: string }
-  /** The provider is away. The same call again goes on where this one stopped. */
+  /** The provider does not answer. The same call again goes on where this one stopped. */
   | { kind: "unavailable" };
 
-/** What can still be paid: a condition on `orders AS o`. */
+/** SQL over `orders AS o`: the order can still be paid. */
 const payable = (now: number): Sql =>
   sql`o.status = 'pending' AND o.payment_status IN ('awaiting', 'failed') AND o.expires_at > ${now}`;
 
 /**
  * Opens a payment of an order, or finds the one that is open: an order has at most one for each provider. The row is
- * written first and the provider asked after it, under the row's id: whoever dies between leaves a row that the next
- * call fills in, and however many ask, the provider makes one.
+ * written first. Then the provider is called, with the row's id as the idempotency key, so it makes one payment however
+ * many call. A worker that dies in between leaves a row that the next call fills in.
  * @param operation the same for every repeat of one request
  */
 export async function openPayment(
@@ -49,14 +51,14 @@ export async function openPayment(
       await giveUp(context, payment);
       return { kind: "refused", reason: outcome.error };
     case "unavailable": {
-      // A twin that asked at the same moment may have had the answer.
+      // A twin that called at the same moment may have got the answer.
       const filled = await readPayment(context, payment.id);
       return filled?.providerId ? { kind: "open", payment: filled } : { kind: "unavailable" };
     }
   }
 }
 
-/** One batch: the row, if the order can be paid and none is open; then this operation's row, or the one that is open. */
+/** Writes the row if the order can be paid and no payment is open, and reads this operation's row or the open one. */
 async function writePayment(
   { env, clock }: Context,
   order: Order,
@@ -81,7 +83,7 @@ async function writePayment(
   return standing[0] ?? null;
 }
 
-/** By the order as it is now: it may have been paid, or have died, since it was read. */
+/** Reads the order again, since it may have been paid, or have died, after it was read. */
 async function refusalOf({ env }: Context, order: Order): Promise<OpenPaymentOutcome> {
   const now = await first(
     env.DB,
@@ -89,17 +91,17 @@ async function refusalOf({ env }: Context, order: Order): Promise<OpenPaymentOut
       SELECT status, payment_status FROM orders WHERE id = ${order.id}`,
   );
   const status = now?.status ?? order.status;
-  const dead = status === "cancelled" || status === "expired" || status === "rejected";
   const paid = ["paid", "partially_refunded", "refunded", "refund_due"].includes(now?.payment_status ?? "");
-  if (dead) return { kind: "not_payable", status };
+  if (!isLiving(status)) return { kind: "not_payable", status };
   if (order.total === 0) return { kind: "nothing_to_pay" };
   return paid ? { kind: "already_paid" } : { kind: "not_payable", status };
 }
 
 /**
- * Written by whoever comes first: under one idempotency key the provider gives all the same. Where the order has died
- * since, what the provider holds open is to be ended by the same batch, whoever thought it was never opened; null then,
- * and nobody is given its secret.
+ * Writes the provider's answer into the row; the first to come writes it, since all get the same answer under one
+ * idempotency key. If the order has died since, the payment is open at the provider all the same. So the batch opens the
+ * row again, even if it was marked as failed, and owes the task that ends it. Then it returns null, and nobody gets the
+ * secret.
  */
 async function fillIn(
   context: Context,
@@ -133,7 +135,7 @@ async function fillIn(
   return filled ? { kind: "open", payment: filled } : null;
 }
 
-/** So that the next call opens another, under another idempotency key. */
+/** Marks the payment as failed, so that the next call opens another, under another idempotency key. */
 async function giveUp({ env, clock, ids }: Context, payment: Payment): Promise<void> {
   await run(
     env.DB,

@@ -1,90 +1,84 @@
 import type { Order } from "../orders/order.ts";
 import type { Context } from "../platform/context.ts";
-import type { payments, refunds } from "./tables.ts";
-
-/** A row of `payments`: amounts in minor units, times in milliseconds. */
-export type Payment = typeof payments.$inferSelect;
+import type { Payment, Refund } from "./money.ts";
 
 export type ProviderName = Payment["provider"];
 
-/**
- * What a refund asks back: `amount` in minor units of `currency`. `createdAt` (milliseconds) is before the first time
- * that it was asked for.
- */
-export type RefundRequest = Pick<typeof refunds.$inferSelect, "id" | "amount" | "currency" | "createdAt">;
+/** `amount` is in minor units of `currency`. `createdAt` (milliseconds) is before the provider was first asked for it. */
+export type RefundRequest = Pick<Refund, "id" | "amount" | "currency" | "createdAt">;
 
 /**
- * Whoever takes the buyer's money. Each call may be repeated after a crash, and then has its effect once: the ids
- * that it is given (the payment's, the refund's) are its idempotency keys.
+ * Whoever takes the buyers' money. A call may be repeated after a crash, and must have its effect once all the same: the id
+ * of the payment or refund is its idempotency key.
  */
 export interface Provider {
-  /** Asks for the money of a payment whose row is written already. */
+  /** Opens a payment at the provider. Its row is written already. */
   open(context: Context, order: Order, payment: Payment): Promise<OpenOutcome>;
-  /**
-   * What a webhook tells, once its signature is found good.
-   * @param body as it came, byte for byte
-   */
+  /** Checks a webhook's signature, and reads its event. @param body as it came, byte for byte */
   verify(context: Context, headers: Headers, body: string): Promise<VerifyOutcome>;
   /**
-   * Sends money of a captured payment back, once however late it is asked for again: a dead letter may be retried after
-   * days. Throws for nothing that a provider answers, or fails to.
+   * Sends money of a captured payment back. It must do so once, even if it is called again days later, since a dead letter
+   * may be retried then. Whatever the provider answers, or if it does not, is an outcome; nothing is thrown.
    */
   refund(context: Context, payment: Payment, refund: RefundRequest): Promise<RefundOutcome>;
-  /** Ends a payment that it has a name for, so that nobody pays it any more. Throws for nothing, as `refund`. */
+  /** Ends a payment that has an id at the provider, so that nobody can pay it any more. Throws nothing, like `refund`. */
   cancel(context: Context, payment: Payment): Promise<CancelOutcome>;
 }
 
 export type OpenOutcome =
   | {
       kind: "open";
-      /** The provider's own name for the payment; null where it gives none. */
+      /** The provider's id of the payment; null if it has none. */
       providerId: string | null;
-      /** With which the buyer's browser pays; null where `instructions` say how. */
+      /** The secret with which the buyer's browser pays; null where the answer has `instructions` instead. */
       clientSecret: string | null;
     }
-  /** Not to be had for this payment, however often it is asked: such as an amount below the provider's least. */
+  /** The provider will never take this payment, for example because its amount is below the provider's minimum. */
   | { kind: "refused"; error: string }
-  /** Nothing is known to have happened: the same call may be made again. */
+  /** It is not known whether it was opened: the same call may be made again. */
   | { kind: "unavailable"; error: string };
 
 export type VerifyOutcome =
   | { kind: "event"; event: ProviderEvent }
-  /** Well signed, and none of our concern. */
+  /** The signature is right, but the event is of a type that we do not need. */
   | { kind: "ignored" }
-  /** Missing, wrong or too old. */
+  /** The signature is missing, wrong or too old. */
   | { kind: "bad_signature" }
-  /** Well signed, but not what was agreed on; `field` is a dotted path. */
+  /** The signature is right, but the event is not of the agreed shape. `field` is a dotted path. */
   | { kind: "unreadable"; errors: { field?: string; code: string; message: string }[] };
 
 export interface ProviderEvent {
   provider: ProviderName;
   /**
-   * The provider's own id: the same event told again has it again. Of a refund of Stripe's that succeeded it is the
-   * refund's, of one that failed the same with `:failed`: each counts once, and either may come first.
+   * The provider's id of the event; a repeat has the same. For a Stripe refund that succeeded it is the refund's id, and for
+   * one that failed the same with `:failed`, so that each counts once, whichever comes first.
    */
   eventId: string;
-  /** `canceled`: it cannot be tried again. `refund_failed`: it came to nothing, or came back after it was `refunded`; the provider has the money again. */
+  /**
+   * `canceled`: the payment cannot be tried again. `refund_failed`: the refund did not succeed, or its money came back after
+   * it was `refunded`; the provider has the money again.
+   */
   kind: "succeeded" | "failed" | "canceled" | "refunded" | "refund_failed";
-  /** The order's (`ORD-…`, in any case) or its id; null where the provider names none. */
+  /** The order's reference (`ORD-…`, in upper or lower case) or its id; null if the provider names none. */
   reference: string | null;
-  /** The provider's name for the payment (a PaymentIntent's id), or for our refund that failed; or null. */
+  /** The provider's id of the payment (a PaymentIntent's id), or of our refund that failed; or null. */
   providerId: string | null;
-  /** Which of our refunds (`rfd_…`) it is about; null where the provider does not say. */
+  /** Our id (`rfd_…`) of the refund that it is about; null if the provider does not name it. */
   refundId: string | null;
   /** Minor units. */
   amount: number;
-  /** ISO 4217, upper case; null where the provider names none: the order's. */
+  /** ISO 4217, upper case; null if the provider names none, and then it is the order's. */
   currency: string | null;
 }
 
 export type RefundOutcome =
-  /** The money is on its way for good. */
+  /** The refund has succeeded. */
   | { kind: "settled"; providerId: string | null }
-  /** Asked for; a `refunded` event settles it later. */
+  /** The provider was asked for it; a `refunded` event settles it later. */
   | { kind: "sent"; providerId: string | null }
-  /** Never, however often it is asked for: before a person. `providerId` where it was made, and then failed. */
+  /** It will never succeed, so a person must see to it. It has a `providerId` if it was made, and then failed. */
   | { kind: "refused"; error: string; providerId?: string }
-  /** Not this time, or not known whether: ask again under the same id. */
+  /** It failed this time, or that is not known: it must be asked for again under the same id. */
   | { kind: "failed"; error: string };
 
 export type CancelOutcome =
@@ -92,7 +86,7 @@ export type CancelOutcome =
   | { kind: "ended" }
   /** It was paid, or is about to be: its webhook decides. */
   | { kind: "taken" }
-  /** Not this time, or not known whether: ask again. */
+  /** It failed this time, or that is not known: it must be tried again. */
   | { kind: "failed"; error: string };
 
 /** The part of the providers that ending payments needs. */

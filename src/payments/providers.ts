@@ -7,5 +7,5 @@ const PROVIDERS: Record<ProviderName, Provider> = { standard, stripe };
 
 export const isProviderName = (name: string): name is ProviderName => Object.hasOwn(PROVIDERS, name);
 
-/** Each reads its secrets from the context of the call: without them it opens nothing and believes nothing. */
+/** A provider reads its secrets from the context of each call. Without them it opens no payment and trusts no webhook. */
 export const providerOf = (_context: Context, name: ProviderName): Provider => PROVIDERS[name];

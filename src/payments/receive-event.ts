@@ -7,21 +7,21 @@ import { type Sql, sql } from "../platform/sql.ts";
 import type { ProviderEvent } from "./provider.ts";
 
 export type ReceiveOutcome =
-  /** Stored, and to be worked off. `matched`: the order that it is about is there. */
+  /** It is stored, and its task will work it off. `matched`: its order was found. */
   | { kind: "received"; matched: boolean }
-  /** Told before: nothing was done. */
+  /** It was received before: nothing was done. */
   | { kind: "duplicate" }
-  /** A backup overwrites the shop: nothing was done, and it must be told again, even where it was told before. */
+  /** A backup is being restored: nothing was done, and the provider must send it again, even if it was received before. */
   | { kind: "restoring" };
 
 /**
- * Stores what a provider told, once, with the task that works it off: one batch, so that what was answered 200 is
- * owed whatever becomes of this worker. An event of a known order is counted on it in the same batch; until it is
+ * Stores a provider's event once, with the task that works it off, in one batch: so what was answered with 200 will be
+ * worked off even if this worker dies. The same batch counts the event on its order, if that is known. Until the event is
  * worked off, the order does not expire.
  */
 export async function receiveEvent(context: Context, event: ProviderEvent): Promise<ReceiveOutcome> {
   const now = context.clock.now();
-  // While a backup overwrites the shop the event is not stored, by its own condition, and the provider is told so.
+  // The commit needs no fence: the insert itself asks whether a backup is being restored, and the provider gets a 503.
   const commit = new Commit(context, "none");
   const won = wonEvent(event, commit.stamp);
   commit.win(storeEvent(context, event, commit.stamp));
@@ -38,17 +38,17 @@ export async function receiveEvent(context: Context, event: ProviderEvent): Prom
   return { kind: "received", matched: row.order_id !== null };
 }
 
-/** What a provider calls an event. */
+/** The key of an event. */
 interface EventName {
   provider: string;
   eventId: string;
 }
 
-/** Whether a commit has won a payment event. */
+/** SQL: whether the commit with this stamp has won the event. */
 export const wonEvent = ({ provider, eventId }: EventName, stamp: string): Sql => sql`EXISTS (
   SELECT 1 FROM payment_events WHERE provider = ${provider} AND event_id = ${eventId} AND stamp = ${stamp})`;
 
-/** Counts an event that was won on its order: until it is worked off, the order does not expire. */
+/** Counts an event that the commit has won on its order: until the event is worked off, the order does not expire. */
 export const countEvent = ({ provider, eventId }: EventName, stamp: string): Sql => sql`
   UPDATE orders SET events_owed = events_owed + 1
   WHERE id = (SELECT order_id FROM payment_events
@@ -65,7 +65,7 @@ export const eventTask = (context: Context, { provider, eventId }: EventName, no
   request_id: context.requestId,
 });
 
-/** An insert that yields. The order is whose payment the provider names, else whose reference or id it names. */
+/** An insert that yields. It finds the order by the payment that the provider names, or else by the reference or id. */
 function storeEvent({ clock, ids }: Context, event: ProviderEvent, stamp: string): Sql {
   const { provider, reference, providerId } = event;
   return sql`

@@ -3,7 +3,8 @@ import { createRoute, endpoint } from "../platform/endpoint.ts";
 import { bearer, createRouter, idParam, jsonContent, problems } from "../platform/http.ts";
 import { once } from "../platform/idempotency.ts";
 import { idempotencyHeader } from "../platform/idempotency-header.ts";
-import { notFound, type Problem, problem } from "../platform/problem.ts";
+import { notFound, problem } from "../platform/problem.ts";
+import { CONTENDED, wrongField } from "./problems.ts";
 import { renderRefund, requestRefund } from "./refund.ts";
 import { refundSchema, requestRefundSchema } from "./schemas.ts";
 
@@ -43,27 +44,12 @@ export const refundRoutes = createRouter(
             left: outcome.left,
           });
         case "amount_wrong":
-          return problem(c, wrong("amount", "invalid_amount", outcome.message));
+          return problem(c, wrongField("amount", "invalid_amount", outcome.message));
         case "currency_wrong":
-          return problem(c, wrong("amount.currency", "wrong_currency", `must be ${outcome.currency}`));
+          return problem(c, wrongField("amount.currency", "wrong_currency", `must be ${outcome.currency}`));
         case "contended":
-          return problem(
-            c,
-            {
-              status: 503,
-              code: "try_again",
-              detail: "Others changed the order. Send the same request again.",
-            },
-            { "Retry-After": "1" },
-          );
+          return problem(c, CONTENDED, { "Retry-After": "1" });
       }
     });
   }),
 );
-
-const wrong = (field: string, code: string, message: string): Problem => ({
-  status: 422,
-  code: "invalid_body",
-  detail: "A field is wrong.",
-  errors: [{ field, code, message }],
-});

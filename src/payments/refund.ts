@@ -13,7 +13,7 @@ export type RefundRequestOutcome =
   | { kind: "exceeds_captured"; left: MoneyWire }
   | { kind: "amount_wrong"; message: string }
   | { kind: "currency_wrong"; currency: string }
-  /** Others changed the order each time before this could: it may be sent again. */
+  /** Another change of the order won each try: the request may be sent again. */
   | { kind: "contended" };
 
 /** A refund as it is asked for. */
@@ -25,8 +25,8 @@ export const renderRefund = ({ id, paymentId, amount, currency }: Refund) => ({
 });
 
 /**
- * Promises a part of a payment back, or all that is left, in one stamped batch with the task that sends it. The sum of
- * what a payment promises is never more than it captured.
+ * Promises a refund of a part of a payment, or of all that is left, in one stamped batch with the task that sends it. A
+ * payment never promises more than it captured.
  * @param command.operation the same for every repeat: the refund is named after it, so a repeat finds it
  */
 export async function requestRefund(

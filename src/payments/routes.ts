@@ -8,8 +8,8 @@ import { formatMoney } from "../platform/money.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import { listPayments } from "./list-payments.ts";
+import type { Payment } from "./money.ts";
 import { openPayment } from "./open-payment.ts";
-import type { Payment } from "./provider.ts";
 import { type OpenedPaymentWire, openedPaymentSchema, paymentListSchema } from "./schemas.ts";
 
 const openRoute = createRoute({

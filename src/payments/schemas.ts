@@ -30,7 +30,7 @@ export const receivedSchema = z
 
 const decimal = z.string().max(20).openapi({ example: "4.50" });
 
-/** Strict: a field that is not read would be a refund of more than was meant. */
+/** Strict, because a misspelt `amount` that is ignored would refund all that is left. */
 export const requestRefundSchema = z
   .strictObject({
     amount: z
@@ -94,11 +94,9 @@ export const giveBackSchema = z
   .openapi("GivePaymentBack");
 
 /**
- * What providers tell, as it is read once its signature is found good. No route validates by these: the signature is
- * over the body's bytes, and comes first.
+ * No route validates a webhook's body by its schema, since the signature over the body's bytes is checked first.
+ * https://docs.stripe.com/api/events/object has many more fields, which are passed on as they are.
  */
-
-/** https://docs.stripe.com/api/events/object: of its many fields those that say what it is, the others as they come. */
 export const stripeEventSchema = z
   .looseObject({
     id: z.string().min(1).max(255).openapi({ example: "evt_1NG8Du2eZvKYlo2C" }),

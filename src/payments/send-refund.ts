@@ -1,6 +1,6 @@
 import { type Task, type TaskOutcome, wakeUp } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
-import { type Change, changeMoney, MAX_TRIES } from "./change.ts";
+import { changeMoney, MAX_TRIES, type MoneyChange } from "./change.ts";
 import {
   isOfOrder,
   leftOf,
@@ -14,9 +14,9 @@ import type { RefunderOf, RefundOutcome } from "./provider.ts";
 import { newRefund } from "./settle-parts.ts";
 
 /**
- * Sends one promised refund to its provider, under its own id, and marks what came of it. Only one that is `due` is
- * sent: a repeat of this task finds it marked. A death between the provider's answer and the mark sends it again under
- * the same id, which the provider knows, however late that is: see Provider.
+ * Sends one promised refund to its provider, under its own id, and marks the result. Only a refund that is `due` is sent,
+ * so a repeat of this task finds it marked. If the worker dies between the provider's answer and the mark, the refund is
+ * sent again under the same id, which the provider must recognise however late that is (see `Provider`).
  */
 export async function sendRefund(
   context: Context,
@@ -43,7 +43,7 @@ async function mark(
   let money: Money | null = known;
   for (let tries = 0; tries < MAX_TRIES && money; tries++) {
     const refund = money.refunds.find(({ id }) => id === refundId);
-    // The provider itself may have told of it meanwhile.
+    // An event of the provider may have settled it meanwhile.
     if (refund?.state !== "due") return { kind: "done" };
     const moved = await changeMoney(context, money, markOf(refund, outcome));
     if (moved.won) {
@@ -61,7 +61,7 @@ const EVENTS = {
   refused: "payment.refund_failed",
 } as const;
 
-function markOf(refund: Refund, outcome: Exclude<RefundOutcome, { kind: "failed" }>): Change {
+function markOf(refund: Refund, outcome: Exclude<RefundOutcome, { kind: "failed" }>): MoneyChange {
   const refused = outcome.kind === "refused";
   return {
     event: EVENTS[outcome.kind],
@@ -77,9 +77,9 @@ function markOf(refund: Refund, outcome: Exclude<RefundOutcome, { kind: "failed"
 }
 
 /**
- * Gives back what is left of an order's payments, or so much of it: promises refunds, oldest payment first, in one
- * batch, and then sends each. The refunds are named after the task, so that a rerun finds and sends them.
- * @param amount minor units of the order's currency, null for all that is left; no more than is left is promised
+ * Refunds what is left of an order's payments, or an amount of it. It promises refunds in one batch, the oldest payment
+ * first, and then sends each. The refunds are named after the task, so that a rerun finds and sends them.
+ * @param owed.amount minor units of the order's currency, null for all that is left; never more than is left is promised
  */
 export async function refundOrder(
   context: Context,
@@ -131,7 +131,7 @@ async function promise(
   return { kind: "failed", error: "others changed the order each time" };
 }
 
-/** Which payments an amount is taken from. What was given back has refunds of its own, in a currency of its own. */
+/** Spreads an amount over the payments. One that was given back has its own refund already, maybe in another currency. */
 function spread(payments: Payment[], amount: number | null): { payment: Payment; amount: number }[] {
   let wanted = amount ?? Number.POSITIVE_INFINITY;
   return payments.filter(isOfOrder).flatMap((payment) => {

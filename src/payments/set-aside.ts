@@ -2,14 +2,14 @@ import { Commit } from "../events/commit.ts";
 import type { Context } from "../platform/context.ts";
 import { sql } from "../platform/sql.ts";
 
-/** What an event that is owed, but counted no longer, says of itself. */
+/** The outcome of an event that is still owed, but no longer counted on its order. */
 export const SET_ASIDE = "set_aside";
 
 /**
- * Payment events whose task died hold their orders open no longer (docs/DESIGN.md §2: a dead-lettered event counts as
- * worked off). They stay owed: a retry of the task is then a payment like any other, or a late one. A sweep, because a
- * task that killed its worker is buried by whoever takes it next, where nobody knows of payments. Only orders past
- * their deadline are looked at: for all others the count stops nothing. Returns how many.
+ * Sets aside payment events whose task died, so that they keep their orders from expiring no longer (docs/DESIGN.md §2).
+ * They stay owed: if the task is retried, the event is worked off like any other, or as a late payment. This needs a sweep,
+ * because a task that killed its worker is declared dead in the events room, which knows nothing of payments. It reads only
+ * orders past their deadline, since the count prevents nothing for the others. Returns how many it set aside.
  */
 export async function setAsideDead(context: Context): Promise<number> {
   const commit = new Commit(context, "none");

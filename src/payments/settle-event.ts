@@ -7,19 +7,19 @@ import type { Moved } from "../orders/move.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
 import { runBatch, sql } from "../platform/sql.ts";
-import { type Change, changeMoney, MAX_TRIES } from "./change.ts";
+import { changeMoney, MAX_TRIES, type MoneyChange } from "./change.ts";
 import { type Decision, decide } from "./decide.ts";
 import { settleLate } from "./late-payment.ts";
 import { type EventFacts, type Money, type PaymentEvent, readEventFacts } from "./money.ts";
 import { unmatchedNotice } from "./notices.ts";
 import { wonEvent } from "./receive-event.ts";
-import { capturedBy, giveBack, madeAtProvider } from "./settle-parts.ts";
-import { closeQuietly } from "./statements.ts";
+import { capturedBy, giveBack, recordRefund } from "./settle-parts.ts";
+import { closeWithoutEffect } from "./statements.ts";
 
 /**
- * Works off one event that a provider told: reads it with its order, decides, and writes its effect in one stamped
- * batch that also closes it. Two at the same event, a lease lost, a death before the mark: the event is closed once, and
- * whoever comes later finds it so.
+ * Works off one payment event: reads it with its order, decides, and writes its effect in one stamped batch that also
+ * closes it. So its effect happens once, even if two workers do it at the same time or one dies: whoever comes later finds
+ * it closed.
  */
 export async function settleEvent(
   context: Context,
@@ -28,9 +28,9 @@ export async function settleEvent(
   eventId: string,
 ): Promise<TaskOutcome> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const told = await readEventFacts(context, provider, eventId);
-    if (!told) return { kind: "failed", error: `there is no event ${eventId} of ${provider}` };
-    const outcome = await settle(context, task, told);
+    const facts = await readEventFacts(context, provider, eventId);
+    if (!facts) return { kind: "failed", error: `there is no event ${eventId} of ${provider}` };
+    const outcome = await settle(context, task, facts);
     if (outcome.kind !== "again") return outcome;
   }
   return { kind: "failed", error: "others changed the order each time" };
@@ -44,14 +44,14 @@ async function settle(
   const decision = decide(event, about?.money ?? null);
   if (decision.kind === "worked_off") return { kind: "done" };
   if (!about || decision.kind === "unknown_order") return keepUnmatched(context, task, event);
-  const { money, trial } = about;
+  const { money, revival } = about;
   if (decision.kind === "note") {
-    await runBatch(context.env.DB, closeQuietly(event, money.order.id, decision.outcome));
+    await runBatch(context.env.DB, closeWithoutEffect(event, money.order.id, decision.outcome));
     return { kind: "done" };
   }
   if (decision.kind === "late") {
     if (!selling) return { kind: "failed", error: "selling is stopped: nothing may be held now" };
-    const outcome = await settleLate(context, { event, money, trial, into: decision.into });
+    const outcome = await settleLate(context, { event, money, revival, into: decision.into });
     return outcome.kind === "settled" ? done(context, outcome.moved, outcome.owed) : outcome;
   }
   const change = changeOf(context, event, money, decision);
@@ -59,11 +59,16 @@ async function settle(
   return moved.won ? done(context, moved, change.work ?? []) : { kind: "again" };
 }
 
-type AtOnce = Exclude<Decision, { kind: "worked_off" | "unknown_order" | "note" | "late" }>;
+type OneBatchDecision = Exclude<Decision, { kind: "worked_off" | "unknown_order" | "note" | "late" }>;
 
-/** What a decision comes to, where one batch is all that it takes. */
-function changeOf(context: Context, event: PaymentEvent, money: Money, decision: AtOnce): Change {
-  const told = { provider: event.provider, event_id: event.eventId, amount: event.amount };
+/** The change of money that a decision means. */
+function changeOf(
+  context: Context,
+  event: PaymentEvent,
+  money: Money,
+  decision: OneBatchDecision,
+): MoneyChange {
+  const data = { provider: event.provider, event_id: event.eventId, amount: event.amount };
   switch (decision.kind) {
     case "pay": {
       const captured = capturedBy(context, event, money, decision.into);
@@ -84,14 +89,14 @@ function changeOf(context: Context, event: PaymentEvent, money: Money, decision:
       return {
         event: "payment.flagged",
         reason: decision.outcome,
-        data: { ...told, currency: event.currency, cause: decision.outcome },
+        data: { ...data, currency: event.currency, cause: decision.outcome },
         closes: { event, state: "flagged", outcome: decision.outcome },
       };
     case "fail":
       return {
         event: "payment.failed",
         reason: event.kind === "canceled" ? "the payment was cancelled" : "the payment failed",
-        data: { ...told, payment_id: decision.payment?.id ?? null },
+        data: { ...data, payment_id: decision.payment?.id ?? null },
         ...(money.order.status === "pending" ? { paymentStatus: "failed" as const } : {}),
         closes: { event, state: "done", outcome: "failed" },
         ...(decision.payment ? { failed: decision.payment } : {}),
@@ -107,7 +112,7 @@ function changeOf(context: Context, event: PaymentEvent, money: Money, decision:
       };
     }
     case "record_refund":
-      return madeAtProvider(context, event, decision.payment);
+      return recordRefund(context, event, decision.payment);
     case "fail_refund": {
       const { refund } = decision;
       return {
@@ -126,13 +131,13 @@ function changeOf(context: Context, event: PaymentEvent, money: Money, decision:
   }
 }
 
-/** Rings for what the change owes; the sweep does where this worker is gone before. */
+/** Sends wake-ups for the tasks that the change owes. If this worker dies before, the sweep sends them. */
 function done(context: Context, moved: Moved, owed: NewTask[]): TaskOutcome {
   context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }, ...owed]));
   return { kind: "done" };
 }
 
-/** No order has its reference: tried again for a while, since it may be told of before it is there, then for staff. */
+/** No order has the event's reference. The task is tried again, since the order may come yet; then it is left to staff. */
 async function keepUnmatched(context: Context, task: Task, event: PaymentEvent): Promise<TaskOutcome> {
   if (task.attempt < MAX_ATTEMPTS) {
     return { kind: "failed", error: `no order has the reference ${event.reference}` };

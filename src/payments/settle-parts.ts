@@ -1,10 +1,10 @@
 import type { NewTask } from "../events/append.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
-import type { Change } from "./change.ts";
+import type { MoneyChange } from "./change.ts";
 import type { Money, Payment, PaymentEvent, Refund } from "./money.ts";
 
-/** The payment as the event leaves it: the one that it speaks of, or a new one named after the event's operation. */
+/** The payment after its capture: the one that the event is about, or a new one named after the event's operation. */
 export function capturedBy(
   context: Context,
   event: PaymentEvent,
@@ -35,7 +35,7 @@ export function capturedBy(
   };
 }
 
-/** A refund as it is promised. @param id `rfd_…`, derived from whatever asks for it, so that a rerun finds it */
+/** A refund as it is promised. @param refund.id `rfd_…`, named after what requests it, so that a rerun finds it */
 export function newRefund(
   context: Context,
   payment: Pick<Payment, "id" | "orderId" | "currency">,
@@ -72,7 +72,7 @@ const REASONS = {
   cart_spent: "paid after it had expired, and its cart was ordered again",
 } as const;
 
-/** Money that its order cannot use: taken, and all of it due back, in one change. */
+/** Captures money that its order cannot use, and promises all of it back, in one change. */
 export function giveBack(
   context: Context,
   event: PaymentEvent,
@@ -92,11 +92,11 @@ export function giveBack(
     captured,
     promised: [refund],
     work: [refundTask(context, refund)],
-  } satisfies Change;
+  } satisfies MoneyChange;
 }
 
-/** A refund that was made at the provider by hand: it is done, and takes its sum of what is left of its payment. */
-export function madeAtProvider(context: Context, event: PaymentEvent, payment: Payment) {
+/** Records a refund that was made at the provider by hand: it is settled, and lowers what is left of its payment. */
+export function recordRefund(context: Context, event: PaymentEvent, payment: Payment) {
   const id = prefixed("rfd", event.operation);
   const reason = "made at the payment provider";
   const refund: Refund = {
@@ -110,11 +110,11 @@ export function madeAtProvider(context: Context, event: PaymentEvent, payment: P
     data: { payment_id: payment.id, refund_id: id, amount: event.amount, cause: "provider" },
     closes: { event, state: "done", outcome: "refund_recorded" },
     promised: [refund],
-  } satisfies Change;
+  } satisfies MoneyChange;
 }
 
-/** By staff: what a flagged event took, in its own currency, taken apart from the order's money and due back. */
-export function returned(
+/** For staff: captures what a flagged event took, apart from the order's money and in its own currency, and promises it back. */
+export function giveBackFlagged(
   context: Context,
   event: PaymentEvent,
   money: Money,
@@ -139,5 +139,5 @@ export function returned(
     captured,
     promised: [refund],
     work: [refundTask(context, refund)],
-  } satisfies Change;
+  } satisfies MoneyChange;
 }

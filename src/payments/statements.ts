@@ -6,11 +6,9 @@ import { each, type Sql, sql, trusted } from "../platform/sql.ts";
 import type { Payment, PaymentEvent, Refund } from "./money.ts";
 
 /**
- * The statements of a change of money. All but the fate are joined on the stamp of the order, which the commit has won
- * or not: what was not won writes nothing.
+ * Which commit writes, and when. All statements here except the fate's are joined on this stamp of the order, so that they
+ * write nothing where the commit did not win the order.
  */
-
-/** Which commit writes, and when. */
 export interface Written {
   stamp: string;
   now: number;
@@ -19,18 +17,18 @@ export interface Written {
 const isEvent = ({ provider, eventId }: Pick<PaymentEvent, "provider" | "eventId">): Sql =>
   sql`e.provider = ${provider} AND e.event_id = ${eventId}`;
 
-/** Event by event: whether `orders.events_owed` counts it. One set aside was taken off that count before. */
+/** SQL: whether `orders.events_owed` counts the event. One that was set aside is not counted any more. */
 const COUNTED = sql`e.state = 'owed' AND e.order_id IS NOT NULL AND e.outcome IS NULL`;
 
-/** Whether the commit has won the order whose id is `id`. */
+/** SQL: whether the commit has won the order with this id. */
 const won = (id: string, { stamp }: Written): Sql => wonOrder(sql`${id}`, stamp);
 
-/** The same for rows of a list that name their order. */
+/** The same for rows of a list that have an `orderId`. */
 const wonByRow = ({ stamp }: Written): Sql => wonOrder(trusted("row.value ->> 'orderId'"), stamp);
 
 /**
- * The fate of a late payment's claim, by an insert that yields. Its conditions are those under which the order is won
- * by the next statement, so there is never a fate without its order, nor an order revived without its fate. An order
+ * Writes the fate of a late payment's claim, by an insert that yields. Its conditions are those under which the next
+ * statement wins the order, so there is never a fate without its order, nor a revived order without its fate. An order
  * whose cart another living order has spent meanwhile is not revived.
  */
 export function writeFate(
@@ -53,11 +51,11 @@ export function writeFate(
 
 export interface OrderAfter {
   paymentStatus: PaymentStatus;
-  /** The claim that the order names from now on; null: the one that it has. */
+  /** The claim that the order names from now on; null leaves it. */
   claim: string | null;
-  /** Waits for no payment any more. */
+  /** The order waits for no payment any more, so it has no deadline. */
   paid: boolean;
-  /** The event that this works off. Told before it is closed: whether it was counted as owed is in its row. */
+  /** The event that the change works off. It must be closed after this statement, which reads whether it is counted. */
   closes: PaymentEvent | undefined;
 }
 
@@ -74,7 +72,7 @@ export function writeOrder(id: string, after: OrderAfter, { stamp }: Written): S
 
 export interface ClosedEvent {
   event: PaymentEvent;
-  /** Where it must still stand: `owed` where it is left out. */
+  /** The state that it must still be in; `owed` when left out. */
   from?: "owed" | "flagged";
   state: "done" | "flagged";
   outcome: string;
@@ -88,15 +86,15 @@ export const closeEvent = (
   UPDATE payment_events AS e SET state = ${state}, outcome = ${outcome}, order_id = ${orderId}
   WHERE ${isEvent(event)} AND e.state = ${from} AND ${won(orderId, written)}`;
 
-/** An event that changes nothing but itself: it is closed where it stands, whatever its order goes through meanwhile. */
-export const closeQuietly = (event: PaymentEvent, orderId: string, outcome: string): Sql[] => [
+/** Closes an event that changes nothing of its order's money, whatever else changes the order at the same time. */
+export const closeWithoutEffect = (event: PaymentEvent, orderId: string, outcome: string): Sql[] => [
   sql`UPDATE orders SET events_owed = max(0, events_owed - 1)
     WHERE id = ${orderId} AND EXISTS (SELECT 1 FROM payment_events AS e WHERE ${isEvent(event)} AND ${COUNTED})`,
   sql`UPDATE payment_events AS e SET state = 'done', outcome = ${outcome}, order_id = ${orderId}
     WHERE ${isEvent(event)} AND e.state = 'owed'`,
 ];
 
-/** Takes the money into a payment that we opened, or into a new row for one that we did not. */
+/** Captures a payment that we opened, or writes a new row for one that we did not. */
 export const capture = (payment: Payment, written: Written): Sql[] => [
   sql`UPDATE payments SET status = ${payment.status}, captured = ${payment.captured},
       provider_id = coalesce(provider_id, ${payment.providerId}), stamp = ${written.stamp}, updated_at = ${written.now}
@@ -113,8 +111,8 @@ export const failPayment = (payment: Payment, written: Written): Sql => sql`
   WHERE id = ${payment.id} AND status = 'open' AND ${won(payment.orderId, written)}`;
 
 /**
- * Promises money back, or writes down what went back by itself. What a payment has promised is never more than it has
- * captured: the sum is asked once more here, and a refund is only written beside a payment that took it on.
+ * Promises refunds, or records those that were made at the provider. So that a payment never promises more than it captured,
+ * the first statement checks the sum once more, and the second writes only refunds whose payment the first has changed.
  */
 export function promiseRefunds(refunds: Refund[], written: Written): Sql[] {
   const { stamp, now } = written;
@@ -133,7 +131,7 @@ export function promiseRefunds(refunds: Refund[], written: Written): Sql[] {
   ];
 }
 
-/** Moves a refund on; one that failed gives its sum back to the payment, so that it can be asked for again. */
+/** Moves a refund on. If it failed, its sum is free again, so that another refund of it can be requested. */
 export function markRefund(
   { row, to, providerId }: { row: Refund; to: Refund["state"]; providerId: string | null },
   written: Written,
@@ -149,11 +147,11 @@ export function markRefund(
   return [marked, freed];
 }
 
-/** The stores that a revived order takes stock from now. */
+/** Writes the stores that a revived order takes its stock from. */
 export function writeStores(orderId: string, items: OrderItem[], written: Written): Sql[] {
   const stores = [...new Set(items.flatMap((item) => item.allocations.map(({ store_id }) => store_id)))];
   return [
-    // Its key begins with the store: a few stores are looked for, and not all of the orders.
+    // The key begins with the store, so naming all stores, which are few, lets SQLite search it instead of reading it all.
     sql`DELETE FROM order_stores
       WHERE store_id IN (SELECT id FROM stores) AND order_id = ${orderId} AND ${won(orderId, written)}`,
     sql`INSERT INTO order_stores (store_id, order_id) SELECT row.value, o.id

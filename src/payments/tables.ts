@@ -1,23 +1,23 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-/** One way in which an order is being paid: what a provider was asked for, and what it took. */
+/** One payment of an order: what a provider was asked for, and what it captured. */
 export const payments = sqliteTable(
   "payments",
   {
     id: text("id").primaryKey(),
     orderId: text("order_id").notNull(),
     provider: text("provider", { enum: ["stripe", "standard"] }).notNull(),
-    /** The provider's own name for it, such as a PaymentIntent's; null where it has none. */
+    /** The provider's id of it, such as a PaymentIntent's; null if it has none. */
     providerId: text("provider_id"),
-    /** `given_back`: it took what its order could not use. All of that goes back, and it never counts for the order. */
+    /** `given_back`: it captured what its order could not use. All of it goes back, and it never counts for the order. */
     status: text("status", { enum: ["open", "succeeded", "failed", "given_back"] }).notNull(),
-    /** What is asked for: minor units of `currency`. */
+    /** What was asked for, in minor units of `currency`. */
     amount: integer("amount").notNull(),
     currency: text("currency").notNull(),
-    /** What the provider took: 0 until it succeeded. */
+    /** What the provider has captured; 0 until it succeeded. */
     captured: integer("captured").notNull(),
-    /** Refunds due, sent and settled together. Never more than `captured`: each refund's batch is guarded by it. */
+    /** The sum of the refunds that are due, sent or settled. A guard in each refund's batch keeps it within `captured`. */
     refunded: integer("refunded").notNull(),
     clientSecret: text("client_secret"),
     /** The stamp of the batch that last changed it. */
@@ -31,31 +31,28 @@ export const payments = sqliteTable(
   ],
 );
 
-/**
- * What a provider told, each event once. `owed` until it is worked off; `flagged` and `unmatched` are kept for staff
- * and count as worked off.
- */
+/** The events of providers, each once. `owed` until worked off; `flagged` and `unmatched` wait for staff, and count as worked off. */
 export const paymentEvents = sqliteTable(
   "payment_events",
   {
     provider: text("provider").notNull(),
     eventId: text("event_id").notNull(),
-    /** The order that it is about; null while its reference is unknown. */
+    /** The order that it is about; null while that is not known. */
     orderId: text("order_id"),
     reference: text("reference").notNull(),
     kind: text("kind", { enum: ["succeeded", "failed", "canceled", "refunded", "refund_failed"] }).notNull(),
     amount: integer("amount").notNull(),
-    /** Null where the provider names none: the order's. */
+    /** Null if the provider names none, and then it is the order's. */
     currency: text("currency"),
     providerId: text("provider_id"),
-    /** Which of our refunds (`rfd_…`) it is about, where the provider says. */
+    /** Our id (`rfd_…`) of the refund that it is about; null if the provider does not name it. */
     refundId: text("refund_id"),
     state: text("state", { enum: ["owed", "done", "flagged", "unmatched"] }).notNull(),
     /** What came of it: `paid`, `second_payment`, `late_paid`, `refund_due`, `wrong_amount`, … */
     outcome: text("outcome"),
-    /** A ulid: the payment and the refund that it may make are named after it. */
+    /** A ulid, after which the payment and the refund that it may make are named. */
     operation: text("operation").notNull(),
-    /** The stamp of the batch that first wrote it: only that one counts it as owed. */
+    /** The stamp of the batch that last won it: only that batch counts it on its order, or takes it off. */
     stamp: text("stamp").notNull(),
     receivedAt: integer("received_at").notNull(),
   },
@@ -68,7 +65,7 @@ export const paymentEvents = sqliteTable(
   ],
 );
 
-/** Money on its way back. `due` is promised by the batch that wrote it; the `refund` task sends it. */
+/** Refunds. The batch that promises one writes it as `due`, and the task `refund` sends it. */
 export const refunds = sqliteTable(
   "refunds",
   {

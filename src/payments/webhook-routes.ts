@@ -16,12 +16,12 @@ import {
   stripeHeadersSchema,
 } from "./schemas.ts";
 
-/** Mounted apart from the other routes: neither a token nor a limit stands before a provider's signature. */
+/** To be mounted apart from the other routes, because a provider has no token, and no limit must stop its events. */
 export const paymentWebhookRoutes = createRouter();
 
 /**
- * Described, and routed apart from its description: a body that a route declares is parsed before its handler runs,
- * and what a provider signed are the bytes.
+ * Only describes a webhook for OpenAPI; the route itself is below. A body that a route declares is parsed before its handler
+ * runs, but the signature is over the bytes.
  */
 function describeWebhook(provider: ProviderName, { summary, description, headers, body }: Described): void {
   paymentWebhookRoutes.openAPIRegistry.registerPath({
@@ -63,7 +63,10 @@ describeWebhook("standard", {
   body: standardEventSchema,
 });
 
-/** Providers' events are small, and each is hashed before it is known to be theirs. Storing one looks for a restore. */
+/**
+ * Events are small, and the whole body is hashed before its sender is known, so the limit is low. The batch that stores an
+ * event asks itself whether a backup is being restored.
+ */
 const SIGNED: Partial<Needs> = { signedBody: true, bodyLimit: 262_144, whileRestoring: "let_through" };
 
 const receive = withNeeds(
@@ -73,7 +76,7 @@ const receive = withNeeds(
     if (!isProviderName(name)) return problem(c, notFound("payment provider"));
     const context = c.get("context");
     const body = exactText(await c.req.arrayBuffer());
-    // What is no text cannot be what a provider signed.
+    // Providers sign text, so a body that is no text cannot have a right signature.
     if (body === null) return problem(c, BAD_SIGNATURE);
     const verified = await providerOf(context, name).verify(context, c.req.raw.headers, body);
     switch (verified.kind) {
@@ -97,7 +100,7 @@ const receive = withNeeds(
 
 paymentWebhookRoutes.post("/webhooks/payments/:provider", receive);
 
-/** The body byte for byte: no mark at its head is dropped, and nothing that is not UTF-8 is made to look like it. */
+/** The body's text, byte for byte: a byte order mark is kept. Null if it is not UTF-8. */
 function exactText(bytes: ArrayBuffer): string | null {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { bear } from "../../src/inventory/schema.ts";
+import { initialise } from "../../src/inventory/schema.ts";
 import { nodeSql } from "../inventory/node-sql.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -18,7 +18,7 @@ test("docs/STORAGE.md names all that the migrations make in D1, and nothing else
 
 test("docs/STORAGE.md names all that a Stock object stores, and nothing else", () => {
   const db = new DatabaseSync(":memory:");
-  bear({ sql: nodeSql(db), now: 0 }, "prd_1");
+  initialise({ sql: nodeSql(db), now: 0 }, "prd_1");
   expect(documented("Stock")).toEqual(migrated(db));
 });
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test, vi } from "vitest";
-import type { Payment } from "../../src/payments/provider.ts";
+import type { Payment } from "../../src/payments/money.ts";
 import { stripe as provider } from "../../src/payments/providers/stripe.ts";
 import { checkSettings } from "../../src/platform/settings.ts";
 import { testContext } from "../events/context.ts";

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, expect, test, vi } from "vitest";
 import { readOrder } from "../../src/orders/find.ts";
 import { PAYMENT_COLUMNS } from "../../src/payments/list-payments.ts";
-import type { Payment } from "../../src/payments/provider.ts";
+import type { Payment } from "../../src/payments/money.ts";
 import { providerOf } from "../../src/payments/providers.ts";
 import { checkSettings } from "../../src/platform/settings.ts";
 import { testContext } from "../events/context.ts";

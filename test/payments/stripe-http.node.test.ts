@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Order } from "../../src/orders/order.ts";
-import type { Payment } from "../../src/payments/provider.ts";
+import type { Payment } from "../../src/payments/money.ts";
 import { stripe } from "../../src/payments/providers/stripe.ts";
 import type { Context } from "../../src/platform/context.ts";
 import { createLog } from "../../src/platform/log.ts";

@@ -1,5 +1,5 @@
 import { LEASE_MS } from "../../events/take.ts";
-import { projectionEmptied } from "../../inventory/projection.ts";
+import { emptyProjection } from "../../inventory/projection.ts";
 import type { Context } from "../../platform/context.ts";
 import { constraintIn } from "../../platform/d1.ts";
 import {
@@ -197,5 +197,5 @@ export async function finishTables(context: Context): Promise<void> {
         (SELECT count(*) FROM payment_events AS e WHERE e.order_id = orders.id AND e.state = 'owed')
       WHERE events_owed > 0 OR id IN (SELECT order_id FROM payment_events WHERE state = 'owed')`,
   ];
-  await runBatch(context.env.DB, [...projectionEmptied(), ...counts]);
+  await runBatch(context.env.DB, [...emptyProjection(), ...counts]);
 }

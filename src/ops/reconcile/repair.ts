@@ -1,7 +1,7 @@
 import { readClaimStates } from "../../claims/states.ts";
 import { appendEvents } from "../../events/append.ts";
 import { stockOf } from "../../inventory/client.ts";
-import type { MendHold, MendReport, StockAudit } from "../../inventory/stock-types.ts";
+import type { RepairHold, RepairReport, StockAudit } from "../../inventory/stock-types.ts";
 import { claimedOrders } from "../../orders/claimed.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
@@ -43,7 +43,7 @@ async function judgeDrifted(
   audit: StockAudit,
   productId: string,
   drift: Drift[],
-): Promise<MendHold[]> {
+): Promise<RepairHold[]> {
   const orders = new Map(drift.flatMap(({ claim, order_id }) => (claim ? [[claim, order_id] as const] : [])));
   if (orders.size === 0) return [];
   const states = await readClaimStates(context, claimedOrders, productId, [...orders.keys()]);
@@ -73,7 +73,7 @@ async function dropStrangers(
   );
 }
 
-function stateOf(drift: Drift, holds: MendHold[], report: MendReport): DriftState {
+function stateOf(drift: Drift, holds: RepairHold[], report: RepairReport): DriftState {
   switch (drift.kind) {
     case "level_ledger":
     case "level_holds":

@@ -6,26 +6,27 @@ import { findUnstorableText } from "../../platform/json-text.ts";
 import { formatMoney } from "../../platform/money.ts";
 import { fieldErrors } from "../../platform/problem.ts";
 import { first, runBatch, sql } from "../../platform/sql.ts";
-import type { Payment, Provider, RefundOutcome, RefundRequest, VerifyOutcome } from "../provider.ts";
+import type { Payment } from "../money.ts";
+import type { Provider, RefundOutcome, RefundRequest, VerifyOutcome } from "../provider.ts";
 import { standardEventSchema } from "../schemas.ts";
 
-/** How far a webhook's stamp may be from now, either way: https://github.com/standard-webhooks/standard-webhooks. */
+/** How far a webhook's timestamp may be from now: https://github.com/standard-webhooks/standard-webhooks. */
 const TOLERANCE_SECONDS = 300;
 
 /**
- * Any payment provider that signs its webhooks as Standard Webhooks has it. It is asked for nothing: the buyer pays
- * it with the order's reference, and what it should send back it reads in the event `refund.requested`.
+ * Any payment provider that signs its webhooks by Standard Webhooks. It is never called: the buyer pays it and names the
+ * order's reference, and it learns of refunds from the event `refund.requested`.
  */
 export const standard: Provider = {
   open: async () => ({ kind: "open", providerId: null, clientSecret: null }),
   verify: async (context, headers, body) =>
     isSigned(context, headers, body) ? readEvent(body) : { kind: "bad_signature" },
   refund: requestRefund,
-  // It gives no payment a name.
+  // There is nothing to cancel, since nothing was opened there.
   cancel: async () => ({ kind: "ended" }),
 };
 
-/** The package's own `verify` asks the system what time it is, so its signature is compared here. */
+/** The package's own `verify` uses the system's clock instead of ours, so the signature is compared here. */
 function isSigned({ settings, clock }: Context, headers: Headers, body: string): boolean {
   const id = headers.get("webhook-id");
   const stamp = headers.get("webhook-timestamp");
@@ -38,7 +39,7 @@ function isSigned({ settings, clock }: Context, headers: Headers, body: string):
   });
 }
 
-/** Takes as long whatever differs, so that how long it took tells nothing of the right one. */
+/** Compares in constant time, so that the time says nothing about the right signature. */
 function isSame(given: string, expected: string): boolean {
   const encoder = new TextEncoder();
   const [left, right] = [encoder.encode(given), encoder.encode(expected)];
@@ -83,8 +84,8 @@ function readEvent(body: string): VerifyOutcome {
 }
 
 /**
- * Asks by an event, once however often this runs: the refund takes the event's id for the provider's name of it in the
- * same batch.
+ * Requests the refund by an event of our log. The same batch sets the event's id as the refund's `provider_id`, so it
+ * happens once however often this runs.
  */
 async function requestRefund(
   { env, clock }: Context,

@@ -1,11 +1,11 @@
 import { exponentOf, isCurrency } from "../../platform/money.ts";
 
-/** https://docs.stripe.com/currencies#zero-decimal, less UGX, which keeps two digits as ISK does (#special-cases). */
+/** https://docs.stripe.com/currencies#zero-decimal, without UGX, which has two digits like ISK (#special-cases). */
 const ZERO_DECIMAL = new Set("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(" "));
-/** https://docs.stripe.com/currencies#three-decimal; their last digit must be 0, or Stripe refuses the amount. */
+/** https://docs.stripe.com/currencies#three-decimal. Stripe refuses an amount whose last digit is not 0. */
 const THREE_DECIMAL = new Set("BHD JOD KWD OMR TND".split(" "));
 
-/** How many digits Stripe counts a currency in; null for one that it does not take. */
+/** How many decimal digits Stripe's amounts have in a currency; null if Stripe does not take it. */
 function stripeDigits(currency: string): number | null {
   if (!isCurrency(currency)) return null;
   if (ZERO_DECIMAL.has(currency)) return 0;
@@ -13,13 +13,13 @@ function stripeDigits(currency: string): number | null {
   return exponentOf(currency) > 2 ? null : 2;
 }
 
-/** Minor units (ISO 4217) as Stripe counts them. Null where it cannot say so exactly: nothing is rounded. */
+/** Converts minor units (ISO 4217) to Stripe's. Null where that is not exact: nothing is rounded. */
 export function toStripeAmount(amount: number, currency: string): number | null {
   const digits = stripeDigits(currency);
   return digits === null ? null : scaled(amount, digits - exponentOf(currency));
 }
 
-/** What Stripe says, in minor units (ISO 4217). Null where they cannot say so exactly. */
+/** Converts Stripe's units to minor units (ISO 4217). Null where that is not exact. */
 export function fromStripeAmount(amount: number, currency: string): number | null {
   const digits = stripeDigits(currency);
   return digits === null ? null : scaled(amount, exponentOf(currency) - digits);

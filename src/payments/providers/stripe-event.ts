@@ -9,7 +9,7 @@ import { fromStripeAmount } from "./stripe-amount.ts";
 const TOLERANCE_SECONDS = 300;
 const cryptoProvider = Stripe.createSubtleCryptoProvider();
 
-/** Verifies by Stripe's own library, under each secret, at the hour of our clock; then reads what is ours to know. */
+/** Verifies a webhook with Stripe's library, each secret and our clock, and then reads the event. */
 export async function verifyStripeEvent(
   { settings, clock, log }: Context,
   headers: Headers,
@@ -66,7 +66,7 @@ const refundSchema = z.object({
   }),
 });
 
-/** https://docs.stripe.com/api/events/types. `charge.refunded` only repeats, as a sum, what the refunds say one by one. */
+/** https://docs.stripe.com/api/events/types. `charge.refunded` is not needed: it only adds up what the refunds' events say. */
 function readEvent(event: unknown): VerifyOutcome {
   const envelope = stripeEventSchema.safeParse(event);
   if (!envelope.success) return unreadable(envelope.error);
@@ -94,8 +94,8 @@ function readIntent(
   const read = intentSchema.safeParse(event);
   if (!read.success) return unreadable(read.error);
   const intent = read.data.data.object;
-  const told = kind === "succeeded" ? (intent.amount_received ?? intent.amount) : intent.amount;
-  return withAmount(told, intent.currency, {
+  const amount = kind === "succeeded" ? (intent.amount_received ?? intent.amount) : intent.amount;
+  return withAmount(amount, intent.currency, {
     eventId,
     kind,
     reference: intent.metadata?.reference ?? null,
@@ -105,9 +105,9 @@ function readIntent(
 }
 
 /**
- * A refund is told when it is made and at each change, and what it came to in several events: by its own id, so that
- * each end counts once. It may fail after it succeeded (https://docs.stripe.com/refunds#failed-refunds), and then never
- * succeeds again.
+ * Stripe sends several events for one refund, and more than one may report the same result. So the event's id is made of
+ * the refund's, and each result counts once. A refund may fail after it succeeded, and then never succeeds again:
+ * https://docs.stripe.com/refunds#failed-refunds.
  */
 function readRefund(event: unknown): VerifyOutcome {
   const read = refundSchema.safeParse(event);
@@ -117,11 +117,11 @@ function readRefund(event: unknown): VerifyOutcome {
   const refundId = metadata.refund_id ?? null;
   const intent =
     typeof refund.payment_intent === "string" ? refund.payment_intent : refund.payment_intent?.id;
-  const told = { reference: metadata.reference ?? metadata.order_id ?? null, refundId };
+  const named = { reference: metadata.reference ?? metadata.order_id ?? null, refundId };
   switch (refund.status) {
     case "succeeded":
       return withAmount(refund.amount, refund.currency, {
-        ...told,
+        ...named,
         eventId: refund.id,
         kind: "refunded",
         providerId: intent ?? null,
@@ -129,10 +129,10 @@ function readRefund(event: unknown): VerifyOutcome {
     case "failed":
     case "canceled":
       return withAmount(refund.amount, refund.currency, {
-        ...told,
+        ...named,
         eventId: `${refund.id}:failed`,
         kind: "refund_failed",
-        // One that was not asked for by us is put before staff with the order of its payment.
+        // A refund that we did not request has no id of ours, so its payment tells which order it is about.
         providerId: refundId === null ? (intent ?? null) : refund.id,
       });
     default:
@@ -141,11 +141,11 @@ function readRefund(event: unknown): VerifyOutcome {
 }
 
 function withAmount(
-  told: number,
+  stripeAmount: number,
   code: string,
   event: Omit<ProviderEvent, "provider" | "amount" | "currency">,
 ): VerifyOutcome {
-  const amount = fromStripeAmount(told, code);
+  const amount = fromStripeAmount(stripeAmount, code);
   if (amount === null) {
     const message = `is no amount of ${code} that can be counted exactly`;
     return { kind: "unreadable", errors: [{ field: "data.object.amount", code: "invalid_amount", message }] };

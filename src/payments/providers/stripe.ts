@@ -3,18 +3,12 @@ import type { Order } from "../../orders/order.ts";
 import type { Context } from "../../platform/context.ts";
 import { describeError } from "../../platform/log.ts";
 import type { Settings } from "../../platform/settings.ts";
-import type {
-  CancelOutcome,
-  OpenOutcome,
-  Payment,
-  Provider,
-  RefundOutcome,
-  RefundRequest,
-} from "../provider.ts";
+import type { Payment } from "../money.ts";
+import type { CancelOutcome, OpenOutcome, Provider, RefundOutcome, RefundRequest } from "../provider.ts";
 import { toStripeAmount } from "./stripe-amount.ts";
 import { verifyStripeEvent } from "./stripe-event.ts";
 
-/** A buyer waits for the answer. */
+/** Short, because a buyer waits for the answer. */
 const TIMEOUT_MS = 10_000;
 
 /** https://docs.stripe.com/payments/payment-intents: one PaymentIntent for each of our payments. */
@@ -25,7 +19,7 @@ export const stripe: Provider = {
   cancel: cancelIntent,
 };
 
-/** One for each set of settings. It keeps no connection, so requests may share it. */
+/** One client for each settings object. A client keeps no connection, so requests may share it. */
 const clients = new WeakMap<Settings, Stripe>();
 
 function clientOf(settings: Settings): Stripe | null {
@@ -35,7 +29,7 @@ function clientOf(settings: Settings): Stripe | null {
   const client = new Stripe(settings.STRIPE_SECRET_KEY, {
     ...(settings.STRIPE_API_URL === undefined ? {} : addressOf(settings.STRIPE_API_URL)),
     httpClient: Stripe.createFetchHttpClient((...call: Parameters<typeof fetch>) => fetch(...call)),
-    // Whoever called may call again under the same idempotency key.
+    // Our caller may call again, under the same idempotency key.
     maxNetworkRetries: 0,
     timeout: TIMEOUT_MS,
     telemetry: false,
@@ -74,7 +68,7 @@ async function openIntent(context: Context, order: Order, payment: Payment): Pro
   }
 }
 
-/** https://docs.stripe.com/api/payment_intents/cancel: what it answers for one that is beyond that says in which state. */
+/** https://docs.stripe.com/api/payment_intents/cancel. The error for one that cannot be cancelled any more has its status. */
 async function cancelIntent(context: Context, payment: Payment): Promise<CancelOutcome> {
   const client = clientOf(context.settings);
   if (!client) return { kind: "failed", error: NO_KEY };
@@ -94,21 +88,21 @@ async function cancelIntent(context: Context, payment: Payment): Promise<CancelO
 }
 
 /**
- * For so long after a refund was promised its key is sure to be known, whenever it was first used: Stripe keeps keys
- * for 24 hours at least (https://docs.stripe.com/api/idempotent_requests). The other half of the day is for clocks
- * that differ and for calls under way.
+ * For this long after a refund was promised, Stripe certainly still knows its idempotency key, since it keeps keys for at
+ * least 24 hours (https://docs.stripe.com/api/idempotent_requests). Half of that is left for clocks that differ and for
+ * calls under way.
  */
-const SURE_OF_KEY_MS = 12 * 3_600_000;
-const PAGE = 100;
-/** Refunds of one PaymentIntent that are looked through: more than any has. */
-const MAX_LOOKED_THROUGH = 10 * PAGE;
+const KEY_LIFE_MS = 12 * 3_600_000;
+const PAGE_SIZE = 100;
+/** Refunds of one PaymentIntent that are searched, which is more than any has. */
+const MAX_REFUNDS_SEARCHED = 10 * PAGE_SIZE;
 
 /**
- * Creates the refund under its own id as idempotency key. One that was promised long ago (a dead letter that staff
- * retried, a mark that was never made) may have been made under a key that Stripe has forgotten since: it is looked
- * for first, and what is there is the answer. Two that look at once and find nothing create under one key, which is
- * then as young as they are. What would still pay twice is a create that is under way for a day, from before the look
- * to after the key is gone: no call outlives its timeout by that much.
+ * Creates the refund with its own id as idempotency key. A refund that was promised long ago (staff retried a dead letter,
+ * or a mark was never made) may have been created under a key that Stripe has forgotten since. So it is searched for first,
+ * and if it is found, it is the answer. Two workers that search at once and find nothing create it under the same new key.
+ * Only a create call that is under way from before the search until the key is forgotten, for a day, could pay twice, and
+ * no call outlives its timeout by that much.
  */
 async function refundIntent(
   context: Context,
@@ -122,8 +116,8 @@ async function refundIntent(
   const amount = toStripeAmount(refund.amount, refund.currency);
   if (amount === null) return { kind: "refused", error: `Stripe takes no such amount of ${refund.currency}` };
 
-  if (context.clock.now() - refund.createdAt >= SURE_OF_KEY_MS) {
-    const found = await lookForRefund(context, client, intent, refund.id);
+  if (context.clock.now() - refund.createdAt >= KEY_LIFE_MS) {
+    const found = await findRefund(context, client, intent, refund.id);
     if (found.kind === "failed") return found;
     if (found.made) return outcomeOf(found.made);
   }
@@ -142,23 +136,23 @@ async function refundIntent(
   }
 }
 
-/** Whatever goes wrong here says nothing of the refund: only a create may be refused for good. */
-async function lookForRefund(
+/** An error of the search says nothing about the refund, so it is never final: only a create can be refused for good. */
+async function findRefund(
   context: Context,
   client: Stripe,
   intent: string,
   refundId: string,
-): Promise<{ kind: "looked"; made: Stripe.Refund | null } | { kind: "failed"; error: string }> {
-  let looked = 0;
+): Promise<{ kind: "searched"; made: Stripe.Refund | null } | { kind: "failed"; error: string }> {
+  let searched = 0;
   try {
-    for await (const made of client.refunds.list({ payment_intent: intent, limit: PAGE })) {
-      if (made.metadata?.refund_id === refundId) return { kind: "looked", made };
-      looked += 1;
-      if (looked === MAX_LOOKED_THROUGH) {
+    for await (const made of client.refunds.list({ payment_intent: intent, limit: PAGE_SIZE })) {
+      if (made.metadata?.refund_id === refundId) return { kind: "searched", made };
+      searched += 1;
+      if (searched === MAX_REFUNDS_SEARCHED) {
         return { kind: "failed", error: `${intent} has too many refunds to look for ${refundId} among them` };
       }
     }
-    return { kind: "looked", made: null };
+    return { kind: "searched", made: null };
   } catch (error) {
     return failureOf(context, error, { final: "failed", open: "failed" });
   }
@@ -181,8 +175,8 @@ function outcomeOf(made: Stripe.Refund): RefundOutcome {
 }
 
 /**
- * What Stripe would say again to the same request is final; a wrong key, a limit, a twin under way and whatever is
- * Stripe's own trouble may pass.
+ * An invalid request is final, since Stripe would refuse it again. Other errors may pass: a wrong API key, a rate limit, a
+ * twin under way, or a fault of Stripe's.
  */
 function failureOf<Final extends string, Open extends string>(
   context: Context,

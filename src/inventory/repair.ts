@@ -1,41 +1,52 @@
-import { obey } from "./ask.ts";
+import { applyAnswer } from "./ask.ts";
 import { readLedgerSums } from "./audit.ts";
 import { findClaim, type Held, heldBy, putClaim } from "./holds.ts";
 import { correct } from "./ledger.ts";
-import { NOTHING, readCount, readStores } from "./levels.ts";
-import { tellAgain } from "./report.ts";
+import { NO_UNITS, readCount, readStores } from "./levels.ts";
+import { reportEverything } from "./report.ts";
 import type { Sql, Turn } from "./sql-port.ts";
-import type { Count, FollowState, MendCommand, MendHold, MendOutcome, MendReport } from "./stock-types.ts";
+import type {
+  Count,
+  FollowState,
+  RepairCommand,
+  RepairHold,
+  RepairOutcome,
+  RepairReport,
+} from "./stock-types.ts";
 
-/** Sets right what an audit found. Levels first: holds can only be moved where the levels cover them. */
-export function mend(turn: Turn, { operation, balance: wanted, holds, tellBeyond }: MendCommand): MendReport {
+/** Repairs what an audit found. Levels come first, because a hold can only change where the levels cover it. */
+export function repair(
+  turn: Turn,
+  { operation, balance: wanted, holds, tellBeyond }: RepairCommand,
+): RepairReport {
   const unbalanced = wanted ? balance(turn, operation) : [];
-  const outcomes = holds.map((hold) => mendHold(turn, operation, hold));
-  if (tellBeyond !== null) tellAgain(turn, tellBeyond);
+  const outcomes = holds.map((hold) => repairHold(turn, operation, hold));
+  if (tellBeyond !== null) reportEverything(turn, tellBeyond);
   return { unbalanced, holds: outcomes };
 }
 
 /**
- * Brings a claim to its row's state: by the ordinary way where that is newer than what was applied, else by a
- * correction. The version that the audit saw must still stand. What D1 says was read after the audit; so if the order
- * has moved since, its newer version either came here first, and is seen, or comes later, and is applied on top of this.
+ * Brings a claim to the state of its row in D1: by an ordinary follow where the row is newer than what was applied, and by
+ * a correction for what still differs. Does nothing if the claim's version is no longer the one that the audit saw. The
+ * row was read after the audit. So if the order has changed since, its newer version either came here first, and the
+ * version differs, or comes later, and is applied on top of this.
  */
-function mendHold(turn: Turn, operation: string, hold: MendHold): MendOutcome {
+function repairHold(turn: Turn, operation: string, hold: RepairHold): RepairOutcome {
   const claim = findClaim(turn.sql, hold.claim);
   if ((claim?.version ?? null) !== hold.seen) return { kind: "moved" };
-  if (claim) obey(turn, hold);
+  if (claim) applyAnswer(turn, hold);
 
-  const changes = changesTo(heldBy(turn.sql, hold.claim), hold.state);
-  if (changes.length === 0) return { kind: "mended" };
-  for (const { store_id, difference } of changes) {
-    const { on_hand, reserved } = readCount(turn.sql, store_id) ?? NOTHING;
+  const corrections = correctionsTo(heldBy(turn.sql, hold.claim), hold.state);
+  if (corrections.length === 0) return { kind: "mended" };
+  for (const { store_id, difference } of corrections) {
+    const { on_hand, reserved } = readCount(turn.sql, store_id) ?? NO_UNITS;
     const missing = reserved + difference.reserved - (on_hand + difference.on_hand);
     if (missing > 0) return { kind: "short", store_id, missing };
     if (reserved + difference.reserved < 0) return { kind: "short", store_id, missing: 0 };
   }
-  putClaim(turn, hold, changes);
-  for (const { store_id: storeId, difference } of changes) {
-    const before = readCount(turn.sql, storeId) ?? NOTHING;
+  putClaim(turn, hold, corrections);
+  for (const { store_id: storeId, difference } of corrections) {
+    const before = readCount(turn.sql, storeId) ?? NO_UNITS;
     const after = {
       on_hand: before.on_hand + difference.on_hand,
       reserved: before.reserved + difference.reserved,
@@ -46,15 +57,15 @@ function mendHold(turn: Turn, operation: string, hold: MendHold): MendOutcome {
   return { kind: "mended" };
 }
 
-interface Change extends Held {
+interface Correction extends Held {
   difference: { on_hand: number; reserved: number };
 }
 
 /**
- * What each store's part must become. Units that the object took for shipped and D1 does not come back as held ones,
- * and the other way round: neither changes what is free, so no such correction can sell a unit twice.
+ * What the claim's units in each store must become. Units that only the object counts as shipped become held again, and
+ * units that only D1 counts as shipped become shipped. Neither changes what is available, so no unit is sold twice by it.
  */
-function changesTo(held: Held[], state: FollowState): Change[] {
+function correctionsTo(held: Held[], state: FollowState): Correction[] {
   const known = new Map(held.map((part) => [part.store_id, part]));
   const stores = [...new Set([...known.keys(), ...Object.keys(state)])];
   return stores.flatMap((store_id) => {
@@ -67,11 +78,11 @@ function changesTo(held: Held[], state: FollowState): Change[] {
 }
 
 /**
- * Rebuilds the levels that do not agree with what they are made of. Which side is the truth: `on_hand` is what the
- * ledger adds up to, since every line of it is append-only and names its cause, and the level only a running total of
- * them; `reserved` is what the open holds keep, since each of them answers to a row in D1, and the total to none. So
- * the level is set to both, and one line of correction takes the ledger's own `reserved` there; it says what the level
- * had been. Returns the stores where that cannot be: more on hold than on hand. Those wait for a person's count.
+ * Rebuilds the levels that differ from what they are made of. `on_hand` is the sum of the ledger, because each of its lines
+ * is final and names its cause, while the level is only a running total. `reserved` is the sum of the open holds, because
+ * each of them is checked against a row in D1, and the total against none. One line of correction brings the ledger's own
+ * `reserved` to the same, and its reason says what the level was. Returns the stores where this is impossible, because
+ * more is on hold than on hand: a person must count there.
  */
 function balance(turn: Turn, operation: string): string[] {
   const ledger = byStore(readLedgerSums(turn.sql));
@@ -79,8 +90,8 @@ function balance(turn: Turn, operation: string): string[] {
   const levels = byStore(readStores(turn.sql));
   const stores = new Set([...levels.keys(), ...ledger.keys(), ...kept.keys()]);
   return [...stores].filter((storeId) => {
-    const level = levels.get(storeId) ?? NOTHING;
-    const before = ledger.get(storeId) ?? NOTHING;
+    const level = levels.get(storeId) ?? NO_UNITS;
+    const before = ledger.get(storeId) ?? NO_UNITS;
     const after = { on_hand: before.on_hand, reserved: kept.get(storeId) ?? 0 };
     if (isSame(level, after) && isSame(before, after)) return false;
     if (after.reserved > after.on_hand) return true;
@@ -90,7 +101,7 @@ function balance(turn: Turn, operation: string): string[] {
   });
 }
 
-/** What corrects levels, in the ledger. */
+/** The actor of corrections in the ledger. */
 const RECONCILE = "system:reconcile";
 
 const isSame = (one: Count, other: Count): boolean =>

@@ -1,0 +1,15 @@
+import type { Problem } from "../platform/problem.ts";
+
+export const wrongField = (field: string, code: string, message: string): Problem => ({
+  status: 422,
+  code: "invalid_body",
+  detail: "A field is wrong.",
+  errors: [{ field, code, message }],
+});
+
+/** Another change of the order won each try, so nothing was done. */
+export const CONTENDED: Problem = {
+  status: 503,
+  code: "try_again",
+  detail: "Others changed the order. Send the same request again.",
+};

@@ -1,4 +1,4 @@
-import { namedOrder, spentBy } from "../orders/place/cart-guard.ts";
+import { NAMES, namedOrder, spentBy } from "../orders/place/cart-guard.ts";
 import type { NamedOrder } from "../orders/place/draft.ts";
 import type { Context } from "../platform/context.ts";
 import { sha256 } from "../platform/ids.ts";
@@ -67,9 +67,7 @@ export interface CartRow {
 }
 
 /** A column: the living order that has spent the cart, as JSON. */
-export const SPENT_BY = trusted(
-  `(${spentBy("c.id", "json_object('id', living.id, 'reference', living.reference)")}) AS spent_by`,
-);
+export const SPENT_BY = sql`(${spentBy(sql`c.id`, NAMES)}) AS spent_by`;
 
 /** Reads a cart and its items. The cost depends on the number of items, not of stores. */
 export const readCart = (id: string, owner: Owner): Sql<CartRow> =>

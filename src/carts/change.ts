@@ -1,8 +1,9 @@
+import { Commit } from "../events/commit.ts";
 import { spentBy } from "../orders/place/cart-guard.ts";
 import type { NamedOrder } from "../orders/place/draft.ts";
 import type { Context } from "../platform/context.ts";
 import { allows, allowsVersion } from "../platform/etag.ts";
-import { batch, type Sql, sql, trusted } from "../platform/sql.ts";
+import { type Sql, sql } from "../platform/sql.ts";
 import { type Cart, cartOf, isOwnedBy, type Owner, readCart } from "./cart.ts";
 
 /** The request to change an item of a cart. */
@@ -20,8 +21,10 @@ export type Unchanged =
   /** A living order has spent the cart, so its items must stay as they were ordered. */
   | { kind: "spent"; order: NamedOrder };
 
-/** The product of a command; undefined when there is none. */
-type Product = { active: number; currency: string } | undefined;
+interface Product {
+  active: number;
+  currency: string;
+}
 
 /**
  * Changes a cart in one batch by the stamp rule: the first statement wins the cart's next version if it can, `write` is
@@ -34,22 +37,19 @@ export async function changeCart(
   guard: Sql,
   write: (stamp: string) => Sql,
 ): Promise<
-  { kind: "changed"; cart: Cart } | Unchanged | { kind: "guard_failed"; cart: Cart; product: Product }
+  { kind: "changed"; cart: Cart } | Unchanged | { kind: "guard_failed"; cart: Cart; product: Product | null }
 > {
-  const { env, ids, clock } = context;
-  const stamp = ids.next();
-  const spent = trusted(spentBy("carts.id", "1"));
-  const {
-    product: [product],
-    cart: [row],
-  } = await batch(env.DB, {
-    won: sql`UPDATE carts SET version = version + 1, stamp = ${stamp}, updated_at = ${clock.now()}
-      WHERE id = ${cartId} AND ${isOwnedBy("carts", owner)} AND NOT EXISTS (${spent})
-        AND ${allowsVersion(versions)} AND (${guard})`,
-    written: write(stamp),
-    product: sql<NonNullable<Product>>`SELECT active, currency FROM products WHERE id = ${productId}`,
-    cart: readCart(cartId, owner),
-  });
+  const commit = new Commit(context, "none");
+  const { stamp } = commit;
+  commit.win(sql`UPDATE carts SET version = version + 1, stamp = ${stamp}, updated_at = ${context.clock.now()}
+    WHERE id = ${cartId} AND ${isOwnedBy("carts", owner)} AND NOT EXISTS (${spentBy(sql`carts.id`, sql`1`)})
+      AND ${allowsVersion(versions)} AND (${guard})`);
+  commit.write(write(stamp));
+  const products = commit.read(sql<Product>`SELECT active, currency FROM products WHERE id = ${productId}`);
+  const carts = commit.read(readCart(cartId, owner));
+  const committed = await commit.send();
+  const product = committed.first(products);
+  const row = committed.first(carts);
   if (!row) return { kind: "not_found" };
   const cart = cartOf(row);
   if (row.stamp === stamp) return { kind: "changed", cart };

@@ -4,7 +4,7 @@ import type { PlaceOrderInput } from "../orders/schemas.ts";
 import type { Context } from "../platform/context.ts";
 import type { IdempotencyKey } from "../platform/idempotency.ts";
 import { sha256 } from "../platform/ids.ts";
-import { first, sql, trusted } from "../platform/sql.ts";
+import { first, sql } from "../platform/sql.ts";
 import { isOwnedBy, type Owner, SPENT_BY } from "./cart.ts";
 
 interface CheckoutRow {
@@ -43,7 +43,7 @@ export async function draftOfCart(
            ORDER BY i.line, i.product_id)
         FROM cart_items AS i WHERE i.cart_id = c.id) AS items,
        (SELECT k.key FROM idempotency AS k
-        WHERE k.scope = 'cart:' || c.id AND k.operation = substr((${trusted(spentBy("c.id", "living.id"))}), 5)) AS spent_under
+        WHERE k.scope = 'cart:' || c.id AND k.operation = substr((${spentBy(sql`c.id`, sql`living.id`)}), 5)) AS spent_under
      FROM carts AS c WHERE c.id = ${id} AND ${isOwnedBy("c", owner)}`,
   );
   if (!row) return null;

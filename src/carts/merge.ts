@@ -1,8 +1,9 @@
+import { Commit } from "../events/commit.ts";
 import { spentBy } from "../orders/place/cart-guard.ts";
 import { MAX_ITEMS, MAX_QUANTITY } from "../orders/schemas.ts";
 import type { Context } from "../platform/context.ts";
 import { sha256 } from "../platform/ids.ts";
-import { batch, constant, sql, trusted } from "../platform/sql.ts";
+import { constant, sql } from "../platform/sql.ts";
 
 /** How many of a user's newest carts are searched for one that is not spent. */
 const MAX_CARTS_SEARCHED = 20;
@@ -19,13 +20,13 @@ const MAX_CARTS_SEARCHED = 20;
  * @returns the id of the user's open cart with the guest's items; null where there is none
  */
 export async function mergeCart(context: Context, userId: string, token: string): Promise<string | null> {
-  const { env, ids, clock } = context;
   const hash = await sha256(token);
-  const stamp = ids.next();
-  const now = clock.now();
+  const commit = new Commit(context, "none");
+  const { stamp } = commit;
+  const now = context.clock.now();
   const guestsIsOpen = sql`token_hash = ${hash} AND user_id IS NULL AND merged_into IS NULL
-    AND NOT EXISTS (${trusted(spentBy("carts.id", "1"))})`;
-  const isSpent = trusted(`EXISTS (${spentBy("t.id", "1")})`);
+    AND NOT EXISTS (${spentBy(sql`carts.id`, sql`1`)})`;
+  const isSpent = sql`EXISTS (${spentBy(sql`t.id`, sql`1`)})`;
   // The user's newest cart that is not spent.
   const usersCart = sql`SELECT t.id FROM (
       SELECT id, created_at FROM carts WHERE user_id = ${userId}
@@ -33,16 +34,14 @@ export async function mergeCart(context: Context, userId: string, token: string)
     WHERE NOT ${isSpent} ORDER BY t.created_at DESC, t.id DESC LIMIT 1`;
   // The guest's cart, if this batch has closed it.
   const merged = sql`g.token_hash = ${hash} AND g.stamp = ${stamp} AND g.merged_into IS NOT NULL`;
-  const {
-    open: [open],
-  } = await batch(env.DB, {
-    closed: sql`
+  commit.win(sql`
       UPDATE carts SET merged_into = (${usersCart}), version = version + 1, stamp = ${stamp}, updated_at = ${now}
-      WHERE ${guestsIsOpen} AND EXISTS (${usersCart})`,
-    renewed: sql`
+      WHERE ${guestsIsOpen} AND EXISTS (${usersCart})`);
+  commit.write(
+    sql`
       UPDATE carts SET version = version + 1, stamp = ${stamp}, updated_at = ${now}
       WHERE user_id = ${userId} AND id IN (SELECT g.merged_into FROM carts AS g WHERE ${merged})`,
-    added: sql`
+    sql`
       INSERT INTO cart_items (cart_id, product_id, line, quantity, unit_price, currency)
       SELECT g.merged_into, i.product_id, i.line + 1 +
           (SELECT coalesce(max(line), -1) FROM cart_items WHERE cart_id = g.merged_into),
@@ -50,19 +49,19 @@ export async function mergeCart(context: Context, userId: string, token: string)
       FROM carts AS g JOIN cart_items AS i ON i.cart_id = g.id WHERE ${merged}
       ON CONFLICT (cart_id, product_id) DO UPDATE
         SET quantity = min(${constant(MAX_QUANTITY)}, cart_items.quantity + excluded.quantity)`,
-    dropped: sql`
+    sql`
       DELETE FROM cart_items WHERE (cart_id, product_id) IN (
         SELECT i.cart_id, i.product_id FROM carts AS g JOIN cart_items AS i ON i.cart_id = g.merged_into
         WHERE ${merged} ORDER BY i.line, i.product_id LIMIT -1 OFFSET ${constant(MAX_ITEMS)})`,
-    followed: sql`
+    sql`
       UPDATE orders SET cart_id = g.merged_into FROM carts AS g WHERE ${merged} AND orders.cart_id = g.id`,
-    taken: sql`
+  );
+  commit.win(sql`
       UPDATE carts SET user_id = ${userId}, version = version + 1, stamp = ${stamp}, updated_at = ${now}
-      WHERE ${guestsIsOpen}`,
-    // Not joined on the stamp, because a repeat must find the same cart.
-    open: sql<{ id: string }>`
-      SELECT t.id FROM carts AS g JOIN carts AS t ON t.id = coalesce(g.merged_into, g.id)
-      WHERE g.token_hash = ${hash} AND t.user_id = ${userId} AND NOT ${isSpent}`,
-  });
-  return open?.id ?? null;
+      WHERE ${guestsIsOpen}`);
+  // Not joined on the stamp, because a repeat must find the same cart.
+  const open = commit.read(sql<{ id: string }>`
+    SELECT t.id FROM carts AS g JOIN carts AS t ON t.id = coalesce(g.merged_into, g.id)
+    WHERE g.token_hash = ${hash} AND t.user_id = ${userId} AND NOT ${isSpent}`);
+  return (await commit.send()).first(open)?.id ?? null;
 }

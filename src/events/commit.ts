@@ -43,8 +43,8 @@ export class Commit {
   }
 
   /** Writes what comes with a win. Each statement must be joined on the stamp. */
-  write(...statements: Sql[]): void {
-    for (const statement of statements) this.#add(statement);
+  write(...statements: (Sql | undefined)[]): void {
+    for (const statement of statements) if (statement) this.#add(statement);
   }
 
   /** Appends events to the log. @param when SQL about the event, `row.value`: that its object was won */

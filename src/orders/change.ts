@@ -82,9 +82,7 @@ export async function changeOrder<Refusal, Made = null>(
         SELECT 1 FROM order_history AS h WHERE h.order_id = orders.id AND h.operation = ${operation.id})`,
       besides: (stamp) => [
         ...(step.besides?.(stamp) ?? []),
-        ...(answered
-          ? operation.answer(answered.status, answered.body, wonOrder(sql`${order.id}`, stamp))
-          : []),
+        answered && operation.answer(answered.status, answered.body, wonOrder(sql`${order.id}`, stamp)),
       ],
     });
     if (moved?.won) {

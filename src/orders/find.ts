@@ -3,7 +3,7 @@ import type { Context } from "../platform/context.ts";
 import type { Subject } from "../platform/idempotency.ts";
 import { sha256 } from "../platform/ids.ts";
 import { notFound } from "../platform/problem.ts";
-import { first, type Sql, sql, trusted } from "../platform/sql.ts";
+import { first, type Sql, sql } from "../platform/sql.ts";
 import type { Order } from "./order.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "./rows.ts";
 
@@ -11,7 +11,7 @@ const namedBy = (name: string): Sql =>
   name.startsWith("ord_") ? sql`o.id = ${name}` : sql`o.reference = ${name.toUpperCase()}`;
 
 const selectWhere = (when: Sql): Sql<OrderRow> =>
-  sql<OrderRow>`SELECT ${trusted(ORDER_COLUMNS)} FROM orders AS o WHERE ${when}`;
+  sql<OrderRow>`SELECT ${ORDER_COLUMNS} FROM orders AS o WHERE ${when}`;
 
 /** Reads one order by its id or its reference. */
 export const selectOrder = (name: string): Sql<OrderRow> => selectWhere(namedBy(name));

@@ -1,6 +1,6 @@
 import { COUNT_LIMIT_ROWS, decodeCursor, pageWindow } from "../platform/pagination.ts";
 import type { Page } from "../platform/read-page.ts";
-import { allOf, batch, constant, each, type Sql, sql, trusted } from "../platform/sql.ts";
+import { allOf, batch, constant, each, type Sql, sql } from "../platform/sql.ts";
 import { WORKED_ON } from "./delayed/find-lost.ts";
 import { ORDER_STATUSES, type OrderStatus, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
 import { ORDER_COLUMNS, type OrderRow } from "./rows.ts";
@@ -23,7 +23,7 @@ export async function readStates(
   const states = each(statesOf(query));
   // Each range is read along the index alone, up to the length of the page; only the orders of the page are then read.
   const page = sql<OrderRow>`
-    SELECT ${trusted(ORDER_COLUMNS)} FROM (
+    SELECT ${ORDER_COLUMNS} FROM (
       SELECT o.created_at AS at, o.id
       FROM ${states} AS state CROSS JOIN ${inState([...where, ...past])}
       ORDER BY o.created_at DESC, o.id DESC LIMIT ${limit} OFFSET ${offset}) AS page

@@ -2,7 +2,7 @@ import type { NewEvent, NewTask } from "../events/append.ts";
 import { Commit } from "../events/commit.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
-import { each, type Sql, sql, trusted } from "../platform/sql.ts";
+import { each, type Sql, sql } from "../platform/sql.ts";
 import { writeHistory } from "./history-statement.ts";
 import { isLiving, mayBecome, ORDER_STATUSES, type OrderStatus } from "./lifecycle.ts";
 import type { Order } from "./order.ts";
@@ -42,7 +42,7 @@ export interface Step {
   first?: (stamp: string) => Sql[];
   /** Statements after the orders are won. Each must be joined on `orders.stamp`: for an order that was not won it must
    * write nothing. */
-  besides?: (stamp: string) => Sql[];
+  besides?: (stamp: string) => (Sql | undefined)[];
   /** What `besides` writes into the order itself. */
   becomes?: Partial<Pick<Order, "items" | "paymentStatus">>;
   /** Tasks besides the `follow`; `object_id` is the order. */
@@ -95,7 +95,7 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
     commit.owe(endings, hasPaymentsToEnd(stamp));
   }
   const standing = commit.read(
-    sql<OrderRow>`SELECT ${trusted(ORDER_COLUMNS)}
+    sql<OrderRow>`SELECT ${ORDER_COLUMNS}
       FROM ${each(moves.map(({ order }) => order.id))} AS row JOIN orders AS o ON o.id = row.value`,
   );
   const committed = await commit.send();

@@ -1,4 +1,5 @@
 import { columnsOf, insertList, jsonValues, selectList } from "../platform/columns.ts";
+import { joined, sql, trusted } from "../platform/sql.ts";
 import type { Customer, Order, OrderItem, ShippingAddress } from "./order.ts";
 import { orderItems, orders } from "./tables.ts";
 
@@ -34,10 +35,14 @@ type OrderColumns = typeof orders.$inferSelect;
 export type OrderRow = Pick<OrderColumns, keyof typeof read> & { items: string };
 
 /** An order and its items in one row, for `SELECT ${ORDER_COLUMNS} FROM orders AS o`. */
-export const ORDER_COLUMNS = `${selectList(read, "o")},
-  (SELECT json_group_array(json_object(${Object.entries(itemRead)
-    .map(([key, { name }]) => `'${key}', ${key === "allocations" ? `json(i.${name})` : `i.${name}`}`)
-    .join(", ")}) ORDER BY i.line)
+const ITEM_PAIRS = joined(
+  Object.entries(itemRead).map(([key, { name }]) =>
+    trusted(`'${key}', ${key === "allocations" ? `json(i.${name})` : `i.${name}`}`),
+  ),
+);
+
+export const ORDER_COLUMNS = sql`${selectList(read, "o")},
+  (SELECT json_group_array(json_object(${ITEM_PAIRS}) ORDER BY i.line)
    FROM order_items AS i WHERE i.order_id = o.id) AS items`;
 
 export const NEW_ORDER = { columns: insertList(inserted), values: jsonValues(inserted) };

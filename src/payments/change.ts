@@ -94,9 +94,7 @@ export async function changeMoney(context: Context, money: Money, change: MoneyC
         ...(revived ? [writeAllocations(order.id, revived.items, stamp)] : []),
         ...(revived ? writeStores(order.id, revived.items, written) : []),
         ...(closes ? [closeEvent(closes, order.id, written)] : []),
-        ...(operation && answer
-          ? operation.answer(answer.status, answer.body, wonOrder(sql`${order.id}`, stamp))
-          : []),
+        answer && operation?.answer(answer.status, answer.body, wonOrder(sql`${order.id}`, stamp)),
       ];
     },
     tasks: [...(change.work ?? []), ...notices],

@@ -5,7 +5,7 @@ import type { Context } from "../platform/context.ts";
 import { formatMoney } from "../platform/money.ts";
 import { type List, type PageQuery, toList } from "../platform/pagination.ts";
 import { type PageSource, readPage } from "../platform/read-page.ts";
-import { sql, trusted } from "../platform/sql.ts";
+import { sql } from "../platform/sql.ts";
 import type { Payment } from "./money.ts";
 import { payments, type refunds } from "./tables.ts";
 
@@ -23,7 +23,7 @@ interface PaymentRow extends Payment {
 }
 
 const sourceOf = (orderId: string): PageSource => ({
-  select: sql`${trusted(PAYMENT_COLUMNS)},
+  select: sql`${PAYMENT_COLUMNS},
     (SELECT json_group_array(json_object(
         'id', r.id, 'state', r.state, 'amount', r.amount, 'reason', r.reason, 'createdAt', r.created_at)
         ORDER BY r.created_at, r.id)

@@ -63,7 +63,7 @@ export async function matchEvent(
       ],
       won,
     );
-    commit.write(...operation.answer(200, matched, won));
+    commit.write(operation.answer(200, matched, won));
   }
   const standing = commit.read(sql<{ state: PaymentEvent["state"]; stamp: string; repeated: number }>`
     SELECT e.state, e.stamp, EXISTS (SELECT 1 FROM events AS l WHERE l.id = ${line}) AS repeated

@@ -5,7 +5,7 @@ import { ORDER_COLUMNS, type OrderRow, orderOf } from "../orders/rows.ts";
 import { dueFor } from "../orders/units.ts";
 import { columnsOf, selectList } from "../platform/columns.ts";
 import type { Context } from "../platform/context.ts";
-import { batch, type Sql, sql, trusted } from "../platform/sql.ts";
+import { batch, type Sql, sql } from "../platform/sql.ts";
 import { PAYMENT_COLUMNS } from "./list-payments.ts";
 import { paymentEvents, type payments, refunds } from "./tables.ts";
 
@@ -40,13 +40,13 @@ export interface EventFacts {
   selling: boolean;
 }
 
-const REFUND_COLUMNS = trusted(selectList(columnsOf(refunds), "r"));
-const EVENT_COLUMNS = trusted(selectList(columnsOf(paymentEvents), "e"));
+const REFUND_COLUMNS = selectList(columnsOf(refunds), "r");
+const EVENT_COLUMNS = selectList(columnsOf(paymentEvents), "e");
 
 /** Reads an order's money. @param orderId SQL for the order's id */
 const moneyStatements = (orderId: Sql) => ({
-  orders: sql<OrderRow>`SELECT ${trusted(ORDER_COLUMNS)} FROM orders AS o WHERE o.id = (${orderId})`,
-  payments: sql<Payment>`SELECT ${trusted(PAYMENT_COLUMNS)} FROM payments AS p
+  orders: sql<OrderRow>`SELECT ${ORDER_COLUMNS} FROM orders AS o WHERE o.id = (${orderId})`,
+  payments: sql<Payment>`SELECT ${PAYMENT_COLUMNS} FROM payments AS p
     WHERE p.order_id = (${orderId}) ORDER BY p.created_at, p.id`,
   refunds: sql<Refund>`SELECT ${REFUND_COLUMNS} FROM refunds AS r
     WHERE r.order_id = (${orderId}) ORDER BY r.created_at, r.id`,
@@ -91,7 +91,7 @@ export async function readEventFacts(
     revivals: sql<Omit<RevivalClaim, "cartSpent"> & { cart_spent: number }>`
       SELECT c.id AS claim, f.fate, c.cart_spent FROM (
         SELECT coalesce(o.revival_claim, o.claim_id) AS id,
-          EXISTS (${trusted(spentBy("o.cart_id", "1", "o.id"))}) AS cart_spent
+          EXISTS (${spentBy(sql`o.cart_id`, sql`1`, sql`o.id`)}) AS cart_spent
         FROM orders AS o WHERE o.id = (${orderId})) AS c LEFT JOIN claims AS f ON f.id = c.id`,
     closed: sql`SELECT 1 FROM shop_state WHERE key = 'selling' AND value <> 'open'`,
     events: selectEvent(provider, eventId),

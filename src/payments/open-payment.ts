@@ -4,7 +4,7 @@ import { isLiving } from "../orders/lifecycle.ts";
 import type { Order } from "../orders/order.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
-import { batch, first, run, type Sql, sql, trusted } from "../platform/sql.ts";
+import { batch, first, run, type Sql, sql } from "../platform/sql.ts";
 import { PAYMENT_COLUMNS } from "./list-payments.ts";
 import type { Payment } from "./money.ts";
 import type { ProviderName } from "./provider.ts";
@@ -75,7 +75,7 @@ async function writePayment(
         SELECT 1 FROM payments AS p WHERE p.order_id = o.id AND p.provider = ${provider} AND p.status = 'open')
       ON CONFLICT DO NOTHING`,
     standing: sql<Payment>`
-      SELECT ${trusted(PAYMENT_COLUMNS)} FROM payments AS p JOIN orders AS o ON o.id = p.order_id
+      SELECT ${PAYMENT_COLUMNS} FROM payments AS p JOIN orders AS o ON o.id = p.order_id
       WHERE p.order_id = ${order.id} AND p.provider = ${provider}
         AND (p.id = ${id} OR p.status = 'open' AND ${payable(now)})
       ORDER BY p.id = ${id} DESC, p.created_at LIMIT 1`,
@@ -129,7 +129,7 @@ async function fillIn(
       WHERE p.id = ${payment.id} AND p.stamp = ${commit.stamp} AND o.status <> 'pending')`,
   );
   const standing = commit.read(sql<Payment>`
-    SELECT ${trusted(PAYMENT_COLUMNS)} FROM payments AS p JOIN orders AS o ON o.id = p.order_id
+    SELECT ${PAYMENT_COLUMNS} FROM payments AS p JOIN orders AS o ON o.id = p.order_id
     WHERE p.id = ${payment.id} AND ${payable(now)}`);
   const filled = (await commit.send()).first(standing);
   return filled ? { kind: "open", payment: filled } : null;
@@ -145,4 +145,4 @@ async function giveUp({ env, clock, ids }: Context, payment: Payment): Promise<v
 }
 
 const readPayment = ({ env }: Context, id: string): Promise<Payment | null> =>
-  first(env.DB, sql<Payment>`SELECT ${trusted(PAYMENT_COLUMNS)} FROM payments AS p WHERE p.id = ${id}`);
+  first(env.DB, sql<Payment>`SELECT ${PAYMENT_COLUMNS} FROM payments AS p WHERE p.id = ${id}`);

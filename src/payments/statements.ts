@@ -40,7 +40,7 @@ export function writeFate(
   const owed = closes
     ? sql`EXISTS (SELECT 1 FROM payment_events AS e WHERE ${isEvent(closes)} AND e.state = 'owed')`
     : sql`false`;
-  const cartIsFree = sql`NOT EXISTS (${trusted(spentBy("o.cart_id", "1", "o.id"))})`;
+  const cartIsFree = sql`NOT EXISTS (${spentBy(sql`o.cart_id`, sql`1`, sql`o.id`)})`;
   return sql`
     INSERT INTO claims (id, fate, order_id, stamp, decided_at)
     SELECT ${claim}, ${fate}, o.id, ${stamp}, ${now} FROM orders AS o

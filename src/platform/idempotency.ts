@@ -99,12 +99,12 @@ export class Operation {
   }
 
   /**
-   * For the batch that does the work: the statements that store what it is answered with. None without a key. Who wins
+   * For the batch that does the work: the statement that stores what it is answered with. None without a key. Who wins
    * that batch sets `answered`.
    * @param won SQL: that the work was won
    */
-  answer(status: number, body: object, won: Sql): Sql[] {
-    return this.#key ? [answerKey({ ...this.#key, status, body: JSON.stringify(body) }, won)] : [];
+  answer(status: number, body: object, won: Sql): Sql | undefined {
+    return this.#key ? answerKey({ ...this.#key, status, body: JSON.stringify(body) }, won) : undefined;
   }
 }
 

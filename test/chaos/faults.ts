@@ -91,7 +91,7 @@ export const FAULTS: Record<string, Fault> = {
     caughtBy: "while another tab orders it",
     suite: "checkout.test.ts",
     file: "src/orders/place/cart-guard.ts",
-    edits: [[`AND NOT EXISTS (\${trusted(spentBy("row.value ->> 'cart'", "1"))})`, ""]],
+    edits: [[`AND NOT EXISTS (\${spentBy(sql\`row.value ->> 'cart'\`, sql\`1\`)})`, ""]],
   },
   "any-version": {
     missing: "a checkout is placed only where its cart is still what was read",

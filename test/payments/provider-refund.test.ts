@@ -5,6 +5,7 @@ import { PAYMENT_COLUMNS } from "../../src/payments/list-payments.ts";
 import type { Payment } from "../../src/payments/money.ts";
 import { providerOf } from "../../src/payments/providers.ts";
 import { checkSettings } from "../../src/platform/settings.ts";
+import { first, sql } from "../../src/platform/sql.ts";
 import { testContext } from "../events/context.ts";
 import { answerOf } from "../orders/ask.ts";
 import { testClock } from "../support/clock.ts";
@@ -38,7 +39,7 @@ async function givenRefund() {
        VALUES (?1, ?2, ?3, 500, 'USD', 'due', ?4, ?4)`,
     ).bind(refund.id, opened.body.id, order.id, at),
   ]);
-  const payment = await env.DB.prepare(`SELECT ${PAYMENT_COLUMNS} FROM payments AS p`).first<Payment>();
+  const payment = await first(env.DB, sql<Payment>`SELECT ${PAYMENT_COLUMNS} FROM payments AS p`);
   if (!payment) throw new Error("no payment");
   return { order, payment, refund };
 }

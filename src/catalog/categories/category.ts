@@ -1,6 +1,7 @@
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { allows, allowsVersion } from "../../platform/etag.ts";
+import type { Operation } from "../../platform/idempotency.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
@@ -50,19 +51,24 @@ export type CreateCategoryOutcome = { kind: "created"; category: Category } | { 
  */
 export async function createCategory(
   { env, clock }: Context,
-  operation: string,
+  operation: Operation,
   { name, description }: NewCategory,
 ): Promise<CreateCategoryOutcome> {
-  const id = prefixed("cat", operation);
+  const id = prefixed("cat", operation.id);
   const now = clock.now();
+  const fresh = { id, name, description, version: 1, created_at: now, updated_at: now };
+  const isFresh = sql`EXISTS (SELECT 1 FROM categories WHERE id = ${id} AND version = 1 AND updated_at = ${now})`;
   const {
     current: [row],
   } = await batch(env.DB, {
     created: sql`INSERT INTO categories (id, name, description, version, created_at, updated_at)
       VALUES (${id}, ${name}, ${description}, 1, ${now}, ${now}) ON CONFLICT DO NOTHING`,
+    answered: operation.answer(201, renderCategory(fresh), isFresh),
     current: sql<CategoryRow>`SELECT * FROM categories WHERE id = ${id}`,
   });
-  return row ? { kind: "created", category: renderCategory(row) } : { kind: "name_taken" };
+  if (!row) return { kind: "name_taken" };
+  operation.answered = row.version === 1 && row.updated_at === now;
+  return { kind: "created", category: renderCategory(row) };
 }
 
 export type UpdateCategoryOutcome =

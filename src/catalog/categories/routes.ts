@@ -113,7 +113,7 @@ export const categoryRoutes = createRouter(
     );
   }),
   endpoint(create, async (c) => {
-    return once(c, async ({ id: operation }) => {
+    return once(c, async (operation) => {
       const outcome = await createCategory(c.get("context"), operation, c.req.valid("json"));
       switch (outcome.kind) {
         case "created":

@@ -1,5 +1,6 @@
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
+import type { Operation } from "../../platform/idempotency.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { batch, first, sql } from "../../platform/sql.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
@@ -15,11 +16,11 @@ export type CreateProductOutcome = { kind: "created"; product: Product } | { kin
  */
 export async function createProduct(
   context: Context,
-  operation: string,
+  operation: Operation,
   fields: ProductFields,
 ): Promise<CreateProductOutcome> {
   const { env, settings, clock } = context;
-  const id = prefixed("prd", operation);
+  const id = prefixed("prd", operation.id);
   const category = await first(
     env.DB,
     sql<CategoryName>`SELECT id, name FROM categories WHERE id = ${fields.category_id ?? null}`,
@@ -27,12 +28,18 @@ export async function createProduct(
   const result = newProduct(id, fields, category ?? undefined, settings.CURRENCY, isoTimestamp(clock.now()));
   if (result.kind === "invalid") return result;
 
+  const change = productChange(context, "created", result.product);
+  const isFresh = sql`EXISTS (SELECT 1 FROM products WHERE id = ${id} AND version = 1 AND updated_at = ${change.at})`;
   const { product, categories } = await batch(env.DB, {
-    ...recordStatements(context, [productChange(context, "created", result.product)]),
+    ...recordStatements(context, [change]),
+    answered: operation.answer(201, result.product, isFresh),
     product: sql<ProductRow>`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ${id}`,
     categories: sql`SELECT 1 FROM categories WHERE id = ${result.product.category.id}`,
   });
   const [row] = product;
-  if (row) return { kind: "created", product: renderProduct(row) };
+  if (row) {
+    operation.answered = row.version === 1 && row.updated_at === change.at;
+    return { kind: "created", product: operation.answered ? result.product : renderProduct(row) };
+  }
   return categories.length > 0 ? { kind: "sku_taken" } : unknownCategory;
 }

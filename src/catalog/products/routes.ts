@@ -171,7 +171,7 @@ export function productRoutes(stock: StockPort) {
       return page ? c.json(page, 200) : problem(c, NOT_FOUND);
     }),
     endpoint(create, async (c) => {
-      return once(c, async ({ id: operation }) => {
+      return once(c, async (operation) => {
         const outcome = await createProduct(c.get("context"), operation, c.req.valid("json"));
         switch (outcome.kind) {
           case "created":

@@ -78,7 +78,7 @@ export const storeRoutes = createRouter(
     );
   }),
   endpoint(create, async (c) => {
-    return once(c, async ({ id: operation }) => {
+    return once(c, async (operation) => {
       const store = await createStore(c.get("context"), operation, c.req.valid("json"));
       return c.json(store, 201, { ETag: etagOf(store.version) });
     });

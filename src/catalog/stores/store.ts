@@ -1,6 +1,7 @@
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { allowsVersion } from "../../platform/etag.ts";
+import type { Operation } from "../../platform/idempotency.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
@@ -49,19 +50,23 @@ export async function listStores({ env }: Context, query: PageQuery): Promise<Li
 /** @param operation a ulid that a retry of the same request repeats; the id is made of it, so there is only one store */
 export async function createStore(
   { env, clock }: Context,
-  operation: string,
+  operation: Operation,
   { name, address, country, priority }: NewStore,
 ): Promise<Store> {
-  const id = prefixed("sto", operation);
+  const id = prefixed("sto", operation.id);
   const now = clock.now();
+  const fresh = { id, name, address, country, priority, version: 1, created_at: now, updated_at: now };
+  const isFresh = sql`EXISTS (SELECT 1 FROM stores WHERE id = ${id} AND version = 1 AND updated_at = ${now})`;
   const {
     current: [row],
   } = await batch(env.DB, {
     created: sql`INSERT INTO stores (id, name, address, country, priority, version, created_at, updated_at)
       VALUES (${id}, ${name}, ${address}, ${country}, ${priority}, 1, ${now}, ${now}) ON CONFLICT DO NOTHING`,
+    answered: operation.answer(201, renderStore(fresh), isFresh),
     current: sql<StoreRow>`SELECT * FROM stores WHERE id = ${id}`,
   });
   if (!row) throw new Error(`store ${id} is not there after its insert`);
+  operation.answered = row.version === 1 && row.updated_at === now;
   return renderStore(row);
 }
 

@@ -14,7 +14,7 @@ export const IN_WORK = `o.status IN (${WORKED_ON.map((status) => `'${status}'`).
  * Orders in work, found delayed or not. Two partial indexes share them, one for each; where rows are asked for in the
  * order of `status_at`, SQLite reads along both and merges.
  */
-export const STANDING = `SELECT * FROM orders AS o INDEXED BY orders_in_work WHERE ${IN_WORK} AND o.delayed_at IS NULL
+export const ORDERS_IN_WORK = `SELECT * FROM orders AS o INDEXED BY orders_in_work WHERE ${IN_WORK} AND o.delayed_at IS NULL
   UNION ALL SELECT * FROM orders AS o INDEXED BY orders_delayed WHERE ${IN_WORK} AND o.delayed_at IS NOT NULL`;
 
 /** An order whose next round is due. Stamps are milliseconds. */
@@ -34,19 +34,19 @@ export interface Lost {
  * tells a person of the order; after that it is left alone.
  */
 export async function findLost({ env, settings, clock }: Context): Promise<Lost[]> {
-  const patience = settings.DELAYED_AFTER_MINUTES * 60_000;
+  const inWork = trusted(IN_WORK);
+  const delayMs = settings.DELAYED_AFTER_MINUTES * 60_000;
   const now = clock.now();
   const columns = sql`o.id, o.reference, o.status, o.version, o.status_at, o.delayed_retries`;
-  const inWork = trusted(IN_WORK);
   const rounds = Array.from({ length: settings.DELAYED_RETRIES }, (_, index) => ({
     round: index + 1,
-    before: now - patience * (index + 1),
+    before: now - delayMs * (index + 1),
   }));
   return all(
     env.DB,
     sql<Lost>`
       SELECT * FROM (SELECT ${columns} FROM orders AS o INDEXED BY orders_in_work
-        WHERE ${inWork} AND o.delayed_at IS NULL AND o.status_at < ${now - patience}
+        WHERE ${inWork} AND o.delayed_at IS NULL AND o.status_at < ${now - delayMs}
         ORDER BY o.status_at LIMIT ${constant(LOST_BATCH)})
       UNION ALL
       SELECT ${columns} FROM ${each(rounds)} AS due CROSS JOIN orders AS o INDEXED BY orders_rounds

@@ -7,7 +7,7 @@ import { constant, type Sql, sql, trusted } from "../../platform/sql.ts";
 import { renderOrder } from "../render.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "../rows.ts";
 import { orderSchema } from "../schemas.ts";
-import { STANDING } from "./find-lost.ts";
+import { ORDERS_IN_WORK } from "./find-lost.ts";
 
 export const delayedOrderSchema = orderSchema
   .extend({
@@ -34,8 +34,8 @@ export async function listDelayed(context: Context, query: PageQuery): Promise<L
   const page = await readPage<Row>(
     env.DB,
     {
-      select: `${ORDER_COLUMNS}, o.status_at, o.delayed_at, o.delayed_retries`,
-      from: `(${STANDING}) AS o`,
+      select: sql`${ORDER_COLUMNS}, o.status_at, o.delayed_at, o.delayed_retries`,
+      from: `(${ORDERS_IN_WORK}) AS o`,
       where: [sql`o.status_at < ${clock.now() - settings.DELAYED_AFTER_MINUTES * 60_000}`],
       key: "o.status_at",
       id: "o.id",
@@ -61,5 +61,5 @@ const MAX_COUNTED = 10_000;
 
 /** One row: how many orders are longer than `DELAYED_AFTER_MINUTES` in a step, counted up to 10,000. */
 export const countDelayed = ({ settings, clock }: Context): Sql<{ delayed: number }> => sql`
-  SELECT count(*) AS delayed FROM (SELECT 1 FROM (${trusted(STANDING)}) AS o
+  SELECT count(*) AS delayed FROM (SELECT 1 FROM (${trusted(ORDERS_IN_WORK)}) AS o
     WHERE o.status_at < ${clock.now() - settings.DELAYED_AFTER_MINUTES * 60_000} LIMIT ${constant(MAX_COUNTED)})`;

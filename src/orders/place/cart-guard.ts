@@ -1,4 +1,4 @@
-import { each, type Sql, sql, trusted } from "../../platform/sql.ts";
+import { each, type Sql, sql } from "../../platform/sql.ts";
 import { LIVING_SQL } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import type { NamedOrder } from "./draft.ts";
@@ -10,9 +10,12 @@ import type { NamedOrder } from "./draft.ts";
  * @param columns of `living`, the order that has spent it
  * @param but SQL for the id of an order that does not count
  */
-export const spentBy = (cart: string, columns: string, but = "''"): string =>
-  `SELECT ${columns} FROM orders AS living WHERE living.cart_id = ${cart} AND living.status IN (${LIVING_SQL})
+export const spentBy = (cart: Sql, columns: Sql, but = sql`''`): Sql =>
+  sql`SELECT ${columns} FROM orders AS living WHERE living.cart_id = ${cart} AND living.status IN (${LIVING_SQL})
      AND living.id <> ${but} LIMIT 1`;
+
+/** For `spentBy`: the order by its names, as JSON. See `namedOrder`. */
+export const NAMES = sql`json_object('id', living.id, 'reference', living.reference)`;
 
 /**
  * What a fate requires of its cart, in SQL over `row.value`, the fate as JSON: the cart is still at the version that was
@@ -21,12 +24,12 @@ export const spentBy = (cart: string, columns: string, but = "''"): string =>
  */
 export const CART_ALLOWS = sql`(row.value ->> 'cart' IS NULL OR (
     EXISTS (SELECT 1 FROM carts AS t WHERE t.id = row.value ->> 'cart' AND t.version = row.value ->> 'cart_version')
-    AND NOT EXISTS (${trusted(spentBy("row.value ->> 'cart'", "1"))})))`;
+    AND NOT EXISTS (${spentBy(sql`row.value ->> 'cart'`, sql`1`)})))`;
 
 /** The cart of a claim as the batch left it: it tells why a claim was not won. */
 export const CART_STATE = sql`
   (SELECT t.version FROM carts AS t WHERE t.id = row.value ->> 'cart') AS cart_version,
-  (${trusted(spentBy("row.value ->> 'cart'", "json_object('id', living.id, 'reference', living.reference)"))}) AS spent_by`;
+  (${spentBy(sql`row.value ->> 'cart'`, NAMES)}) AS spent_by`;
 
 export const namedOrder = (json: string | null): NamedOrder | null =>
   json === null ? null : (JSON.parse(json) as NamedOrder);

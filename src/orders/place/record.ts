@@ -5,7 +5,7 @@ import type { Context } from "../../platform/context.ts";
 import type { IdempotencyKey } from "../../platform/idempotency.ts";
 import { answerKeys, IS_KEY_OF_ROW } from "../../platform/idempotency-keys.ts";
 import { prefixed } from "../../platform/ids.ts";
-import { each, eachPart, type Sql, sql, trusted } from "../../platform/sql.ts";
+import { each, eachPart, type Sql, sql } from "../../platform/sql.ts";
 import { writeHistory } from "../history-statement.ts";
 import type { Order } from "../order.ts";
 import { NEW_ITEM, NEW_ORDER, rowsOf } from "../rows.ts";
@@ -156,13 +156,13 @@ function insertOrders(orders: Order[], stamp: string): Sql[] {
   return [
     ...eachPart(rows.map(({ row }) => row)).map(
       (part) => sql`
-        INSERT INTO orders (${trusted(NEW_ORDER.columns)}) SELECT ${trusted(NEW_ORDER.values)}
+        INSERT INTO orders (${NEW_ORDER.columns}) SELECT ${NEW_ORDER.values}
         FROM ${part} AS row JOIN claims AS c ON c.id = row.value ->> 'claimId'
           AND c.stamp = ${stamp} AND c.order_id = row.value ->> 'id'`,
     ),
     ...eachPart(rows.flatMap(({ itemRows }) => itemRows)).map(
       (part) => sql`
-        INSERT INTO order_items (${trusted(NEW_ITEM.columns)}) SELECT ${trusted(NEW_ITEM.values)}
+        INSERT INTO order_items (${NEW_ITEM.columns}) SELECT ${NEW_ITEM.values}
         FROM ${part} AS row JOIN orders AS o ON o.id = row.value ->> 'orderId' AND o.stamp = ${stamp}`,
     ),
     ...eachPart(stores).map(

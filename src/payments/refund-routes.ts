@@ -1,8 +1,7 @@
 import { requireStaff } from "../accounts/authenticate.ts";
-import { createRoute, endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../platform/endpoint.ts";
 import { bearer, createRouter, idParam, jsonContent, problems } from "../platform/http.ts";
 import { once } from "../platform/idempotency.ts";
-import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { formatMoney } from "../platform/money.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { requestRefund } from "./refund.ts";

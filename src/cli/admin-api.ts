@@ -2,8 +2,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Api, ApiFailed, createApi, signIn } from "./api.ts";
 import { devVarsPath, mergeSettings, readDevVars } from "./local-settings.ts";
 
-/** An access token of this machine's own admin, whom `npm start` made from the environment or `.dev.vars`. */
-export async function localToken(url: string): Promise<string> {
+/** Signs in as the admin whom `npm start` made from the environment or `.dev.vars`. Returns an access token. */
+async function localToken(url: string): Promise<string> {
   const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = mergeSettings(
     readDevVars(devVarsPath()),
     process.env,
@@ -12,7 +12,7 @@ export async function localToken(url: string): Promise<string> {
   return signIn(url, email, password);
 }
 
-/** How a command that talks to a shop is told which, and who asks. */
+/** The options of commands that call a shop's API. */
 export const shopOptions = {
   url: { type: "string", description: "Where the shop is (http://127.0.0.1:PORT)" },
   token: {
@@ -21,46 +21,49 @@ export const shopOptions = {
   },
 } as const;
 
-/** A shop's address without a slash at its end; this machine's when none is named. */
+/** A shop's address without a trailing slash; by default the one of this machine. */
 export const shopUrl = (url: string | undefined): string =>
   (url ?? `http://127.0.0.1:${process.env.PORT || 8787}`).replace(/\/+$/, "");
 
-/** A limited request is sent again after this, for as long as a limit's minute lasts, and more. Milliseconds. */
-const WAIT = 5_000;
+/** A request that was rate-limited is sent again after this. Together the waits are longer than the limit's minute. */
+const LIMITED_WAIT_MS = 5_000;
 const MAX_WAITS = 30;
 
 export interface Admin {
   url: string;
-  /** An access token; left out, `ADMIN_EMAIL` and `ADMIN_PASSWORD` sign in. */
+  /** An access token; without it, `ADMIN_EMAIL` and `ADMIN_PASSWORD` sign in. */
   token: string | undefined;
 }
 
+/** The API as an admin. */
+export const connect = async ({ url, token }: Admin): Promise<Api> =>
+  createApi(url, token ?? (await localToken(url)));
+
 /**
- * The API for a long command: it waits where it is limited, and signs in again when its token has run out. Only for calls
- * that may be sent twice.
+ * The API for a long command: it waits when it is rate-limited, and signs in again when its token has expired. Only for
+ * calls that may be sent twice.
  */
 export async function adminApi({ url, token }: Admin): Promise<Api> {
-  const connect = async () => createApi(url, token ?? (await localToken(url)));
-  let api = await connect();
-  const persist = async <T>(call: (api: Api) => Promise<T>): Promise<T> => {
+  let api = await connect({ url, token });
+  const retrying = async <T>(call: (api: Api) => Promise<T>): Promise<T> => {
     let renewed = token !== undefined;
     for (let waits = 0; ; waits++) {
       try {
         return await call(api);
       } catch (error) {
         if (!(error instanceof ApiFailed)) throw error;
-        if (error.status === 429 && waits < MAX_WAITS) await pause(WAIT);
+        if (error.status === 429 && waits < MAX_WAITS) await pause(LIMITED_WAIT_MS);
         else if (error.status === 401 && !renewed) {
           renewed = true;
-          api = await connect();
+          api = await connect({ url, token });
         } else throw error;
       }
     }
   };
   return {
-    get: (path, schema) => persist((one) => one.get(path, schema)),
-    post: (path, body, schema) => persist((one) => one.post(path, body, schema)),
-    delete: (path) => persist((one) => one.delete(path)),
-    list: (path, schema) => persist((one) => one.list(path, schema)),
+    get: (path, schema) => retrying((one) => one.get(path, schema)),
+    post: (path, body, schema) => retrying((one) => one.post(path, body, schema)),
+    delete: (path) => retrying((one) => one.delete(path)),
+    list: (path, schema) => retrying((one) => one.list(path, schema)),
   };
 }

@@ -1,16 +1,16 @@
 import { z } from "zod";
 
-/** The public API, as a program on this machine uses it. Paths start below `/api/v1`. */
+/** A client of the public API. Paths start below `/api/v1`. */
 export interface Api {
   get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
   post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
-  /** For what answers with nothing: 204. */
+  /** For routes that answer 204. */
   delete(path: string): Promise<void>;
-  /** Every row of a list, page after page. */
+  /** All rows of a list, read page by page. */
   list<T>(path: string, schema: z.ZodType<T>): Promise<T[]>;
 }
 
-/** An answer that was not a success. `code` is the problem's. */
+/** A response that is no success. `code` is the one of its problem. */
 export class ApiFailed extends Error {
   override name = "ApiFailed";
   readonly status: number;
@@ -25,7 +25,7 @@ export class ApiFailed extends Error {
 
 const problemSchema = z.object({ code: z.string(), detail: z.string(), errors: z.unknown().optional() });
 
-/** @param send what carries the requests: tests have their own */
+/** @param send sends the requests; tests replace it */
 export function createApi(
   url: string,
   token: string | null,
@@ -66,7 +66,7 @@ export function createApi(
   };
 }
 
-/** An access token for an e-mail and a password. */
+/** Returns an access token. */
 export async function signIn(url: string, email: string, password: string): Promise<string> {
   const tokens = z.object({ access_token: z.string() });
   return (await createApi(url, null).post("/auth/token", { email, password }, tokens)).access_token;

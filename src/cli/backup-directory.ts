@@ -5,18 +5,18 @@ import { dirname, join } from "node:path";
 import type { BackupReader } from "./restore-shop.ts";
 import { type BackupWriter, type Manifest, manifestSchema } from "./save-shop.ts";
 
-/** Written last: a directory without it is no backup. */
+/** It is written last, so a directory without it is no complete backup. */
 const MANIFEST = "manifest.json";
 
 interface OpenFile {
   handle: Promise<FileHandle>;
   rows: number;
   hash: Hash;
-  /** Writes of one file, one after the other. */
+  /** The last write: the next one waits for it, so that the rows of a file stay in order. */
   last: Promise<unknown>;
 }
 
-/** A new directory, for its owner alone: a backup has addresses and password hashes. */
+/** Creates a directory that only its owner can read, because a backup has addresses and password hashes. */
 export function writeDirectory(directory: string): BackupWriter {
   if (existsSync(directory) && readdirSync(directory).length > 0)
     throw new Error(`${directory} is not empty: name another.`);
@@ -61,7 +61,7 @@ export function writeManifest(directory: string, manifest: Manifest): void {
   writeFileSync(join(directory, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
 }
 
-/** A directory that a backup wrote. Throws when it is not whole: nothing may be overwritten by half a shop. */
+/** Opens a backup. Throws when it is not complete, because half a backup must not overwrite a shop. */
 export async function readDirectory(directory: string): Promise<BackupReader> {
   const path = join(directory, MANIFEST);
   if (!existsSync(path))
@@ -82,7 +82,7 @@ export async function readDirectory(directory: string): Promise<BackupReader> {
   };
 }
 
-/** Lines end at a line feed and nowhere else: JSON may hold U+2028, which readline would take for an end too. */
+/** Splits at line feeds only. readline would also split at U+2028, which JSON may contain. */
 async function* linesOf(path: string): AsyncGenerator<string> {
   let rest = "";
   for await (const chunk of createReadStream(path, "utf8")) {

@@ -12,7 +12,7 @@ async function backup(directory: string, url: string, token: string | undefined)
   console.log(`${directory}: ${rows} rows in ${manifest.files.length} files, as of ${manifest.made_at}`);
 }
 
-const stamp = (): string => new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "");
+const timestamp = (): string => new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "");
 
 const options = {
   out: { type: "string", description: "A new directory (backups/<now>)" },
@@ -24,6 +24,6 @@ await runMain(
     "npm run backup --",
     "Reads the whole shop, database and stock, into a directory; the shop goes on selling",
     options,
-    (args) => backup(args.out ?? `backups/${stamp()}`, shopUrl(args.url), args.token),
+    (args) => backup(args.out ?? `backups/${timestamp()}`, shopUrl(args.url), args.token),
   ),
 );

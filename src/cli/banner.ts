@@ -4,7 +4,7 @@ import type { Api } from "./api.ts";
 const productPage = z.object({ results: z.array(z.object({ id: z.string() })) });
 const productStock = z.object({ active: z.boolean(), stock: z.object({ available: z.number() }) });
 
-/** Of the newest products the one with most to sell right now; null when nothing is. */
+/** Of the newest products, the one with the most units available; null when none has any. */
 export async function findBuyable(api: Api): Promise<string | null> {
   const { results } = await api.get("/products?active=true&page_size=12", productPage);
   const offers = await Promise.all(
@@ -17,7 +17,7 @@ export async function findBuyable(api: Api): Promise<string | null> {
   return best && best.available > 0 ? best.id : null;
 }
 
-/** A command line that places an order. Runs as it stands in any POSIX shell. */
+/** A command line, for any POSIX shell, that places an order. */
 export function orderCommand(url: string, productId: string): string {
   const body = {
     items: [{ product_id: productId, quantity: 1 }],
@@ -34,7 +34,7 @@ export interface BannerFacts {
   orderCommand: string | null;
 }
 
-/** What somebody who just started a shop wants to know. */
+/** What `npm start` prints when the shop is ready. */
 export function banner({ url, admin, orderCommand }: BannerFacts): string {
   const lines = [
     "",

@@ -9,10 +9,10 @@ import {
   type SettingsText,
 } from "./local-settings.ts";
 
-/** What is wrong with the settings and bindings, each by its name. `ENVIRONMENT=production` asks for more. */
+/** The faults of settings and bindings. `ENVIRONMENT=production` is checked more strictly. */
 function findFaults(): string[] {
   const production = process.env.ENVIRONMENT === "production";
-  // `.dev.vars` never leaves this machine, and what it lacks here `npm start` makes.
+  // `.dev.vars` is not part of a deployment. On this machine, `npm start` will make the secrets that it lacks.
   const settings = production
     ? mergeSettings({}, process.env)
     : withSecretsToCome(readDevVars(devVarsPath()));
@@ -28,14 +28,14 @@ function withSecretsToCome(devVars: SettingsText): SettingsText {
   return { ...settings, ...Object.fromEntries(missing.map((name) => [name, "made by npm start"])) };
 }
 
-/** A binding that names something of an account's own; wrangler's configuration is not typed this far. */
+/** A binding to a resource of a Cloudflare account. wrangler's types do not have these fields. */
 interface NamedBinding {
   binding: string;
   id?: string;
   database_id?: string;
 }
 
-/** wrangler.toml comes with ids of zeros: a deployment needs its own. */
+/** The ids in wrangler.toml are zeros at first; a deployment needs those of its own resources. */
 function placeholderFaults(): string[] {
   const config = readConfig({ config: "wrangler.toml" }, { hideWarnings: true });
   const named: NamedBinding[] = [...config.d1_databases, ...config.kv_namespaces];

@@ -5,7 +5,7 @@ interface Given {
   [option: string]: unknown;
 }
 
-/** A command that does its work by the options that it knows. What goes wrong is one line, and a 1. */
+/** Defines a command. If it fails, it prints the message in one line and exits with 1. */
 export const commandOf = <const A extends ArgsDef>(
   name: string,
   description: string,
@@ -26,9 +26,9 @@ export const commandOf = <const A extends ArgsDef>(
     },
   });
 
-/** Refuses what a command does not know: a mistyped option must not pass for one that was left out. */
+/** Refuses unknown options, because citty ignores them, so that a mistyped one would count as left out. */
 export function refuseUnknown(given: Given, known: ArgsDef): void {
-  // citty names a hyphened option twice, and positionals among the rest.
+  // citty gives a hyphenated option under two names, and positional arguments both by name and in `_`.
   const names = new Set(Object.keys(known).flatMap((name) => [name, camelCase(name)]));
   const positionals = Object.values(known).filter(({ type }) => type === "positional").length;
   const options = Object.keys(given).filter((name) => name !== "_" && !names.has(name));

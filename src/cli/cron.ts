@@ -1,9 +1,9 @@
-const MINUTE = 60_000;
+const MINUTE_MS = 60_000;
 
 /**
- * Ticks the Worker's cron trigger now, to catch up, and then at each full minute: `wrangler dev` fires none by itself.
- * A tick that the last one is still busy with is left out.
- * @returns how to stop it
+ * Fires the Worker's cron trigger now, to catch up, and then at each full minute, because `wrangler dev` does not do it. A
+ * tick is skipped while the one before it still runs.
+ * @returns a function that stops it
  */
 export function tickCron(url: string, warn: (message: string) => void): () => void {
   let busy = false;
@@ -28,7 +28,7 @@ export function tickCron(url: string, warn: (message: string) => void): () => vo
         arm();
         void tick();
       },
-      MINUTE - (Date.now() % MINUTE),
+      MINUTE_MS - (Date.now() % MINUTE_MS),
     );
   };
 

@@ -1,10 +1,10 @@
 import { defineCommand, runMain } from "citty";
 import { z } from "zod";
-import { localToken, shopOptions, shopUrl } from "./admin-api.ts";
-import { type Api, createApi } from "./api.ts";
+import { connect, shopOptions, shopUrl } from "./admin-api.ts";
+import type { Api } from "./api.ts";
 import { commandOf } from "./command.ts";
 
-const letter = z.object({
+const deadLetter = z.object({
   id: z.string(),
   task: z.string(),
   attempts: z.number(),
@@ -14,11 +14,11 @@ const letter = z.object({
 const retried = z.object({ retried: z.number() });
 
 async function list(api: Api): Promise<void> {
-  const letters = await api.list("/dead-letters", letter);
-  for (const { id, task, attempts, error, last_at } of letters) {
+  const deadLetters = await api.list("/dead-letters", deadLetter);
+  for (const { id, task, attempts, error, last_at } of deadLetters) {
     console.log(`${id}  ${task}  ${attempts} attempts  ${last_at}  ${(error ?? "").split("\n")[0]}`);
   }
-  console.log(`${letters.length} dead letters`);
+  console.log(`${deadLetters.length} dead letters`);
 }
 
 async function retry(api: Api, { all, id }: { all: boolean; id: string | undefined }): Promise<void> {
@@ -32,10 +32,8 @@ async function drop(api: Api, id: string): Promise<void> {
   console.log(`${id} dropped`);
 }
 
-async function apiOf({ url, token }: { url?: string; token?: string }): Promise<Api> {
-  const shop = shopUrl(url);
-  return createApi(shop, token ?? (await localToken(shop)));
-}
+const apiOf = ({ url, token }: { url?: string; token?: string }): Promise<Api> =>
+  connect({ url: shopUrl(url), token });
 
 const retryOptions = {
   all: { type: "boolean", default: false, description: "All that can be" },

@@ -22,7 +22,7 @@ const stores: StorePlan[] = [
   { name: "Lakeside", address: "410 Lakeside Avenue, Burlington", country: "US", priority: 3 },
 ];
 
-/** Sku, category, title, description, minor units of the shop's currency, opening stock by store. */
+/** Sku, category, title, description, price in minor units of the shop's currency, opening stock by store. */
 const products: [string, string, string, string, number, [number, number, number]][] = [
   ["DEMO-PAN", "Kitchen", "Cast iron pan", "26 cm, seasoned, for every fire", 4900, [18, 12, 20]],
   ["DEMO-KNIFE", "Kitchen", "Chef's knife", "20 cm blade of carbon steel", 7900, [14, 9, 11]],
@@ -39,8 +39,8 @@ const products: [string, string, string, string, number, [number, number, number
 ];
 
 /**
- * Fills an empty catalogue, so that there is something to order.
- * @returns ids of the products, or null when there were products already
+ * Fills an empty catalogue with products that can be ordered.
+ * @returns the products' ids, or null when there were products already
  */
 export async function fillWithDemoData(api: Api, currency: string): Promise<string[] | null> {
   const list = z.object({ results: z.array(z.unknown()) });

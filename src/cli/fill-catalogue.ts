@@ -14,7 +14,7 @@ export interface StorePlan {
   priority: number;
 }
 
-/** A product whose category and stores are told by name. */
+/** A product whose category and stores are given by name. */
 export interface ProductPlan {
   sku: string;
   title: string;
@@ -25,16 +25,16 @@ export interface ProductPlan {
   stock: { store: string; quantity: number }[];
 }
 
-/** So that a call stays well under a second, and a progress bar moves. */
+/** Small enough that a call takes less than a second, so that a progress bar moves. */
 export const PRODUCTS_PER_CALL = 200;
 
 const named = z.object({ id: z.string(), name: z.string() });
 
-/** Makes the categories that are not there yet. Name -> id. */
+/** Creates the categories that do not exist yet. Returns all ids by name. */
 export const ensureCategories = (api: Api, plans: CategoryPlan[]): Promise<Map<string, string>> =>
   ensureNamed(api, "/categories", plans);
 
-/** Makes the stores that are not there yet. Name -> id. */
+/** Creates the stores that do not exist yet. Returns all ids by name. */
 export const ensureStores = (api: Api, plans: StorePlan[]): Promise<Map<string, string>> =>
   ensureNamed(api, "/stores", plans);
 
@@ -57,7 +57,7 @@ const bulkSchema = z.object({
 });
 
 /**
- * Writes products by their sku, one call. Opening stock goes only where a product was never stocked.
+ * Writes products by their sku, in one call. Opening stock is set only in stores that never had the product.
  * @returns their ids, in the order of the plans
  */
 export async function writeProducts(

@@ -14,14 +14,14 @@ import { exportJWK, generateKeyPair } from "jose";
 import { settingsSchema } from "../platform/settings.ts";
 import { projectRoot } from "./wrangler.ts";
 
-/** Settings by name, as the Worker will read them. */
+/** Settings by name, as texts. */
 export type SettingsText = Record<string, string>;
 
-/** Where this machine's state is; `STATE_DIR`, absolute. */
+/** The absolute path of the directory with this machine's data; `STATE_DIR` names another. */
 export const stateDirectory = (): string =>
   resolve(process.env.STATE_DIR || join(projectRoot, ".wrangler/state"));
 
-/** This machine's own settings and secrets, ignored by git; `DEV_VARS` names another file. */
+/** The file with this machine's settings and secrets, which git ignores; `DEV_VARS` names another. */
 export const devVarsPath = (): string => resolve(process.env.DEV_VARS || join(projectRoot, ".dev.vars"));
 
 export function readDevVars(path: string): SettingsText {
@@ -32,7 +32,7 @@ export function readDevVars(path: string): SettingsText {
   );
 }
 
-/** What a shop needs to run here and nobody should have to invent. */
+/** Secrets that a shop needs on this machine, and how each is made when it is missing. */
 const makers: Record<string, () => string | Promise<string>> = {
   JWT_PRIVATE_KEY: makeSigningKey,
   ADMIN_EMAIL: () => "admin@holdfast.example",
@@ -42,7 +42,7 @@ const makers: Record<string, () => string | Promise<string>> = {
 
 export const SECRET_NAMES = Object.keys(makers);
 
-/** `.dev.vars` with the environment's settings laid over it: the environment wins where it says something. */
+/** The settings of `.dev.vars` and of the environment; the environment takes precedence. */
 export function mergeSettings(devVars: SettingsText, environment: NodeJS.ProcessEnv): SettingsText {
   const names = new Set([...Object.keys(settingsSchema.in.shape), ...SECRET_NAMES, ...Object.keys(devVars)]);
   const merged: SettingsText = {};
@@ -53,13 +53,13 @@ export function mergeSettings(devVars: SettingsText, environment: NodeJS.Process
   return merged;
 }
 
-/** How settings reach `wrangler dev`: by a private file, and the few that such a file cannot hold as arguments. */
+/** How settings are passed to `wrangler dev`: in a private file, or as arguments if the file cannot hold their value. */
 export interface SettingsArguments {
   envFile: string;
   vars: string[];
 }
 
-/** Writes what the Worker is to be given. wrangler leaves `.dev.vars` alone when it is handed a file. */
+/** Writes the Worker's settings. When wrangler is given a file, it does not read `.dev.vars`. */
 export function writeSettings(settings: SettingsText, stateDir: string): SettingsArguments {
   const lines: string[] = [];
   const vars: string[] = [];
@@ -70,14 +70,14 @@ export function writeSettings(settings: SettingsText, stateDir: string): Setting
   }
   mkdirSync(stateDir, { recursive: true });
   const envFile = join(stateDir, "settings.env");
-  rmSync(envFile, { force: true }); // a file that is there would keep its mode
+  rmSync(envFile, { force: true }); // an existing file would keep its mode
   writeFileSync(envFile, `${lines.join("\n")}\n`, { mode: 0o600 });
   return { envFile, vars };
 }
 
 /**
- * A value between quotes that dotenv takes literally, its dollars escaped from expansion. Null when it holds both
- * kinds of quotes, a carriage return (which dotenv would turn into a line feed) or ends in a backslash.
+ * Quotes a value so that dotenv takes it literally, with `$` escaped. Null when that is impossible: it has both kinds of
+ * quotes, or a carriage return (which dotenv changes to a line feed), or ends in a backslash.
  */
 function quote(value: string): string | null {
   const mark = ["'", "`"].find((candidate) => !value.includes(candidate));
@@ -86,9 +86,9 @@ function quote(value: string): string | null {
 }
 
 /**
- * Makes the local secrets that neither the environment nor `.dev.vars` gives, and keeps them in `.dev.vars`, which
- * only its owner may read. What is there stays as it is.
- * @returns what was made now
+ * Makes the secrets that neither the environment nor `.dev.vars` has, and appends them to `.dev.vars`, which only its owner
+ * can read.
+ * @returns the secrets that it made
  */
 export async function makeMissingSecrets(given: SettingsText, path: string): Promise<SettingsText> {
   const made: SettingsText = {};

@@ -3,22 +3,22 @@ import { everyPage } from "./save-shop.ts";
 
 type Row = Record<string, unknown>;
 
-/** What the shop knew of the time between a backup and its restore. Amounts are minor units of their currency. */
+/** What the shop knew of the time between a backup and its restore. Amounts are in minor units. */
 export interface LostWindow {
-  /** The backup's moment, and when the shop was closed: what happened in between is only here and at the provider. */
+  /** When the backup was made, and when the shop was closed. Only this report and the provider know what came between. */
   from: string;
   to: string;
-  /** An earlier restore had begun already: what it overwrote is in a report of its own, and not in this one. */
+  /** Whether an earlier restore had begun: what that one overwrote is in its own report, and not in this one. */
   after_another_restore: boolean;
-  /** Those placed, paid, cancelled or otherwise changed since. What was placed since is gone. */
+  /** Orders placed or changed since the backup. Those placed since will be gone. */
   orders: Row[];
   payments: Row[];
   refunds: Row[];
-  /** What providers told since and were answered 200 for: they do not tell it again unless they are asked to. */
+  /** The events that were answered 200 since: providers send them again only if they are asked to. */
   payment_events: Row[];
 }
 
-/** What a person needs of each: enough to find it at the provider, and its buyer. No secrets. */
+/** The columns by which a person can find each row at the provider, and its buyer. No secrets. */
 const COLUMNS = {
   orders: [
     "id",
@@ -70,7 +70,7 @@ const COLUMNS = {
   ],
 } as const;
 
-/** Reads it from a closed shop, before anything of it is overwritten. @param from the backup's moment */
+/** Reads it from the closed shop, before anything is overwritten. */
 export async function readLostWindow(
   api: Api,
   { from, to, after_another_restore }: Pick<LostWindow, "from" | "to" | "after_another_restore">,
@@ -91,7 +91,7 @@ export async function readLostWindow(
   };
 }
 
-/** Moments as a person reads them. */
+/** The columns of a row, with times in ISO 8601. */
 function shown(row: Row, columns: readonly string[]): Row {
   const value = (column: string) => {
     const given = row[column];
@@ -100,7 +100,7 @@ function shown(row: Row, columns: readonly string[]): Row {
   return Object.fromEntries(columns.map((column) => [column, value(column)]));
 }
 
-/** What a person must look at, in a few lines. @param file where all of it stands */
+/** The lines to print after a restore. @param file where the whole report is */
 export function describeLostWindow(lost: LostWindow, file: string): string[] {
   const counts = [
     `${lost.orders.length} orders`,

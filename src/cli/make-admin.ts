@@ -13,10 +13,10 @@ export interface NewAdmin {
   password: string;
 }
 
-/** Where `wrangler d1 execute` is to write: this machine's state, or the deployed database. */
+/** The database that `wrangler d1 execute` writes to: this machine's, or the deployed one. */
 export type DatabasePlace = { kind: "local"; stateDir: string } | { kind: "remote" };
 
-/** The statement that makes an admin. An account that is there becomes one, with this password, and enabled. */
+/** The statement that creates an admin. An existing account becomes an admin, is enabled and gets this password. */
 export async function adminStatement({ email, name, password }: NewAdmin): Promise<string> {
   const row = newUserRow({
     id: systemIds.next(),
@@ -33,12 +33,12 @@ ON CONFLICT (email) DO UPDATE SET
 RETURNING created_at = ${row.created_at} AS created;`;
 }
 
-/** Runs it. @returns whether the account is new. */
+/** Runs the statement. @returns whether the account is new */
 export async function makeAdmin(admin: NewAdmin, place: DatabasePlace): Promise<{ created: boolean }> {
   const directory = mkdtempSync(join(tmpdir(), "holdfast-admin-"));
   const file = join(directory, "admin.sql");
   try {
-    // By a private file: arguments can be read by everybody on the machine.
+    // In a private file, because everybody on the machine can read a process's arguments.
     writeFileSync(file, await adminStatement(admin), { mode: 0o600 });
     const printed = await runWrangler(
       ["d1", "execute", "holdfast", ...placeArguments(place), "--yes", "--json", "--file", file],
@@ -55,7 +55,7 @@ const placeArguments = (place: DatabasePlace): string[] =>
 
 const answerSchema = z.array(z.object({ results: z.array(z.object({ created: z.number().optional() })) }));
 
-/** A remote import returns no rows: then it is taken as new. */
+/** Against a remote database wrangler returns no rows; then the account counts as new. */
 function returnedCreated(printed: string): boolean {
   const answer = answerSchema.safeParse(JSON.parse(printed));
   return !answer.success || answer.data[0]?.results[0]?.created !== 0;

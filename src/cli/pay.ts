@@ -18,7 +18,7 @@ interface PayOptions {
   url: string;
 }
 
-/** Tells the shop, as the `standard` provider would, that an order was paid, was not, or got money back or did not. */
+/** Sends the shop a payment event, as the `standard` provider would: a payment or a refund that succeeded or failed. */
 async function pay(options: PayOptions): Promise<void> {
   const settings = mergeSettings(readDevVars(devVarsPath()), process.env);
   const [secret] = (settings.PAYMENT_WEBHOOK_SECRET ?? "").split(",");
@@ -55,12 +55,12 @@ function signatureOf(secret: string, id: string, body: string): Record<string, s
   };
 }
 
-/** What the options say; for the rest the order is asked, as the admin of `.dev.vars`. */
+/** Amount and currency from the options; what they lack is read from the order, as the admin of `.dev.vars`. */
 async function moneyOf(options: PayOptions, settings: SettingsText) {
   const known =
     options.amount !== undefined && options.currency !== undefined
       ? { amount: options.amount, currency: options.currency }
-      : await askedMoney(options, settings);
+      : await moneyOfOrder(options, settings);
   const amount = options.amount ?? known.amount;
   const currency = (options.currency ?? known.currency).toUpperCase();
   if (!isCurrency(currency)) throw new Error(`--currency ${currency} is not an ISO 4217 currency.`);
@@ -75,7 +75,7 @@ const orderPage = z.object({
   payments: z.array(z.object({ refunds: z.array(z.object({ id: z.string(), amount: money })) })),
 });
 
-async function askedMoney(
+async function moneyOfOrder(
   { url, reference, refund }: PayOptions,
   settings: SettingsText,
 ): Promise<MoneyWire> {

@@ -7,11 +7,11 @@ export interface ProcessRow {
   parent: number;
   /** The process group, by its leader's id. */
   group: number;
-  /** Dead, and waiting for its parent to notice. */
+  /** Dead, but its parent has not read its exit code yet. */
   zombie: boolean;
 }
 
-/** Every process under this one, grandchildren included, however their parents came to start them. */
+/** All processes below this one, grandchildren included. */
 function descendantsOf(root: number): number[] {
   const rows = listProcesses().filter((row) => !row.zombie);
   const found = [root];
@@ -21,7 +21,7 @@ function descendantsOf(root: number): number[] {
   return found.slice(1);
 }
 
-/** Which of these still run. A zombie does not. */
+/** Those of the processes that still run. Zombies do not count. */
 function survivorsOf(pids: number[]): number[] {
   const alive = new Set(
     listProcesses()
@@ -31,7 +31,7 @@ function survivorsOf(pids: number[]): number[] {
   return pids.filter((pid) => alive.has(pid));
 }
 
-/** Sends a signal to processes, of which some may be gone by now. */
+/** Sends a signal to processes, some of which may have ended already. */
 function signal(pids: number[], name: NodeJS.Signals): void {
   for (const pid of pids) {
     try {
@@ -42,32 +42,31 @@ function signal(pids: number[], name: NodeJS.Signals): void {
   }
 }
 
-/** Every process of this machine; from /proc where there is one: small images come without `ps`. */
+/** All processes of this machine. It prefers /proc, because small container images have no `ps`. */
 export function listProcesses(): ProcessRow[] {
   return existsSync("/proc/self/stat") ? fromProc() : fromPs();
 }
 
 function fromProc(): ProcessRow[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      const stat = statOf(name);
-      // "pid (name) state parent group …": the name may hold spaces and brackets, so read on from the last one.
-      const [state, parent, group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      const zombie = state === "Z" || state === "X";
-      return group === undefined
-        ? []
-        : [{ pid: Number(name), parent: Number(parent), group: Number(group), zombie }];
-    });
+  return readProc("stat").flatMap(({ pid, text }) => {
+    // "pid (name) state parent group …": the name may contain spaces and brackets, so skip to the last bracket.
+    const [state, parent, group] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    const zombie = state === "Z" || state === "X";
+    return group === undefined ? [] : [{ pid, parent: Number(parent), group: Number(group), zombie }];
+  });
 }
 
-function statOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, "utf8");
-  } catch {
-    return ""; // it ended while we were looking
-  }
-}
+/** A file of /proc for each process of this machine; empty for one that ended meanwhile. */
+export const readProc = (file: "stat" | "cmdline"): { pid: number; text: string }[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return { pid: Number(pid), text: readFileSync(`/proc/${pid}/${file}`, "utf8") };
+      } catch {
+        return { pid: Number(pid), text: "" };
+      }
+    });
 
 function fromPs(): ProcessRow[] {
   return execFileSync("ps", ["-A", "-o", "pid=,ppid=,pgid=,state="], { encoding: "utf8" })
@@ -82,19 +81,22 @@ function fromPs(): ProcessRow[] {
     }));
 }
 
-/** How long wrangler may take to stop its own children before they are killed; milliseconds. */
-const PATIENCE = 4_000;
+/** How long processes may take to end after SIGTERM before they are killed. */
+const SIGTERM_TIMEOUT_MS = 4_000;
 
 const seen = new Set<number>();
 
-/** Looks now and then who was started: when wrangler is killed, its children have no parent to find them by. */
-export function rememberProcesses(): void {
+/** Notes all descendants once a second: when wrangler is killed, its children cannot be found by their parent any more. */
+export function trackProcesses(): void {
   setInterval(() => {
     for (const pid of descendantsOf(process.pid)) seen.add(pid);
   }, 1_000).unref();
 }
 
-/** Those of now, and those of before that still run in our process group: an id alone may be another's by now. */
+/**
+ * Our current descendants, and the earlier ones that still run. Of these the process group is compared too, because the
+ * system may have given an id to another process.
+ */
 function ours(): number[] {
   const rows = listProcesses();
   const group = rows.find((row) => row.pid === process.pid)?.group;
@@ -102,11 +104,11 @@ function ours(): number[] {
   return [...new Set([...descendantsOf(process.pid), ...orphans.map((row) => row.pid)])];
 }
 
-/** Ends every process that this one started, and theirs: asks first, then kills. None is left when it returns. */
+/** Ends all descendants, by SIGTERM and then by SIGKILL. None is left when it returns. */
 export async function stopAllProcesses(): Promise<void> {
   const pids = ours();
   signal(pids, "SIGTERM");
-  const deadline = Date.now() + PATIENCE;
+  const deadline = Date.now() + SIGTERM_TIMEOUT_MS;
   let left = survivorsOf(pids);
   while (left.length > 0 && Date.now() < deadline) {
     await pause(50);
@@ -119,5 +121,5 @@ export async function stopAllProcesses(): Promise<void> {
   }
 }
 
-/** For the last moment, when nothing can be awaited any more. */
+/** Kills all descendants at once, for a moment when nothing can be awaited. */
 export const killAllProcesses = (): void => signal(ours(), "SIGKILL");

@@ -1,32 +1,24 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { runMain } from "citty";
 import { commandOf } from "./command.ts";
 import { stateDirectory } from "./local-settings.ts";
+import { readProc } from "./process-tree.ts";
 
-/** Processes that work on a state directory: they name it in their arguments, as `npm start` tells wrangler to. */
+/** The processes that use a state directory. `npm start` gives it to wrangler as an argument, by which they are found. */
 function runningOn(stateDir: string): number[] {
   return existsSync("/proc/self/cmdline") ? fromProc(stateDir) : fromPs(stateDir);
 }
 
 function fromProc(stateDir: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      const words = argumentsOf(pid);
+  return readProc("cmdline")
+    .filter(({ text }) => {
+      const words = text.split("\0");
       return words.some((word, index) => word === "--persist-to" && words[index + 1] === stateDir);
     })
-    .map(Number);
-}
-
-function argumentsOf(pid: string): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-  } catch {
-    return []; // it ended while we were looking
-  }
+    .map(({ pid }) => pid);
 }
 
 function fromPs(stateDir: string): number[] {
@@ -36,7 +28,7 @@ function fromPs(stateDir: string): number[] {
     .map((line) => Number.parseInt(line, 10));
 }
 
-/** What `npm start` and wrangler put into a state directory. Nothing else in it is ours to delete. */
+/** What `npm start` and wrangler create in a state directory. Other files there are not deleted. */
 const OURS = ["v3", "registry", "settings.env", "tmp"];
 
 async function reset(yes: boolean): Promise<void> {
@@ -61,7 +53,7 @@ function refuseWhileRunning(stateDir: string): void {
   if (pids.length > 0) throw new Error(`A server runs on ${stateDir} (${pids.join(", ")}): stop it first.`);
 }
 
-/** An end of input, as of a pipe, is no yes. */
+/** The end of the input, as of a closed pipe, counts as no. */
 async function agreed(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   const ended = new Promise<string>((resolve) => lines.once("close", () => resolve("")));

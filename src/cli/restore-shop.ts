@@ -1,12 +1,12 @@
 import { z } from "zod";
 import type { Api } from "./api.ts";
 import { type LostWindow, readLostWindow } from "./lost-window.ts";
-import { type Manifest, overviewSchema, STOCK_FILE, tableFile } from "./save-shop.ts";
+import { everyPage, type Manifest, overviewSchema, STOCK_FILE, tableFile } from "./save-shop.ts";
 
-/** Where a backup is read from. */
+/** A backup to restore. */
 export interface BackupReader {
   manifest: Manifest;
-  /** The rows of a file, in their order; none where there is no such file. */
+  /** The rows of a file, in order; none when there is no such file. */
   rows(file: string): AsyncIterable<Record<string, unknown>>;
 }
 
@@ -19,51 +19,51 @@ const driftSchema = z.looseObject({
 export type OpenDrift = z.infer<typeof driftSchema>;
 
 export type RestoreOutcome =
-  /** Selling goes on. `open`: drift that is left, where it was forced open. */
+  /** The shop sells again. `open` is drift that is left, if selling was forced. */
   | { kind: "open"; repaired: number; open: OpenDrift[] }
-  /** Selling stays stopped, since reconciliation left these to a person. */
+  /** Selling stays stopped, because reconciliation left this drift to a person. */
   | { kind: "stopped"; repaired: number; open: OpenDrift[] };
 
 export interface RestoreOptions {
-  /** Sells again whatever reconciliation leaves. */
+  /** Whether to sell again even if drift is left. */
   forceOpen: boolean;
-  tell: (line: string) => void;
-  /** Keeps what the shop knew of the time that is lost. Called before anything is overwritten. */
+  print: (line: string) => void;
+  /** Stores what the shop knew of the time that is lost. Called before anything is overwritten. */
   report: (lost: LostWindow) => Promise<void>;
-  /** Milliseconds until requests that began before the shop was closed are over. */
-  drain: number;
+  /** How long to wait for requests that began before the shop was closed. */
+  drainMs: number;
   pause: (milliseconds: number) => Promise<void>;
 }
 
 /**
- * An isolate goes by having seen the shop open for five seconds (KNOWN_FOR in platform/restoring.ts); the rest is for the
- * requests that it let in at the end of them. What moves an order or its money, stores a payment event, takes a task or
- * judges a hold needs none of this: it looks in the very batch that writes.
+ * An isolate may rely for five seconds on having seen the shop open (`mayWrite` in platform/restoring.ts); the rest of the
+ * time is for the requests that it accepted at the end of them. Writes of orders, money, payment events, tasks and fates
+ * do not need this wait, because they check for a restore in their own batch.
  */
-export const DRAIN = 30_000;
-/** On this machine there is one isolate, and no network between its parts. */
-export const LOCAL_DRAIN = 6_000;
-/** Tasks and jobs that are under way are looked after so often; milliseconds. */
-const LOOK_AGAIN = 2_000;
-/** Bodies are taken up to a megabyte. */
-const MAX_BODY = 600_000;
+export const DRAIN_MS = 30_000;
+/** This machine has only one isolate, and no network between the parts. */
+export const LOCAL_DRAIN_MS = 6_000;
+/** How often it checks whether tasks and jobs have ended. */
+const POLL_MS = 2_000;
+/** Well below the limit of a body, one megabyte. */
+const MAX_BODY_BYTES = 600_000;
 const MAX_ROWS = 2_000;
-/** Reconciliation looks again so often at what went on while it was mended. */
-const ROUNDS = 3;
+/** Reconciliation is repeated, because stock may change while it is repaired. */
+const RECONCILIATION_ROUNDS = 3;
 
 /**
- * Puts a shop back to a backup. The shop is closed first: nothing else writes while it is `restoring`, no request, webhook,
- * task or job, so nothing is acknowledged and then overwritten. A restore that dies leaves it so, and is simply run again:
- * each step empties before it fills. The order in between:
+ * Restores a shop from a backup. First it closes the shop: while the state is `restoring`, no request, webhook, task or job
+ * writes, so nothing is acknowledged and then overwritten. A restore that dies leaves the shop closed and is simply run
+ * again, because each step empties before it fills. The steps:
  *
- * 0. What had begun before ends, and what is about to be lost is reported. From here to step 4 an admin could open the
- *    shop by hand, and would have half of one: each part that overwrites asks for the state, and the restore ends.
- * 1. All objects are emptied: those that are in no backup stay so, and none has a hold that asks for its fate while D1 is
- *    half there, only to be told that a living order is none. Loaded rows replace what a late one may still write.
- * 2. D1, table by table, and the figures, made again from the orders: they are in no backup, and what was loaded changed
- *    them as it came. 3. The objects, born again: their reports beat those of their former life.
- * 4. All is there again: the shop is `stopped`, which keeps only orders out, and providers may tell again.
- * 5. Reconciliation with repair over all products. Selling goes on only when nothing is left open.
+ * 0. Wait for what had begun before, and report what is about to be lost. If an admin opens the shop by hand before step 4,
+ *    the restore fails, because each call that overwrites checks the state.
+ * 1. Empty all objects. Those that are not in the backup stay empty. And no hold may ask for its fate while D1 is only half
+ *    loaded, or it would be told that its living order does not exist.
+ * 2. Load D1, table by table. Rebuild the figures from the orders: they are in no backup, and loading has changed them.
+ * 3. Load the objects. They start a new epoch, so that their reports win over earlier ones.
+ * 4. Set the shop to `stopped`, which refuses only orders, so that providers can send their events again.
+ * 5. Reconcile all products with repair. The shop sells again only if no drift is left.
  */
 export async function restoreShop(
   api: Api,
@@ -77,18 +77,18 @@ export async function restoreShop(
 
   const { state: before } = await api.get("/ops/selling", sellingSchema);
   await setSelling(api, "restoring");
-  options.tell(
+  options.print(
     "The shop is closed. Should this end before it says so, run it again: nothing else opens it by itself.",
   );
-  const to = await untilQuiet(api, options);
+  const to = await waitUntilDrained(api, options);
   const after_another_restore = before === "restoring";
   await options.report(await readLostWindow(api, { from: manifest.made_at, to, after_another_restore }));
   await emptyObjects(api, backup);
   for (const table of tables) await restoreTable(api, backup, table);
   await api.post("/ops/backup/finish", undefined, doneSchema);
   await rebuildFigures(api);
-  options.tell(`${tables.length} tables restored`);
-  options.tell(`${await restoreStock(api, backup)} stock objects restored`);
+  options.print(`${tables.length} tables restored`);
+  options.print(`${await restoreStock(api, backup)} stock objects restored`);
 
   await setSelling(api, "stopped");
   const { repaired, open } = await reconcileAll(api);
@@ -101,40 +101,28 @@ const doneSchema = z.object({ done: z.literal(true) });
 const sellingSchema = z.object({ state: z.string() });
 
 /**
- * Waits until all is over that began before the shop was closed. A task or job that died counts for as long as it could
- * have lived, a quarter of an hour at most. Returns the moment, by the shop's own clock.
+ * Waits until everything has ended that began before the shop was closed. A task or job that died counts as running for as
+ * long as it could have run, a quarter of an hour at most. Returns the time by the shop's clock.
  */
-async function untilQuiet(api: Api, { drain, pause, tell }: RestoreOptions): Promise<string> {
-  await pause(drain);
-  for (let told = false; ; told = true) {
+async function waitUntilDrained(api: Api, { drainMs, pause, print }: RestoreOptions): Promise<string> {
+  await pause(drainMs);
+  for (let printed = false; ; printed = true) {
     const { at, under_way } = await api.get("/ops/backup", overviewSchema);
     if (under_way === 0) return at;
-    if (!told) tell(`Waiting for ${under_way} tasks and jobs that are under way.`);
-    await pause(LOOK_AGAIN);
+    if (!printed) print(`Waiting for ${under_way} tasks and jobs that are under way.`);
+    await pause(POLL_MS);
   }
 }
 
 const setSelling = (api: Api, state: "open" | "stopped" | "restoring") =>
   api.post("/ops/selling", { state }, sellingSchema);
 
-const productPage = z.object({
-  rows: z.array(z.looseObject({ id: z.string() })),
-  next: z.string().nullable(),
-});
-
-/** Those of the shop as it is, and those of the backup, which a first try may have lost from the shop. */
+/** Empties the objects of the shop's products and of the backup's, which an earlier try may have deleted from the shop. */
 async function emptyObjects(api: Api, backup: BackupReader): Promise<void> {
   const products = new Set<string>();
-  let cursor: string | null = null;
-  do {
-    const query: string = cursor === null ? "" : `?cursor=${encodeURIComponent(cursor)}`;
-    const page: z.infer<typeof productPage> = await api.get(
-      `/ops/backup/tables/products${query}`,
-      productPage,
-    );
-    for (const { id } of page.rows) products.add(id);
-    cursor = page.next;
-  } while (cursor !== null);
+  await everyPage(api, "/ops/backup/tables/products", async (rows) => {
+    for (const { id } of rows) products.add(String(id));
+  });
   for await (const { id } of backup.rows(tableFile("products"))) products.add(String(id));
   for (const product_ids of chunks([...products], 200)) {
     await api.post("/ops/backup/empty-stock", { product_ids }, doneSchema);
@@ -144,22 +132,22 @@ async function emptyObjects(api: Api, backup: BackupReader): Promise<void> {
 async function restoreTable(api: Api, backup: BackupReader, table: string): Promise<void> {
   const path = `/ops/backup/tables/${table}`;
   let first = true;
-  const parcel = new Parcel();
+  const chunk = new Chunk();
   const send = async () => {
-    await api.post(path, { first, rows: parcel.take() }, doneSchema);
+    await api.post(path, { first, rows: chunk.take() }, doneSchema);
     first = false;
   };
-  for await (const row of backup.rows(tableFile(table))) if (parcel.add(row)) await send();
-  if (first || !parcel.isEmpty) await send();
+  for await (const row of backup.rows(tableFile(table))) if (chunk.add(row)) await send();
+  if (first || !chunk.isEmpty) await send();
 }
 
 async function restoreStock(api: Api, backup: BackupReader): Promise<number> {
   let current: string | null = null;
   let first = true;
   let count = 0;
-  const parcel = new Parcel();
+  const chunk = new Chunk();
   const send = async (last: boolean) => {
-    await api.post(`/ops/backup/stock/${current}`, { first, last, rows: parcel.take() }, doneSchema);
+    await api.post(`/ops/backup/stock/${current}`, { first, last, rows: chunk.take() }, doneSchema);
     first = false;
   };
   for await (const { product, table, row } of backup.rows(STOCK_FILE)) {
@@ -169,14 +157,14 @@ async function restoreStock(api: Api, backup: BackupReader): Promise<number> {
       first = true;
       count++;
     }
-    if (parcel.add({ table, row })) await send(false);
+    if (chunk.add({ table, row })) await send(false);
   }
   if (current !== null) await send(true);
   return count;
 }
 
-/** Rows on their way, as many as a body takes. */
-class Parcel {
+/** The rows of one request. */
+class Chunk {
   #rows: unknown[] = [];
   #size = 0;
 
@@ -184,11 +172,11 @@ class Parcel {
     return this.#rows.length === 0;
   }
 
-  /** True when it is full: bytes are counted as three a character at worst, for text beyond ASCII. */
+  /** Returns whether the chunk is full. */
   add(row: unknown): boolean {
     this.#rows.push(row);
     this.#size += new TextEncoder().encode(JSON.stringify(row)).length + 1;
-    return this.#size >= MAX_BODY || this.#rows.length >= MAX_ROWS;
+    return this.#size >= MAX_BODY_BYTES || this.#rows.length >= MAX_ROWS;
   }
 
   take(): unknown[] {
@@ -223,7 +211,7 @@ const reconciliationSchema = z.object({
 async function reconcileAll(api: Api): Promise<{ repaired: number; open: OpenDrift[] }> {
   let repaired = 0;
   let open: OpenDrift[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < RECONCILIATION_ROUNDS; round++) {
     open = [];
     let after: string | null = "";
     while (after !== null) {

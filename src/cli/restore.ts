@@ -7,7 +7,7 @@ import { adminApi, shopOptions, shopUrl } from "./admin-api.ts";
 import { readDirectory } from "./backup-directory.ts";
 import { commandOf } from "./command.ts";
 import { describeLostWindow, type LostWindow } from "./lost-window.ts";
-import { DRAIN, LOCAL_DRAIN, restoreShop } from "./restore-shop.ts";
+import { DRAIN_MS, LOCAL_DRAIN_MS, restoreShop } from "./restore-shop.ts";
 
 interface RestoreCommand {
   directory: string;
@@ -26,11 +26,11 @@ async function restore({ directory, url, token, yes, forceOpen }: RestoreCommand
   const lost: string[] = [];
   const options = {
     forceOpen,
-    tell: console.log,
+    print: console.log,
     report: async (window: LostWindow) => {
       lost.push(...describeLostWindow(window, writeReport(directory, window)));
     },
-    drain: isLocal(url) ? LOCAL_DRAIN : DRAIN,
+    drainMs: isLocal(url) ? LOCAL_DRAIN_MS : DRAIN_MS,
     pause: (milliseconds: number) => pause(milliseconds),
   };
   const outcome = await restoreShop(await adminApi({ url, token }), backup, options);
@@ -49,13 +49,13 @@ async function restore({ directory, url, token, yes, forceOpen }: RestoreCommand
   }
 }
 
-/** One isolate serves it. */
+/** Whether the shop runs on this machine. */
 const isLocal = (url: string): boolean => ["127.0.0.1", "localhost", "[::1]"].includes(new URL(url).hostname);
 
-/** Beside the backup, for its owner alone. A name of its own: a restore that is run again has less to tell. */
+/** Writes the report beside the backup, readable by its owner only. Each has a new name: that of a second try has less. */
 function writeReport(directory: string, window: LostWindow): string {
-  const stamp = new Date().toISOString().replaceAll(/[-:.]/g, "");
-  const file = join(dirname(resolve(directory)), `restored-${stamp}.json`);
+  const now = new Date().toISOString().replaceAll(/[-:.]/g, "");
+  const file = join(dirname(resolve(directory)), `restored-${now}.json`);
   writeFileSync(file, `${JSON.stringify(window, null, 2)}\n`, { mode: 0o600, flag: "wx" });
   console.log(`What the shop knew since the backup: ${file}`);
   return file;

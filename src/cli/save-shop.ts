@@ -1,11 +1,11 @@
 import { z } from "zod";
 import type { Api } from "./api.ts";
 
-/** Where a backup is written: a directory in the command, memory in tests. */
+/** Writes a backup: to a directory in the command, to memory in tests. */
 export interface BackupWriter {
-  /** Adds rows to a file, a line of JSON each. */
+  /** Appends rows to a file, each as a line of JSON. */
   append(file: string, rows: unknown[]): Promise<void>;
-  /** What was written. */
+  /** Returns the files that were written. */
   close(): Promise<BackupFile[]>;
 }
 
@@ -14,9 +14,9 @@ export type BackupFile = z.infer<typeof fileSchema>;
 
 export const manifestSchema = z.object({
   format: z.literal(1),
-  /** The moment that the backup is not older than. */
+  /** When the backup began: everything in it is from then or later. */
   made_at: z.string(),
-  /** The last migration of the database: a backup fits where it is the same. */
+  /** The last migration of the database. A backup can only be restored where it is the same. */
   schema: z.string(),
   tables: z.array(z.string()),
   products: z.number(),
@@ -42,24 +42,24 @@ const changesSchema = z.object({
   more: z.boolean(),
 });
 
-/** Stock objects read at once. */
-const AT_ONCE = 8;
+/** How many Stock objects are read at the same time. */
+const PARALLEL_OBJECTS = 8;
 
 /**
- * Reads the whole shop while it sells. No single moment is shown, so the order is what makes every restored state safe:
+ * Reads the whole shop while it sells. The backup is not of one moment, so it depends on the order that a restore is safe:
  *
- * 1. D1, table by table, and then what changed meanwhile, whole (see dumpChanges): each order and each product is of one
- *    version, with all that belongs to it.
- * 2. Only then the objects, each of one moment of its own. An order placed in between is a hold of a claim that D1 does not
- *    know: once restored it asks, is told `abandoned`, and lets go. The other way round, an order of D1 whose hold the
- *    object did not have yet would be sold without its units.
- * 3. What moved in between (a cancel, a shipment) the objects have and D1 has not: there D1 is the truth, and the
- *    reconciliation that ends each restore gives the order its units back, or names it short.
+ * 1. First D1, table by table, and then again whatever changed meanwhile (see dumpChanges), so that each order and each
+ *    product is of one version, with everything that belongs to it.
+ * 2. Only then the objects, each as of one moment. An order placed in between is in the backup only as a hold, whose claim
+ *    D1 does not know: after a restore the hold asks, is told `abandoned`, and lets go. In the opposite order of reading,
+ *    an order could be in D1 without its hold, and its units would be sold again.
+ * 3. Changes in between (a cancel, a shipment) are in the objects but not in D1. There D1 is right: the reconciliation at
+ *    the end of a restore gives the order its units back, or reports it as short.
  */
 export async function saveShop(
   api: Api,
   writer: BackupWriter,
-  tell: (line: string) => void,
+  print: (line: string) => void,
 ): Promise<Manifest> {
   const { schema, at, last_seq, tables } = await api.get("/ops/backup", overviewSchema);
   const products = new Set<string>();
@@ -70,7 +70,7 @@ export async function saveShop(
   for (const table of tables) {
     await everyPage(api, `/ops/backup/tables/${table}`, (rows) => keep(table, rows));
   }
-  tell(`${tables.length} tables read`);
+  print(`${tables.length} tables read`);
   let after = last_seq;
   for (let more = true; more; ) {
     const changes = await api.get(`/ops/backup/changes?after=${after}`, changesSchema);
@@ -79,27 +79,28 @@ export async function saveShop(
     more = changes.more;
   }
   await saveStock(api, writer, [...products]);
-  tell(`${products.size} stock objects read`);
+  print(`${products.size} stock objects read`);
   return { format: 1, made_at: at, schema, tables, products: products.size, files: await writer.close() };
 }
 
 async function saveStock(api: Api, writer: BackupWriter, products: string[]): Promise<void> {
-  const waiting = products.values();
-  const lane = async () => {
-    for (const product of waiting) {
+  // All readers take from this one iterator.
+  const queue = products.values();
+  const reader = async () => {
+    for (const product of queue) {
       const all: Record<string, unknown>[] = [];
       await everyPage(api, `/ops/backup/stock/${product}`, async (rows) => void all.push(...rows));
-      // All of an object at once: a restore reads it as one stretch of lines.
+      // In one call, because a restore expects the rows of an object one after the other.
       await writer.append(
         STOCK_FILE,
         all.map((row) => ({ product, ...row })),
       );
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await Promise.all(Array.from({ length: PARALLEL_OBJECTS }, reader));
 }
 
-/** @param path may have a query already */
+/** Reads all pages of a route. @param path may have a query already */
 export async function everyPage(
   api: Api,
   path: string,

@@ -1,9 +1,9 @@
 import { base, en, Faker } from "@faker-js/faker";
 import type { CategoryPlan, ProductPlan, StorePlan } from "./fill-catalogue.ts";
 
-/** Each product stands in so many stores, where there are as many. */
+/** In how many stores each product has stock, if there are so many. */
 const STORES_PER_PRODUCT = 6;
-/** The same numbers give the same shop on every machine; another version of faker may give another. */
+/** With it the same sizes give the same shop on every machine. Another version of faker may give another shop. */
 const SEED = 20_261_101;
 
 export interface SeedSize {
@@ -19,8 +19,8 @@ export interface SeedPlan {
 }
 
 /**
- * A shop made up by faker. Each thing depends on its own number and the three sizes alone, so that the same command
- * finds everything as it left it.
+ * A shop with data from faker. Each item depends only on its own number and on the three sizes, so that the same command
+ * run again changes nothing.
  */
 export function planSeed(size: SeedSize, currency: string): SeedPlan {
   const categories = Array.from({ length: size.categories }, (_, index) => planCategory(index));

@@ -2,15 +2,15 @@ import { setTimeout as pause } from "node:timers/promises";
 import { runMain } from "citty";
 import { SingleBar } from "cli-progress";
 import { z } from "zod";
-import { localToken, shopOptions, shopUrl } from "./admin-api.ts";
-import { type Api, createApi } from "./api.ts";
+import { connect, shopOptions, shopUrl } from "./admin-api.ts";
+import type { Api } from "./api.ts";
 import { commandOf } from "./command.ts";
 import { ensureCategories, ensureStores, PRODUCTS_PER_CALL, writeProducts } from "./fill-catalogue.ts";
 import { devVarsPath, mergeSettings, readDevVars } from "./local-settings.ts";
 import { planSeed, type SeedPlan, type SeedSize } from "./seed-data.ts";
 
-/** How long the projection may take to know all levels; milliseconds. */
-const PROJECTION_LIMIT = 60_000;
+/** How long the projection may take to have all levels. */
+const PROJECTION_TIMEOUT_MS = 60_000;
 
 interface SeedOptions extends SeedSize {
   url: string;
@@ -20,7 +20,7 @@ interface SeedOptions extends SeedSize {
 async function seed(options: SeedOptions): Promise<void> {
   const began = performance.now();
   const settings = mergeSettings(readDevVars(devVarsPath()), process.env);
-  const api = createApi(options.url, options.token ?? (await localToken(options.url)));
+  const api = await connect(options);
   const plan = planSeed(options, settings.CURRENCY ?? "USD");
 
   const before = await versionsBySku(api);
@@ -40,7 +40,7 @@ async function versionsBySku(api: Api): Promise<Map<string, number>> {
   return new Map((await api.list("/products", productRow)).map(({ sku, version }) => [sku, version]));
 }
 
-/** What became of the plan's products, as their versions tell. */
+/** Counts how many products were created, updated and left unchanged, by their versions. */
 function compare({ products }: SeedPlan, before: Map<string, number>, after: Map<string, number>) {
   const created = products.filter(({ sku }) => !before.has(sku)).length;
   const unchanged = products.filter(
@@ -61,7 +61,7 @@ async function fill(api: Api, { categories, stores, products }: SeedPlan): Promi
   progress.end();
 }
 
-/** A bar for people at a terminal, plain lines for everything else. */
+/** A progress bar in a terminal, plain lines elsewhere. */
 function showProgress(total: number) {
   if (!process.stdout.isTTY) {
     return { advance: (done: number) => console.log(`${done} of ${total} products`), end: () => undefined };
@@ -73,10 +73,10 @@ function showProgress(total: number) {
 
 const inventoryPage = z.object({ count: z.number().nullable() });
 
-/** Waits until the lists know every level that the plan opens. @returns how many levels they know. */
+/** Waits until the lists have every level of the plan. @returns how many levels they have */
 async function waitForProjection(api: Api, { products }: SeedPlan): Promise<string> {
   const wanted = products.reduce((sum, product) => sum + product.stock.length, 0);
-  const deadline = Date.now() + PROJECTION_LIMIT;
+  const deadline = Date.now() + PROJECTION_TIMEOUT_MS;
   for (;;) {
     const { count } = await api.get("/inventory?page_size=1", inventoryPage);
     if (count === null) return "more than 10000";

@@ -11,7 +11,7 @@ const answerSchema = z.array(
   }),
 );
 
-/** Runs SQL on this machine's D1, beside a running server too, and prints each statement's rows. */
+/** Runs SQL on this machine's D1 and prints each statement's rows. A server may run at the same time. */
 async function execute(sql: string, json: boolean): Promise<void> {
   const stateDir = stateDirectory();
   const printed = await runWrangler(

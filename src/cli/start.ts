@@ -15,7 +15,7 @@ import {
   writeSettings,
 } from "./local-settings.ts";
 import { makeAdmin } from "./make-admin.ts";
-import { killAllProcesses, rememberProcesses, stopAllProcesses } from "./process-tree.ts";
+import { killAllProcesses, stopAllProcesses, trackProcesses } from "./process-tree.ts";
 import { claimPort, startWorker, type WorkerProcess, waitUntilReady } from "./worker-process.ts";
 import { applyMigrations } from "./wrangler.ts";
 
@@ -26,7 +26,7 @@ interface StartOptions {
   verbose: boolean;
 }
 
-/** Everything up on this machine, from a clean checkout, until a signal comes. */
+/** Starts the whole shop on this machine, also from a clean checkout. It runs until a signal comes. */
 async function start({ seed, verbose }: StartOptions): Promise<void> {
   const port = await claimPort(Number(process.env.PORT || DEFAULT_PORT));
   if (port === null)
@@ -40,7 +40,7 @@ async function start({ seed, verbose }: StartOptions): Promise<void> {
   const admin = adminOf(settings);
   if (admin) await step("admin", () => makeAdmin(admin, { kind: "local", stateDir }));
 
-  rememberProcesses();
+  trackProcesses();
   const worker = startWorker({ port, stateDir, settings: writeSettings(settings, stateDir), verbose });
   void endWith(worker);
   const checked = checkSettings(settings);
@@ -63,7 +63,7 @@ async function start({ seed, verbose }: StartOptions): Promise<void> {
   console.log(`Ready on ${worker.url}`);
 }
 
-/** The settings to run with; what is secret, missing and only for this machine is made. Production makes nothing. */
+/** Reads the settings and makes the secrets that are missing. With `ENVIRONMENT=production` it makes none. */
 async function prepareSettings() {
   const path = devVarsPath();
   const settings = mergeSettings(readDevVars(path), process.env);
@@ -75,7 +75,7 @@ function adminOf({ ADMIN_EMAIL: email, ADMIN_PASSWORD: password }: Record<string
   return email && password ? { email, password, name: "Admin" } : null;
 }
 
-/** Runs a step, and with `--verbose` says how long it took. */
+/** Runs steps; with `--verbose` it prints how long each took. */
 function stepper(verbose: boolean) {
   return async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     const began = performance.now();
@@ -87,7 +87,7 @@ function stepper(verbose: boolean) {
 
 let stopping = false;
 
-/** A Worker that ends by itself is a failure, told with the last of its output. */
+/** If the Worker ends by itself, that is a failure: prints the end of its output and exits. */
 async function endWith(worker: WorkerProcess): Promise<void> {
   const { code, output } = await worker.ended;
   if (!stopping) await giveUp(`${output}\n\nwrangler ended by itself (exit code ${code}).`);
@@ -95,7 +95,7 @@ async function endWith(worker: WorkerProcess): Promise<void> {
 
 async function stop(exitCode: number): Promise<void> {
   if (stopping) {
-    // Asked twice: at once, then.
+    // A second signal means that the user does not want to wait.
     killAllProcesses();
     process.exit(exitCode);
   }
@@ -112,7 +112,7 @@ async function giveUp(message: string): Promise<void> {
 
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => void stop(0));
 
-// npm hands signals on, but may be killed itself: who nobody waits for any more stops as well.
+// npm passes signals on, but may be killed itself. Then this process has a new parent, and stops too.
 const parent = process.ppid;
 if (process.env.npm_lifecycle_event === "start") {
   setInterval(() => {

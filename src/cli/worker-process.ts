@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { SettingsArguments } from "./local-settings.ts";
 import { launchWrangler } from "./wrangler.ts";
 
-/** Null when another program listens there already; else the port, which for 0 is one that the system chose. */
+/** Returns the port if it is free (for 0, one that the system chose); null when another program listens there. */
 export function claimPort(port: number): Promise<number | null> {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -22,25 +22,25 @@ export function claimPort(port: number): Promise<number | null> {
   });
 }
 
-/** How long the Worker may take to answer for the first time; milliseconds. */
-const START_LIMIT = 120_000;
+/** How long the Worker may take to be ready. */
+const START_TIMEOUT_MS = 120_000;
 const KEPT_LINES = 40;
 
 export interface WorkerOptions {
   port: number;
   stateDir: string;
   settings: SettingsArguments;
-  /** Prints all that wrangler says, not only what the Worker logs and what goes wrong. */
+  /** Prints all output of wrangler, not only the Worker's log and errors. */
   verbose: boolean;
 }
 
 export interface WorkerProcess {
   url: string;
-  /** Ends with wrangler: its exit code, and the last that it said. */
+  /** Resolves when wrangler ends, with its exit code and the end of its output. */
   ended: Promise<{ code: number | null; output: string }>;
 }
 
-/** Starts `wrangler dev`: the Worker and every part it leans on, all on this machine. */
+/** Starts `wrangler dev`, which runs the Worker and all its bindings on this machine. */
 export function startWorker({ port, stateDir, settings, verbose }: WorkerOptions): WorkerProcess {
   const child = launchWrangler(
     [
@@ -52,7 +52,7 @@ export function startWorker({ port, stateDir, settings, verbose }: WorkerOptions
     stateDir,
   );
   const kept: string[] = [];
-  passOn(child, (line, error) => {
+  eachLine(child, (line, error) => {
     kept.push(line);
     if (kept.length > KEPT_LINES) kept.shift();
     if (!isWorthShowing(line, verbose)) return;
@@ -66,7 +66,7 @@ export function startWorker({ port, stateDir, settings, verbose }: WorkerOptions
   return { url: `http://127.0.0.1:${port}`, ended };
 }
 
-function passOn(child: ChildProcess, show: (line: string, error: boolean) => void): void {
+function eachLine(child: ChildProcess, show: (line: string, error: boolean) => void): void {
   for (const stream of [child.stdout, child.stderr]) {
     if (!stream) continue;
     createInterface({ input: stream }).on("line", (line) =>
@@ -76,17 +76,17 @@ function passOn(child: ChildProcess, show: (line: string, error: boolean) => voi
 }
 
 /**
- * The Worker's own log is JSON, one object a line; of wrangler's chatter only errors are for everybody. It says
- * `Ready on` long before an order could succeed: that word is ours.
+ * Shows the Worker's log, which is one JSON object a line, and wrangler's errors. wrangler prints `Ready on` long before an
+ * order could succeed, so its line is never shown; `npm start` prints its own.
  */
 function isWorthShowing(line: string, verbose: boolean): boolean {
   if (verbose) return !line.includes("Ready on ");
   return line.startsWith("{") || /^(✘ )?\[?(ERROR|wrangler:error)/.test(line);
 }
 
-/** Waits until the Worker says at /health/ready that it can take orders. Throws with its last word when it never does. */
+/** Waits until /health/ready says that the Worker can take orders. Throws with its last answer after the timeout. */
 export async function waitUntilReady(url: string): Promise<void> {
-  const deadline = Date.now() + START_LIMIT;
+  const deadline = Date.now() + START_TIMEOUT_MS;
   let last = "no answer";
   while (Date.now() < deadline) {
     try {

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The project's root: where wrangler.toml stands. */
+/** The project's root, which has wrangler.toml. */
 export const projectRoot = fileURLToPath(new URL("../..", import.meta.url).href);
 
 const wranglerScript = join(
@@ -12,8 +12,8 @@ const wranglerScript = join(
 );
 
 /**
- * Starts wrangler, in our own process group so that killing the group kills all of it, and without a terminal: it
- * asks no questions and takes no keys.
+ * Starts wrangler in our own process group, so that killing the group ends it too, and without a terminal, so that it asks
+ * no questions and reads no keys.
  */
 export function launchWrangler(args: string[], stateDir: string): ChildProcess {
   return spawn(process.execPath, [wranglerScript, ...args], {
@@ -27,7 +27,7 @@ export class WranglerFailed extends Error {
   override name = "WranglerFailed";
 }
 
-/** Runs one wrangler command to its end, and returns what it printed. Throws with that text when it failed. */
+/** Runs a wrangler command and returns its standard output. If it fails, throws with all its output. */
 export async function runWrangler(args: string[], stateDir: string): Promise<string> {
   const child = launchWrangler(args, stateDir);
   let stdout = "";
@@ -53,17 +53,17 @@ function wranglerEnvironment(stateDir: string): NodeJS.ProcessEnv {
     CI: "true",
     FORCE_COLOR: "0",
     WRANGLER_SEND_METRICS: "false",
-    WRANGLER_HIDE_BANNER: "true", // and with it the search for updates
+    WRANGLER_HIDE_BANNER: "true", // this also turns off the check for updates
     WRANGLER_WRITE_LOGS: "false",
-    // One registry for all of a machine would let two instances consume each other's queues.
+    // With the default registry, which is one for the whole machine, two shops would consume each other's queues.
     CLOUDFLARE_DEV_REGISTRY_PATH: join(stateDir, "registry"),
-    // Settings reach the Worker by the file that we name, and by nothing else.
+    // The Worker gets only the settings of the file that we name.
     CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV: "true",
     CLOUDFLARE_INCLUDE_PROCESS_ENV: "false",
   };
 }
 
-/** Brings the local database to the newest schema. Nothing happens when it is there already. */
+/** Applies the migrations that the local database does not have yet. */
 export async function applyMigrations(stateDir: string): Promise<void> {
   await runWrangler(["d1", "migrations", "apply", "holdfast", "--local", "--persist-to", stateDir], stateDir);
 }

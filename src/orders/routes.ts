@@ -1,10 +1,9 @@
 import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
 import { wakeUp } from "../events/work.ts";
-import { createRoute, endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../platform/etag.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { readKey } from "../platform/idempotency.ts";
-import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { notFound, problem } from "../platform/problem.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import { answerPlacing } from "./answer-placing.ts";

@@ -1,9 +1,8 @@
 import { requireStaff } from "../accounts/authenticate.ts";
 import type { Context } from "../platform/context.ts";
-import { createRoute, endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { once } from "../platform/idempotency.ts";
-import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { giveBackEvent } from "./give-back-event.ts";
 import { listEvents, readEvent } from "./list-events.ts";

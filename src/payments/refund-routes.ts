@@ -1,8 +1,7 @@
 import { requireStaff } from "../accounts/authenticate.ts";
-import { createRoute, endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../platform/endpoint.ts";
 import { bearer, createRouter, idParam, jsonContent, problems } from "../platform/http.ts";
 import { once } from "../platform/idempotency.ts";
-import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { notFound, problem } from "../platform/problem.ts";
 import { CONTENDED, wrongField } from "./problems.ts";
 import { renderRefund, requestRefund } from "./refund.ts";

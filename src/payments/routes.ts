@@ -1,9 +1,8 @@
 import { onceOnOrder, orderFor, orderName, orderToken } from "../orders/named.ts";
 import type { Order } from "../orders/order.ts";
 import { isoTimestamp } from "../platform/clock.ts";
-import { createRoute, endpoint } from "../platform/endpoint.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../platform/endpoint.ts";
 import { createRouter, jsonContent, problems } from "../platform/http.ts";
-import { idempotencyHeader } from "../platform/idempotency-header.ts";
 import { formatMoney } from "../platform/money.ts";
 import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { listQuerySchema } from "../platform/read-page.ts";

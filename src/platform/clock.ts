@@ -10,5 +10,11 @@ export const systemClock: Clock = {
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 };
 
+/** A row whose times are in milliseconds since the epoch, and otherwise as the API shows it. */
+export type InMilliseconds<Wire extends { created_at: string; updated_at: string }> = Omit<
+  Wire,
+  "created_at" | "updated_at"
+> & { created_at: number; updated_at: number };
+
 /** The format of every moment in the API: ISO 8601 in UTC, `…Z`. */
 export const isoTimestamp = (milliseconds: number): string => new Date(milliseconds).toISOString();

@@ -1,4 +1,4 @@
-import type { RouteConfig, RouteHandler, z } from "@hono/zod-openapi";
+import { type RouteConfig, type RouteHandler, z } from "@hono/zod-openapi";
 import type { Handler, TypedResponse } from "hono";
 import type { JSONParsed } from "hono/utils/types";
 import type { AppEnv } from "./app-env.ts";
@@ -59,3 +59,11 @@ export function endpoint<R extends Route>(
 ): Endpoint {
   return { route, handler: withNeeds(needs ?? {}, handler as Handler<AppEnv>) };
 }
+
+/** For OpenAPI: the key of a request that is safe to repeat. `once` reads the header. */
+export const idempotencyHeader = z.object({
+  "idempotency-key": z
+    .string()
+    .optional()
+    .openapi({ description: "Makes the request safe to repeat: a replay gets the first answer" }),
+});

@@ -52,16 +52,7 @@ export const listSchema = <S extends z.ZodType>(item: S, name: string) =>
     })
     .openapi(name);
 
-export interface List<T> {
-  count: number | null;
-  page: number | null;
-  page_size: number;
-  total_pages: number | null;
-  has_next: boolean;
-  has_previous: boolean;
-  next_cursor: string | null;
-  results: T[];
-}
+export type List<T> = Omit<z.infer<ReturnType<typeof listSchema>>, "results"> & { results: T[] };
 
 /** A place in a list that is ordered by (sort key, id). The next page has the rows after it. */
 export interface Cursor {

@@ -40,10 +40,10 @@ test("carts come back as they were, spent or not", async () => {
   };
   const options = {
     forceOpen: false,
-    tell: () => {},
+    print: () => {},
     pause: async () => {},
     report: async () => {},
-    drain: 0,
+    drainMs: 0,
   };
   expect(await restoreShop(api, { manifest, rows }, options)).toMatchObject({ kind: "open" });
   const after = await Promise.all([open, users, spent].map(async (cart) => (await read(cart)).body));

@@ -1,6 +1,6 @@
 import { exports } from "cloudflare:workers";
 import { type Api, createApi } from "../../src/cli/api.ts";
-import { type BackupReader, DRAIN, type RestoreOptions } from "../../src/cli/restore-shop.ts";
+import { type BackupReader, DRAIN_MS, type RestoreOptions } from "../../src/cli/restore-shop.ts";
 import { type BackupWriter, type Manifest, saveShop } from "../../src/cli/save-shop.ts";
 import { testClock } from "../support/clock.ts";
 import { signIn } from "../support/sign-in.ts";
@@ -27,9 +27,9 @@ function memory() {
 /** As `npm run restore` of a shop elsewhere, in no time. */
 export const quiet: RestoreOptions = {
   forceOpen: false,
-  tell: () => {},
+  print: () => {},
   report: async () => {},
-  drain: DRAIN,
+  drainMs: DRAIN_MS,
   pause: (milliseconds) => testClock.sleep(milliseconds),
 };
 

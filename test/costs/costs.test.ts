@@ -55,7 +55,7 @@ async function runAll(costs: Costs): Promise<void> {
   }
 }
 
-interface Cost extends Omit<Limit, "sifts"> {
+interface Cost extends Omit<Limit, "filters"> {
   /** Rows read to count what a list has, and how far its page may look. */
   count: number;
 }
@@ -63,8 +63,8 @@ interface Cost extends Omit<Limit, "sifts"> {
 const COUNTS = [
   /^\s*SELECT (?:coalesce\(sum|count\()/i,
   /\bSELECT count\(\*\) AS counted\b/i,
-  /\bAS counted, 0 AS looked$/,
-  // How far a sifted page may look, which is as far as is counted.
+  /\bAS counted, 0 AS scanned$/,
+  // How far a page with a filter may scan, which is as far as is counted.
   /\bLIMIT 1 OFFSET 9999$/,
 ];
 const isCount = ({ sql }: Sent) => COUNTS.some((count) => count.test(sql));
@@ -101,7 +101,7 @@ test("what an operation costs does not grow with what is stored", async () => {
 
   console.log(tableOf(few, others, many));
   expect([...few.keys()].sort()).toEqual([...LIMITS.keys()].sort());
-  for (const [name, { calls, statements, read, written, sifts }] of LIMITS) {
+  for (const [name, { calls, statements, read, written, filters }] of LIMITS) {
     for (const cost of [few, others, many].map((size) => size.get(name))) {
       expect.soft(cost?.calls, `calls of ${name}`).toBeLessThanOrEqual(calls);
       expect.soft(cost?.statements, `statements of ${name}`).toBeLessThanOrEqual(statements);
@@ -110,7 +110,7 @@ test("what an operation costs does not grow with what is stored", async () => {
       // A match and what it leads to each, and where the last of them is.
       expect.soft(cost?.count, `rows counted of ${name}`).toBeLessThanOrEqual(3 * (COUNT_LIMIT_ROWS + 1));
     }
-    if (sifts) continue;
+    if (filters) continue;
     const before = few.get(name)?.read ?? 0;
     expect.soft(others.get(name)?.read, `rows read of ${name}`).toBeLessThanOrEqual(before + SLACK);
   }

@@ -7,12 +7,12 @@ export interface Limit {
   read: number;
   written: number;
   /** No index answers all that it asks for: it looks through some that do not match, so its reads differ with them. */
-  sifts: boolean;
+  filters: boolean;
 }
 
 /**
  * Pages are of five; `… by cursor` is the second page of the list before it. What costs less passes: write down here what it
- * costs from now on, as the test prints it. `~` is `sifts`, which a bound elsewhere stops: SCAN_LIMIT_ROWS of
+ * costs from now on, as the test prints it. `~` is `filters`, which a bound elsewhere stops: SCAN_LIMIT_ROWS of
  * src/platform/read-page.ts, those of a search, and for a reconciliation the orders that are under way.
  */
 const TABLE = `
@@ -309,7 +309,7 @@ export const LIMITS: ReadonlyMap<string, Limit> = new Map(
         statements: Number(statements),
         read: Number(read),
         written: Number(written),
-        sifts: calls.startsWith("~"),
+        filters: calls.startsWith("~"),
       };
       return [name.trim(), limit];
     }),

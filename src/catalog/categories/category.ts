@@ -1,4 +1,4 @@
-import { isoTimestamp } from "../../platform/clock.ts";
+import { type InMilliseconds, isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { allows, allowsVersion } from "../../platform/etag.ts";
 import type { Operation } from "../../platform/idempotency.ts";
@@ -9,15 +9,7 @@ import { batch, first, sql } from "../../platform/sql.ts";
 import type { Category, CategoryChange, NewCategory } from "./schemas.ts";
 
 /** A row of `categories`. */
-interface CategoryRow {
-  id: string;
-  name: string;
-  description: string;
-  version: number;
-  /** Milliseconds. */
-  created_at: number;
-  updated_at: number;
-}
+type CategoryRow = InMilliseconds<Category>;
 
 const renderCategory = (row: CategoryRow): Category => ({
   id: row.id,

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import { requireStaff } from "../../accounts/authenticate.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
 import { answerFromMemory, cached, invalidateGeneration } from "../../platform/cache/cached.ts";
-import { createRoute, endpoint } from "../../platform/endpoint.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, STALE } from "../../platform/etag.ts";
 import {
   bearer,
@@ -14,7 +14,6 @@ import {
   UNCHANGED,
 } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
-import { idempotencyHeader } from "../../platform/idempotency-header.ts";
 import { BULK_BODY_LIMIT_BYTES } from "../../platform/needs.ts";
 import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";

@@ -1,6 +1,6 @@
 import { requireStaff } from "../../accounts/authenticate.ts";
 import { answerFromMemory, cached, invalidateGeneration } from "../../platform/cache/cached.ts";
-import { createRoute, endpoint } from "../../platform/endpoint.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, STALE } from "../../platform/etag.ts";
 import {
   bearer,
@@ -12,7 +12,6 @@ import {
   UNCHANGED,
 } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
-import { idempotencyHeader } from "../../platform/idempotency-header.ts";
 import { notFound, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import { newStoreSchema, type Store, storeChangeSchema, storeListSchema, storeSchema } from "./schemas.ts";

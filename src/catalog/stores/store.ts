@@ -1,4 +1,4 @@
-import { isoTimestamp } from "../../platform/clock.ts";
+import { type InMilliseconds, isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { allowsVersion } from "../../platform/etag.ts";
 import type { Operation } from "../../platform/idempotency.ts";
@@ -9,17 +9,7 @@ import { batch, first, sql } from "../../platform/sql.ts";
 import type { NewStore, Store, StoreChange } from "./schemas.ts";
 
 /** A row of `stores`. */
-interface StoreRow {
-  id: string;
-  name: string;
-  address: string;
-  country: string;
-  priority: number;
-  version: number;
-  /** Milliseconds. */
-  created_at: number;
-  updated_at: number;
-}
+type StoreRow = InMilliseconds<Store>;
 
 const renderStore = (row: StoreRow): Store => ({
   id: row.id,

@@ -43,7 +43,7 @@ export async function cached<T>(
   const context = c.get("context");
   const answer = isStaff(context.actor)
     ? await render(caching, await read())
-    : await findOrMakeFor(c, context, c.get("memory"), caching, read);
+    : await findOrMake(context, c.get("memory"), caching, read, addressOf(c));
   if (!answer) return problem(c, caching.missing ?? NOTHING, caching.headers);
   const response = send(c, answer, CachedAnswer<T>);
   for (const [name, value] of Object.entries(caching.headers ?? {})) response.headers.set(name, value);
@@ -61,7 +61,7 @@ export async function cachedPart<T>(
 ): Promise<T> {
   const context = c.get("context");
   if (isStaff(context.actor)) return read();
-  const answer = await findOrMake(context, c.get("memory"), caching, keyOf(caching), read);
+  const answer = await findOrMake(context, c.get("memory"), caching, read);
   return answer ? JSON.parse(new TextDecoder().decode(answer.body)) : read();
 }
 
@@ -92,29 +92,19 @@ export const invalidateGeneration: MiddlewareHandler<AppEnv> = async (c, next) =
 /** Path and query as they came. No answer depends on the host. */
 const addressOf = ({ req }: HonoContext<AppEnv>): string => req.url.slice(req.url.indexOf("/", 8));
 
-/** As `findOrMake`; it also keeps the key of the address, for `answerFromMemory`. */
-function findOrMakeFor<T>(
-  c: HonoContext<AppEnv>,
-  context: Context,
-  memory: Memory,
-  caching: Caching<T>,
-  read: () => Promise<T | null>,
-): Promise<Answer | null> {
-  const [key, address] = [keyOf(caching), addressOf(c)];
-  if (address.length <= MAX_ADDRESS_CHARACTERS) memory.addresses.set(address, key);
-  return findOrMake(context, memory, caching, key, read);
-}
-
 const keyOf = ({ name, query }: Pick<Caching<unknown>, "name" | "query">): string =>
   `${name} ${JSON.stringify(query, sortKeys)}`;
 
+/** @param address whose key is kept for `answerFromMemory` */
 async function findOrMake<T>(
   context: Context,
   memory: Memory,
   caching: Caching<T>,
-  key: string,
   read: () => Promise<T | null>,
+  address?: string,
 ): Promise<Answer | null> {
+  const key = keyOf(caching);
+  if (address && address.length <= MAX_ADDRESS_CHARACTERS) memory.addresses.set(address, key);
   const generation = await currentGeneration(context, memory);
   const name = `${generation} ${key}`;
   return (

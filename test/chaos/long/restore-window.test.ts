@@ -7,7 +7,7 @@ import {
 import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import type { LostWindow } from "../../../src/cli/lost-window.ts";
-import { DRAIN, restoreShop } from "../../../src/cli/restore-shop.ts";
+import { DRAIN_MS, restoreShop } from "../../../src/cli/restore-shop.ts";
 import { LEASE_MS, leaseTasks } from "../../../src/events/take.ts";
 import { testContext } from "../../events/context.ts";
 import { owe } from "../../events/rows.ts";
@@ -158,8 +158,8 @@ describe("while a restore goes on", () => {
     };
     expect(await leaseTasks(testContext(), new Set(["wrk_long"]), 1)).toHaveLength(1);
     calls.length = 0;
-    await restoreShop(api, backup, { ...quiet, pause, tell: (line) => told.push(line) });
-    expect(waits[0]).toBe(DRAIN);
+    await restoreShop(api, backup, { ...quiet, pause, print: (line) => told.push(line) });
+    expect(waits[0]).toBe(DRAIN_MS);
     expect(waits.reduce((sum, wait) => sum + wait, 0)).toBe(LEASE_MS);
     expect(told).toContain("Waiting for 1 tasks and jobs that are under way.");
     const emptied = calls.indexOf("POST /ops/backup/empty-stock");
@@ -200,7 +200,7 @@ describe("what a person must look at", () => {
         { event_id: "evt_1", order_id: paid.id, state: "done", outcome: "paid", amount: 1999 },
       ],
     });
-    expect(Date.parse(report?.to ?? "")).toBeGreaterThan(Date.parse(report?.from ?? "") + DRAIN);
+    expect(Date.parse(report?.to ?? "")).toBeGreaterThan(Date.parse(report?.from ?? "") + DRAIN_MS);
     expect(report?.orders.map(({ id, status }) => [id, status]).sort()).toEqual(
       [
         [paid.id, "confirmed"],

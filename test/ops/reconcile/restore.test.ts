@@ -12,8 +12,8 @@ import { type SignedIn, signIn } from "../../support/sign-in.ts";
 /** A shop that is restored to nothing but itself, and whose reconciliation takes more than one request. */
 
 const quiet: RestoreOptions = {
-  ...{ forceOpen: false, drain: 0 },
-  ...{ tell: () => {}, pause: async () => {}, report: async () => {} },
+  ...{ forceOpen: false, drainMs: 0 },
+  ...{ print: () => {}, pause: async () => {}, report: async () => {} },
 };
 const NOW = "2026-11-20T00:00:00.000Z";
 const SHORT = { product_id: "prd_1", kind: "order_unheld", state: "short", detail: "2 are missing" };

@@ -1,3 +1,5 @@
+import type { Context } from "../platform/context.ts";
+import { prefixed } from "../platform/ids.ts";
 import { each, type Sql, sql } from "../platform/sql.ts";
 import type { TaskName } from "./tasks.ts";
 
@@ -25,6 +27,31 @@ export interface NewTask {
   /** No worker may begin it before this time, milliseconds. */
   not_before: number;
   request_id: string;
+}
+
+/**
+ * A task of this moment.
+ * @param objectId the order, or other thing, that it is about
+ * @param more.id where a repeat of the same change must make the same task
+ * @param more.notBefore milliseconds
+ */
+export function newTask(
+  context: Context,
+  task: TaskName,
+  objectId: string,
+  payload: Record<string, unknown>,
+  more: { id?: string; notBefore?: number } = {},
+): NewTask {
+  const now = context.clock.now();
+  return {
+    id: more.id ?? prefixed("wrk", context.ids.next()),
+    task,
+    object_id: objectId,
+    payload,
+    at: now,
+    not_before: more.notBefore ?? now,
+    request_id: context.requestId,
+  };
 }
 
 /**

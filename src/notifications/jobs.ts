@@ -1,14 +1,16 @@
 import { z } from "zod";
 import type { Task, TaskOutcome } from "../events/work.ts";
 import type { Context } from "../platform/context.ts";
+import { composeDelayedOrders } from "./delayed-orders.ts";
 import { composeLowStock } from "./low-stock.ts";
 import { type Notice, renderNotice } from "./mail.ts";
 import { readOrderForMail, renderOrderConfirmation } from "./order-confirmation.ts";
 import { sendMail } from "./send-mail.ts";
 
-/** The payload of a notice: its text, or the ids of the products that it is about. */
+/** The payload of a notice: its text, or the ids of the orders or products that it is about. */
 export const noticeSchema = z.discriminatedUnion("template", [
   z.object({ template: z.literal("notice"), subject: z.string(), lines: z.array(z.string()) }),
+  z.object({ template: z.literal("delayed_orders"), order_ids: z.array(z.string()) }),
   z.object({ template: z.literal("low_stock"), products: z.int(), product_ids: z.array(z.string()) }),
 ]);
 
@@ -31,8 +33,7 @@ export async function sendEmail(context: Context, task: Task): Promise<TaskOutco
       const mail = await renderOrderConfirmation(order, context.settings.TIME_ZONE);
       return sendMail(context, task.id, mail);
     }
-    case "notice":
-    case "low_stock": {
+    default: {
       const { ADMIN_EMAIL } = context.settings;
       // The setting was removed after the task was written.
       if (ADMIN_EMAIL === undefined) return { kind: "done" };
@@ -42,7 +43,16 @@ export async function sendEmail(context: Context, task: Task): Promise<TaskOutco
   }
 }
 
-export const composeNotice = async (
+export async function composeNotice(
   context: Context,
   payload: z.infer<typeof noticeSchema>,
-): Promise<Notice> => (payload.template === "notice" ? payload : composeLowStock(context, payload));
+): Promise<Notice> {
+  switch (payload.template) {
+    case "notice":
+      return payload;
+    case "delayed_orders":
+      return composeDelayedOrders(context, payload.order_ids);
+    case "low_stock":
+      return composeLowStock(context, payload);
+  }
+}

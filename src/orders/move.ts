@@ -1,4 +1,4 @@
-import type { NewEvent, NewTask } from "../events/append.ts";
+import { type NewEvent, type NewTask, newTask } from "../events/append.ts";
 import { Commit } from "../events/commit.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
@@ -72,7 +72,7 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
   const commit = new Commit(context);
   const { stamp } = commit;
   const won = wonOrder(ITS_OBJECT, stamp);
-  const follows = new Map(moves.map(({ order }) => [order.id, orderTask(context, "follow", order.id, now)]));
+  const follows = new Map(moves.map(({ order }) => [order.id, orderTask(context, "follow", order.id)]));
 
   commit.write(...(step.first?.(stamp) ?? []));
   commit.win(winOrders(moves, step, stamp, now));
@@ -91,7 +91,7 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
   );
   commit.owe([...follows.values(), ...(step.tasks ?? [])], won);
   if (step.to !== undefined && !isLiving(step.to)) {
-    const endings = moves.map(({ order }) => orderTask(context, "end-payments", order.id, now));
+    const endings = moves.map(({ order }) => orderTask(context, "end-payments", order.id));
     commit.owe(endings, hasPaymentsToEnd(stamp));
   }
   const standing = commit.read(
@@ -146,17 +146,5 @@ const hasPaymentsToEnd = (stamp: string): Sql => sql`
   EXISTS (SELECT 1 FROM orders AS o JOIN payments AS p ON p.order_id = o.id
     WHERE o.id = ${ITS_OBJECT} AND o.stamp = ${stamp} AND p.status = 'open' AND p.provider <> 'standard')`;
 
-const orderTask = (
-  context: Context,
-  task: "end-payments" | "follow",
-  orderId: string,
-  now: number,
-): NewTask => ({
-  id: prefixed("wrk", context.ids.next()),
-  task,
-  object_id: orderId,
-  payload: { order_id: orderId },
-  at: now,
-  not_before: now,
-  request_id: context.requestId,
-});
+const orderTask = (context: Context, task: "end-payments" | "follow", orderId: string): NewTask =>
+  newTask(context, task, orderId, { order_id: orderId });

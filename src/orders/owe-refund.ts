@@ -1,6 +1,5 @@
-import type { NewTask } from "../events/append.ts";
+import { newTask } from "../events/append.ts";
 import type { Context } from "../platform/context.ts";
-import { prefixed } from "../platform/ids.ts";
 import { sql } from "../platform/sql.ts";
 import { isPaid } from "./lifecycle.ts";
 import type { Step } from "./move.ts";
@@ -19,16 +18,7 @@ export function oweRefund(
   reason: string | null,
 ): Required<Pick<Step, "besides" | "becomes" | "tasks">> {
   if (!isPaid(order.paymentStatus) || amount === 0) return { besides: () => [], becomes: {}, tasks: [] };
-  const now = context.clock.now();
-  const refund: NewTask = {
-    id: prefixed("wrk", context.ids.next()),
-    task: "refund",
-    object_id: order.id,
-    payload: { order_id: order.id, amount, reason },
-    at: now,
-    not_before: now,
-    request_id: context.requestId,
-  };
+  const refund = newTask(context, "refund", order.id, { order_id: order.id, amount, reason });
   const makeDue = (stamp: string) =>
     sql`UPDATE orders SET payment_status = 'refund_due' WHERE id = ${order.id} AND stamp = ${stamp}`;
   return { besides: (stamp) => [makeDue(stamp)], becomes: { paymentStatus: "refund_due" }, tasks: [refund] };

@@ -48,7 +48,7 @@ export async function matchEvent(
       UPDATE payment_events SET state = 'owed', outcome = NULL, order_id = ${order.id}, stamp = ${commit.stamp}
       WHERE provider = ${provider} AND event_id = ${eventId} AND state = 'unmatched'`);
     commit.write(countEvent(name, commit.stamp));
-    commit.owe([eventTask(context, name, now)], won);
+    commit.owe([eventTask(context, name)], won);
     commit.events(
       [
         {

@@ -1,4 +1,4 @@
-import type { NewTask } from "../events/append.ts";
+import { newTask } from "../events/append.ts";
 import { Commit } from "../events/commit.ts";
 import { isLiving } from "../orders/lifecycle.ts";
 import type { Order } from "../orders/order.ts";
@@ -109,15 +109,7 @@ async function fillIn(
   given: { providerId: string | null; clientSecret: string | null },
 ): Promise<OpenPaymentOutcome | null> {
   const now = context.clock.now();
-  const ending: NewTask = {
-    id: prefixed("wrk", context.ids.next()),
-    task: "end-payments",
-    object_id: payment.orderId,
-    payload: { order_id: payment.orderId },
-    at: now,
-    not_before: now,
-    request_id: context.requestId,
-  };
+  const ending = newTask(context, "end-payments", payment.orderId, { order_id: payment.orderId });
   const commit = new Commit(context, "none");
   commit.win(sql`
     UPDATE payments SET provider_id = ${given.providerId}, client_secret = ${given.clientSecret},

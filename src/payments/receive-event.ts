@@ -1,7 +1,6 @@
-import type { NewTask } from "../events/append.ts";
+import { type NewTask, newTask } from "../events/append.ts";
 import { Commit } from "../events/commit.ts";
 import type { Context } from "../platform/context.ts";
-import { prefixed } from "../platform/ids.ts";
 import { IS_RESTORING } from "../platform/restoring.ts";
 import { type Sql, sql } from "../platform/sql.ts";
 import type { ProviderEvent } from "./provider.ts";
@@ -20,13 +19,12 @@ export type ReceiveOutcome =
  * worked off, the order does not expire.
  */
 export async function receiveEvent(context: Context, event: ProviderEvent): Promise<ReceiveOutcome> {
-  const now = context.clock.now();
   // The commit needs no fence: the insert itself asks whether a backup is being restored, and the provider gets a 503.
   const commit = new Commit(context, "none");
   const won = wonEvent(event, commit.stamp);
   commit.win(storeEvent(context, event, commit.stamp));
   commit.write(countEvent(event, commit.stamp));
-  commit.owe([eventTask(context, event, now)], won);
+  commit.owe([eventTask(context, event)], won);
   const standing = commit.read(sql<{ order_id: string | null; stamp: string }>`
     SELECT order_id, stamp FROM payment_events WHERE provider = ${event.provider} AND event_id = ${event.eventId}`);
   const restoring = commit.read(sql`SELECT 1 WHERE ${IS_RESTORING}`);
@@ -55,15 +53,8 @@ export const countEvent = ({ provider, eventId }: EventName, stamp: string): Sql
     WHERE provider = ${provider} AND event_id = ${eventId} AND stamp = ${stamp})`;
 
 /** The task that works an event off. */
-export const eventTask = (context: Context, { provider, eventId }: EventName, now: number): NewTask => ({
-  id: prefixed("wrk", context.ids.next()),
-  task: "payment-event",
-  object_id: eventId,
-  payload: { provider, event_id: eventId },
-  at: now,
-  not_before: now,
-  request_id: context.requestId,
-});
+export const eventTask = (context: Context, { provider, eventId }: EventName): NewTask =>
+  newTask(context, "payment-event", eventId, { provider, event_id: eventId });
 
 /** An insert that yields. It finds the order by the payment that the provider names, or else by the reference or id. */
 function storeEvent({ clock, ids }: Context, event: ProviderEvent, stamp: string): Sql {

@@ -1,4 +1,4 @@
-import type { NewTask } from "../events/append.ts";
+import { type NewTask, newTask } from "../events/append.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
 import type { MoneyChange } from "./change.ts";
@@ -55,15 +55,8 @@ export function newRefund(
 }
 
 /** The task that sends one promised refund. */
-export const refundTask = (context: Context, refund: Pick<Refund, "id" | "orderId">): NewTask => ({
-  id: prefixed("wrk", context.ids.next()),
-  task: "refund",
-  object_id: refund.orderId,
-  payload: { refund_id: refund.id },
-  at: context.clock.now(),
-  not_before: context.clock.now(),
-  request_id: context.requestId,
-});
+export const refundTask = (context: Context, { id, orderId }: Pick<Refund, "id" | "orderId">): NewTask =>
+  newTask(context, "refund", orderId, { refund_id: id });
 
 const REASONS = {
   second_payment: "a second payment",

@@ -1,4 +1,4 @@
-import type { NewEvent, NewTask } from "../../events/append.ts";
+import { type NewEvent, type NewTask, newTask } from "../../events/append.ts";
 import { Commit } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
@@ -55,7 +55,7 @@ async function takeRound(context: Context, lost: Lost[]): Promise<Done> {
   const raised = lost.filter(isLast);
   const steps =
     settings.FULFILMENT === "simulated"
-      ? lost.filter((order) => !isLast(order)).map((order) => stepOf(context, order, now))
+      ? lost.filter((order) => !isLast(order)).map((order) => stepOf(context, order))
       : [];
   const commit = new Commit(context, "none");
   const won = wonOrder(ITS_OBJECT, commit.stamp);
@@ -90,15 +90,8 @@ async function takeRound(context: Context, lost: Lost[]): Promise<Done> {
   };
 }
 
-const stepOf = (context: Context, order: Lost, now: number): NewTask => ({
-  id: prefixed("wrk", context.ids.next()),
-  task: "fulfilment-step",
-  object_id: order.id,
-  payload: { order_id: order.id, from: order.status, to: NEXT[order.status] },
-  at: now,
-  not_before: now,
-  request_id: context.requestId,
-});
+const stepOf = (context: Context, { id, status }: Lost): NewTask =>
+  newTask(context, "fulfilment-step", id, { order_id: id, from: status, to: NEXT[status] });
 
 const eventOf = (context: Context, order: Lost, type: string, now: number): NewEvent => ({
   id: prefixed("evt", context.ids.next()),
@@ -115,13 +108,11 @@ const eventOf = (context: Context, order: Lost, type: string, now: number): NewE
   },
 });
 
-/** One mail for all that this batch won, however many: a shop that stands still needs one letter, not hundreds. */
+/** One notice for all orders that this commit won: a shop that stands still needs one e-mail, not hundreds. */
 const oweNotice = (context: Context, raised: Lost[], stamp: string, now: number): Sql => sql`
   INSERT INTO work (id, task, object_id, payload, state, not_before, attempts, request_id, created_at)
-  SELECT ${prefixed("wrk", context.ids.next())}, 'email', 'orders', json_object('template', 'notice', 'subject',
-      CASE count(*) WHEN 1 THEN 'An order needs your attention' ELSE count(*) || ' orders need your attention' END,
-      'lines', json_group_array(o.reference || ' is ' || o.status || ' since ' ||
-        strftime('%Y-%m-%dT%H:%M:%SZ', o.status_at / 1000, 'unixepoch') ORDER BY o.status_at, o.id)),
+  SELECT ${prefixed("wrk", context.ids.next())}, 'email', 'orders', json_object('template', 'delayed_orders',
+      'order_ids', json_group_array(o.id ORDER BY o.status_at, o.id)),
     'owed', ${now}, 0, ${context.requestId}, ${now}
   FROM ${each(raised.map(({ id }) => id))} AS row JOIN orders AS o ON o.id = row.value AND o.stamp = ${stamp}
   HAVING count(*) > 0`;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { NewTask } from "../../events/append.ts";
+import { type NewTask, newTask } from "../../events/append.ts";
 import { stockOf } from "../../inventory/client.ts";
 import type { Context } from "../../platform/context.ts";
 import { describeError } from "../../platform/log.ts";
@@ -16,15 +16,8 @@ export const restockSchema = z.object({
 
 export type Restock = z.infer<typeof restockSchema>;
 
-export const restockTask = (context: Context, id: string, orderId: string, restock: Restock): NewTask => ({
-  id,
-  task: "restock",
-  object_id: orderId,
-  payload: restock,
-  at: context.clock.now(),
-  not_before: context.clock.now(),
-  request_id: context.requestId,
-});
+export const restockTask = (context: Context, id: string, orderId: string, restock: Restock): NewTask =>
+  newTask(context, "restock", orderId, restock, { id });
 
 /**
  * Puts what came back on hand, one RPC a product, all in parallel. The return and the product are the operation: each

@@ -1,6 +1,5 @@
-import type { NewTask } from "../../events/append.ts";
+import { type NewTask, newTask } from "../../events/append.ts";
 import type { Context } from "../../platform/context.ts";
-import { prefixed } from "../../platform/ids.ts";
 import type { OrderStatus, Priority } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 
@@ -25,19 +24,10 @@ export function nextStep(
 ): NewTask[] {
   const to = NEXT_STEP[status];
   if (context.settings.FULFILMENT !== "simulated" || to === undefined) return [];
-  const now = context.clock.now();
-  const wait = context.settings.FULFILMENT_STEP_SECONDS * 1_000 * PACE[order.priority];
-  return [
-    {
-      id: prefixed("wrk", context.ids.next()),
-      task: "fulfilment-step",
-      object_id: order.id,
-      payload: { order_id: order.id, from: status, to },
-      at: now,
-      not_before: now + Math.round(wait),
-      request_id: context.requestId,
-    },
-  ];
+  const waitMs = Math.round(context.settings.FULFILMENT_STEP_SECONDS * 1_000 * PACE[order.priority]);
+  const payload = { order_id: order.id, from: status, to };
+  const notBefore = context.clock.now() + waitMs;
+  return [newTask(context, "fulfilment-step", order.id, payload, { notBefore })];
 }
 
 /** For the batch that makes an order `confirmed`. */

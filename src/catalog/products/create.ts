@@ -3,7 +3,7 @@ import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { batch, first, sql } from "../../platform/sql.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
-import { productChange, recordStatements } from "./record.ts";
+import { productRevision, recordStatements } from "./record.ts";
 import { type CategoryName, type Invalid, newProduct, unknownCategory } from "./revise.ts";
 import type { Product, ProductFields } from "./schemas.ts";
 
@@ -28,7 +28,7 @@ export async function createProduct(
   if (result.kind === "invalid") return result;
 
   const { product, categories } = await batch(env.DB, {
-    ...recordStatements(context, [productChange(context, "created", result.product)]),
+    ...recordStatements(context, [productRevision(context, "created", result.product)]),
     product: sql<ProductRow>`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ${id}`,
     categories: sql`SELECT 1 FROM categories WHERE id = ${result.product.category.id}`,
   });

@@ -1,7 +1,7 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { type Actor, isAdmin, isStaff } from "../platform/actor.ts";
 import type { AppEnv } from "../platform/app-env.ts";
-import { type Problem, problem } from "../platform/problem.ts";
+import { misconfigured, type Problem, problem } from "../platform/problem.ts";
 import { verifyAccessToken } from "./access-token.ts";
 import { keyRing } from "./keys.ts";
 
@@ -44,12 +44,8 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
 
 export const forbidden = (detail: string): Problem => ({ status: 403, code: "forbidden", detail });
 
-export const misconfiguredKey = (fault: string): Problem => ({
-  status: 503,
-  code: "misconfigured",
-  detail: "A setting is wrong.",
-  errors: [{ setting: "JWT_PRIVATE_KEY", message: fault }],
-});
+export const misconfiguredKey = (fault: string): Problem =>
+  misconfigured([{ setting: "JWT_PRIVATE_KEY", message: fault }]);
 
 /** Requires a signed-in user; 401 otherwise. */
 export const requireUser = requireActor(() => true, "");

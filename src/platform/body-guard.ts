@@ -2,7 +2,7 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import { findUnstorableText, nestsDeeper } from "./json-text.ts";
 import { DEFAULT_NEEDS } from "./needs.ts";
-import { type Problem, problem } from "./problem.ts";
+import { invalidBody, type Problem, problem } from "./problem.ts";
 
 /** Deeper than any body that a route accepts. Validating a much deeper one could exhaust the stack. */
 const MAX_DEPTH = 64;
@@ -110,14 +110,10 @@ function readText(bytes: Uint8Array): ReadText {
   return field === null ? { kind: "text", text } : { kind: "unfit", problem: unstorable(field) };
 }
 
-const unstorable = (field: string): Problem => ({
-  status: 422,
-  code: "invalid_body",
-  detail: "A field is wrong.",
-  errors: [
+const unstorable = (field: string): Problem =>
+  invalidBody([
     { field, code: "invalid_characters", message: "must hold neither U+0000 nor half of a surrogate pair" },
-  ],
-});
+  ]);
 
 /**
  * Removes an empty body and its Content-Type. Many clients send `application/json` with an empty body, which is no JSON,

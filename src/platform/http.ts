@@ -3,7 +3,7 @@ import type { AppEnv } from "./app-env.ts";
 import { invalidJson } from "./body-guard.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { MemoRouter } from "./memo-router.ts";
-import { fieldErrors, problem, problemSchema } from "./problem.ts";
+import { fieldErrors, invalidBody, invalidQuery, problem, problemSchema } from "./problem.ts";
 
 /** A room's router. It answers failed validation with a problem, and tolerates a trailing slash. */
 export function createRouter(...endpoints: Endpoint[]) {
@@ -16,11 +16,8 @@ export function createRouter(...endpoints: Endpoint[]) {
         return problem(c, invalidJson("The body is empty: JSON is needed here."));
       }
       const errors = fieldErrors(result.error.issues);
-      if (result.target === "query" || result.target === "param" || result.target === "header") {
-        const detail = "The query could not be read.";
-        return problem(c, { status: 400, code: "invalid_query", detail, errors });
-      }
-      return problem(c, { status: 422, code: "invalid_body", detail: "A field is wrong.", errors });
+      const isQuery = result.target === "query" || result.target === "param" || result.target === "header";
+      return problem(c, isQuery ? invalidQuery(errors) : invalidBody(errors));
     },
   });
   for (const { route, handler } of endpoints) router.openapi(route, handler);

@@ -79,6 +79,30 @@ export const notFound = (what: string): Problem => ({
   detail: `There is no such ${what}.`,
 });
 
+/** The 422 of a body with wrong fields. */
+export const invalidBody = (errors: FieldError[]): Problem => ({
+  status: 422,
+  code: "invalid_body",
+  detail: "A field is wrong.",
+  errors,
+});
+
+/** The 400 of a query, path or header with wrong fields. */
+export const invalidQuery = (errors: FieldError[]): Problem => ({
+  status: 400,
+  code: "invalid_query",
+  detail: "The query could not be read.",
+  errors,
+});
+
+/** The 503 of a shop whose settings are wrong. */
+export const misconfigured = (faults: { setting: string; message: string }[]): Problem => ({
+  status: 503,
+  code: "misconfigured",
+  detail: "A setting is wrong.",
+  errors: faults,
+});
+
 /** Turns zod's issues into the field errors of a 422. */
 export function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
   return issues.map((issue) => {

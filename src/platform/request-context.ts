@@ -7,7 +7,7 @@ import type { Clock } from "./clock.ts";
 import type { Context } from "./context.ts";
 import type { Ids } from "./ids.ts";
 import { createLog, deferTo, type Log } from "./log.ts";
-import { problem } from "./problem.ts";
+import { misconfigured, problem } from "./problem.ts";
 import { readSettings } from "./settings.ts";
 
 /** Gives each request the context of its operations. If settings are wrong, the answer is a 503 that names them. */
@@ -21,10 +21,7 @@ export function openContext({
 }): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const read = readSettings(c.env);
-    if (read.kind === "misconfigured") {
-      const detail = "A setting is wrong.";
-      return problem(c, { status: 503, code: "misconfigured", detail, errors: read.faults });
-    }
+    if (read.kind === "misconfigured") return problem(c, misconfigured(read.faults));
     const requestId = c.get("requestId");
     let log: Log | undefined;
     let address: string | undefined;

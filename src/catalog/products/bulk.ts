@@ -6,7 +6,7 @@ import { type FieldError, fieldErrors } from "../../platform/problem.ts";
 import { batch, each, type Sql, sql } from "../../platform/sql.ts";
 import type { StockPort } from "../stock-port.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
-import { type ProductChange, productChange, record } from "./record.ts";
+import { type ProductRevision, productRevision, record } from "./record.ts";
 import { type CategoryName, newProduct, revise } from "./revise.ts";
 import { type BulkReport, bulkItemSchema, type Product, type ProductFields } from "./schemas.ts";
 
@@ -21,8 +21,10 @@ interface Item {
 
 type Result = BulkReport["results"][number];
 
-/** What to do with an item: nothing more, as its result is known, or a change to write. */
-type Decision = { kind: "final"; result: Result } | { kind: "change"; change: ProductChange; result: Result };
+/** What to do with an item: nothing more, as its result is known, or a revision to write. */
+type Decision =
+  | { kind: "final"; result: Result }
+  | { kind: "revision"; revision: ProductRevision; result: Result };
 
 /**
  * Creates or changes products by their sku. Each item stands alone: a wrong one does not fail the others. Fields left out
@@ -39,19 +41,19 @@ export async function upsertProducts(
   let pending = valid;
   for (let attempt = 0; attempt < MAX_ATTEMPTS && pending.length > 0; attempt++) {
     const known = await readKnown(context, pending);
-    const changes: { item: Item; change: ProductChange; result: Result }[] = [];
+    const revisions: { item: Item; revision: ProductRevision; result: Result }[] = [];
     for (const item of pending) {
       const decision = decide(context, item, known);
-      if (decision.kind === "change") changes.push({ item, ...decision });
+      if (decision.kind === "revision") revisions.push({ item, ...decision });
       else results[item.index] = decision.result;
     }
     const won = await record(
       context,
-      changes.map(({ change }) => change),
+      revisions.map(({ revision }) => revision),
     );
     pending = [];
-    for (const { item, change, result } of changes) {
-      if (won.has(change.object_id)) results[item.index] = result;
+    for (const { item, revision, result } of revisions) {
+      if (won.has(revision.object_id)) results[item.index] = result;
       else pending.push(item);
     }
   }
@@ -141,8 +143,8 @@ function decide(context: Context, { index, fields, stock }: Item, known: Known):
       const status = current ? "updated" : "created";
       const action = current?.active && !product.active ? "archived" : status;
       return {
-        kind: "change",
-        change: productChange(context, action, product),
+        kind: "revision",
+        revision: productRevision(context, action, product),
         result: { index, status, id: product.id },
       };
     }

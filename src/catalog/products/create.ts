@@ -4,7 +4,7 @@ import type { Operation } from "../../platform/idempotency.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { batch, first, sql } from "../../platform/sql.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
-import { productChange, recordStatements } from "./record.ts";
+import { productRevision, recordStatements } from "./record.ts";
 import { type CategoryName, type Invalid, newProduct, unknownCategory } from "./revise.ts";
 import type { Product, ProductFields } from "./schemas.ts";
 
@@ -28,17 +28,17 @@ export async function createProduct(
   const result = newProduct(id, fields, category ?? undefined, settings.CURRENCY, isoTimestamp(clock.now()));
   if (result.kind === "invalid") return result;
 
-  const change = productChange(context, "created", result.product);
-  const isFresh = sql`EXISTS (SELECT 1 FROM products WHERE id = ${id} AND version = 1 AND updated_at = ${change.at})`;
+  const revision = productRevision(context, "created", result.product);
+  const isFresh = sql`EXISTS (SELECT 1 FROM products WHERE id = ${id} AND version = 1 AND updated_at = ${revision.at})`;
   const { product, categories } = await batch(env.DB, {
-    ...recordStatements(context, [change]),
+    ...recordStatements(context, [revision]),
     answered: operation.answer(201, result.product, isFresh),
     product: sql<ProductRow>`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ${id}`,
     categories: sql`SELECT 1 FROM categories WHERE id = ${result.product.category.id}`,
   });
   const [row] = product;
   if (row) {
-    operation.answered = row.version === 1 && row.updated_at === change.at;
+    operation.answered = row.version === 1 && row.updated_at === revision.at;
     return { kind: "created", product: operation.answered ? result.product : renderProduct(row) };
   }
   return categories.length > 0 ? { kind: "sku_taken" } : unknownCategory;

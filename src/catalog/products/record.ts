@@ -8,8 +8,8 @@ import type { Product } from "./schemas.ts";
 
 export type Action = "created" | "updated" | "archived";
 
-/** A change of a product: its event, whose data is the product after the change, and more that its row needs. */
-export interface ProductChange extends NewEvent {
+/** A new version of a product to write: its event, whose data is that version, and more that its row needs. */
+export interface ProductRevision extends NewEvent {
   object_type: "product";
   data: Product;
   action: Action;
@@ -17,7 +17,7 @@ export interface ProductChange extends NewEvent {
   price: number;
 }
 
-export function productChange({ ids }: Context, action: Action, product: Product): ProductChange {
+export function productRevision({ ids }: Context, action: Action, product: Product): ProductRevision {
   const price = parseAmount(product.price.amount, product.price.currency);
   if (price === null) throw new Error(`product ${product.id} has a price that was not validated`);
   return {
@@ -34,7 +34,7 @@ export function productChange({ ids }: Context, action: Action, product: Product
 }
 
 /**
- * The guard of a change: its product is still at the version before it (0: does not exist yet), no other product has its
+ * The guard of a revision: its product is still at the version before it (0: does not exist yet), no other product has its
  * sku, and its category exists.
  */
 const IS_WRITABLE = sql`
@@ -44,14 +44,14 @@ const IS_WRITABLE = sql`
   AND EXISTS (SELECT 1 FROM categories WHERE id = row.value ->> '$.data.category.id')`;
 
 /**
- * Writes the event, the history and the row of each change whose guard holds, and nothing of the others. The guard reads
+ * Writes the event, the history and the row of each revision whose guard holds, and nothing of the others. The guard reads
  * the rows of products, so these are written last: then it gives the same answer in all three statements of the
- * transaction. No two changes may have the same id or sku. `won` returns the ids of the products that were written.
+ * transaction. No two revisions may have the same id or sku. `won` returns the ids of the products that were written.
  */
-export function recordStatements({ actor }: Context, changes: ProductChange[]) {
-  const rows = each(changes);
+export function recordStatements({ actor }: Context, revisions: ProductRevision[]) {
+  const rows = each(revisions);
   return {
-    events: appendEvents(changes, IS_WRITABLE),
+    events: appendEvents(revisions, IS_WRITABLE),
     history: sql`INSERT INTO product_history (product_id, version, at, actor, action, snapshot)
        SELECT row.value ->> 'object_id', row.value ->> 'object_version', row.value ->> 'at', ${actor.name},
               row.value ->> 'action', row.value -> 'data'
@@ -75,27 +75,27 @@ export function recordStatements({ actor }: Context, changes: ProductChange[]) {
   };
 }
 
-/** Writes changes, in one batch for each megabyte of them. Returns the ids of the products that were written. */
-export async function record(context: Context, changes: ProductChange[]): Promise<Set<string>> {
+/** Writes revisions, in one batch for each megabyte of them. Returns the ids of the products that were written. */
+export async function record(context: Context, revisions: ProductRevision[]): Promise<Set<string>> {
   const won = new Set<string>();
-  for (const chunk of chunksOf(changes)) {
+  for (const chunk of chunksOf(revisions)) {
     const written = await batch(context.env.DB, recordStatements(context, chunk));
     for (const { id } of written.won) won.add(id);
   }
   return won;
 }
 
-function chunksOf(changes: ProductChange[]): ProductChange[][] {
+function chunksOf(revisions: ProductRevision[]): ProductRevision[][] {
   const encoder = new TextEncoder();
-  const chunks: ProductChange[][] = [];
+  const chunks: ProductRevision[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
-  for (const change of changes) {
-    const size = encoder.encode(JSON.stringify(change)).length + 1;
+  for (const revision of revisions) {
+    const size = encoder.encode(JSON.stringify(revision)).length + 1;
     if (bytes + size > MAX_JSON_PARAMETER_BYTES) {
       chunks.push([]);
       bytes = 2;
     }
-    chunks.at(-1)?.push(change);
+    chunks.at(-1)?.push(revision);
     bytes += size;
   }
   return chunks;

@@ -15,7 +15,7 @@ import {
 } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
 import { BULK_BODY_LIMIT_BYTES } from "../../platform/needs.ts";
-import { notFound, type Problem, problem } from "../../platform/problem.ts";
+import { invalidBody, notFound, type Problem, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import type { StockPort } from "../stock-port.ts";
 import { upsertProducts } from "./bulk.ts";
@@ -23,7 +23,6 @@ import { createProduct } from "./create.ts";
 import { readProductHistory } from "./history.ts";
 import { listProducts } from "./list.ts";
 import { getProduct } from "./product.ts";
-import type { Invalid } from "./revise.ts";
 import {
   bulkItemSchema,
   bulkReportSchema,
@@ -52,13 +51,6 @@ const CONTENDED: Problem = {
   code: "contended",
   detail: "Others are changing this product all the time: try again.",
 };
-
-const invalid = ({ errors }: Invalid): Problem => ({
-  status: 422,
-  code: "invalid_body",
-  detail: "A field is wrong.",
-  errors,
-});
 
 const RETRY_SOON = { "Retry-After": "1" };
 
@@ -178,7 +170,7 @@ export function productRoutes(stock: StockPort) {
           case "sku_taken":
             return problem(c, SKU_TAKEN);
           case "invalid":
-            return problem(c, invalid(outcome));
+            return problem(c, invalidBody(outcome.errors));
         }
       });
     }),
@@ -207,7 +199,7 @@ export function productRoutes(stock: StockPort) {
         case "contended":
           return problem(c, CONTENDED, RETRY_SOON);
         case "invalid":
-          return problem(c, invalid(outcome));
+          return problem(c, invalidBody(outcome.errors));
       }
     }),
     endpoint(archive, async (c) => {

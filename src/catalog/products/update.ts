@@ -3,7 +3,7 @@ import type { Context } from "../../platform/context.ts";
 import { allows } from "../../platform/etag.ts";
 import { batch, sql } from "../../platform/sql.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
-import { productChange, record } from "./record.ts";
+import { productRevision, record } from "./record.ts";
 import { type CategoryName, type Invalid, revise } from "./revise.ts";
 import type { Product, ProductFields } from "./schemas.ts";
 
@@ -39,7 +39,7 @@ export async function updateProduct(
     if (holder !== undefined && holder !== id) return { kind: "sku_taken" };
 
     const action = current.active && !revised.product.active ? "archived" : "updated";
-    const won = await record(context, [productChange(context, action, revised.product)]);
+    const won = await record(context, [productRevision(context, action, revised.product)]);
     if (won.has(id)) return { kind: "updated", product: revised.product };
   }
   return { kind: "contended" };

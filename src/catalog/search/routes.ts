@@ -3,7 +3,7 @@ import type { Context } from "../../platform/context.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { ifNoneMatchHeader } from "../../platform/etag.ts";
 import { createRouter, jsonContent, problems, UNCHANGED } from "../../platform/http.ts";
-import { type Problem, problem } from "../../platform/problem.ts";
+import { invalidQuery, type Problem, problem } from "../../platform/problem.ts";
 import { type Limit, limitedProblem, takeFrom } from "../../platform/rate-limit/limit.ts";
 import { readQuery } from "./read-query.ts";
 import { foundListSchema, searchQuerySchema, suggestionsSchema, suggestQuerySchema } from "./schemas.ts";
@@ -51,10 +51,7 @@ export const searchRoutes = createRouter(
   endpoint(search, async (c) => {
     const context = c.get("context");
     const read = readQuery(c.req.valid("query"), context.settings.CURRENCY);
-    if (read.kind === "unreadable") {
-      const detail = "The query could not be read.";
-      return problem(c, { status: 400, code: "invalid_query", detail, errors: read.errors });
-    }
+    if (read.kind === "unreadable") return problem(c, invalidQuery(read.errors));
     const { search } = read;
     const { storeId, inStock } = search;
     const seconds = inStock || storeId !== undefined ? STOCK_MAX_AGE_SECONDS : undefined;

@@ -261,8 +261,8 @@ export type LoadOutcome = { kind: "loaded" } | { kind: "not_begun" } | { kind: "
 
 /** What a Stock object does, over RPC. Refusals are outcomes; it throws only on faults. */
 export interface StockCommands {
-  /** For one order or a bulk. @param holdFor how long a hold waits before it first asks for its fate, milliseconds */
-  reserve(productId: string, requests: ReserveRequest[], holdFor: number): Promise<ReserveOutcome[]>;
+  /** For one order or a bulk. @param holdMs how long a hold waits before it first asks for its fate */
+  reserve(productId: string, requests: ReserveRequest[], holdMs: number): Promise<ReserveOutcome[]>;
   follow(productId: string, commands: FollowCommand[]): Promise<FollowOutcome[]>;
   adjust(productId: string, command: AdjustCommand): Promise<CommandOutcome>;
   transfer(productId: string, command: TransferCommand): Promise<CommandOutcome>;

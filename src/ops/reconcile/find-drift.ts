@@ -8,12 +8,6 @@ import { type ClaimRow, claimKey, type OpenLine, type Snapshot } from "./snapsho
 /** What has just happened in D1 may take this long to reach its object: by the inline follow, or by the next minute's sweep. */
 export const IN_TRANSIT_MS = 120_000;
 
-interface About {
-  store_id?: string;
-  claim?: string;
-  order_id?: string | null;
-}
-
 /**
  * Compares the parts of a snapshot. Pure. Nothing that is under way counts as drift, although the parts were not read at
  * one moment:
@@ -32,16 +26,9 @@ interface About {
 export function findDrift(snapshot: Snapshot, now: number, holdMs: number): Drift[] {
   return [...snapshot.audits].flatMap(([productId, audit]) => {
     const found: Drift[] = [];
-    const note = (kind: DriftKind, detail: string, { store_id, claim, order_id }: About = {}) => {
-      found.push({
-        product_id: productId,
-        kind,
-        detail,
-        store_id: store_id ?? null,
-        claim: claim ?? null,
-        order_id: order_id ?? null,
-        state: "found",
-      });
+    const note: Note = (kind, detail, about) => {
+      const nowhere = { store_id: null, claim: null, order_id: null };
+      found.push({ product_id: productId, kind, detail, ...nowhere, ...about, state: "found" });
     };
     compareLevels(audit, note);
     compareOrders(snapshot, productId, audit, note);
@@ -55,7 +42,7 @@ export function findDrift(snapshot: Snapshot, now: number, holdMs: number): Drif
   });
 }
 
-type Note = (kind: DriftKind, detail: string, about?: About) => void;
+type Note = (kind: DriftKind, detail: string, about?: Partial<Drift>) => void;
 
 function compareLevels({ levels, ledger, claims }: StockAudit, note: Note): void {
   const kept = new Map<string, number>();

@@ -10,7 +10,7 @@ export interface Wanted {
   order: {
     id: string;
     items: { productId: string; quantity: number }[];
-    /** The store that the buyer named: nothing may come from another. */
+    /** The store that the buyer named, which alone may serve; null for any. */
     storeId: string | null;
   };
   /** For each product, stores in order of preference. */

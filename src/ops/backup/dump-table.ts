@@ -32,7 +32,7 @@ export interface TablePage {
   next: string | null;
 }
 
-/** Which rows of a table, from where on. */
+/** Which page of a table is wanted. */
 export interface Wanted {
   /** JSON of the key of the last row of the page before. */
   cursor: string | null;
@@ -85,7 +85,7 @@ export function isCursorOf(table: Table, cursor: string): boolean {
 }
 
 export interface Changes {
-  /** By table. */
+  /** The rows by the name of their table. */
   rows: Record<string, Row[]>;
   /** The last event that was read: the next call goes on after it. */
   seq: number;

@@ -4,7 +4,7 @@ import { applyReports } from "./inventory/projection.ts";
 import type { StockReport } from "./inventory/stock-types.ts";
 import { sendEmail } from "./notifications/jobs.ts";
 import { keepUndelivered } from "./ops/keep-undelivered.ts";
-import { reconcileOn } from "./ops/reconcile/walk.ts";
+import { continueReconciliation } from "./ops/reconcile/reconcile-all.ts";
 import { restockReturn, takeStep } from "./orders/fulfilment/jobs.ts";
 import { followOrder } from "./orders/jobs.ts";
 import { endOpenPayments, payRefund, settlePaymentEvent } from "./payments/jobs.ts";
@@ -24,7 +24,7 @@ const TASKS: TaskHandlers = {
   follow: followOrder,
   "fulfilment-step": takeStep,
   "payment-event": settlePaymentEvent,
-  reconcile: (context, task) => reconcileOn(context, task),
+  reconcile: (context, task) => continueReconciliation(context, task),
   refund: payRefund,
   restock: restockReturn,
 };

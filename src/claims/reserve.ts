@@ -10,7 +10,7 @@ export interface Wanted {
   order: {
     id: string;
     items: { productId: string; quantity: number }[];
-    /** The store that the buyer named: nothing may come from another. */
+    /** The store that the buyer named, which alone may serve; null for any. */
     storeId: string | null;
   };
   /** For each product, stores in order of preference. */
@@ -102,14 +102,14 @@ async function reserveLines(
         },
       })),
   );
-  const holdFor = context.settings.HOLD_SECONDS * 1_000;
+  const holdMs = context.settings.HOLD_SECONDS * 1_000;
   await Promise.all(
     [...Map.groupBy(lines, ({ productId }) => productId)].map(async ([productId, calls]) => {
       const outcomes = await callReserve(
         context,
         productId,
         calls.map(({ request }) => request),
-        holdFor,
+        holdMs,
       );
       calls.forEach(({ reservation }, index) => {
         reservation.set(productId, outcomes?.[index] ?? { kind: "unknown" });
@@ -118,9 +118,9 @@ async function reserveLines(
   );
 }
 
-async function callReserve(context: Context, productId: string, requests: ReserveRequest[], holdFor: number) {
+async function callReserve(context: Context, productId: string, requests: ReserveRequest[], holdMs: number) {
   try {
-    return await stockOf(context.env, productId).reserve(productId, requests, holdFor);
+    return await stockOf(context.env, productId).reserve(productId, requests, holdMs);
   } catch (error) {
     context.log.warn("a reserve call failed", { product_id: productId, error: describeError(error) });
     return null;

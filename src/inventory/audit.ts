@@ -1,8 +1,7 @@
 import { nextDue } from "./ask.ts";
-import type { Held } from "./holds.ts";
 import { readMeta } from "./schema.ts";
 import type { Sql } from "./sql-port.ts";
-import type { AuditedClaim, StockAudit } from "./stock-types.ts";
+import type { AuditedClaim, Held, StockAudit } from "./stock-types.ts";
 
 /** What an object without storage answers. */
 export const NOTHING_TO_AUDIT: Omit<StockAudit, "alarm"> = {

@@ -1,9 +1,9 @@
-import { type Claim, findClaim, type Held, heldBy, updateHold, writeTombstone } from "./holds.ts";
+import { type Claim, findClaim, heldBy, updateHold, writeTombstone } from "./holds.ts";
 import { move } from "./ledger.ts";
 import { NO_UNITS, readCount } from "./levels.ts";
 import { ORDERS } from "./reserve.ts";
 import type { Sql, Turn } from "./sql-port.ts";
-import type { FollowCommand, FollowOutcome, FollowState } from "./stock-types.ts";
+import type { FollowCommand, FollowOutcome, FollowState, Held } from "./stock-types.ts";
 
 /** What happens to a claim's units in one store: how many ship, how many are released, and what is held after that. */
 interface Step extends Held {

@@ -1,27 +1,14 @@
 import { isoTimestamp } from "../platform/clock.ts";
 import type { Sql, Turn } from "./sql-port.ts";
-import type { Allocation, Hold, ReserveRequest } from "./stock-types.ts";
+import type { Allocation, AuditedClaim, Held, Hold, ReserveRequest } from "./stock-types.ts";
 
 /** Claims in the way that are named to a claim that fell short, at most. */
 const MAX_CLAIMS_IN_THE_WAY = 500;
 /** Open holds that a page shows, at most. */
 const MAX_HOLDS = 1_000;
 
-export interface Claim {
-  claim: string;
-  order_id: string | null;
-  /** `settled`: it has released everything, and will never hold again. */
-  state: "open" | "settled";
-  /** The order's version that was last applied; 0 until the object has heard of a living order. */
-  version: number;
+export interface Claim extends Pick<AuditedClaim, "claim" | "order_id" | "state" | "version"> {
   asks: number;
-}
-
-/** Units of a claim in one store: still reserved, and shipped. */
-export interface Held {
-  store_id: string;
-  kept: number;
-  shipped: number;
 }
 
 export const findClaim = (sql: Sql, claim: string): Claim | null =>

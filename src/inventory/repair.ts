@@ -1,6 +1,6 @@
 import { applyAnswer } from "./ask.ts";
 import { readLedgerSums } from "./audit.ts";
-import { findClaim, type Held, heldBy, putClaim } from "./holds.ts";
+import { findClaim, heldBy, putClaim } from "./holds.ts";
 import { correct } from "./ledger.ts";
 import { NO_UNITS, readCount, readStores } from "./levels.ts";
 import { reportEverything } from "./report.ts";
@@ -8,6 +8,7 @@ import type { Sql, Turn } from "./sql-port.ts";
 import type {
   Count,
   FollowState,
+  Held,
   RepairCommand,
   RepairHold,
   RepairOutcome,

@@ -57,8 +57,8 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
     await this.#stock.alarm();
   }
 
-  async reserve(productId: string, requests: ReserveRequest[], holdFor: number) {
-    return this.#stock.reserve(productId, requests, holdFor);
+  async reserve(productId: string, requests: ReserveRequest[], holdMs: number) {
+    return this.#stock.reserve(productId, requests, holdMs);
   }
 
   async follow(productId: string, commands: FollowCommand[]) {

@@ -28,7 +28,7 @@ export interface ReserveRequest {
   quantity: number;
   /** Stores in order of preference. Unless `only`, the other stores follow them, by id. */
   stores: string[];
-  /** The buyer named the store: nothing may come from another. */
+  /** Only these stores may serve, since the buyer named one. */
   only: boolean;
 }
 
@@ -36,7 +36,7 @@ export type ReserveOutcome =
   | { kind: "held"; allocations: Allocation[] }
   | {
       kind: "short";
-      /** Units free in the stores that were allowed. */
+      /** Units that are available in the stores that may serve. */
       available: number;
       /** Open claims that may yet let go, since no living order of theirs is known. Largest id first. */
       inTheWay: { claim: string; quantity: number }[];
@@ -137,9 +137,9 @@ export interface Movement {
 
 export type CommandOutcome =
   | { kind: "done"; movements: Movement[] }
-  /** Would leave less on hand than is reserved. */
+  /** The command would leave less on hand than is reserved. */
   | { kind: "stock_reserved"; on_hand: number; reserved: number; requested: number }
-  /** Would leave more on hand than a store can have of a product. */
+  /** The command would leave more on hand than a store can have of a product. */
   | { kind: "too_many"; on_hand: number; limit: number }
   /** The operation id was used with another body. */
   | { kind: "operation_reused" };
@@ -175,16 +175,24 @@ export interface StockReport {
   levels: { storeId: string; onHand: number; reserved: number; version: number }[];
 }
 
+/** Units of a claim in one store: still reserved, and shipped. */
+export interface Held {
+  store_id: string;
+  kept: number;
+  shipped: number;
+}
+
 /** A claim as its object has it, with its units in each store. */
 export interface AuditedClaim {
   claim: string;
   order_id: string | null;
+  /** `settled`: it has released everything, and will never hold again. */
   state: "open" | "settled";
   /** The order's version that was last applied; 0 until the object has heard of a living order. */
   version: number;
   created_at: number;
   ask_at: number;
-  parts: { store_id: string; kept: number; shipped: number }[];
+  parts: Held[];
 }
 
 /** All that reconciliation compares, as it was at one moment. Times are in milliseconds. */
@@ -214,7 +222,7 @@ export interface RepairHold extends ClaimState {
 export interface RepairCommand {
   /** The `reference` of each correction in the ledger. */
   operation: string;
-  /** Rebuild the levels from the ledger and the holds. */
+  /** Whether to rebuild the levels from the ledger and the holds. */
   balance: boolean;
   holds: RepairHold[];
   /** Report all levels to the projection again, under an epoch above this one; null when that is not needed. */
@@ -261,8 +269,8 @@ export type LoadOutcome = { kind: "loaded" } | { kind: "not_begun" } | { kind: "
 
 /** What a Stock object does, over RPC. Refusals are outcomes; it throws only on faults. */
 export interface StockCommands {
-  /** For one order or a bulk. @param holdFor how long a hold waits before it first asks for its fate, milliseconds */
-  reserve(productId: string, requests: ReserveRequest[], holdFor: number): Promise<ReserveOutcome[]>;
+  /** For one order or a bulk. @param holdMs how long a hold waits before it first asks for its fate */
+  reserve(productId: string, requests: ReserveRequest[], holdMs: number): Promise<ReserveOutcome[]>;
   follow(productId: string, commands: FollowCommand[]): Promise<FollowOutcome[]>;
   adjust(productId: string, command: AdjustCommand): Promise<CommandOutcome>;
   transfer(productId: string, command: TransferCommand): Promise<CommandOutcome>;

@@ -62,9 +62,9 @@ export class Stock {
     this.#parts = parts;
   }
 
-  reserve(productId: string, requests: ReserveRequest[], holdFor: number): ReserveOutcome[] {
+  reserve(productId: string, requests: ReserveRequest[], holdMs: number): ReserveOutcome[] {
     if (!this.#isInitialised()) return requests.map(() => NEVER_STOCKED);
-    return this.#write(productId, (turn) => reserveEach(turn, requests, turn.now + holdFor));
+    return this.#write(productId, (turn) => reserveEach(turn, requests, turn.now + holdMs));
   }
 
   follow(productId: string, commands: FollowCommand[]): FollowOutcome[] {

@@ -9,7 +9,7 @@ const statusSchema = z.enum(["healthy", "degraded", "unhealthy"]);
 const checkSchema = z.object({
   status: statusSchema,
   latency_ms: z.number(),
-  /** What is wrong, in words fit for anyone; causes are in the log. Null when all is well. */
+  /** What is wrong, in words that anyone may read; the cause is in the log. Null when nothing is. */
   detail: z.string().nullable(),
 });
 
@@ -23,13 +23,13 @@ export const healthSchema = z
 type Check = z.infer<typeof checkSchema>;
 type Health = z.infer<typeof healthSchema>;
 
-/** A part that has not answered by then counts as down. */
-const PATIENCE_MS = 2_000;
+/** A part that has not answered after this counts as down. */
+const TIMEOUT_MS = 2_000;
 
 interface Part {
-  /** What the whole is when this part is down: without the database no order can be taken, without KV it can. */
+  /** The status of the whole when this part is down: `unhealthy` if no order can be taken without it. */
   whenDown: "degraded" | "unhealthy";
-  /** Resolves with what is wrong, or null; rejects when the part is broken. */
+  /** Resolves with what is wrong, or null; rejects if the part does not answer. */
   ask: (env: Cloudflare.Env) => Promise<string | null>;
 }
 
@@ -69,8 +69,8 @@ const PARTS: Record<string, Part> = {
 };
 
 /**
- * Asks each part, all at once. Needs no valid settings: it is there to say that they are wrong. Latencies are of
- * real time, whatever clock decides about orders.
+ * Checks all parts at once. It works without valid settings, since it must be able to say that they are wrong. It measures
+ * by the real clock, even where orders go by another.
  */
 export async function checkHealth(env: Cloudflare.Env, clock: Clock = systemClock): Promise<Health> {
   const checks = await Promise.all(
@@ -89,7 +89,7 @@ async function check(name: string, part: Part, env: Cloudflare.Env, clock: Clock
   const start = clock.now();
   const took = () => clock.now() - start;
   try {
-    const late = clock.sleep(PATIENCE_MS).then(() => "did not answer in time");
+    const late = clock.sleep(TIMEOUT_MS).then(() => "did not answer in time");
     const detail = await Promise.race([part.ask(env), late]);
     return { status: detail === null ? "healthy" : part.whenDown, latency_ms: took(), detail };
   } catch (error) {

@@ -1,13 +1,13 @@
 import type { Context } from "../platform/context.ts";
 import { runBatch, sql } from "../platform/sql.ts";
 
-/** The task of rows that keep a message which no consumer took. No handler has this name: it is never begun. */
+/** The task of rows that keep a message which no consumer could read. No handler has this name, so it is never begun. */
 export const UNDELIVERED = "undelivered";
 
 /**
- * Keeps what reached the dead-letter queue: one row of work, dead from the start, for each message, beside the tasks
- * that died, and a line in the log. Named by the message's id, so that a second delivery keeps nothing twice. Throws
- * when D1 is down: the messages must come again.
+ * Keeps each message of the dead-letter queue as a row of `work` that is dead from the start, like the tasks that died, and
+ * logs it. The row is named after the message's id, so a second delivery keeps nothing twice. Throws when D1 is down: then
+ * the messages must come again.
  */
 export async function keepUndelivered(context: Context, messages: readonly Message[]): Promise<void> {
   const now = context.clock.now();
@@ -26,7 +26,7 @@ export async function keepUndelivered(context: Context, messages: readonly Messa
   );
 }
 
-/** `{body}`; what JSON cannot say is kept as text. */
+/** JSON of `{body}`. A body that JSON cannot express is kept as text. */
 function payloadOf(body: unknown): string {
   try {
     return JSON.stringify({ body });

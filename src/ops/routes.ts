@@ -14,7 +14,7 @@ const healthRoute = (path: "/health" | "/health/ready") =>
     },
   });
 
-/** At the root, and before the settings are insisted on: the answer says when it is they that are wrong. */
+/** To be mounted at the root, and before valid settings are required, because it says which settings are wrong. */
 export const opsRoutes = createRouter(
   ...(["/health", "/health/ready"] as const).map((path) =>
     endpoint(healthRoute(path), async (c) => {

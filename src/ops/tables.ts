@@ -1,12 +1,12 @@
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-/** What a person changed of a job, and how far its schedule has been run. A job without a row is as it was built. */
+/** What a person changed of a job, and up to when its schedule was run. A job without a row is as in jobs/table.ts. */
 export const jobs = sqliteTable("jobs", {
   name: text("name").primaryKey(),
   /** A cron rule of five fields in `TIME_ZONE`; null for the built-in one. */
   schedule: text("schedule"),
   enabled: integer("enabled", { mode: "boolean" }).notNull(),
-  /** The last moment of its schedule that a run was begun for: compare-and-set, so that each has one run. */
+  /** The last time of its schedule that a run was begun for. Set by compare-and-set, so that each time has one run. */
   ranFor: integer("ran_for"),
 });
 
@@ -16,7 +16,7 @@ export const jobRuns = sqliteTable(
   {
     id: text("id").primaryKey(),
     name: text("name").notNull(),
-    /** The moment of the schedule that it was run for; null when a person started it. */
+    /** The time of the schedule that it was run for; null when a person started it. */
     scheduledFor: integer("scheduled_for"),
     startedAt: integer("started_at").notNull(),
     finishedAt: integer("finished_at"),
@@ -29,7 +29,7 @@ export const jobRuns = sqliteTable(
   ],
 );
 
-/** A day's figures as they were when its report was made. Written once for each day in the shop's time zone. */
+/** A day's figures as they were when its report was made. Written once for each day of the shop's time zone. */
 export const dailyReports = sqliteTable("daily_reports", {
   /** YYYY-MM-DD in `TIME_ZONE`. */
   date: text("date").primaryKey(),
@@ -38,8 +38,8 @@ export const dailyReports = sqliteTable("daily_reports", {
 });
 
 /**
- * What the whole shop is in. `selling` is `open`, `stopped` by an admin or until a restore's reconciliation has ended, or
- * `restoring` while a backup overwrites it.
+ * States of the whole shop. `selling` is `open`; `stopped` by an admin, or until the reconciliation after a restore has
+ * ended; or `restoring` while a backup is restored.
  */
 export const shopState = sqliteTable("shop_state", {
   key: text("key").primaryKey(),

@@ -3,12 +3,11 @@ import type { Context } from "../platform/context.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../platform/endpoint.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
 import { once } from "../platform/idempotency.ts";
-import { notFound, type Problem, problem } from "../platform/problem.ts";
+import { notFound, problem } from "../platform/problem.ts";
 import { giveBackEvent } from "./give-back-event.ts";
 import { listEvents, readEvent } from "./list-events.ts";
 import { matchEvent } from "./match-event.ts";
-import type { PaymentEvent } from "./money.ts";
-import { CONTENDED, wrongField } from "./problems.ts";
+import { CONTENDED, conflict, wrongField } from "./problems.ts";
 import {
   eventListQuerySchema,
   eventNameSchema,
@@ -62,7 +61,7 @@ const match = endpoint(matchRoute, async (c) => {
       case "unknown_order":
         return problem(c, UNKNOWN_ORDER);
       case "not_unmatched":
-        return problem(c, wrongState("event_not_unmatched", "It is not unmatched.", outcome.state));
+        return problem(c, conflict("event_not_unmatched", "It is not unmatched.", { state: outcome.state }));
     }
   });
 });
@@ -97,7 +96,7 @@ const giveBack = endpoint(giveBackRoute, async (c) => {
       case "unknown":
         return problem(c, notFound("payment event"));
       case "not_flagged":
-        return problem(c, wrongState("event_not_flagged", "It is not flagged.", outcome.state));
+        return problem(c, conflict("event_not_flagged", "It is not flagged.", { state: outcome.state }));
       case "nothing_taken":
         return problem(c, NOTHING_TAKEN);
       case "contended":
@@ -117,15 +116,4 @@ async function eventNow(context: Context, provider: string, eventId: string): Pr
 
 const UNKNOWN_ORDER = wrongField("order", "unknown_order", "is no order's id or reference");
 
-const wrongState = (code: string, detail: string, state: PaymentEvent["state"]): Problem => ({
-  status: 409,
-  code,
-  detail,
-  state,
-});
-
-const NOTHING_TAKEN: Problem = {
-  status: 409,
-  code: "nothing_to_give_back",
-  detail: "Nothing was taken by this event that could go back.",
-};
+const NOTHING_TAKEN = conflict("nothing_to_give_back", "Nothing was taken by this event that could go back.");

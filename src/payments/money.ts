@@ -79,7 +79,7 @@ const namedOrder = (provider: string, eventId: string): Sql => sql`SELECT coales
 export const selectEvent = (provider: string, eventId: string) => sql<PaymentEvent>`
   SELECT ${EVENT_COLUMNS} FROM payment_events AS e WHERE e.provider = ${provider} AND e.event_id = ${eventId}`;
 
-/** An event, its order and all of that order's money, in one round trip. Null when there is no such event. */
+/** Reads an event with its order and all of that order's money, in one round trip. Null when there is no such event. */
 export async function readEventFacts(
   context: Context,
   provider: string,

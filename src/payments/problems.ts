@@ -7,6 +7,13 @@ export const wrongField = (field: string, code: string, message: string): Proble
   errors: [{ field, code, message }],
 });
 
+export const conflict = (code: string, detail: string, more: Record<string, unknown> = {}): Problem => ({
+  status: 409,
+  code,
+  detail,
+  ...more,
+});
+
 /** Another change of the order won each try, so nothing was done. */
 export const CONTENDED: Problem = {
   status: 503,

@@ -9,6 +9,7 @@ import { listQuerySchema } from "../platform/read-page.ts";
 import { listPayments } from "./list-payments.ts";
 import type { Payment } from "./money.ts";
 import { openPayment } from "./open-payment.ts";
+import { conflict } from "./problems.ts";
 import { type OpenedPaymentWire, openedPaymentSchema, paymentListSchema } from "./schemas.ts";
 
 const openRoute = createRoute({
@@ -79,27 +80,17 @@ function renderOpened(order: Order, payment: Payment): OpenedPaymentWire {
   };
 }
 
-const ALREADY_PAID: Problem = { status: 409, code: "already_paid", detail: "This order is paid already." };
+const ALREADY_PAID = conflict("already_paid", "This order is paid already.");
 
-const NOTHING_TO_PAY: Problem = {
-  status: 409,
-  code: "nothing_to_pay",
-  detail: "This order costs nothing.",
-};
+const NOTHING_TO_PAY = conflict("nothing_to_pay", "This order costs nothing.");
 
-const notPayable = (status: Order["status"]): Problem => ({
-  status: 409,
-  code: "not_payable",
-  detail: "There is nothing to be paid for this order, or no longer.",
-  order_status: status,
-});
+const notPayable = (status: Order["status"]): Problem =>
+  conflict("not_payable", "There is nothing to be paid for this order, or no longer.", {
+    order_status: status,
+  });
 
-const refusedByProvider = (reason: string): Problem => ({
-  status: 409,
-  code: "provider_refused",
-  detail: "The payment provider does not take this payment.",
-  reason,
-});
+const refusedByProvider = (reason: string): Problem =>
+  conflict("provider_refused", "The payment provider does not take this payment.", { reason });
 
 const PROVIDER_UNAVAILABLE: Problem = {
   status: 503,

@@ -3,6 +3,7 @@ import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
 import type { MoneyChange } from "./change.ts";
 import type { Money, Payment, PaymentEvent, Refund } from "./money.ts";
+import type { ClosedEvent } from "./statements.ts";
 
 /** The payment after its capture: the one that the event is about, or a new one named after the event's operation. */
 export function capturedBy(
@@ -65,28 +66,55 @@ const REASONS = {
   cart_spent: "paid after it had expired, and its cart was ordered again",
 } as const;
 
-/** Captures money that its order cannot use, and promises all of it back, in one change. */
-export function giveBack(
+/** Captures a payment, and promises all of it back, in one change. */
+function captureAndRefund(
   context: Context,
-  event: PaymentEvent,
-  money: Money,
-  into: Payment | null,
-  cause: keyof typeof REASONS,
+  captured: Payment,
+  reason: string,
+  { closes, data }: { closes: ClosedEvent; data: Record<string, unknown> },
 ) {
-  const captured = capturedBy(context, event, money, into);
-  const reason = REASONS[cause];
-  const id = prefixed("rfd", event.operation);
+  const id = prefixed("rfd", closes.event.operation);
   const refund = newRefund(context, captured, { id, amount: captured.captured, reason });
   return {
     event: "payment.refund_due",
     reason,
-    data: { payment_id: captured.id, refund_id: id, amount: refund.amount, cause },
-    closes: { event, state: "done", outcome: cause === "second_payment" ? cause : "refund_due" },
+    data: { payment_id: captured.id, refund_id: id, amount: refund.amount, ...data },
+    closes,
     captured,
     promised: [refund],
     work: [refundTask(context, refund)],
   } satisfies MoneyChange;
 }
+
+/** Captures money that its order cannot use, and promises it back. */
+export const giveBack = (
+  context: Context,
+  event: PaymentEvent,
+  money: Money,
+  into: Payment | null,
+  cause: keyof typeof REASONS,
+) =>
+  captureAndRefund(context, capturedBy(context, event, money, into), REASONS[cause], {
+    closes: { event, state: "done", outcome: cause === "second_payment" ? cause : "refund_due" },
+    data: { cause },
+  });
+
+/** For staff: captures what a flagged event took, apart from the order's money and in its own currency, and promises it back. */
+export const giveBackFlagged = (
+  context: Context,
+  event: PaymentEvent,
+  money: Money,
+  { into, currency, reason }: { into: Payment | null; currency: string; reason: string | null },
+) =>
+  captureAndRefund(
+    context,
+    { ...capturedBy(context, event, money, into), currency, status: "given_back" },
+    reason ?? "it was not what the order costs",
+    {
+      closes: { event, from: "flagged", state: "done", outcome: "given_back" },
+      data: { currency, cause: event.outcome },
+    },
+  );
 
 /** Records a refund that was made at the provider by hand: it is settled, and lowers what is left of its payment. */
 export function recordRefund(context: Context, event: PaymentEvent, payment: Payment) {
@@ -103,34 +131,5 @@ export function recordRefund(context: Context, event: PaymentEvent, payment: Pay
     data: { payment_id: payment.id, refund_id: id, amount: event.amount, cause: "provider" },
     closes: { event, state: "done", outcome: "refund_recorded" },
     promised: [refund],
-  } satisfies MoneyChange;
-}
-
-/** For staff: captures what a flagged event took, apart from the order's money and in its own currency, and promises it back. */
-export function giveBackFlagged(
-  context: Context,
-  event: PaymentEvent,
-  money: Money,
-  { into, currency, reason }: { into: Payment | null; currency: string; reason: string | null },
-) {
-  const captured = {
-    ...capturedBy(context, event, money, into),
-    currency,
-    status: "given_back",
-  } satisfies Payment;
-  const id = prefixed("rfd", event.operation);
-  const refund = newRefund(context, captured, {
-    id,
-    amount: captured.captured,
-    reason: reason ?? "it was not what the order costs",
-  });
-  return {
-    event: "payment.refund_due",
-    reason: refund.reason,
-    data: { payment_id: captured.id, refund_id: id, amount: refund.amount, currency, cause: event.outcome },
-    closes: { event, from: "flagged", state: "done", outcome: "given_back" },
-    captured,
-    promised: [refund],
-    work: [refundTask(context, refund)],
   } satisfies MoneyChange;
 }

@@ -19,11 +19,11 @@ import {
 import { GOES_ON, MAX_RUN_MS } from "../jobs/perform.ts";
 import { readTables, type Table } from "./tables.ts";
 
-const ROWS_A_PAGE = 500;
-/** Events that one round of changes goes through. */
-const EVENTS_A_ROUND = 500;
-/** What a round of changes asks for besides its tables, none of which has such a name. */
-const GONE_THROUGH = "events gone through";
+const PAGE_ROWS = 500;
+/** Events that one call of dumpChanges reads. */
+const ROUND_EVENTS = 500;
+/** The name of the statement in dumpChanges that is for no table; no table has such a name. */
+const EVENTS = "events gone through";
 
 export type Row = Record<string, unknown>;
 
@@ -32,11 +32,11 @@ export interface TablePage {
   next: string | null;
 }
 
-/** Which rows of a table, from where on. */
+/** Which page of a table is wanted. */
 export interface Wanted {
-  /** The key of the row to go on after, as JSON. */
+  /** JSON of the key of the last row of the page before. */
   cursor: string | null;
-  /** Only those that changed then or later, by the table's own word; milliseconds. */
+  /** Only rows that changed then or later, by the column of `changedAt`; milliseconds. */
   since: number | null;
 }
 
@@ -56,21 +56,21 @@ export async function dumpTable(
   const rows = await all(
     context.env.DB,
     sql<Row>`SELECT ${namesOf(table.columns)} FROM ${trusted(table.name)}
-      WHERE ${allOf(conditions)} ORDER BY ${key} LIMIT ${constant(ROWS_A_PAGE)}`,
+      WHERE ${allOf(conditions)} ORDER BY ${key} LIMIT ${constant(PAGE_ROWS)}`,
   );
   const last = rows.at(-1);
-  const more = rows.length === ROWS_A_PAGE && last !== undefined;
+  const more = rows.length === PAGE_ROWS && last !== undefined;
   return { rows, next: more ? JSON.stringify(table.key.map((column) => last[column])) : null };
 }
 
-/** Names that the database itself gave: of tables and of their columns. */
+/** Trusted, since these names of columns come from the database itself. */
 const namesOf = (names: string[]): Sql => trusted(names.join(", "));
 
 /** The column that says when a row last changed; null where none does. */
 export const changedAt = ({ columns }: Table): string | null =>
   ["updated_at", "received_at", "created_at"].find((column) => columns.includes(column)) ?? null;
 
-/** The cursor of a table that another key has cannot be ours. */
+/** Whether it can be a cursor of this table: a value for each column of its key. */
 export function isCursorOf(table: Table, cursor: string): boolean {
   try {
     const values: unknown = JSON.parse(cursor);
@@ -85,28 +85,28 @@ export function isCursorOf(table: Table, cursor: string): boolean {
 }
 
 export interface Changes {
-  /** By table. */
+  /** The rows by the name of their table. */
   rows: Record<string, Row[]>;
-  /** The last event that was gone through: ask for what came after it. */
+  /** The last event that was read: the next call goes on after it. */
   seq: number;
-  /** More had happened already. */
+  /** Whether there are more events already. */
   more: boolean;
 }
 
 /**
- * All rows of the orders and products that changed after an event, as they are together at one moment. Tables are paged
- * out one after the other, so what moves meanwhile is torn: an order of one version with the lines of another. Every
- * change of an order or a product appends an event in its batch; so reading whole, in one batch, what the events name
- * makes it whole again, and what moves after that has a later event. When a round finds no more, all is whole.
+ * All rows of the orders and products that changed after an event, as they are at one moment. A backup reads the tables one
+ * after the other, so an order that changes meanwhile is torn: its row has one version, its lines another. Every change of
+ * an order or product appends an event in its batch. So one batch that reads all rows of what the events name makes those
+ * whole again, and whatever changes after that has a later event. When there are no more events, the backup is consistent.
  */
 export async function dumpChanges(context: Context, after: number): Promise<Changes> {
   const tables = await readTables(context);
   const wanted = tables.flatMap((table) => {
-    const where = aggregateOf(table, after);
+    const where = rowsOfChanged(table, after);
     return where === null ? [] : [{ table, where }];
   });
-  const { [GONE_THROUGH]: events = [], ...rows } = await batch<Record<string, Sql<Row>>>(context.env.DB, {
-    [GONE_THROUGH]: sql<Row>`SELECT seq FROM events WHERE seq > ${after} ORDER BY seq LIMIT ${constant(EVENTS_A_ROUND)}`,
+  const { [EVENTS]: events = [], ...rows } = await batch<Record<string, Sql<Row>>>(context.env.DB, {
+    [EVENTS]: sql<Row>`SELECT seq FROM events WHERE seq > ${after} ORDER BY seq LIMIT ${constant(ROUND_EVENTS)}`,
     ...Object.fromEntries(
       wanted.map(({ table, where }) => [
         table.name,
@@ -117,21 +117,21 @@ export async function dumpChanges(context: Context, after: number): Promise<Chan
   return {
     rows,
     seq: (events.at(-1)?.seq as number | undefined) ?? after,
-    more: events.length === EVENTS_A_ROUND,
+    more: events.length === ROUND_EVENTS,
   };
 }
 
-/** Which rows of a table belong to an order or product that changed after an event; null: the table is about neither. */
-function aggregateOf({ name, columns }: Table, after: number): Sql | null {
+/** SQL: the rows of a table that belong to an order or product that changed after an event; null if it has no such rows. */
+function rowsOfChanged({ name, columns }: Table, after: number): Sql | null {
   const changed = (type: "order" | "product") => sql`
-    SELECT object_id FROM (SELECT object_id, object_type FROM events WHERE seq > ${after} ORDER BY seq LIMIT ${constant(EVENTS_A_ROUND)})
+    SELECT object_id FROM (SELECT object_id, object_type FROM events WHERE seq > ${after} ORDER BY seq LIMIT ${constant(ROUND_EVENTS)})
     WHERE object_type = ${type}`;
   if (name === "events") {
-    return sql`seq IN (SELECT seq FROM events WHERE seq > ${after} ORDER BY seq LIMIT ${constant(EVENTS_A_ROUND)})`;
+    return sql`seq IN (SELECT seq FROM events WHERE seq > ${after} ORDER BY seq LIMIT ${constant(ROUND_EVENTS)})`;
   }
   if (name === "orders") return sql`id IN (${changed("order")})`;
   if (name === "products") return sql`id IN (${changed("product")})`;
-  // Nothing leans on a cart: one that moves meanwhile may come back as it was a moment before or after.
+  // Nothing depends on a cart, so one that changes meanwhile may be torn.
   if (name === "cart_items") return null;
   if (name === "work") return sql`object_id IN (${changed("order")})`;
   if (columns.includes("order_id")) return sql`order_id IN (${changed("order")})`;
@@ -140,9 +140,9 @@ function aggregateOf({ name, columns }: Table, after: number): Sql | null {
 }
 
 /**
- * Where the log of events stands now, and how many tasks and jobs are under way. These began before a restore closed the
- * shop and may still write; they are counted for as long as they can live, since one that died says nothing. A run that
- * waits for its walk to go on is no more under way than the walk's row of work.
+ * The last event, and how many tasks and jobs are under way. Those may have begun before a restore closed the shop, and may
+ * still write. A worker that dies reports nothing, so each counts for as long as its worker could live. A run that goes on by
+ * a task does not count by itself; its task does.
  */
 export async function readProgress({ env, clock }: Context): Promise<{ lastSeq: number; underWay: number }> {
   const now = clock.now();
@@ -158,10 +158,10 @@ export async function readProgress({ env, clock }: Context): Promise<{ lastSeq: 
   return { lastSeq: row?.last_seq ?? 0, underWay: row?.under_way ?? 0 };
 }
 
-/** `unfit`: the table takes no such rows, and nothing was done. */
+/** `unfit`: the table does not take these rows, and nothing was done. */
 export type LoadOutcome = { kind: "loaded" } | { kind: "unfit"; message: string };
 
-/** Puts rows back; with `first` after emptying the table, in one batch. A row that stands there already gives way. */
+/** Loads rows in one batch, with `first` after it has emptied the table. A row that is there already is replaced. */
 export async function loadTable(
   context: Context,
   table: Table,
@@ -184,10 +184,10 @@ export async function loadTable(
 }
 
 /**
- * After all tables are loaded. What one table counts of another may be torn by a moment in the backup: it is counted
- * again, or an order would wait for ever for an event that was worked off. The projection starts empty. A nightly walk
- * that the backup was made in the middle of does not go on: it would mend objects that are only half loaded, and each
- * restore ends with a reconciliation of its own.
+ * To be called after all tables are loaded. `events_owed` counts rows of another table, which may be torn in a backup, so it
+ * is counted again: otherwise an order could wait for ever for an event that was worked off. The projection is emptied. A
+ * reconciliation that went on when the backup was made must not go on: it would repair objects that are only half loaded,
+ * and each restore ends with its own.
  */
 export async function finishTables(context: Context): Promise<void> {
   const counts = [

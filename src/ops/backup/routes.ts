@@ -39,21 +39,17 @@ const NOT_RESTORING: Problem = {
   detail: "Close the shop for a restore first: POST /ops/selling.",
 };
 
-const BAD_CURSOR: Problem = {
+const invalidQuery = (field: string, code: string, message: string): Problem => ({
   status: 400,
   code: "invalid_query",
   detail: "The query could not be read.",
-  errors: [{ field: "cursor", code: "invalid_cursor", message: "is not a next of this table" }],
-};
+  errors: [{ field, code, message }],
+});
 
-const UNDATED: Problem = {
-  status: 400,
-  code: "invalid_query",
-  detail: "The query could not be read.",
-  errors: [{ field: "since", code: "undated", message: "this table does not say when its rows changed" }],
-};
+const BAD_CURSOR = invalidQuery("cursor", "invalid_cursor", "is not a next of this table");
+const UNDATED = invalidQuery("since", "undated", "this table does not say when its rows changed");
 
-/** Asked before the object is: naming one must not make it. A restore loads the products first. */
+/** To be asked before the object is, so that no object is made for it. A restore loads the products first. */
 const isProduct = async (context: Context, id: string): Promise<boolean> =>
   (await findUnknown(context, [id])).length === 0;
 
@@ -72,7 +68,7 @@ const NOT_BEGUN: Problem = {
 
 const tags = ["Operations"];
 const reading = { tags, security: bearer, method: "get" as const, middleware: [requireAdmin] };
-/** The restore itself. */
+/** Routes of the restore itself, which must not be refused while it is under way. */
 const writing = {
   tags,
   security: bearer,

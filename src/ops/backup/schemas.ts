@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 
 const cell = z.union([z.string(), z.number(), z.null()]);
 const row = z.record(z.string(), cell);
+const dumpedRows = z.array(z.record(z.string(), z.unknown()));
 
 export const cursorQuery = z.object({
   cursor: z.string().max(2_000).optional().openapi({ description: "`next` of the page before" }),
@@ -24,12 +25,12 @@ export const overviewSchema = z
   .openapi("BackupOverview");
 
 export const tablePageSchema = z
-  .object({ rows: z.array(z.record(z.string(), z.unknown())), next: z.string().nullable() })
+  .object({ rows: dumpedRows, next: z.string().nullable() })
   .openapi("BackupTablePage");
 
 export const changesSchema = z
   .object({
-    rows: z.record(z.string(), z.array(z.record(z.string(), z.unknown()))),
+    rows: z.record(z.string(), dumpedRows),
     seq: z.int(),
     more: z.boolean(),
   })

@@ -2,10 +2,9 @@ import type { Context } from "../../platform/context.ts";
 import { all, each, first, sql } from "../../platform/sql.ts";
 
 /**
- * Tables that no backup has: what migrations are applied (the manifest names the last), whether the shop sells (a restore
- * decides it), what was counted of how this one runs, the projection with what is counted of it, which the objects tell
- * again, what triggers derive from the catalogue, and the figures, which are made again from the orders. A restore
- * empties the projection.
+ * Tables that no backup has: the applied migrations (the manifest names the last), whether the shop sells (the restore sets
+ * it), the counters of this very shop, the projection and its counts, which a restore empties and the objects report again,
+ * what triggers derive from the catalogue, and the figures, which are computed again from the orders.
  */
 const LEFT_OUT = [
   "cache_generation",
@@ -28,11 +27,11 @@ const LEFT_OUT = [
 export interface Table {
   name: string;
   columns: string[];
-  /** The primary key's columns, in its order: pages go by them. */
+  /** The columns of the primary key, in its order. Pages are in this order. */
   key: string[];
 }
 
-/** Every table that a backup has, by name. Virtual tables are left out, and what stands behind them: they are derived. */
+/** Every table that a backup has, by name. Virtual tables and the tables behind them are left out, since they are derived. */
 export async function readTables(context: Context): Promise<Table[]> {
   const columns = await all(
     context.env.DB,
@@ -57,7 +56,7 @@ export async function readTables(context: Context): Promise<Table[]> {
 export const findTable = async (context: Context, name: string): Promise<Table | null> =>
   (await readTables(context)).find((table) => table.name === name) ?? null;
 
-/** The last migration that this database has: a backup fits where it is the same. */
+/** The last migration that is applied. A backup fits only where it is the same. */
 export async function readSchemaVersion(context: Context): Promise<string> {
   const row = await first(
     context.env.DB,

@@ -5,37 +5,36 @@ import { type IdPrefix, prefixed } from "../../platform/ids.ts";
 import { all, constant, run, runBatch, type Sql, sql } from "../../platform/sql.ts";
 
 const DAY_MS = 24 * 3_600_000;
-/** Mails are kept in development only, to be read by who tries things out. */
+/** Mails are kept in development only, for whoever tries the shop out. */
 const EMAIL_LIFE_MS = 7 * DAY_MS;
-/** A guest's cart that nobody touched for so long is abandoned: its token is lost with a browser's storage. */
+/** A guest who has not touched a cart for this long has probably lost its token with the browser's storage. */
 const GUEST_CART_LIFE_MS = 30 * DAY_MS;
-/** A user comes back to a cart from any device. */
+/** Longer, because a user can come back to a cart from any device. */
 const USER_CART_LIFE_MS = 90 * DAY_MS;
-/** Rows that one statement looks at or deletes: short enough to let orders through between two. */
-const CHUNK = 1_000;
-/** Chunks of one table a run; what is left is the next run's. */
+/** Rows that one statement reads or deletes: few enough that orders need not wait long. */
+const CHUNK_ROWS = 1_000;
+/** Chunks of one table in one run; the next run does the rest. */
 const MAX_CHUNKS = 500;
 
-/** One statement's share. `cursor` is where the next begins; null at the end. */
+/** What one chunk did. `cursor` is where the next chunk begins; null at the end. */
 interface Chunk {
   deleted: number;
   cursor: string | null;
 }
 
-interface Broom {
+interface Purge {
   what: string;
-  sweep: (db: D1Database, cursor: string) => Promise<Chunk>;
+  run: (db: D1Database, cursor: string) => Promise<Chunk>;
 }
 
 /**
- * Job `clean-up`: deletes what is older than `RETENTION_DAYS` (0 keeps all) or has ended by itself, in small
- * statements that each stand for themselves, so it may be cut off anywhere. Orders, movements, claims, dead work and
- * daily reports stay. What is exactly as old as that stays too.
+ * Job `clean-up`: deletes what is older than `RETENTION_DAYS` (0 keeps all) or has expired. Each of its small statements
+ * stands for itself, so it may be cut off anywhere. Orders, movements, claims, dead tasks and daily reports stay.
  */
 export async function cleanUp(context: Context): Promise<string | null> {
   const now = context.clock.now();
   const { RETENTION_DAYS } = context.settings;
-  const brooms = [
+  const purges = [
     ...(RETENTION_DAYS === 0 ? [] : retained(now - RETENTION_DAYS * DAY_MS)),
     expiredTokens(now),
     endedSessions(now),
@@ -44,40 +43,40 @@ export async function cleanUp(context: Context): Promise<string | null> {
     abandonedCarts("users' carts", sql`user_id IS NOT NULL`, now - USER_CART_LIFE_MS),
   ];
   const done: string[] = [];
-  for (const broom of brooms) {
-    const deleted = await sweep(context, broom);
-    if (deleted > 0) done.push(`${broom.what} ${deleted}`);
+  for (const purge of purges) {
+    const deleted = await runInChunks(context, purge);
+    if (deleted > 0) done.push(`${purge.what} ${deleted}`);
   }
   return done.length === 0 ? null : `deleted ${done.join(", ")}`;
 }
 
-async function sweep({ env }: Context, broom: Broom): Promise<number> {
+async function runInChunks({ env }: Context, purge: Purge): Promise<number> {
   let deleted = 0;
   let cursor: string | null = "";
   for (let chunks = 0; chunks < MAX_CHUNKS && cursor !== null; chunks++) {
-    const chunk: Chunk = await broom.sweep(env.DB, cursor);
+    const chunk: Chunk = await purge.run(env.DB, cursor);
     deleted += chunk.deleted;
     cursor = chunk.cursor;
   }
   return deleted;
 }
 
-/** What has an index by age, or was appended in order: the oldest rows again and again, until they are young. */
-function oldest(what: string, remove: Sql): Broom {
+/** For rows with an index by age, or in the order of their age: deletes the oldest chunk until there is no full one. */
+function purgeOldest(what: string, remove: Sql): Purge {
   return {
     what,
-    sweep: async (db) => {
+    run: async (db) => {
       const deleted = await run(db, remove);
-      return { deleted, cursor: deleted < CHUNK ? null : "" };
+      return { deleted, cursor: deleted < CHUNK_ROWS ? null : "" };
     },
   };
 }
 
 /**
- * What is keyed by an id that is ordered by time, and of which some rows must stay: walked from the first id to the
- * last that is old enough to be looked at.
+ * For rows of which some must stay, and whose ids sort by time: goes from the first id to the last that is old enough, and
+ * deletes what may go.
  */
-function walked(
+function purgeById(
   what: string,
   prefix: IdPrefix,
   before: number,
@@ -85,27 +84,27 @@ function walked(
     ids,
     remove,
   }: {
-    /** The ids between two, both left out, in their order. */
+    /** The ids between two, without these two, in order. */
     ids: (after: string, last: string) => Sql<{ id: string }>;
-    /** Deletes what may go, from after one id up to another. */
+    /** Deletes what may go, after one id and up to another. */
     remove: (after: string, end: string) => Sql;
   },
-): Broom {
+): Purge {
   const last = prefixed(prefix, encodeTime(before).toLowerCase());
   return {
     what,
-    sweep: async (db, cursor) => {
-      const found = await all(db, sql<{ id: string }>`${ids(cursor, last)} LIMIT ${constant(CHUNK)}`);
+    run: async (db, cursor) => {
+      const found = await all(db, sql<{ id: string }>`${ids(cursor, last)} LIMIT ${constant(CHUNK_ROWS)}`);
       const end = found.at(-1)?.id;
       if (end === undefined) return { deleted: 0, cursor: null };
       const deleted = await run(db, remove(cursor, end));
-      return { deleted, cursor: found.length < CHUNK ? null : end };
+      return { deleted, cursor: found.length < CHUNK_ROWS ? null : end };
     },
   };
 }
 
-const retained = (before: number): Broom[] => [
-  walked("history lines of ended orders", "ord", before, {
+const retained = (before: number): Purge[] => [
+  purgeById("history lines of ended orders", "ord", before, {
     ids: (after, last) => sql`
       SELECT DISTINCT order_id AS id FROM order_history
       WHERE order_id > ${after} AND order_id < ${last} ORDER BY order_id`,
@@ -114,61 +113,61 @@ const retained = (before: number): Broom[] => [
         SELECT 1 FROM orders AS o WHERE o.id = order_history.order_id AND o.status_at < ${before}
           AND o.status IN ('delivered', 'returned', 'cancelled', 'expired', 'rejected'))`,
   }),
-  oldest(
+  purgeOldest(
     "events",
     sql`DELETE FROM events WHERE seq IN (
-      SELECT seq FROM (SELECT seq, at FROM events ORDER BY seq LIMIT ${constant(CHUNK)}) WHERE at < ${before})`,
+      SELECT seq FROM (SELECT seq, at FROM events ORDER BY seq LIMIT ${constant(CHUNK_ROWS)}) WHERE at < ${before})`,
   ),
-  oldest(
+  purgeOldest(
     "tasks done",
     sql`DELETE FROM work WHERE id IN (
-      SELECT id FROM work WHERE state = 'done' AND finished_at < ${before} ORDER BY finished_at LIMIT ${constant(CHUNK)})`,
+      SELECT id FROM work WHERE state = 'done' AND finished_at < ${before} ORDER BY finished_at LIMIT ${constant(CHUNK_ROWS)})`,
   ),
-  oldest(
+  purgeOldest(
     "job runs",
     sql`DELETE FROM job_runs WHERE id IN (
-      SELECT id FROM job_runs WHERE started_at < ${before} ORDER BY started_at LIMIT ${constant(CHUNK)})`,
+      SELECT id FROM job_runs WHERE started_at < ${before} ORDER BY started_at LIMIT ${constant(CHUNK_ROWS)})`,
   ),
 ];
 
-const expiredTokens = (now: number): Broom =>
-  oldest(
+const expiredTokens = (now: number): Purge =>
+  purgeOldest(
     "expired refresh tokens",
     sql`DELETE FROM refresh_tokens WHERE hash IN (
-      SELECT hash FROM refresh_tokens WHERE expires_at < ${now} ORDER BY expires_at LIMIT ${constant(CHUNK)})`,
+      SELECT hash FROM refresh_tokens WHERE expires_at < ${now} ORDER BY expires_at LIMIT ${constant(CHUNK_ROWS)})`,
   );
 
-/** Sessions that were revoked, or that no token renews any more; young ones are not looked at. */
-const endedSessions = (now: number): Broom =>
-  walked("ended sessions", "ses", now - REFRESH_TOKEN_LIFE_MS, {
+/** Sessions that were revoked, or that no token can renew any more. Younger ones need no check. */
+const endedSessions = (now: number): Purge =>
+  purgeById("ended sessions", "ses", now - REFRESH_TOKEN_LIFE_MS, {
     ids: (after, last) => sql`SELECT id FROM sessions WHERE id > ${after} AND id < ${last} ORDER BY id`,
     remove: (after, end) => sql`
       DELETE FROM sessions WHERE id > ${after} AND id <= ${end}
         AND (revoked_at IS NOT NULL OR last_used_at < ${now - REFRESH_TOKEN_LIFE_MS})`,
   });
 
-const oldEmails = (now: number): Broom =>
-  oldest(
+const oldEmails = (now: number): Purge =>
+  purgeOldest(
     "kept mails",
     sql`DELETE FROM emails WHERE id IN (
-      SELECT id FROM (SELECT id, sent_at FROM emails ORDER BY id LIMIT ${constant(CHUNK)}) WHERE sent_at < ${now - EMAIL_LIFE_MS})`,
+      SELECT id FROM (SELECT id, sent_at FROM emails ORDER BY id LIMIT ${constant(CHUNK_ROWS)}) WHERE sent_at < ${now - EMAIL_LIFE_MS})`,
   );
 
 /**
- * Carts that were neither changed nor ordered for so long, the longest first, with what is in them. That a living order
- * names one keeps it no longer: the order has its own items, and finds the others of its cart without it.
+ * Carts that were neither changed nor ordered for so long, the longest first, with their items. A cart goes even if a living
+ * order names it, since the order has its own items and needs only the cart's id.
  */
-function abandonedCarts(what: string, whose: Sql, before: number): Broom {
+function abandonedCarts(what: string, whose: Sql, before: number): Purge {
   const untouched = sql`
-    SELECT id FROM carts WHERE ${whose} AND updated_at < ${before} ORDER BY updated_at, id LIMIT ${constant(CHUNK)}`;
+    SELECT id FROM carts WHERE ${whose} AND updated_at < ${before} ORDER BY updated_at, id LIMIT ${constant(CHUNK_ROWS)}`;
   return {
     what,
-    sweep: async (db) => {
+    run: async (db) => {
       const [, deleted = 0] = await runBatch(db, [
         sql`DELETE FROM cart_items WHERE cart_id IN (${untouched})`,
         sql`DELETE FROM carts WHERE id IN (${untouched})`,
       ]);
-      return { deleted, cursor: deleted < CHUNK ? null : "" };
+      return { deleted, cursor: deleted < CHUNK_ROWS ? null : "" };
     },
   };
 }

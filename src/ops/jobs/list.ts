@@ -1,9 +1,9 @@
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { all, each, run, sql } from "../../platform/sql.ts";
-import { readRule } from "./moments.ts";
 import { CUT_OFF, GOES_ON, MAX_RUN_MS } from "./perform.ts";
 import type { Job } from "./run.ts";
+import { readSchedule } from "./schedule.ts";
 import type { JobChange, JobWire } from "./schemas.ts";
 import { JOBS } from "./table.ts";
 
@@ -18,7 +18,7 @@ interface Row {
   goes_on: number | null;
 }
 
-/** These jobs as they stand, in the order of the table, in one round trip. */
+/** These jobs with their last runs, in the given order. One round trip. */
 export async function readJobs(context: Context, jobs: readonly Job[] = JOBS): Promise<JobWire[]> {
   const rows = await all(
     context.env.DB,
@@ -38,7 +38,7 @@ export async function readJobs(context: Context, jobs: readonly Job[] = JOBS): P
 function render({ clock, settings }: Context, job: Job, row: Row | undefined): JobWire {
   const schedule = row?.schedule ?? job.schedule;
   const enabled = row?.enabled !== 0;
-  const next = enabled ? readRule(schedule, settings.TIME_ZONE).after(clock.now()) : null;
+  const next = enabled ? readSchedule(schedule, settings.TIME_ZONE).after(clock.now()) : null;
   return {
     name: job.name,
     schedule,
@@ -63,9 +63,8 @@ function lastRun(
 }
 
 /**
- * Gives a job another rule, or switches it. What a new rule would have named before now is no missed moment, nor is
- * what passed while the job was off: its schedule counts as run up to now. What is left out stays as it is; where all
- * is left out, nothing is written.
+ * Gives a job another rule, or switches it on or off. What is left out stays as it is. With a new rule, or when it is
+ * switched on, the job counts as run up to now, so that it makes up for no time before that.
  */
 export async function changeJob({ env, clock }: Context, job: Job, change: JobChange): Promise<void> {
   const { schedule, enabled } = change;

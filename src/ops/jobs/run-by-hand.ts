@@ -9,8 +9,8 @@ import type { Job } from "./run.ts";
 import type { JobRunWire } from "./schemas.ts";
 
 /**
- * Runs a job now, besides its schedule. Jobs are safe to run twice, so this takes no key.
- * @param at runs it as if then, milliseconds; null for now
+ * Runs a job now, besides its schedule. Jobs are safe to run twice, so this needs no Idempotency-Key.
+ * @param at runs the job as if it were that time, milliseconds; null for now
  */
 export async function runByHand(context: Context, job: Job, at: number | null): Promise<JobRunWire> {
   const { env, clock } = context;
@@ -43,7 +43,7 @@ export async function runByHand(context: Context, job: Job, at: number | null): 
   };
 }
 
-/** What a run owed as if then is due as long after now: its consumers go by the real clock. */
+/** Moves the tasks of a run at another time to the real clock, by which their consumers go. */
 async function shiftBack(context: Context, requestId: string, shift: number): Promise<void> {
   const shifted = await all(
     context.env.DB,

@@ -2,9 +2,9 @@ import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
 import { all, batch, each, type Sql, sql } from "../../platform/sql.ts";
-import { readRule } from "./moments.ts";
 import { CUT_OFF, GOES_ON, MAX_RUN_MS, perform, recordEnds } from "./perform.ts";
 import type { Job, RunReport } from "./run.ts";
+import { readSchedule } from "./schedule.ts";
 import { JOBS } from "./table.ts";
 
 interface JobRow {
@@ -12,33 +12,33 @@ interface JobRow {
   schedule: string | null;
   enabled: number;
   ran_for: number | null;
-  /** The run of its last moment, where that was cut off and is the only one of its moment. */
+  /** The run for `ran_for`, if it was cut off and is the only run for that time. */
   cut_off: string | null;
 }
 
-/** A job with a moment that it was not run for to the end. */
+/** A job that is due, or whose last run was cut off. */
 interface Due {
   job: Job;
   /** The id of the run that is about to begin. */
   id: string;
-  /** A person's rule as it was read; null for the built-in one. */
+  /** The rule that a person gave it, as it was read; null for the built-in one. */
   schedule: string | null;
-  /** How far its schedule had been run. */
+  /** Up to when its schedule was run before. */
   since: number;
-  /** Its last moment: after an outage the ones before it are not made up for one by one. */
-  moment: number;
-  /** The run that was cut off, which this one ends and makes up for. */
+  /** The last time at which it was due. After an outage, one run makes up for all times before it. */
+  scheduledFor: number;
+  /** The run that was cut off: this one marks it as failed, and makes up for it. */
   cutOff: string | null;
 }
 
 const MINUTE_MS = 60_000;
 
 /**
- * Runs every job that is due, each once for all of its moments up to now, whoever else is at it. Each minute.
+ * Runs every job that is due, once for all its times up to now, even if several workers do this at once. Called each minute.
  *
- * One batch begins all of them by the stamp rule. A run whose worker dies stays `running` until its job comes again:
- * at its next moment, or, where that is far, once more for the same one when the worker must be dead. Throws only
- * when D1 cannot begin them: nothing has happened then, and the next minute tries the same.
+ * One batch begins all runs, and each begins once. If a worker dies, its run stays `running` until the job runs again: at its
+ * next time, or earlier, for the same time, as soon as the worker must be dead. Throws only when D1 cannot begin the runs.
+ * Then nothing has happened, and the next minute tries again.
  */
 export async function runDueJobs(context: Context): Promise<void> {
   const now = context.clock.now();
@@ -53,7 +53,7 @@ export async function runDueJobs(context: Context): Promise<void> {
         AND NOT EXISTS (SELECT 1 FROM job_runs AS twin WHERE twin.name = run.name AND twin.id <> run.id
           AND twin.scheduled_for = run.scheduled_for)`,
   );
-  // A shop has no past before its first minute: this one's moments are the first that count.
+  // For a job that was never run, only times from this minute on count.
   const start = now - (now % MINUTE_MS) - 1;
   const rows = new Map(stored.map((row) => [row.name, row]));
   const fresh = JOBS.filter(({ name }) => rows.get(name)?.ran_for == null).map(({ name }) => name);
@@ -76,13 +76,13 @@ function dueOf(context: Context, job: Job, row: JobRow | undefined, start: numbe
   const schedule = row?.schedule ?? null;
   const since = row?.ran_for ?? start;
   try {
-    const moments = readRule(schedule ?? job.schedule, context.settings.TIME_ZONE);
-    const next = moments.after(since);
+    const times = readSchedule(schedule ?? job.schedule, context.settings.TIME_ZONE);
+    const next = times.after(since);
     const cutOff = row?.cut_off ?? null;
     const isDue = next !== null && next <= now;
     if (!isDue && cutOff === null) return [];
-    const moment = (isDue ? moments.upTo(now) : null) ?? since;
-    return [{ job, id: prefixed("run", context.ids.next()), schedule, since, moment, cutOff }];
+    const scheduledFor = (isDue ? times.upTo(now) : null) ?? since;
+    return [{ job, id: prefixed("run", context.ids.next()), schedule, since, scheduledFor, cutOff }];
   } catch (error) {
     context.log.error("a schedule cannot be read", { job: job.name, error: describeError(error) });
     return [];
@@ -90,8 +90,8 @@ function dueOf(context: Context, job: Job, row: JobRow | undefined, start: numbe
 }
 
 /**
- * Writes a run for each job that still stands as it was read, and then, for those alone, how far its schedule has
- * been run: of two workers at one moment the second finds it moved on, and begins nothing. Returns what was begun.
+ * Writes a run for each job that is still as it was read, and then, for those alone, up to when the schedule was run. Of two
+ * workers at once, the second finds that changed, and begins nothing. Returns what was begun.
  */
 async function begin(
   { env }: Context,
@@ -100,17 +100,17 @@ async function begin(
   if (due.length === 0 && fresh.length === 0) return [];
   const wanted = each(due.map(({ job, ...one }) => ({ ...one, name: job.name })));
   const { begun } = await batch(env.DB, {
-    seen: fresh.length === 0 ? undefined : firstSeen(fresh, start),
+    seen: fresh.length === 0 ? undefined : markSeen(fresh, start),
     begun: sql<{ id: string }>`
       INSERT INTO job_runs (id, name, scheduled_for, started_at, outcome)
-      SELECT row.value ->> 'id', row.value ->> 'name', row.value ->> 'moment', ${now}, 'running'
+      SELECT row.value ->> 'id', row.value ->> 'name', row.value ->> 'scheduledFor', ${now}, 'running'
       FROM ${wanted} AS row JOIN jobs ON jobs.name = row.value ->> 'name' AND jobs.enabled = 1
         AND jobs.ran_for = row.value ->> 'since' AND jobs.schedule IS row.value ->> 'schedule'
         AND (row.value ->> 'cutOff' IS NULL
           OR EXISTS (SELECT 1 FROM job_runs WHERE job_runs.id = row.value ->> 'cutOff' AND outcome = 'running'))
       RETURNING id`,
     moved: sql`
-      UPDATE jobs SET ran_for = row.value ->> 'moment' FROM ${wanted} AS row
+      UPDATE jobs SET ran_for = row.value ->> 'scheduledFor' FROM ${wanted} AS row
       WHERE jobs.name = row.value ->> 'name'
         AND EXISTS (SELECT 1 FROM job_runs WHERE job_runs.id = row.value ->> 'id')`,
     cutOff: sql`
@@ -122,7 +122,7 @@ async function begin(
   return due.filter(({ id }) => won.has(id));
 }
 
-/** From now on a missed moment of these is made up for. */
-const firstSeen = (names: string[], start: number): Sql => sql`
+/** Marks jobs that were never run as run up to `start`: from now on, missed times of theirs are made up for. */
+const markSeen = (names: string[], start: number): Sql => sql`
   INSERT INTO jobs (name, enabled, ran_for) SELECT value, 1, ${start} FROM ${each(names)} WHERE true
   ON CONFLICT (name) DO UPDATE SET ran_for = excluded.ran_for WHERE jobs.ran_for IS NULL`;

@@ -1,20 +1,20 @@
 import type { Context } from "../../platform/context.ts";
 import { each, runBatch, type Sql, sql } from "../../platform/sql.ts";
 
-/** What a job is told of the run that it is. */
+/** What a job knows of its run. */
 export interface Run {
   id: string;
   /** Milliseconds, by the real clock. */
   startedAt: number;
-  /** How far its schedule had been run before, milliseconds; null when a person started it. */
+  /** Up to when its schedule was run before, milliseconds; null when a person started it. */
   since: number | null;
-  /** How far its clock is before the one that consumers go by, milliseconds: 0 but for a run as if at another time. */
+  /** How far its clock is ahead of the real one, milliseconds: 0, except for a run as if at another time. */
   ahead: number;
 }
 
 /**
- * What was done, in words; null when there was nothing to do. `goesOn`: what was done so far, where the rest is work owed
- * whose object is the run. The run is `running` until that work ends it by writeReports.
+ * What was done, in words; null when there was nothing to do. `goesOn` says what was done so far, when a pending task whose
+ * object is the run does the rest. The run is `running` until that task ends it by writeReports.
  */
 export type JobResult = string | null | { goesOn: string };
 
@@ -23,17 +23,15 @@ export interface Job {
   /** The built-in cron rule, in `TIME_ZONE`. */
   schedule: string;
   /**
-   * Sweeps run one after the other, in the order of the table: what expires owes work, so the bells come after it.
-   * The rest run beside them, so that a slow one keeps nobody waiting.
+   * Sweeps run one after the other, in the order of the table: expiring orders adds tasks, and then tasks are woken. The
+   * other jobs run at the same time, so that a slow one delays nothing.
    */
   sweep: boolean;
-  /**
-   * Must be safe to run twice and at once, and to be cut off at any point.
-   */
+  /** Must be safe to run twice, also at the same time, and to be cut off anywhere. */
   handler: (context: Context, run: Run) => Promise<JobResult>;
 }
 
-/** A run that ended, or goes on as work. Stamps are milliseconds. */
+/** A run that has ended, or goes on by a task. Times are milliseconds. */
 export interface RunReport {
   id: string;
   name: string;
@@ -46,9 +44,9 @@ export interface RunReport {
 }
 
 /** The detail of a run that found nothing to do. */
-export const NOTHING = "nothing to do";
+export const NOTHING_TO_DO = "nothing to do";
 
-/** Writes down how runs ended, or how far they have come. An end is never taken back. */
+/** Records how runs ended, or how far they have come. An end that is recorded stays. */
 export async function writeReports({ env }: Context, runs: RunReport[]): Promise<void> {
   const rows = runs.map(({ id, finishedAt, outcome, detail }) => ({ id, finishedAt, outcome, detail }));
   await runBatch(env.DB, [
@@ -61,9 +59,12 @@ export async function writeReports({ env }: Context, runs: RunReport[]): Promise
   ]);
 }
 
-/** Deletes the run right before each of these, where it too was by the schedule and had nothing to do. */
+/**
+ * Deletes the run right before each of these, if it was scheduled and had nothing to do: so a quiet shop keeps one row for
+ * each job, and not one for each minute.
+ */
 const forgetIdleBefore = (runs: RunReport[]): Sql => sql`
-  DELETE FROM job_runs WHERE outcome = 'done' AND detail = ${NOTHING} AND scheduled_for IS NOT NULL AND id IN (
+  DELETE FROM job_runs WHERE outcome = 'done' AND detail = ${NOTHING_TO_DO} AND scheduled_for IS NOT NULL AND id IN (
     SELECT (SELECT before.id FROM job_runs AS before
             WHERE before.name = row.value ->> 'name' AND before.started_at < row.value ->> 'startedAt'
             ORDER BY before.started_at DESC LIMIT 1)

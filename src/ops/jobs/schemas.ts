@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { listSchema } from "../../platform/pagination.ts";
-import { isRule } from "./moments.ts";
+import { isRule } from "./schedule.ts";
 
 const stamp = z.string().openapi({ format: "date-time" });
 
@@ -33,15 +33,15 @@ export const jobParam = z.object({
   name: z.string().openapi({ param: { name: "name", in: "path" }, example: "daily-report" }),
 });
 
-/** Any day will do to see whether a rule ever comes true: the calendar repeats. */
-const A_DAY = Date.UTC(2026, 0, 1);
+/** From when it is checked that a rule ever comes true. Any day will do, since the calendar repeats. */
+const ANY_DAY = Date.UTC(2026, 0, 1);
 
 export const jobChangeSchema = z
   .object({
     schedule: z
       .string()
       .max(100)
-      .refine((text) => isRule(text, A_DAY), "is not a cron rule of five fields that ever comes true")
+      .refine((text) => isRule(text, ANY_DAY), "is not a cron rule of five fields that ever comes true")
       .transform((text) => text.trim().split(/\s+/).join(" "))
       .nullable()
       .optional()

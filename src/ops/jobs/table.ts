@@ -1,7 +1,7 @@
 import { wakeDueTasks } from "../../events/work.ts";
 import { resolveDelayed } from "../../orders/delayed/resolve.ts";
 import { expireUnpaid } from "../../orders/jobs.ts";
-import { reconcileStock } from "../reconcile/walk.ts";
+import { reconcileStock } from "../reconcile/reconcile-all.ts";
 import { makeDailyReports } from "../reports/make.ts";
 import { cleanUp } from "./clean-up.ts";
 import { sendLowStockNotice } from "./low-stock-notice.ts";

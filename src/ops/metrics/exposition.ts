@@ -1,6 +1,6 @@
 /**
- * Prometheus' text format, version 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats. The libraries
- * that write it keep their counts in one process's memory, of which a Worker has none to speak of.
+ * Prometheus' text format, version 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats. No library writes it
+ * here, because they keep their counts in one process's memory, and a Worker has many isolates that come and go.
  */
 export const TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -9,7 +9,7 @@ export interface Sample {
   value: number;
 }
 
-/** One family: samples of the same name, told apart by their labels. */
+/** Samples of the same name, which differ by their labels. */
 export interface Metric {
   name: string;
   type: "counter" | "gauge";
@@ -35,6 +35,6 @@ function writeLabels(labels: Record<string, string>): string {
 const escapeLabel = (value: string): string =>
   value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 
-/** As Go reads a float: infinity has another name there. */
+/** Prometheus reads floats as Go does, where infinity has another name. */
 const writeValue = (value: number): string =>
   Number.isFinite(value) || Number.isNaN(value) ? String(value) : value > 0 ? "+Inf" : "-Inf";

@@ -14,15 +14,15 @@ import { LIMITER_UNAVAILABLE, LIMITS } from "../../platform/rate-limit/limit.ts"
 import { batch, constant, sql } from "../../platform/sql.ts";
 import type { Metric, Sample } from "./exposition.ts";
 
-/** What piles up is counted no further: by then how much more there is tells nothing. */
+/** Backlogs are counted up to this: beyond it the exact number says nothing more, and counting would cost too much. */
 const MAX_COUNTED = 10_000;
 
-/** Orders that people still wait for. */
+/** Orders that buyers still wait for. */
 const ACTIVE: readonly OrderStatus[] = ["pending", "confirmed", "processing", "shipped"];
 
 /**
- * What the shop is like now, in one round trip. Reads what is counted already: figures, a row for each day that the
- * shop has sold on, and what is left over, no further than 10,000. Of what is stored it reads nothing.
+ * The shop's metrics as of now, in one round trip. It reads no orders or products, only what is counted already: the
+ * figures, a row for each day with sales, and backlogs, up to MAX_COUNTED.
  */
 export async function readMetrics(context: Context): Promise<Metric[]> {
   const { DB } = context.env;
@@ -46,13 +46,9 @@ export async function readMetrics(context: Context): Promise<Metric[]> {
     ...ofOrders(counts, found.sales, found.delayed[0]?.delayed ?? 0),
     ...ofProducts(found.states),
     ...ofWork(found.owed, found.dead[0]?.dead ?? 0, found.due[0]?.due ?? null, now),
-    {
-      ...gauge(
-        "selling",
-        "1 while orders are taken, 0 while selling is stopped or the shop is being restored.",
-      ),
-      samples: [{ value: found.closed.length === 0 ? 1 : 0 }],
-    },
+    gauge("selling", "1 while orders are taken, 0 while selling is stopped or the shop is being restored.", [
+      { value: found.closed.length === 0 ? 1 : 0 },
+    ]),
     ofLimiters(found.limiters),
   ];
 }
@@ -93,76 +89,65 @@ function ofOrders(counts: StatusCounts, sales: Sales[], delayed: number): Metric
         { labels: { status: "rejected" }, value: counts.rejected },
       ],
     },
-    {
-      ...gauge("orders", "Orders since ever, by how they stand now."),
-      samples: byStatus.map(([status, value]) => ({ labels: { status }, value })),
-    },
-    {
-      ...gauge("active_orders_total", "Orders that are pending, confirmed, processing or shipped."),
-      samples: [{ value: ACTIVE.reduce((sum, status) => sum + counts[status], 0) }],
-    },
-    {
-      ...gauge("orders_delayed", "Orders too long in a step, counted up to 10000."),
-      samples: [{ value: delayed }],
-    },
-    {
-      ...gauge(
-        "revenue",
-        "What was sold since ever, less what was cancelled or closed; in the currency's major unit.",
-      ),
-      samples: sales.map(({ currency, amount }) => inMajorUnits(currency, amount)),
-    },
-    {
-      ...gauge("refunded", "What was promised back since ever; in the currency's major unit."),
-      samples: sales.map(({ currency, refunded }) => inMajorUnits(currency, refunded)),
-    },
-    {
-      ...gauge("units_sold", "Units of what `revenue` counts."),
-      samples: [{ value: sales.reduce((sum, { units }) => sum + units, 0) }],
-    },
+    gauge(
+      "orders",
+      "Orders since ever, by how they stand now.",
+      byStatus.map(([status, value]) => ({ labels: { status }, value })),
+    ),
+    gauge("active_orders_total", "Orders that are pending, confirmed, processing or shipped.", [
+      { value: ACTIVE.reduce((sum, status) => sum + counts[status], 0) },
+    ]),
+    gauge("orders_delayed", "Orders too long in a step, counted up to 10000.", [{ value: delayed }]),
+    gauge(
+      "revenue",
+      "What was sold since ever, less what was cancelled or closed; in the currency's major unit.",
+      sales.map(({ currency, amount }) => inMajorUnits(currency, amount)),
+    ),
+    gauge(
+      "refunded",
+      "What was promised back since ever; in the currency's major unit.",
+      sales.map(({ currency, refunded }) => inMajorUnits(currency, refunded)),
+    ),
+    gauge("units_sold", "Units of what `revenue` counts.", [
+      { value: sales.reduce((sum, { units }) => sum + units, 0) },
+    ]),
   ];
 }
 
 function ofProducts(states: StockState[]): Metric[] {
   const inState = (name: string) => states.find(({ state }) => state === name)?.products ?? 0;
   return [
-    {
-      ...gauge("products", "Products by how much is left of them over all stores."),
-      samples: ["healthy", "low", "out", "archived"].map((state) => ({
+    gauge(
+      "products",
+      "Products by how much is left of them over all stores.",
+      ["healthy", "low", "out", "archived"].map((state) => ({
         labels: { state },
         value: inState(state),
       })),
-    },
-    {
-      ...gauge("low_stock_products_total", "Products available at or below their threshold, and above 0."),
-      samples: [{ value: inState("low") }],
-    },
-    {
-      ...gauge("out_of_stock_products_total", "Products with nothing available."),
-      samples: [{ value: inState("out") }],
-    },
+    ),
+    gauge("low_stock_products_total", "Products available at or below their threshold, and above 0.", [
+      { value: inState("low") },
+    ]),
+    gauge("out_of_stock_products_total", "Products with nothing available.", [{ value: inState("out") }]),
   ];
 }
 
-/** @param due when the task that waits longest could have been begun, milliseconds; null when none is owed */
+/** @param due since when the task that waits longest is due, milliseconds; null when none is pending */
 function ofWork(owed: Owed[], dead: number, due: number | null, now: number): Metric[] {
   return [
-    {
-      ...gauge("work_owed", "Tasks that are owed, by task; the 10000 that are due first."),
-      samples: owed.map((one) => ({ labels: { task: one.task }, value: one.owed })),
-    },
-    {
-      ...gauge("work_overdue_seconds", "For how long the task that waits longest could have been begun."),
-      samples: [{ value: due === null ? 0 : Math.max(0, now - due) / 1000 }],
-    },
-    {
-      ...gauge("dead_letters", "Tasks that died and wait for a person, counted up to 10000."),
-      samples: [{ value: dead }],
-    },
+    gauge(
+      "work_owed",
+      "Tasks that are owed, by task; the 10000 that are due first.",
+      owed.map((one) => ({ labels: { task: one.task }, value: one.owed })),
+    ),
+    gauge("work_overdue_seconds", "For how long the task that waits longest could have been begun.", [
+      { value: due === null ? 0 : Math.max(0, now - due) / 1000 },
+    ]),
+    gauge("dead_letters", "Tasks that died and wait for a person, counted up to 10000.", [{ value: dead }]),
   ];
 }
 
-/** A limiter that was never down counts 0: a first failure is a rise too. */
+/** A limiter that never failed has a sample of 0, so that Prometheus sees its first failure as a rise. */
 const ofLimiters = (counted: LimiterCount[]): Metric => ({
   name: LIMITER_UNAVAILABLE,
   type: "counter",
@@ -173,7 +158,12 @@ const ofLimiters = (counted: LimiterCount[]): Metric => ({
   })),
 });
 
-const gauge = (name: string, help: string) => ({ name, type: "gauge" as const, help });
+const gauge = (name: string, help: string, samples: Sample[]): Metric => ({
+  name,
+  type: "gauge",
+  help,
+  samples,
+});
 
 const inMajorUnits = (currency: string, amount: number): Sample => ({
   labels: { currency },

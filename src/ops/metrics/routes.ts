@@ -30,7 +30,7 @@ const metricsRoute = createRoute({
   },
 });
 
-/** At the root, behind the settings. No user's token opens it: a scraper has no account. */
+/** To be mounted at the root. It has a token of its own, because a scraper has no account. */
 export const metricsRoutes = createRouter(
   endpoint(metricsRoute, async (c) => {
     const context = c.get("context");

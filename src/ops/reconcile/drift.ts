@@ -1,27 +1,27 @@
-/** Every way in which the parts of the shop can disagree about stock. A closed set: clients switch on it. */
+/** Every way in which the parts of the shop can disagree about stock. Clients switch on these. */
 export const DRIFT_KINDS = [
   /** A store's level is not the sum of its ledger. */
   "level_ledger",
   /** A store's `reserved` is not the sum of the open holds there. */
   "level_holds",
-  /** An open hold of a claim that is dead, or that should have asked and did not. */
+  /** An open hold whose claim is dead, or is undecided and should have asked long ago. */
   "dead_hold",
   /** A living order has less on hold than it has not shipped. */
   "order_unheld",
   /** A living order's hold keeps more, or has shipped otherwise, than its row says. */
   "hold_differs",
-  /** The projection has not what it acknowledged, or what the object never had. */
+  /** The projection lacks what it acknowledged, or has what the object never had. */
   "projection",
-  /** Holds or news wait, and no alarm will wake the object for them in time. */
+  /** Holds or a report are due, and no alarm will wake the object for them in time. */
   "alarm_asleep",
 ] as const;
 export type DriftKind = (typeof DRIFT_KINDS)[number];
 
-/** `short`: the units are not there. `moved`: it went on meanwhile, look again. `unbalanced`: a person must count. */
+/** `short`: the units are not there. `moved`: it changed meanwhile and must be compared again. `unbalanced`: a person must count. */
 export const DRIFT_STATES = ["found", "repaired", "short", "moved", "unbalanced"] as const;
 export type DriftState = (typeof DRIFT_STATES)[number];
 
-/** One disagreement, in words and numbers. Units throughout. */
+/** One disagreement. All numbers are units. */
 export interface Drift {
   product_id: string;
   kind: DriftKind;
@@ -32,5 +32,5 @@ export interface Drift {
   state: DriftState;
 }
 
-/** What a person must look at: neither right by itself nor mended. */
+/** Whether it still has to be repaired, perhaps by a person. */
 export const isOpen = ({ state }: Drift): boolean => state !== "repaired";

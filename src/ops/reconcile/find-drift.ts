@@ -1,64 +1,48 @@
+import { NO_UNITS } from "../../inventory/levels.ts";
 import type { AuditedClaim, Count, StockAudit } from "../../inventory/stock-types.ts";
 import { isLiving } from "../../orders/lifecycle.ts";
 import type { OrderAllocation } from "../../orders/order.ts";
 import type { Drift, DriftKind } from "./drift.ts";
-import { type ClaimRow, claimKey, type Look, type OpenLine } from "./look.ts";
+import { type ClaimRow, claimKey, type OpenLine, type Snapshot } from "./snapshot.ts";
+
+/** What has just happened in D1 may take this long to reach its object: by the inline follow, or by the next minute's sweep. */
+export const IN_TRANSIT_MS = 120_000;
 
 /**
- * What has only just happened in D1 is on its way to its object: the command that follows a batch takes milliseconds, or
- * is owed and comes with the next minute's sweep. Milliseconds.
- */
-export const ON_ITS_WAY = 120_000;
-
-interface About {
-  store_id?: string;
-  claim?: string;
-  order_id?: string | null;
-}
-
-/**
- * Compares what was looked at. Pure. Nothing that is under way is drift, whatever moved between the parts of the look:
+ * Compares the parts of a snapshot. Pure. Nothing that is under way counts as drift, although the parts were not read at
+ * one moment:
  *
- * - level_ledger, level_holds and alarm_asleep are told by one turn of the object, in which nothing moves;
- * - order_unheld: the order's row was the same before and after the audit, so it was so during it, and an order holds all
- *   that it has not shipped from before its row exists until after its row lets go of it;
- * - dead_hold, hold_differs: D1 moves first and the object follows, so a difference this way is usual for a moment. It
- *   counts once D1 has been as it is for longer than any command is on its way. A provisional hold without a fate is its
- *   placing's, until its deadline has passed by as much;
- * - projection: what an object was told is acknowledged is in D1 at every later moment, so D1 is read after; a level is
- *   never deleted and an epoch never falls, so a row of a store or an epoch that the object lacks is read before.
+ * - level_ledger, level_holds and alarm_asleep compare what one turn of the object read, and nothing moves within a turn;
+ * - order_unheld: the order's row was the same before and after the audit, so it was the same during it. An order holds
+ *   what it has not shipped from before its row exists until after its row says otherwise;
+ * - dead_hold and hold_differs: D1 changes first and the object follows, so for a moment such a difference is normal. It
+ *   counts when D1's rows are older than IN_TRANSIT_MS. A provisional hold without a fate belongs to a placing, until its
+ *   deadline is as long ago;
+ * - projection: what the projection has acknowledged stays in D1, so D1 is read after the object for that. A level is never
+ *   deleted and an epoch never falls, so D1 is read before it to find a store or an epoch that the object does not have.
  *
- * @param hold how long a provisional hold may stand before it asks, milliseconds
+ * @param holdMs how long a provisional hold may stand before it asks
  */
-export function findDrift(look: Look, now: number, hold: number): Drift[] {
-  return [...look.audits].flatMap(([productId, audit]) => {
+export function findDrift(snapshot: Snapshot, now: number, holdMs: number): Drift[] {
+  return [...snapshot.audits].flatMap(([productId, audit]) => {
     const found: Drift[] = [];
-    const note = (kind: DriftKind, detail: string, { store_id, claim, order_id }: About = {}) => {
-      found.push({
-        product_id: productId,
-        kind,
-        detail,
-        store_id: store_id ?? null,
-        claim: claim ?? null,
-        order_id: order_id ?? null,
-        state: "found",
-      });
+    const note: Note = (kind, detail, about) => {
+      const nowhere = { store_id: null, claim: null, order_id: null };
+      found.push({ product_id: productId, kind, detail, ...nowhere, ...about, state: "found" });
     };
     compareLevels(audit, note);
-    compareOrders(look, productId, audit, note);
+    compareOrders(snapshot, productId, audit, note);
     for (const claim of audit.claims) {
-      const row = look.claims.get(claimKey(productId, claim.claim));
-      if (claim.state === "open" && row) compareHold(claim, row, { now, hold }, note);
+      const row = snapshot.claims.get(claimKey(productId, claim.claim));
+      if (claim.state === "open" && row) compareHold(claim, row, { now, holdMs }, note);
     }
-    compareProjection(look, productId, audit, note);
+    compareProjection(snapshot, productId, audit, note);
     compareAlarm(audit, now, note);
     return found;
   });
 }
 
-type Note = (kind: DriftKind, detail: string, about?: About) => void;
-
-const NOTHING: Count = { on_hand: 0, reserved: 0 };
+type Note = (kind: DriftKind, detail: string, about?: Partial<Drift>) => void;
 
 function compareLevels({ levels, ledger, claims }: StockAudit, note: Note): void {
   const kept = new Map<string, number>();
@@ -67,8 +51,8 @@ function compareLevels({ levels, ledger, claims }: StockAudit, note: Note): void
   }
   const stores = new Set([...levels, ...ledger].map((count) => count.store_id).concat(...kept.keys()));
   for (const store_id of stores) {
-    const level = levels.find((one) => one.store_id === store_id) ?? NOTHING;
-    const sums = ledger.find((one) => one.store_id === store_id) ?? NOTHING;
+    const level = levels.find((one) => one.store_id === store_id) ?? NO_UNITS;
+    const sums = ledger.find((one) => one.store_id === store_id) ?? NO_UNITS;
     if (level.on_hand !== sums.on_hand || level.reserved !== sums.reserved)
       note("level_ledger", `the level is ${words(level)}; the ledger adds up to ${words(sums)}`, {
         store_id,
@@ -81,9 +65,9 @@ function compareLevels({ levels, ledger, claims }: StockAudit, note: Note): void
 
 const words = ({ on_hand, reserved }: Count): string => `${on_hand} on hand, ${reserved} reserved`;
 
-function compareOrders(look: Look, productId: string, audit: StockAudit, note: Note): void {
-  const still = new Map(look.after.lines.map((line) => [lineKey(line), line]));
-  for (const line of look.before.lines) {
+function compareOrders(snapshot: Snapshot, productId: string, audit: StockAudit, note: Note): void {
+  const still = new Map(snapshot.after.lines.map((line) => [lineKey(line), line]));
+  for (const line of snapshot.before.lines) {
     if (line.product_id !== productId || !isSame(line, still.get(lineKey(line)))) continue;
     const claim = audit.claims.find((one) => one.claim === line.claim);
     for (const { store_id, quantity, shipped } of line.allocations) {
@@ -106,17 +90,17 @@ const keptIn = (claim: AuditedClaim | undefined, storeId: string): number =>
 function compareHold(
   claim: AuditedClaim,
   row: ClaimRow,
-  { now, hold }: { now: number; hold: number },
+  { now, holdMs }: { now: number; holdMs: number },
   note: Note,
 ): void {
   const about = { claim: claim.claim, order_id: claim.order_id };
   if (row.fate === null) {
-    const provisional = claim.version === 0 && claim.created_at + hold + ON_ITS_WAY > now;
+    const provisional = claim.version === 0 && claim.created_at + holdMs + IN_TRANSIT_MS > now;
     if (!provisional) note("dead_hold", "nobody placed this claim, and its time is over", about);
     return;
   }
   const since = Math.max(row.decided_at ?? 0, row.updated_at ?? 0);
-  if (since + ON_ITS_WAY > now) return;
+  if (since + IN_TRANSIT_MS > now) return;
   if (row.status === null || row.named_claim !== claim.claim || !isLiving(row.status)) {
     const why =
       row.status === null ? row.fate : row.named_claim === claim.claim ? row.status : "held by another claim";
@@ -135,7 +119,12 @@ function compareHold(
 const allocationIn = (allocations: OrderAllocation[], storeId: string): OrderAllocation =>
   allocations.find(({ store_id }) => store_id === storeId) ?? { store_id: storeId, quantity: 0, shipped: 0 };
 
-function compareProjection({ before, after }: Look, productId: string, audit: StockAudit, note: Note): void {
+function compareProjection(
+  { before, after }: Snapshot,
+  productId: string,
+  audit: StockAudit,
+  note: Note,
+): void {
   const own = new Set(audit.levels.map(({ store_id }) => store_id));
   for (const row of before.projection.filter((one) => one.product_id === productId)) {
     const { store_id } = row;
@@ -156,12 +145,12 @@ function compareProjection({ before, after }: Look, productId: string, audit: St
 }
 
 /**
- * An alarm that is set for what has passed stands at the moment of its setting, and one that is being delivered is not
- * told of any more: what is due about now, by whoever's clock, is on its way.
+ * An alarm that was set for a past time has the time of its setting, and one that is being delivered reads as null. So what
+ * is due about now counts as on its way.
  */
 function compareAlarm({ due, alarm }: StockAudit, now: number, note: Note): void {
   if (due === null) return;
-  const sleeps = alarm === null ? Math.abs(now - due) >= ON_ITS_WAY : alarm > Math.max(due, now);
+  const sleeps = alarm === null ? Math.abs(now - due) >= IN_TRANSIT_MS : alarm > Math.max(due, now);
   if (!sleeps) return;
   const when = new Date(due).toISOString();
   note(

@@ -2,55 +2,55 @@ import type { Context } from "../../platform/context.ts";
 import { all, each, sql } from "../../platform/sql.ts";
 import { type Drift, isOpen } from "./drift.ts";
 import { findDrift } from "./find-drift.ts";
-import { look } from "./look.ts";
 import { repair } from "./repair.ts";
+import { takeSnapshot } from "./snapshot.ts";
 
 /** How far one call goes through the products before it says where to go on. */
 export interface Limits {
-  /** Products looked at together: three calls to D1, and one to each object. */
+  /** Products that are compared together, with three calls to D1 and one to each object. */
   chunk: number;
-  /** Begins with no further chunk after so many products, */
+  /** No further chunk begins after this many products. */
   products: number;
-  /** after so many drifts, where they are mended: each may take seven calls more, */
+  /** Nor after this many drifts, if they are repaired: each may take seven more calls. */
   repairs: number;
-  /** or after so long; milliseconds. */
-  patience: number;
+  /** Nor after this time. */
+  durationMs: number;
 }
 
 /**
- * Workers allow an invocation 1,000 calls to other parts (by default 10,000 on paid plans). At worst this makes 400 to
- * objects, 24 to D1, and 7 for each of the 70 products of which the last 50 took it over its repairs: 914.
+ * Workers allow an invocation 1,000 calls to other parts (10,000 by default on paid plans). At worst these limits allow 914:
+ * 400 to objects, 24 to D1, and 7 for each of 70 repairs, if 20 are followed by a chunk of 50.
  */
-export const ONE_CALL: Limits = { chunk: 50, products: 400, repairs: 20, patience: 20_000 };
+export const ONE_CALL: Limits = { chunk: 50, products: 400, repairs: 20, durationMs: 20_000 };
 
 export interface Reconciliation {
   checked: number;
   drift: Drift[];
   repaired: number;
-  /** The last product that was looked at, to go on after; null when all were. */
+  /** The last product that was compared, to go on after; null when all were. */
   next: string | null;
 }
 
 export interface ReconcileOptions {
   repair: boolean;
-  /** Stands in the ledger beside what is corrected. */
+  /** The `reference` of each correction in the ledger. */
   operation: string;
 }
 
-/** Compares these products' stock, and mends it when asked. */
+/** Compares the stock of these products, and repairs it if `options.repair`. */
 export async function reconcileProducts(
   context: Context,
   productIds: string[],
   options: ReconcileOptions,
 ): Promise<Drift[]> {
-  const seen = await look(context, productIds);
-  const found = findDrift(seen, context.clock.now(), context.settings.HOLD_SECONDS * 1_000);
+  const snapshot = await takeSnapshot(context, productIds);
+  const found = findDrift(snapshot, context.clock.now(), context.settings.HOLD_SECONDS * 1_000);
   if (!options.repair) return found;
   const byProduct = [...Map.groupBy(found, (drift) => drift.product_id)];
-  const mended = await Promise.all(
-    byProduct.map(([productId, drift]) => repair(context, seen, productId, drift, options.operation)),
+  const repaired = await Promise.all(
+    byProduct.map(([productId, drift]) => repair(context, snapshot, productId, drift, options.operation)),
   );
-  return mended.flat();
+  return repaired.flat();
 }
 
 /** Goes through all products in the order of their ids, as far as one invocation may. @param after to go on from */
@@ -69,7 +69,7 @@ export async function reconcileFrom(
     total.drift.push(...drift);
     total.repaired += drift.filter((one) => !isOpen(one)).length;
     total.next = productIds.length === limits.chunk ? (productIds.at(-1) ?? null) : null;
-    if (total.checked >= limits.products || context.clock.now() - began > limits.patience) break;
+    if (total.checked >= limits.products || context.clock.now() - began > limits.durationMs) break;
     if (options.repair && total.drift.length >= limits.repairs) break;
   }
   return total;
@@ -83,7 +83,7 @@ async function readProducts(context: Context, after: string, limit: number): Pro
   return products.map(({ id }) => id);
 }
 
-/** Those that are no products. Asked before any object is: naming one must not make it. */
+/** Those ids that are no product. To be asked before a Stock object is, so that no object is made for them. */
 export async function findUnknown(context: Context, productIds: string[]): Promise<string[]> {
   const unknown = await all(
     context.env.DB,

@@ -7,38 +7,40 @@ import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { each, run, sql } from "../../platform/sql.ts";
 import { type Drift, type DriftState, isOpen } from "./drift.ts";
-import type { Look } from "./look.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /**
- * Mends what was found of one product, and says what became of each. First the claims are judged, as if their holds had
- * asked: that writes the fate that lets a hold go, so none is ever released while its placing may still succeed. Then the
- * object is told everything in one turn. Dying between leaves fates written that were due, and the drift to be found
- * again; two at once do the same twice, and the second changes nothing.
+ * Repairs the drift of one product, and returns it with its new states. First it decides the claims as if their holds had
+ * asked. That writes the fate before a hold may be let go, so no hold is released while its placing may still succeed. Then
+ * one call repairs the object in one turn. If the worker dies in between, the fates were due anyway, and the drift is found
+ * again. If two repair at once, the second changes nothing.
  */
 export async function repair(
   context: Context,
-  look: Look,
+  snapshot: Snapshot,
   productId: string,
   drift: Drift[],
   operation: string,
 ): Promise<Drift[]> {
-  const audit = look.audits.get(productId);
+  const audit = snapshot.audits.get(productId);
   if (!audit) return drift;
-  const holds = await judgeDrifted(context, audit, productId, drift);
-  await dropStrangers(context, audit, productId, drift);
-  const epochs = look.before.projection.filter((row) => row.product_id === productId).map((row) => row.epoch);
+  const holds = await decideClaims(context, audit, productId, drift);
+  await deleteForeignLevels(context, audit, productId, drift);
+  const epochs = snapshot.before.projection
+    .filter((row) => row.product_id === productId)
+    .map((row) => row.epoch);
   const report = await stockOf(context.env, productId).mend(productId, {
     operation,
     balance: drift.some(({ kind }) => kind === "level_ledger" || kind === "level_holds"),
     holds,
     tellBeyond: drift.some(({ kind }) => kind === "projection") ? Math.max(0, ...epochs) : null,
   });
-  const mended = drift.map((one) => ({ ...one, state: stateOf(one, holds, report) }));
-  await tellOfOpen(context, productId, audit, mended.filter(isOpen));
-  return mended;
+  const repaired = drift.map((one) => ({ ...one, state: stateOf(one, holds, report) }));
+  await reportOpen(context, productId, audit, repaired.filter(isOpen));
+  return repaired;
 }
 
-async function judgeDrifted(
+async function decideClaims(
   context: Context,
   audit: StockAudit,
   productId: string,
@@ -54,8 +56,8 @@ async function judgeDrifted(
   }));
 }
 
-/** A report says what an object has, and never what it has not: rows of other stores are taken away here. */
-async function dropStrangers(
+/** A report only says which levels an object has, so the projection's rows of stores that it lacks are deleted here. */
+async function deleteForeignLevels(
   context: Context,
   audit: StockAudit,
   productId: string,
@@ -63,13 +65,13 @@ async function dropStrangers(
 ): Promise<void> {
   if (!drift.some(({ kind }) => kind === "projection")) return;
   const own = new Set(audit.levels.map(({ store_id }) => store_id));
-  const strangers = drift.flatMap(({ kind, store_id }) =>
+  const foreign = drift.flatMap(({ kind, store_id }) =>
     kind === "projection" && store_id !== null && !own.has(store_id) ? [store_id] : [],
   );
-  if (strangers.length === 0) return;
+  if (foreign.length === 0) return;
   await run(
     context.env.DB,
-    sql`DELETE FROM stock_levels WHERE product_id = ${productId} AND store_id IN (SELECT value FROM ${each(strangers)})`,
+    sql`DELETE FROM stock_levels WHERE product_id = ${productId} AND store_id IN (SELECT value FROM ${each(foreign)})`,
   );
 }
 
@@ -93,8 +95,8 @@ function stateOf(drift: Drift, holds: RepairHold[], report: RepairReport): Drift
   }
 }
 
-/** What cannot be mended is for a person: the log of events says so once a run. */
-async function tellOfOpen(
+/** What could not be repaired needs a person, so the log of events gets a line for each product and run. */
+async function reportOpen(
   context: Context,
   productId: string,
   audit: StockAudit,

@@ -2,8 +2,7 @@ import { requireStaff } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint } from "../../platform/endpoint.ts";
 import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
 import { once } from "../../platform/idempotency.ts";
-import type { Problem } from "../../platform/problem.ts";
-import { problem } from "../../platform/problem.ts";
+import { type Problem, problem } from "../../platform/problem.ts";
 import { isOpen } from "./drift.ts";
 import { findUnknown, reconcileFrom, reconcileProducts } from "./reconcile.ts";
 import { type ReconcileRequest, reconcileSchema, reconciliationSchema } from "./schemas.ts";
@@ -12,12 +11,12 @@ const reconcile = createRoute({
   method: "post",
   path: "/inventory/reconcile",
   tags: ["Inventory"],
-  summary: "Compare stock with its ledger, its orders and its lists; mend it when asked",
+  summary: "Compare stock with its ledger, its orders and its lists; repair it when asked",
   security: bearer,
   middleware: [requireStaff],
   request: { body: { required: false, content: { "application/json": { schema: reconcileSchema } } } },
   responses: {
-    200: jsonContent(reconciliationSchema, "What was found, and mended"),
+    200: jsonContent(reconciliationSchema, "What was found, and repaired"),
     ...problems(400, 401, 403, 422),
   },
 });
@@ -25,7 +24,7 @@ const reconcile = createRoute({
 export const reconcileRoutes = createRouter(
   endpoint(reconcile, async (c) => {
     const context = c.get("context");
-    // No body is an empty one, and passes by the schema and its defaults.
+    // A request without a body skips the schema, and so its defaults.
     const { product_ids, repair, after }: Partial<ReconcileRequest> = c.req.valid("json");
     return once(c, async ({ id }) => {
       const options = { repair: repair ?? false, operation: `reconcile-${id}` };

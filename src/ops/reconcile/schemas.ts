@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { DRIFT_KINDS, DRIFT_STATES } from "./drift.ts";
 
-/** One look asks each product's object: no more than this in one request. */
+/** Each product's object is called, so a request may name this many. */
 export const MAX_PRODUCTS = 100;
 
 export const reconcileSchema = z

@@ -1,4 +1,4 @@
-/** A day in a time zone, from its first instant up to the next day's; milliseconds. */
+/** A day in a time zone: from its first instant until before the first of the next day; milliseconds. */
 export interface Day {
   start: number;
   end: number;
@@ -7,7 +7,7 @@ export interface Day {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** The date that a clock in the time zone shows, YYYY-MM-DD. @param timeZone IANA */
+/** The date in a time zone, YYYY-MM-DD. @param timeZone IANA */
 export function dateAt(stamp: number, timeZone: string): string {
   const parts = new Intl.DateTimeFormat("en", {
     timeZone,
@@ -25,15 +25,15 @@ export function dateAt(stamp: number, timeZone: string): string {
 export const addDays = (date: string, days: number): string =>
   new Date(Date.parse(date) + days * DAY_MS).toISOString().slice(0, 10);
 
-/** A day of 23, 24 or 25 hours, or whatever the clocks there make of it; one that was left out is empty. */
+/** A day may have 23 or 25 hours where clocks are changed. A date that the time zone skipped is empty. */
 export const dayOf = (date: string, timeZone: string): Day => ({
   start: startOf(date, timeZone),
   end: startOf(addDays(date, 1), timeZone),
 });
 
 /**
- * The first instant that has this date or a later one, found by halves: dates never go back, and no zone is further
- * than 14 hours from UTC. To the second, as clocks are changed.
+ * The first instant with this date or a later one, to the second, by binary search. That works because dates never go back.
+ * No zone is further than 14 hours from UTC.
  */
 function startOf(date: string, timeZone: string): number {
   let before = Date.parse(date) - 16 * HOUR_MS;

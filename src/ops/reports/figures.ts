@@ -16,19 +16,19 @@ import { type Day, dayOf } from "./day.ts";
 import type { DailyReportWire } from "./schemas.ts";
 
 const HOUR_MS = 3_600_000;
-/** A report made so long after its day has no inventory: what the shelves hold by then is not what they held. */
+/** A report that is made later than this after its day has no inventory, since today's is not that day's. */
 const STOCK_IS_STALE_MS = 24 * HOUR_MS;
 
 /**
- * A day's figures as D1 has them now, in one round trip. Reads the figures that are kept with the orders, and of the
- * orders themselves only who bought that day.
+ * A day's figures as D1 has them now, in one round trip. It reads the figures that triggers keep, and of the orders only
+ * who bought that day.
  * @param date YYYY-MM-DD
- * @param now the real clock's time, milliseconds: a job may be run as if at another
+ * @param now by the real clock, milliseconds; a job's clock may be set to another time
  */
 export async function readFigures(context: Context, date: string, now: number): Promise<DailyReportWire> {
   const { env, settings } = context;
   const day = dayOf(date, settings.TIME_ZONE);
-  // A zone's midnight was on no quarter before its clocks went by whole ones: long before any shop.
+  // Every midnight of a time zone is at a quarter of an hour in UTC, except long before there was any shop.
   const parts = partsOf(quarterBefore(day.start), quarterBefore(day.end));
   const stockIsOfThen = now < day.end + STOCK_IS_STALE_MS;
   const { orders, sales, bought, stores } = await batch(env.DB, {
@@ -78,8 +78,9 @@ export async function readFigures(context: Context, date: string, now: number): 
 type StoreFigures = NonNullable<DailyReportWire["inventory"]>[number];
 
 /**
- * Who bought, and who of them had bought before, on an earlier day or on this one. What was cancelled since was bought.
- * Reads of each buyer the orders up to the first that was sold: an order is placed before it is sold.
+ * Counts who bought, and who of them had bought before, on an earlier day or on this one. Orders that were cancelled since
+ * count too. For each buyer it reads orders only up to the first that was sold before. The condition on `created_at` lets
+ * the index stop, since an order is placed before it is sold.
  */
 const customers = ({ start, end }: Day): Sql<{ customers: number; repeated: number }> => sql`
   SELECT count(*) AS customers, coalesce(sum(sales > 1 OR EXISTS (

@@ -4,20 +4,20 @@ import { addDays, dateAt, dayOf } from "./day.ts";
 import { readFigures } from "./figures.ts";
 import type { DailyReportWire } from "./schemas.ts";
 
-/** Days further back than these are not made up for: who asks for one gets it made on the spot. */
+/** The job makes up for this many days. A report of an older day is computed when it is asked for. */
 const MAX_DAYS = 31;
 
-/** An order carries the time at which it was decided, and is written as long after it at most. */
+/** An order has the time of its decision, and is written at most this long after it. */
 const IN_FLIGHT_MS = 10_000;
-/** A report made within so many days of its own shows that the job ran then: what is missing since is owed. */
+/** A report that was made within so many days shows that the job ran then, so the days after it are to be made up for. */
 const IN_TIME_DAYS = 4;
 
 /**
- * Job `daily-report`: writes the report of each day that is over and has none, the oldest first. From yesterday back
- * to the day that `since` lies in, or the last that was reported in time. Each date is written once, by whoever comes
- * first, and never before the day is over by the real clock: what is written stays.
- * @param since how far the schedule had been run, milliseconds; null when a person asks
- * @param realNow milliseconds; the context's clock may be set to another time, to run the job as if then
+ * Job `daily-report`: writes the reports that are missing, the oldest first: from the day that `since` is in, or the last day
+ * that was reported in time, up to yesterday. A report stays as it was first written, so it is never written before its day
+ * is over by the real clock.
+ * @param since up to when the schedule was run before, milliseconds; null when a person started it
+ * @param realNow milliseconds; the context's clock may be set to another time
  */
 export async function makeDailyReports(
   context: Context,
@@ -28,7 +28,7 @@ export async function makeDailyReports(
   const today = dateAt(Math.min(clock.now(), realNow), settings.TIME_ZONE);
   const earliest = addDays(today, -MAX_DAYS);
   const found = await batch(env.DB, {
-    // What was made late was asked for by a person, and says nothing of the days after it.
+    // A report that was made late does not show that the job ran on the days after it.
     last: sql<{ date: string | null }>`
       SELECT max(date) AS date FROM daily_reports
       WHERE date >= ${earliest} AND date < ${today}
@@ -40,28 +40,28 @@ export async function makeDailyReports(
   const begin = [
     addDays(today, -1),
     ...(last === null ? [] : [last]),
-    // The run at a midnight was for the day before it, and may have failed.
+    // A run at midnight was for the day before, and may have failed.
     ...(since === null ? [] : [dateAt(since - 1, settings.TIME_ZONE)]),
   ].sort()[0];
 
   const wanted = Array.from({ length: MAX_DAYS }, (_, index) => addDays(today, index - MAX_DAYS)).filter(
     (date) => begin !== undefined && date >= begin && !there.has(date),
   );
-  const now = await afterTheDay(context, wanted.at(-1), realNow);
+  const now = await waitForLastOrders(context, wanted.at(-1), realNow);
   for (const date of wanted) await make(context, date, now);
   return wanted.length === 0 ? null : `made ${wanted.join(", ")}`;
 }
 
-/** Waits out what began on the last of the days and is written after it. Returns the time then, by the real clock. */
-async function afterTheDay(
+/** Waits until no order of the last day can still be written. Returns the time after that, by the real clock. */
+async function waitForLastOrders(
   { clock, settings }: Context,
   last: string | undefined,
   now: number,
 ): Promise<number> {
-  const settled = last === undefined ? now : dayOf(last, settings.TIME_ZONE).end + IN_FLIGHT_MS;
-  if (now >= settled) return now;
-  await clock.sleep(settled - now);
-  return settled;
+  const complete = last === undefined ? now : dayOf(last, settings.TIME_ZONE).end + IN_FLIGHT_MS;
+  if (now >= complete) return now;
+  await clock.sleep(complete - now);
+  return complete;
 }
 
 async function make(context: Context, date: string, now: number): Promise<void> {
@@ -75,7 +75,7 @@ async function make(context: Context, date: string, now: number): Promise<void> 
 
 export type ReportOutcome = { kind: "report"; report: DailyReportWire } | { kind: "not_yet"; today: string };
 
-/** The report of a day as it was written; where there is none, as it would be now. @param date today when null */
+/** The report of a day as it was written; if there is none, as it would be now. @param date today when null */
 export async function readReport(context: Context, date: string | null): Promise<ReportOutcome> {
   const now = context.clock.now();
   const today = dateAt(now, context.settings.TIME_ZONE);

@@ -22,7 +22,7 @@ const read = createRoute({
 const set = createRoute({
   ...about,
   method: "post",
-  // A restore begins and ends with it.
+  // A restore ends with this call, so it must not be refused.
   needs: { whileRestoring: "let_through" },
   summary: "Stop selling, or go on",
   description:

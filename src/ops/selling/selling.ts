@@ -2,8 +2,8 @@ import type { Context } from "../../platform/context.ts";
 import { first, run, sql } from "../../platform/sql.ts";
 
 /**
- * `stopped`: no new orders, while all else goes on. `restoring`: a backup overwrites the shop, and nothing but that may
- * write (platform/restoring.ts).
+ * `stopped`: no new orders, while all else goes on. `restoring`: a backup is being restored, and only the restore may write
+ * (platform/restoring.ts).
  */
 export const SELLING_STATES = ["open", "stopped", "restoring"] as const;
 export type SellingState = (typeof SELLING_STATES)[number];
@@ -11,7 +11,7 @@ export type SellingState = (typeof SELLING_STATES)[number];
 /** Whether orders are taken. A shop that nobody ever stopped has no row. */
 export interface Selling {
   state: SellingState;
-  /** When it came to be so, milliseconds; null: it was always open. */
+  /** Since when, milliseconds; null if it was always open. */
   since: number | null;
 }
 
@@ -28,7 +28,7 @@ export async function readSelling(context: Context): Promise<Selling> {
   return { state: isState(row.value) ? row.value : "stopped", since: row.since };
 }
 
-/** Stops, opens, or closes for a restore. The same again changes nothing, `since` included. */
+/** Stops selling, opens the shop, or closes it for a restore. Setting the same again changes nothing, not even `since`. */
 export async function setSelling(context: Context, state: SellingState): Promise<Selling> {
   await run(
     context.env.DB,

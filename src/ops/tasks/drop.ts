@@ -1,16 +1,16 @@
 import type { Context } from "../../platform/context.ts";
 import { runBatch, sql } from "../../platform/sql.ts";
-import { findTask, mayBeGivenUp, type TaskRow, taskEvents } from "./rows.ts";
+import { findTask, mayBeDropped, type TaskRow, taskEvents } from "./rows.ts";
 
 export type DropOutcome = { kind: "dropped" | "not_found" | "not_dead" | "critical" };
 
 const DEAD = sql`w.state = 'dead'`;
 
-/** Gives up a dead task for good. Its event is what is left of it. */
+/** Deletes a dead task. Only its event is left of it. */
 export async function dropDeadLetter(context: Context, id: string): Promise<DropOutcome> {
   const row = await findTask(context, id);
   if (row === null) return { kind: "not_found" };
-  if (!mayBeGivenUp(row)) return { kind: "critical" };
+  if (!mayBeDropped(row)) return { kind: "critical" };
   const [, dropped] = await runBatch(context.env.DB, [
     taskEvents(context, "task.dropped", [row], DEAD),
     sql`DELETE FROM work AS w WHERE w.id = ${id} AND ${DEAD}`,
@@ -21,14 +21,14 @@ export async function dropDeadLetter(context: Context, id: string): Promise<Drop
 
 export type RevokeOutcome = { kind: "revoked" | "not_found" | "begun" | "done" | "dead" | "critical" };
 
-/** A lease counts the attempt as it takes the row: of a worker and who revokes, one has it. */
+/** Taking the lease counts an attempt in the same statement, so either the worker or whoever revokes the task gets it. */
 const NOT_BEGUN = sql`w.state = 'owed' AND w.attempts = 0 AND w.lease IS NULL`;
 
-/** Takes back a task that nobody has begun. Its event is what is left of it. */
+/** Deletes a task that nobody has begun. Only its event is left of it. */
 export async function revokeTask(context: Context, id: string): Promise<RevokeOutcome> {
   const row = await findTask(context, id);
   if (row === null) return { kind: "not_found" };
-  if (!mayBeGivenUp(row)) return { kind: "critical" };
+  if (!mayBeDropped(row)) return { kind: "critical" };
   const [, revoked] = await runBatch(context.env.DB, [
     taskEvents(context, "task.revoked", [row], NOT_BEGUN),
     sql`DELETE FROM work AS w WHERE w.id = ${id} AND ${NOT_BEGUN}`,

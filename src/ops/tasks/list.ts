@@ -8,7 +8,7 @@ import { UNDELIVERED } from "../keep-undelivered.ts";
 import { TASK_COLUMNS, type TaskRow } from "./rows.ts";
 import type { DeadLetterQuery, DeadLetterWire, TaskQuery, TaskWire } from "./schemas.ts";
 
-/** What died, the last to die first: few among many, so by an index of their own. */
+/** Dead tasks, the last to die first. They are few among many, and have an index of their own. */
 export async function listDeadLetters(
   { env }: Context,
   query: DeadLetterQuery,
@@ -17,10 +17,8 @@ export async function listDeadLetters(
     env.DB,
     {
       select: trusted(TASK_COLUMNS),
-      from: FROM.dead,
-      where: [STATE.dead],
+      ...inState("dead"),
       ...ofTask(query.task),
-      key: "w.finished_at",
       id: "w.id",
       direction: "DESC",
     },
@@ -37,21 +35,18 @@ export async function listDeadLetters(
 }
 
 /**
- * Work owed and done, the last written down first: by rowid, which costs no index, and is right for the ids of
- * messages too, that are no ulids. In one state, by the index of that: what is owed the last due first, the others the last
- * to end first.
+ * All tasks, the last written first: by rowid, which needs no index, and serves for ids of messages too, which are no
+ * ulids. In one state, by the index of that state: pending tasks the last due first, the others the last to end first.
  */
 export async function listTasks({ env }: Context, query: TaskQuery): Promise<List<TaskWire>> {
   const { state, task } = query;
-  const key = state === undefined ? "w.rowid" : SINCE[state];
+  const source = state === undefined ? { from: "work AS w", where: [], key: "w.rowid" } : inState(state);
   const page = await readPage<TaskRow & { place: number }>(
     env.DB,
     {
-      select: sql`${trusted(key)} AS place, ${trusted(TASK_COLUMNS)}`,
-      from: state === undefined ? "work AS w" : FROM[state],
-      where: state === undefined ? [] : [STATE[state]],
+      select: sql`${trusted(source.key)} AS place, ${trusted(TASK_COLUMNS)}`,
+      ...source,
       ...ofTask(task),
-      key,
       id: "w.id",
       direction: "DESC",
     },
@@ -61,26 +56,14 @@ export async function listTasks({ env }: Context, query: TaskQuery): Promise<Lis
   return toList(query, page.rows, page.counted, cursorOf, renderTask, page.stopped);
 }
 
-const FROM: Record<TaskRow["state"], string> = {
-  owed: "work AS w INDEXED BY work_due",
-  done: "work AS w INDEXED BY work_done",
-  dead: "work AS w INDEXED BY work_dead",
-};
+/** How rows of one state are read. The condition is spelled out, or SQLite would not use the partial index. */
+const inState = (state: TaskRow["state"]) => ({
+  from: `work AS w INDEXED BY work_${state === "owed" ? "due" : state}`,
+  where: [trusted(`w.state = '${state}'`)],
+  key: state === "owed" ? "w.not_before" : "w.finished_at",
+});
 
-const SINCE: Record<TaskRow["state"], string> = {
-  owed: "w.not_before",
-  done: "w.finished_at",
-  dead: "w.finished_at",
-};
-
-/** Spelled out: a partial index serves only what says its condition word for word. */
-const STATE: Record<TaskRow["state"], Sql> = {
-  owed: sql`w.state = 'owed'`,
-  done: sql`w.state = 'done'`,
-  dead: sql`w.state = 'dead'`,
-};
-
-/** An index of tasks would be written to for each order. */
+/** Filters while reading. An index by task would cost each order a write. */
 const ofTask = (task: string | undefined): { filter?: Sql[] } =>
   task === undefined ? {} : { filter: [sql`w.task = ${task}`] };
 
@@ -118,7 +101,7 @@ function renderTask(row: TaskRow): TaskWire {
 const queueOfRow = ({ task }: TaskRow): string | null =>
   task === UNDELIVERED ? "dead-letters" : queueOf(task);
 
-/** A payload that cannot be read may be just why its task died: then as it stands. */
+/** A payload that is no JSON may be the very reason why its task died: it is given as it stands. */
 function readPayload(text: string): unknown {
   try {
     return JSON.parse(text);

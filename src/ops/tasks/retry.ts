@@ -7,24 +7,24 @@ import { findTask, TASK_COLUMNS, type TaskRow, taskEvents } from "./rows.ts";
 
 export type RetryOutcome = { kind: "retried" | "not_found" | "not_dead" | "not_retryable" };
 
-/** What no consumer could read has no task: nobody could begin it. */
+/** A message that no consumer could read has no task that could be begun. */
 const RETRYABLE = sql`w.state = 'dead' AND w.task <> ${UNDELIVERED}`;
 
-/** Rows of one batch: an event and a bell each. */
-const AT_ONCE = 500;
+/** Rows of one batch. Each gets an event and a wake-up. */
+const BATCH_ROWS = 500;
 
-/** Owes a dead task again, from now on and with all its attempts. Of two retries at once one has it. */
+/** Makes a dead task pending again, from now on and with all its attempts. Of two retries at once, one does it. */
 export async function retryDeadLetter(context: Context, id: string): Promise<RetryOutcome> {
   const row = await findTask(context, id);
   if (row === null) return { kind: "not_found" };
   if (row.task === UNDELIVERED) return { kind: "not_retryable" };
   if (row.state !== "dead") return { kind: "not_dead" };
-  return { kind: (await oweAgain(context, [row])) === 1 ? "retried" : "not_dead" };
+  return { kind: (await makePending(context, [row])) === 1 ? "retried" : "not_dead" };
 }
 
 /**
- * Owes again all that was dead when it began; returns how many that were by its own hand. One that dies under way
- * leaves the rest dead, for the next.
+ * Makes all tasks pending again that were dead when it began. Returns how many it did itself. If its worker dies, the rest
+ * stays dead, and can be retried again.
  */
 export async function retryDeadLetters(context: Context): Promise<number> {
   const until = context.clock.now();
@@ -36,17 +36,17 @@ export async function retryDeadLetters(context: Context): Promise<number> {
       sql<TaskRow>`
         SELECT ${trusted(TASK_COLUMNS)} FROM work AS w INDEXED BY work_dead
         WHERE ${RETRYABLE} AND (w.finished_at, w.id) > (${after.finished_at}, ${after.id}) AND w.finished_at <= ${until}
-        ORDER BY w.finished_at, w.id LIMIT ${AT_ONCE}`,
+        ORDER BY w.finished_at, w.id LIMIT ${BATCH_ROWS}`,
     );
     const last = rows.at(-1);
     if (last === undefined) return retried;
-    retried += await oweAgain(context, rows);
+    retried += await makePending(context, rows);
     after = last;
   }
 }
 
-/** The last error is kept to be read until the task is done. A worker of before has lost its lease, and marks nothing. */
-async function oweAgain(context: Context, rows: TaskRow[]): Promise<number> {
+/** Keeps the last error, to be read until the task is done. Takes the lease away, so that an earlier worker marks nothing. */
+async function makePending(context: Context, rows: TaskRow[]): Promise<number> {
   const { env, clock } = context;
   const { owed } = await batch(env.DB, {
     told: taskEvents(context, "task.retried", rows, RETRYABLE),
@@ -55,7 +55,7 @@ async function oweAgain(context: Context, rows: TaskRow[]): Promise<number> {
       WHERE w.id IN (SELECT value FROM ${each(rows.map(({ id }) => id))}) AND ${RETRYABLE}
       RETURNING id, task`,
   });
-  const bells = owed.flatMap(({ id, task }) => (isTaskName(task) ? [{ id, task }] : []));
-  context.defer(wakeUp(context, bells));
+  const tasks = owed.flatMap(({ id, task }) => (isTaskName(task) ? [{ id, task }] : []));
+  context.defer(wakeUp(context, tasks));
   return owed.length;
 }

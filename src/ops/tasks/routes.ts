@@ -39,7 +39,7 @@ const retryRoute = createRoute({
   path: "/dead-letters/{id}/retry",
   summary: "Try again what was given up (staff)",
   request: { params: idParam(TASK_ID) },
-  responses: { 200: jsonContent(retriedSchema, "Owed again, and rung for"), ...problems(401, 403, 404, 409) },
+  responses: { 200: jsonContent(retriedSchema, "Owed again, and woken"), ...problems(401, 403, 404, 409) },
 });
 
 const dropRoute = createRoute({
@@ -71,14 +71,14 @@ const revokeRoute = createRoute({
 
 const conflict = (code: string, detail: string): Problem => ({ status: 409, code, detail });
 
-const NO_LETTER = notFound("dead letter");
+const NO_DEAD_LETTER = notFound("dead letter");
 const NOT_DEAD = conflict("not_dead", "This task is not dead: it is owed, under way or done.");
 const CRITICAL = conflict(
   "task_is_critical",
   "Stock or money hangs on this task: it can be retried, but not given up.",
 );
 
-/** Dead letters, and the work owed. A retry is safe to repeat as it is: the second one finds nothing dead. */
+/** Dead letters and tasks. A retry needs no Idempotency-Key, because a second one finds nothing dead. */
 export const tasksRoutes = createRouter(
   endpoint(deadLettersRoute, async (c) =>
     c.json(await listDeadLetters(c.get("context"), c.req.valid("query")), 200),
@@ -90,7 +90,7 @@ export const tasksRoutes = createRouter(
       case "retried":
         return c.json({ retried: 1 }, 200);
       case "not_found":
-        return problem(c, NO_LETTER);
+        return problem(c, NO_DEAD_LETTER);
       case "not_dead":
         return problem(c, NOT_DEAD);
       case "not_retryable":
@@ -106,7 +106,7 @@ export const tasksRoutes = createRouter(
       case "dropped":
         return c.body(null, 204);
       case "not_found":
-        return problem(c, NO_LETTER);
+        return problem(c, NO_DEAD_LETTER);
       case "not_dead":
         return problem(c, NOT_DEAD);
       case "critical":

@@ -8,7 +8,7 @@ import { UNDELIVERED } from "../keep-undelivered.ts";
 export const TASK_COLUMNS =
   "w.id, w.task, w.object_id, w.payload, w.state, w.attempts, w.error, w.not_before, w.created_at, w.started_at, w.finished_at";
 
-/** A row of work, as people look after it. */
+/** A row of `work`, as staff see it. */
 export interface TaskRow {
   id: string;
   task: string;
@@ -23,16 +23,16 @@ export interface TaskRow {
   finished_at: number | null;
 }
 
-/** What no consumer could read has no task, and nothing hangs on it. */
-export const mayBeGivenUp = ({ task }: Pick<TaskRow, "task">): boolean =>
+/** Neither stock nor money hangs on a message that no consumer could read. */
+export const mayBeDropped = ({ task }: Pick<TaskRow, "task">): boolean =>
   task === UNDELIVERED || !isCritical(task);
 
 export const findTask = ({ env }: Context, id: string): Promise<TaskRow | null> =>
   first(env.DB, sql<TaskRow>`SELECT ${trusted(TASK_COLUMNS)} FROM work AS w WHERE w.id = ${id}`);
 
 /**
- * The log's word on what a person did to tasks. It asks the row what the change will ask, so it stands in the batch
- * before the change: a batch is one transaction, and both ask the same of the same state.
+ * The events of what a person did to tasks. It must come before the change, in the same batch, with the same condition: so
+ * both meet the same state, and an event is written exactly for each row that changes.
  * @param standing SQL about the row, `w`
  */
 export function taskEvents(

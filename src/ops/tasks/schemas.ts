@@ -5,7 +5,7 @@ import { listQuerySchema } from "../../platform/read-page.ts";
 const stamp = z.string().openapi({ format: "date-time" });
 const taskName = z.string().openapi({ example: "email" });
 const queue = z.string().nullable().openapi({
-  description: "Where its bell hangs; null for a task of another version",
+  description: "The queue that wakes it; null for a task of another version",
   example: "notifications",
 });
 const error = z.string().nullable().openapi({ description: "Of its last failure" });

@@ -1,5 +1,6 @@
 import { Webhook } from "standardwebhooks";
 import { appendEvents } from "../../events/append.ts";
+import type { Order } from "../../orders/order.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { findUnstorableText } from "../../platform/json-text.ts";
@@ -94,10 +95,9 @@ async function requestRefund(
 ): Promise<RefundOutcome> {
   const order = await first(
     env.DB,
-    sql<{
-      reference: string;
-      version: number;
-    }>`SELECT reference, version FROM orders WHERE id = ${payment.orderId}`,
+    sql<
+      Pick<Order, "reference" | "version">
+    >`SELECT reference, version FROM orders WHERE id = ${payment.orderId}`,
   );
   if (!order) return { kind: "failed", error: `the payment ${payment.id} is of no order` };
   const now = clock.now();

@@ -2,7 +2,7 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import { stockOf } from "../../../src/inventory/client.ts";
-import { reconcileStock } from "../../../src/ops/reconcile/walk.ts";
+import { reconcileStock } from "../../../src/ops/reconcile/reconcile-all.ts";
 import { brokenCounts } from "../../chaos/counts.ts";
 import { brokenInvariants } from "../../chaos/invariants.ts";
 import { testContext } from "../../events/context.ts";

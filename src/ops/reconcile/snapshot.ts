@@ -6,12 +6,12 @@ import type { Context } from "../../platform/context.ts";
 import { batch, each, type Sql, sql } from "../../platform/sql.ts";
 
 /**
- * Statuses in which an order may have units to ship. What is shipped has shipped, or closed, all of it, and in many a shop
- * stays shipped for ever: nobody says that it was delivered.
+ * Statuses in which an order may still have units to ship. `shipped` is none of them: all of such an order was shipped or
+ * closed. Many shops never set `delivered`, so reading them too would mean reading most orders.
  */
 const UNDER_WAY: readonly OrderStatus[] = ["pending", "confirmed", "processing"];
 
-/** A living order's line with units that have not left. */
+/** A line of an order that may still have units to ship. */
 export interface OpenLine {
   product_id: string;
   order_id: string;
@@ -43,29 +43,29 @@ export interface ClaimRow {
   allocations: OrderAllocation[];
 }
 
-interface Sight {
+interface DatabaseSnapshot {
   lines: OpenLine[];
   projection: ProjectedLevel[];
 }
 
-/** D1, each object in one turn, and D1 again. */
-export interface Look {
-  before: Sight;
+/** D1, then each object in one turn, then D1 again. */
+export interface Snapshot {
+  before: DatabaseSnapshot;
   audits: Map<string, StockAudit>;
-  after: Sight;
-  /** By product and claim, as of after. */
+  after: DatabaseSnapshot;
+  /** By `claimKey`, read with `after`. */
   claims: Map<string, ClaimRow>;
 }
 
 export const claimKey = (productId: string, claim: string): string => `${productId} ${claim}`;
 
 /**
- * Reads all that is compared. Two parts cannot be read at one moment, so D1 is read on both sides of the objects: a row
- * that is the same before and after was so while the object was audited, and what only ever grows (versions,
- * acknowledgements, fates) is read on the side that makes its comparison sound. find-drift.ts says which.
+ * Reads all that is compared. D1 and an object cannot be read at one moment, so D1 is read before and after the objects. A
+ * row that is the same both times was the same during the audit. What only ever grows (versions, acknowledgements, fates)
+ * is read on the side that makes its comparison sound; find-drift.ts says which.
  */
-export async function look(context: Context, productIds: string[]): Promise<Look> {
-  const before = await readSight(context, productIds);
+export async function takeSnapshot(context: Context, productIds: string[]): Promise<Snapshot> {
+  const before = await readDatabase(context, productIds);
   const named = Map.groupBy(before.lines, (line) => line.product_id);
   const audits = new Map(
     await Promise.all(
@@ -78,17 +78,21 @@ export async function look(context: Context, productIds: string[]): Promise<Look
   const asked = [...audits].flatMap(([productId, { claims }]) =>
     claims.filter(({ state }) => state === "open").map(({ claim }) => [productId, claim] as const),
   );
-  const after = await readSight(context, productIds, asked);
+  const after = await readDatabase(context, productIds, asked);
   return { before, audits, after, claims: after.claims };
 }
 
-/** Pairs of product and claim in one parameter of a statement: about 70 bytes each. */
-const PAIRS_A_STATEMENT = 10_000;
+/** Pairs of product and claim in one parameter of a statement. A pair is about 70 bytes. */
+const STATEMENT_PAIRS = 10_000;
 
-async function readSight(context: Context, productIds: string[], asked: (readonly [string, string])[] = []) {
+async function readDatabase(
+  context: Context,
+  productIds: string[],
+  asked: (readonly [string, string])[] = [],
+) {
   const wanted = each(productIds);
-  const chunks = Array.from({ length: Math.ceil(asked.length / PAIRS_A_STATEMENT) }, (_, index) =>
-    asked.slice(index * PAIRS_A_STATEMENT, (index + 1) * PAIRS_A_STATEMENT),
+  const chunks = Array.from({ length: Math.ceil(asked.length / STATEMENT_PAIRS) }, (_, index) =>
+    asked.slice(index * STATEMENT_PAIRS, (index + 1) * STATEMENT_PAIRS),
   );
   const { lines, projection, ...claims } = await batch(context.env.DB, {
     lines: sql<RawLine>`
@@ -99,7 +103,7 @@ async function readSight(context: Context, productIds: string[], asked: (readonl
     projection: sql<ProjectedLevel>`
       SELECT l.product_id, l.store_id, l.on_hand, l.reserved, l.epoch, l.version
       FROM ${wanted} AS wanted JOIN stock_levels AS l ON l.product_id = wanted.value`,
-    ...Object.fromEntries(chunks.map((pairs, index) => [`claims ${index}`, claimsOf(pairs)])),
+    ...Object.fromEntries(chunks.map((pairs, index) => [`claims ${index}`, selectClaims(pairs)])),
   });
   return {
     lines: lines.map((line) => ({
@@ -121,7 +125,7 @@ async function readSight(context: Context, productIds: string[], asked: (readonl
 type RawLine = Omit<OpenLine, "allocations"> & { allocations: string };
 type RawClaim = Omit<ClaimRow, "allocations"> & { product_id: string; allocations: string | null };
 
-const claimsOf = (pairs: (readonly [string, string])[]): Sql<RawClaim> => sql`
+const selectClaims = (pairs: (readonly [string, string])[]): Sql<RawClaim> => sql`
   SELECT asked.value ->> 0 AS product_id, asked.value ->> 1 AS claim, c.fate, c.decided_at, o.id AS order_id,
     o.claim_id AS named_claim, o.status, o.version, o.updated_at, i.allocations
   FROM ${each(pairs)} AS asked LEFT JOIN claims AS c ON c.id = asked.value ->> 1

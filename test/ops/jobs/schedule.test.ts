@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { isRule, readRule } from "../../../src/ops/jobs/moments.ts";
+import { isRule, readSchedule } from "../../../src/ops/jobs/schedule.ts";
 import { dayOf } from "../../../src/ops/reports/day.ts";
 
 const HOUR = 3_600_000;
 
 /** The moments of a rule from one instant up to another, as the minute cron meets them. */
 function momentsOf(rule: string, timeZone: string, from: string, to: string): string[] {
-  const moments = readRule(rule, timeZone);
+  const moments = readSchedule(rule, timeZone);
   const found: string[] = [];
   for (
     let at = moments.after(Date.parse(from));
@@ -48,7 +48,7 @@ test.each(CHANGES)(
   (zone, date) => {
     const day = dayOf(date, zone);
     for (const rule of ["0 0 * * *", "30 2 * * *", "30 0,1,2 * * *"]) {
-      const moments = readRule(rule, zone);
+      const moments = readSchedule(rule, zone);
       let ranFor = day.start - 1;
       const runs: number[] = [];
       for (let now = day.start; now < day.end; now += 60_000) {

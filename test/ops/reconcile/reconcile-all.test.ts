@@ -7,7 +7,7 @@ import { recordEnds } from "../../../src/ops/jobs/perform.ts";
 import type { Job } from "../../../src/ops/jobs/run.ts";
 import { runByHand } from "../../../src/ops/jobs/run-by-hand.ts";
 import { type Limits, reconcileFrom } from "../../../src/ops/reconcile/reconcile.ts";
-import { reconcileOn, reconcileStock } from "../../../src/ops/reconcile/walk.ts";
+import { continueReconciliation, reconcileStock } from "../../../src/ops/reconcile/reconcile-all.ts";
 import type { Context } from "../../../src/platform/context.ts";
 import { Boundary, ENDINGS } from "../../chaos/boundary.ts";
 import { testContext } from "../../events/context.ts";
@@ -26,7 +26,7 @@ async function givenProducts(count: number): Promise<string[]> {
 }
 
 /** Three slices of 60 products. */
-const SMALL: Limits = { chunk: 10, products: 20, repairs: 20, patience: 20_000 };
+const SMALL: Limits = { chunk: 10, products: 20, repairs: 20, durationMs: 20_000 };
 
 const jobOf = (limits: Limits): Job => ({
   name: "reconcile-stock",
@@ -47,7 +47,9 @@ async function slice(limits = SMALL, boundary = new Boundary()): Promise<void> {
   const { results } = await env.DB.prepare("SELECT id FROM work WHERE task = 'reconcile'").all<{
     id: string;
   }>();
-  const handlers = { reconcile: (context, task) => reconcileOn(context, task, limits) } as TaskHandlers;
+  const handlers = {
+    reconcile: (context, task) => continueReconciliation(context, task, limits),
+  } as TaskHandlers;
   await runTasks(
     worker(boundary),
     handlers,
@@ -257,7 +259,7 @@ test("a worker whose lease was taken over moves nothing on", async () => {
 test("one call begins no further where it has much to mend", async () => {
   const productIds = await givenProducts(6);
   for (const id of productIds) await lose(id);
-  const limits: Limits = { chunk: 2, products: 400, repairs: 3, patience: 20_000 };
+  const limits: Limits = { chunk: 2, products: 400, repairs: 3, durationMs: 20_000 };
   const look = await reconcileFrom(testContext(), "", { repair: false, operation: "reconcile-1" }, limits);
   expect(look).toMatchObject({ checked: 6, repaired: 0 });
   const mend = await reconcileFrom(testContext(), "", { repair: true, operation: "reconcile-1" }, limits);

@@ -52,7 +52,7 @@ export interface AppPorts {
   clock: Clock;
   ids: Ids;
   stock: StockPort;
-  /** What the isolate remembers; a new one unless a test wants to look into it. */
+  /** The isolate's cache of answers; a new one unless a test brings its own. */
   memory?: Memory;
 }
 
@@ -65,7 +65,7 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   const { version, description } = manifest;
 
   app.use(nameRequest(ids), logRequests(clock), apiHeaders);
-  // Before the settings are insisted on: it is the one that says when it is they that are wrong.
+  // Mounted before the settings are required, since it is what reports wrong settings.
   app.route("/", opsRoutes);
   app.use(
     openContext({ clock, ids, memory }),
@@ -79,7 +79,7 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   app.route("/", docsRoutes(product, describeApi(app, product, API), { health: "/health", api: API }));
   app.route("/", jwksRoutes);
   app.route("/", metricsRoutes);
-  // Before these guards: its signature is its credential, no provider is limited, and it looks itself for a restore.
+  // Mounted before these guards: a webhook proves itself by its signature, has no rate limit, and checks for a restore itself.
   app.route(API, paymentWebhookRoutes);
   app.use(`${API}/*`, authenticate, floodGuard, restoreGuard);
   app.route(API, accountsRoutes({ merge: mergeCart }));
@@ -95,7 +95,7 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   app.route(API, ordersRoutes);
   app.route(API, bulkRoutes);
   app.route(API, fulfilmentRoutes);
-  // After all whose paths it would take for an order's name.
+  // Mounted after the routes whose paths it would take for the name of an order.
   app.route(API, orderPageRoutes({ paymentsOf, flaggedEventsOf }));
   app.route(API, cartsRoutes);
   app.route(API, paymentsRoutes);

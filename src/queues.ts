@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { runTasks, type TaskHandlers } from "./events/work.ts";
+import { runTasks, type TaskHandlers } from "./events/run-tasks.ts";
 import { applyReports } from "./inventory/projection.ts";
 import type { StockReport } from "./inventory/stock-types.ts";
 import { sendEmail } from "./notifications/jobs.ts";
@@ -12,7 +12,7 @@ import type { Context } from "./platform/context.ts";
 import { describeError } from "./platform/log.ts";
 import { isRestoring } from "./platform/restoring.ts";
 
-/** After the first failure. Nothing takes what the dead-letter queue gives up: its ten retries last most of a day. */
+/** The delay after a first failure. The dead-letter queue gives a message up for good, so its ten retries last most of a day. */
 const DEAD_LETTER_RETRY_SECONDS = 60;
 const REPORT_RETRY_SECONDS = 5;
 
@@ -29,8 +29,8 @@ const TASKS: TaskHandlers = {
   restock: restockReturn,
 };
 
-/** A message of a task: only a bell for the row that it names. */
-const bellSchema = z.object({ id: z.string().min(1) });
+/** A wake-up: the message only names the row of its task. */
+const wakeUpSchema = z.object({ id: z.string().min(1) });
 
 const reportSchema: z.ZodType<StockReport> = z.object({
   productId: z.string().min(1),
@@ -43,15 +43,15 @@ const reportSchema: z.ZodType<StockReport> = z.object({
 });
 
 const CONSUMERS: Record<string, Consumer> = {
-  orders: answerBells,
-  payments: answerBells,
-  notifications: answerBells,
-  default: answerBells,
+  orders: runWoken,
+  payments: runWoken,
+  notifications: runWoken,
+  default: runWoken,
   inventory: takeReports,
   "dead-letters": keepDeadLetters,
 };
 
-/** Queue name -> handler. A queue that nobody consumes here is a mistake of configuration: its batch comes again. */
+/** Takes a batch by the name of its queue. For an unknown queue, which is a wrong configuration, it throws: the batch comes again. */
 export async function consume(context: Context, batch: MessageBatch): Promise<void> {
   const consumer = CONSUMERS[batch.queue];
   if (!consumer) throw new Error(`nobody consumes the queue ${batch.queue}`);
@@ -59,27 +59,29 @@ export async function consume(context: Context, batch: MessageBatch): Promise<vo
 }
 
 /**
- * Each bell that could be read is acknowledged, whatever comes of its row: attempts and backoff are the row's own,
- * and the minute sweep rings again for what could not even be taken, as during a restore.
+ * Runs the tasks that messages name. Every message that could be read is acknowledged, whatever becomes of its task:
+ * attempts and backoff are in the row, and the sweep of each minute wakes tasks that could not be leased, as during a
+ * restore.
  */
-async function answerBells(context: Context, batch: MessageBatch): Promise<void> {
-  const bells = readBodies(context, batch, bellSchema);
+async function runWoken(context: Context, batch: MessageBatch): Promise<void> {
+  const woken = readBodies(context, batch, wakeUpSchema);
   try {
     await runTasks(
       context,
       TASKS,
-      bells.map(({ body }) => body.id),
+      woken.map(({ body }) => body.id),
     );
   } catch (error) {
     context.log.error("work could not be taken", { error: describeError(error) });
   }
-  for (const { message } of bells) message.ack();
+  for (const { message } of woken) message.ack();
 }
 
 /**
- * A report is in no row but only in its message: it comes again until it is applied, during a restore too. That empties
- * the projection before it fills the objects, whose reports then beat those of their former life; and the reconciliation
- * that ends it takes away what a late one still said of stores that an object no longer has.
+ * Applies reports of Stock objects. A report is stored nowhere but in its message, so the message comes again until it is
+ * applied, during a restore too. A restore empties the projection before it fills the objects, and their new reports have
+ * a higher epoch than older ones. Rows of stores that an object no longer has, which a late report may bring back, are
+ * deleted by the reconciliation that ends the restore.
  */
 async function takeReports(context: Context, batch: MessageBatch): Promise<void> {
   const reports = readBodies(context, batch, reportSchema);
@@ -99,7 +101,7 @@ async function takeReports(context: Context, batch: MessageBatch): Promise<void>
 
 async function keepDeadLetters(context: Context, batch: MessageBatch): Promise<void> {
   try {
-    // It would be overwritten with the table that keeps it.
+    // The restore would overwrite the table that keeps them.
     if (await isRestoring(context)) throw new Error("the shop is being restored");
     await keepUndelivered(context, batch.messages);
     batch.ackAll();
@@ -110,7 +112,7 @@ async function keepDeadLetters(context: Context, batch: MessageBatch): Promise<v
   }
 }
 
-/** What can be read; the rest is sent again, in case a later version can, and ends among the dead letters. */
+/** The messages that can be read. Others come again, in case a later version can read them, and end as dead letters. */
 function readBodies<T>(
   context: Context,
   batch: MessageBatch,
@@ -129,6 +131,6 @@ function readBodies<T>(
   });
 }
 
-/** Twice as long after each further attempt; a queue delays by twelve hours at most. */
+/** Doubles with each attempt, up to the twelve hours that a queue can delay a message. */
 const backoffSeconds = (first: number, attempts: number): number =>
   Math.min(first * 2 ** (attempts - 1), 43_200);

@@ -13,11 +13,11 @@ import { readSettings } from "./platform/settings.ts";
 import { consume } from "./queues.ts";
 import { runSchedule } from "./schedule.ts";
 
-/** Where time and names come from: the system's in the Worker, a test's own in tests. */
+/** Where time and ids come from: the system in the Worker, or a test. */
 export interface Sources {
   clock: Clock;
   ids: Ids;
-  /** What the isolate remembers of its answers. */
+  /** The isolate's cache of answers. */
   memory?: Memory;
 }
 
@@ -26,7 +26,7 @@ interface Host {
   waitUntil(work: Promise<unknown>): void;
 }
 
-/** Wires the rooms: the ports that a lower room declares are filled with what a higher one does. */
+/** Wires the rooms: fills the ports that a lower room declares with the functions of a higher one. */
 export function createWorker(sources: Sources) {
   const contextFor = (env: Cloudflare.Env, name: string, host: Host): Context => {
     const read = readSettings(env);

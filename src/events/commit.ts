@@ -2,7 +2,7 @@ import type { Context } from "../platform/context.ts";
 import { REFUSE_WHILE_RESTORING } from "../platform/restoring.ts";
 import { prepare, type Sql } from "../platform/sql.ts";
 import { addTasks, appendEvents, type NewEvent, type NewTask } from "./append.ts";
-import { wakeUp } from "./work.ts";
+import { wakeUp } from "./wake-up.ts";
 
 /** Names a statement of a commit: its result is read by this. */
 export interface Handle<Row = unknown> {

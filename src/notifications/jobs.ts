@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Task, TaskOutcome } from "../events/work.ts";
+import type { Task, TaskOutcome } from "../events/run-tasks.ts";
 import type { Context } from "../platform/context.ts";
 import { composeDelayedOrders } from "./delayed-orders.ts";
 import { composeLowStock } from "./low-stock.ts";

@@ -1,5 +1,5 @@
 import { EmailMessage } from "cloudflare:email";
-import type { TaskOutcome } from "../events/work.ts";
+import type { TaskOutcome } from "../events/run-tasks.ts";
 import type { Context } from "../platform/context.ts";
 import { orm } from "../platform/d1.ts";
 import { composeMail, type Mail } from "./mail.ts";

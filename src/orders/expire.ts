@@ -1,4 +1,4 @@
-import { wakeUp } from "../events/work.ts";
+import { wakeUp } from "../events/wake-up.ts";
 import type { Context } from "../platform/context.ts";
 import { all, sql } from "../platform/sql.ts";
 import { moveOrders } from "./move.ts";

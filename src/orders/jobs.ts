@@ -1,4 +1,4 @@
-import type { Task, TaskOutcome } from "../events/work.ts";
+import type { Task, TaskOutcome } from "../events/run-tasks.ts";
 import type { Context } from "../platform/context.ts";
 import { EXPIRE_BATCH, expireOrders, findDue } from "./expire.ts";
 import { readOrder } from "./find.ts";

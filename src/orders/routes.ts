@@ -1,5 +1,5 @@
 import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
-import { wakeUp } from "../events/work.ts";
+import { wakeUp } from "../events/wake-up.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../platform/etag.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";

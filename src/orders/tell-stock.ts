@@ -1,4 +1,5 @@
-import { markTasksDone, wakeUp } from "../events/work.ts";
+import { markTasksDone } from "../events/run-tasks.ts";
+import { wakeUp } from "../events/wake-up.ts";
 import type { Context } from "../platform/context.ts";
 import { sendFollow } from "./follow.ts";
 import type { Moved } from "./move.ts";

@@ -1,5 +1,5 @@
 import type { NewTask } from "../events/append.ts";
-import { wakeUp } from "../events/work.ts";
+import { wakeUp } from "../events/wake-up.ts";
 import { writeAllocations } from "../orders/fulfilment/write-allocations.ts";
 import type { OrderStatus, PaymentStatus } from "../orders/lifecycle.ts";
 import { type Moved, moveOrders } from "../orders/move.ts";

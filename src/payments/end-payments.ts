@@ -1,4 +1,4 @@
-import type { Task, TaskOutcome } from "../events/work.ts";
+import type { Task, TaskOutcome } from "../events/run-tasks.ts";
 import type { Context } from "../platform/context.ts";
 import { run, sql } from "../platform/sql.ts";
 import { type Payment, readMoneyOfOrder } from "./money.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Task, TaskOutcome } from "../events/work.ts";
+import type { Task, TaskOutcome } from "../events/run-tasks.ts";
 import type { Context } from "../platform/context.ts";
 import { endPayments } from "./end-payments.ts";
 import type { CancellerOf, RefunderOf } from "./provider.ts";

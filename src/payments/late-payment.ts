@@ -4,7 +4,7 @@ import { claimOf } from "../claims/ids.ts";
 import { letGo } from "../claims/let-go.ts";
 import { heldAllocations, type Reservation, reserveAll, tryAgain } from "../claims/reserve.ts";
 import type { NewTask } from "../events/append.ts";
-import type { TaskOutcome } from "../events/work.ts";
+import type { TaskOutcome } from "../events/run-tasks.ts";
 import { tasksOnConfirmation } from "../orders/confirmation.ts";
 import { sendFollow } from "../orders/follow.ts";
 import type { Moved } from "../orders/move.ts";

@@ -1,4 +1,5 @@
-import { type Task, type TaskOutcome, wakeUp } from "../events/work.ts";
+import type { Task, TaskOutcome } from "../events/run-tasks.ts";
+import { wakeUp } from "../events/wake-up.ts";
 import type { Context } from "../platform/context.ts";
 import { changeMoney, MAX_TRIES, type MoneyChange } from "./change.ts";
 import {

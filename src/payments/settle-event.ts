@@ -1,7 +1,8 @@
 import type { NewTask } from "../events/append.ts";
 import { MAX_ATTEMPTS } from "../events/backoff.ts";
 import { Commit } from "../events/commit.ts";
-import { type Task, type TaskOutcome, wakeUp } from "../events/work.ts";
+import type { Task, TaskOutcome } from "../events/run-tasks.ts";
+import { wakeUp } from "../events/wake-up.ts";
 import { tasksOnConfirmation } from "../orders/confirmation.ts";
 import type { Moved } from "../orders/move.ts";
 import type { Context } from "../platform/context.ts";

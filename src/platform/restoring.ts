@@ -16,8 +16,8 @@ import { first, sql } from "./sql.ts";
 export const IS_RESTORING = sql`EXISTS (
   SELECT 1 FROM shop_state AS s WHERE s.key = 'selling' AND s.value = 'restoring')`;
 
-/** So long an isolate goes by having seen the shop not being restored; milliseconds. */
-export const KNOWN_FOR = 5_000;
+/** How long an isolate relies on having seen that no restore goes on. */
+export const KNOWN_FOR_MS = 5_000;
 
 /**
  * A batch's statement that ends the batch, with nothing written, while the shop is being restored: that word is no JSON,
@@ -30,19 +30,19 @@ export async function isRestoring({ env }: Pick<Context, "env">): Promise<boolea
   return (await first(env.DB, sql`SELECT 1 WHERE ${IS_RESTORING}`)) !== null;
 }
 
-/** By environment, of which an isolate has one: when it last saw that the shop was not being restored. */
+/** When an isolate last saw that no restore goes on, by its environment object. */
 const seenWhole = new WeakMap<object, number>();
 
-/** As in a new isolate: for tests, whose clock goes back. */
+/** Makes the isolate look again, like a new one: for tests, whose clock goes back. */
 export const forgetSeen = (env: object): boolean => seenWhole.delete(env);
 
-/** False while the shop is being restored; true may be as old as `KNOWN_FOR`. */
+/** False while a backup is being restored. A true may be as old as `KNOWN_FOR_MS`. */
 export async function mayWrite({ env, clock }: Pick<Context, "env" | "clock">): Promise<boolean> {
   const now = clock.now();
   const seen = seenWhole.get(env);
-  if (seen !== undefined && seen <= now && now - seen < KNOWN_FOR) return true;
+  if (seen !== undefined && seen <= now && now - seen < KNOWN_FOR_MS) return true;
   if (await isRestoring({ env })) return false;
-  // As of before the question: the answer may have been long on its way.
+  // The time before the question, since the answer may have been long on its way.
   seenWhole.set(env, now);
   return true;
 }

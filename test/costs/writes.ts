@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { readClaimStates } from "../../src/claims/states.ts";
-import { markTasksDone } from "../../src/events/work.ts";
+import { markTasksDone } from "../../src/events/run-tasks.ts";
 import { applyReports } from "../../src/inventory/projection.ts";
 import { cleanUp } from "../../src/ops/jobs/clean-up.ts";
 import { sendLowStockNotice } from "../../src/ops/jobs/low-stock-notice.ts";

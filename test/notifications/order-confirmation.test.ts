@@ -1,7 +1,7 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { wakeUp } from "../../src/events/work.ts";
+import { wakeUp } from "../../src/events/wake-up.ts";
 import { sendEmail } from "../../src/notifications/jobs.ts";
 import { testContext } from "../events/context.ts";
 import { owe, workRow } from "../events/rows.ts";

@@ -1,4 +1,4 @@
-import { wakeUp } from "../../events/work.ts";
+import { wakeUp } from "../../events/wake-up.ts";
 import { lowStockSubject } from "../../notifications/low-stock.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";

@@ -1,5 +1,5 @@
 import type { TaskName } from "../../events/tasks.ts";
-import { wakeUp } from "../../events/work.ts";
+import { wakeUp } from "../../events/wake-up.ts";
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";

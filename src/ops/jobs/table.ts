@@ -1,4 +1,4 @@
-import { wakeDueTasks } from "../../events/work.ts";
+import { wakeDueTasks } from "../../events/wake-up.ts";
 import { resolveDelayed } from "../../orders/delayed/resolve.ts";
 import { expireUnpaid } from "../../orders/jobs.ts";
 import { reconcileStock } from "../reconcile/reconcile-all.ts";

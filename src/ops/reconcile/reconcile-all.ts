@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { addTasks, type NewTask } from "../../events/append.ts";
 import { noticeTask } from "../../events/notice.ts";
-import { type Task, type TaskOutcome, wakeUp } from "../../events/work.ts";
+import type { Task, TaskOutcome } from "../../events/run-tasks.ts";
+import { wakeUp } from "../../events/wake-up.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { first, run, sql } from "../../platform/sql.ts";

@@ -1,5 +1,5 @@
 import { isTaskName } from "../../events/tasks.ts";
-import { wakeUp } from "../../events/work.ts";
+import { wakeUp } from "../../events/wake-up.ts";
 import type { Context } from "../../platform/context.ts";
 import { all, batch, each, sql, trusted } from "../../platform/sql.ts";
 import { UNDELIVERED } from "../keep-undelivered.ts";

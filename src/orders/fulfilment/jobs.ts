@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type Task, type TaskOutcome, wakeUp } from "../../events/work.ts";
+import type { Task, TaskOutcome } from "../../events/run-tasks.ts";
+import { wakeUp } from "../../events/wake-up.ts";
 import type { Context } from "../../platform/context.ts";
 import { Operation } from "../../platform/idempotency.ts";
 import { readOrder } from "../find.ts";

@@ -1,7 +1,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { wakeUp } from "../../events/work.ts";
+import { wakeUp } from "../../events/wake-up.ts";
 import type { AppEnv } from "../../platform/app-env.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../../platform/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../../platform/etag.ts";

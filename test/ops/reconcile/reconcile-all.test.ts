@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import { MAX_ATTEMPTS } from "../../../src/events/backoff.ts";
+import { runTasks, type TaskHandlers } from "../../../src/events/run-tasks.ts";
 import { LEASE_MS } from "../../../src/events/take.ts";
-import { runTasks, type TaskHandlers } from "../../../src/events/work.ts";
 import { recordEnds } from "../../../src/ops/jobs/perform.ts";
 import type { Job } from "../../../src/ops/jobs/run.ts";
 import { runByHand } from "../../../src/ops/jobs/run-by-hand.ts";

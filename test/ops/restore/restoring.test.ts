@@ -2,7 +2,7 @@ import { createExecutionContext, createMessageBatch, getQueueResult } from "clou
 import { env, exports } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import { stockOf } from "../../../src/inventory/client.ts";
-import { KNOWN_FOR } from "../../../src/platform/restoring.ts";
+import { KNOWN_FOR_MS } from "../../../src/platform/restoring.ts";
 import { Boundary } from "../../chaos/boundary.ts";
 import { send, sweep, wakeObject } from "../../chaos/stage.ts";
 import { owe, workRow } from "../../events/rows.ts";
@@ -24,7 +24,7 @@ beforeEach(async () => {
 /** By the admin's own hand; all isolates have seen it by then. */
 async function set(state: "open" | "stopped" | "restoring"): Promise<void> {
   expect((await post("/ops/selling", { state }, admin.headers)).status).toBe(200);
-  testClock.advance(KNOWN_FOR);
+  testClock.advance(KNOWN_FOR_MS);
 }
 
 /** As a restore that was set while a worker was in the midst of something. */
@@ -121,10 +121,10 @@ describe("while the shop is restored", () => {
           body: JSON.stringify({ name }),
         }),
       );
-    testClock.advance(KNOWN_FOR);
+    testClock.advance(KNOWN_FOR_MS);
     expect((await rename("one")).status).toBe(200);
     await setAtOnce("restoring");
-    testClock.advance(KNOWN_FOR - 1);
+    testClock.advance(KNOWN_FOR_MS - 1);
     expect((await rename("two")).status).toBe(200);
     testClock.advance(1);
     expect(refusalOf(await rename("three"))).toEqual(RESTORING);

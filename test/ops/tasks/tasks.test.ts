@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import { runTasks, type TaskHandlers, type TaskOutcome } from "../../../src/events/work.ts";
+import { runTasks, type TaskHandlers, type TaskOutcome } from "../../../src/events/run-tasks.ts";
 import { isoTimestamp } from "../../../src/platform/clock.ts";
 import { testContext } from "../../events/context.ts";
 import { owe, workRow } from "../../events/rows.ts";

@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import { runTasks, type TaskHandlers } from "../../../src/events/work.ts";
+import { runTasks, type TaskHandlers } from "../../../src/events/run-tasks.ts";
 import { expireUnpaid, followOrder } from "../../../src/orders/jobs.ts";
 import { endPaymentsBy, payRefundBy, settlePaymentEvent } from "../../../src/payments/jobs.ts";
 import type { PaymentEvent } from "../../../src/payments/money.ts";

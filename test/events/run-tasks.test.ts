@@ -1,17 +1,16 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { FIRST_RETRY_MS, MAX_ATTEMPTS } from "../../src/events/backoff.ts";
-import { LEASE_MS } from "../../src/events/take.ts";
-import type { TaskName } from "../../src/events/tasks.ts";
 import {
   markTasksDone,
   runTasks,
   type Task,
   type TaskHandlers,
   type TaskOutcome,
-  wakeDueTasks,
-  wakeUp,
-} from "../../src/events/work.ts";
+} from "../../src/events/run-tasks.ts";
+import { LEASE_MS } from "../../src/events/take.ts";
+import type { TaskName } from "../../src/events/tasks.ts";
+import { wakeDueTasks, wakeUp } from "../../src/events/wake-up.ts";
 import { createIds } from "../../src/platform/ids.ts";
 import { testClock } from "../support/clock.ts";
 import { testContext as contextOf } from "./context.ts";

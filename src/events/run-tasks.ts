@@ -1,11 +1,12 @@
 import type { Context } from "../platform/context.ts";
 import { withoutQuery } from "../platform/d1.ts";
 import { describeError } from "../platform/log.ts";
-import { all, each, run, sql } from "../platform/sql.ts";
+import { each, run, sql } from "../platform/sql.ts";
 import { withTimeout } from "../platform/timeout.ts";
 import { MAX_ATTEMPTS, retryDelay } from "./backoff.ts";
 import { LEASE_MS, type Lease, type LeasedRow, leaseTasks, type Taken } from "./take.ts";
-import { bindingOf, isTaskName, TASK_NAMES, type TaskName } from "./tasks.ts";
+import { isTaskName, type TaskName } from "./tasks.ts";
+import { wakeUp } from "./wake-up.ts";
 
 /** A task as its handler sees it. */
 export interface Task {
@@ -186,79 +187,5 @@ export async function markTasksDone(context: Context, ids: string[]): Promise<vo
     context.env.DB,
     sql`UPDATE work SET state = 'done', finished_at = ${context.clock.now()}, error = NULL
       WHERE id IN (SELECT value FROM ${each(ids)}) AND state = 'owed'`,
-  );
-}
-
-/** Queues take 100 messages a `sendBatch`. */
-const MAX_MESSAGES = 100;
-/** Queues delay messages by twelve hours at most: tasks that are due later are left to the sweep. */
-const MAX_DELAY_SECONDS = 43_200;
-const SWEEP_LIMIT = 1_000;
-
-/** A task to wake: now, or when it becomes due. */
-export interface WakeUp {
-  id: string;
-  task: TaskName;
-  /** Milliseconds; left out, now. */
-  not_before?: number;
-}
-
-/** Sends a message for each task to its queue. Messages may be lost: the sweep sends them again. */
-export async function wakeUp(context: Context, tasks: WakeUp[]): Promise<void> {
-  const now = context.clock.now();
-  const queues = Map.groupBy(tasks, ({ task }) => bindingOf(task));
-  await Promise.all(
-    [...queues].flatMap(([queue, rows]) =>
-      chunksOf(rows, MAX_MESSAGES).map(async (chunk) => {
-        try {
-          await context.env[queue].sendBatch(chunk.map((task) => messageOf(task, now)));
-        } catch (error) {
-          context.log.warn("a bell was lost", { queue, messages: chunk.length, error: describeError(error) });
-        }
-      }),
-    ),
-  );
-}
-
-/** The delay is rounded up: a message that came before its row is due would do nothing. */
-function messageOf({ id, not_before }: WakeUp, now: number): MessageSendRequest<{ id: string }> {
-  const seconds = Math.ceil(((not_before ?? now) - now) / 1_000);
-  return seconds > 0
-    ? { body: { id }, delaySeconds: Math.min(seconds, MAX_DELAY_SECONDS) }
-    : { body: { id } };
-}
-
-function chunksOf<T>(items: T[], size: number): T[][] {
-  const count = Math.ceil(items.length / size);
-  return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size));
-}
-
-/**
- * The sweep: wakes all tasks that are due and not under way, the longest due first. Runs each minute, and returns how
- * many. Tasks that this version does not know are left for the version that does.
- * @param aheadMs how far the context's clock is ahead of the consumers': tasks that are due by it alone are made due by
- * theirs too
- */
-export async function wakeDueTasks(context: Context, aheadMs = 0): Promise<number> {
-  const now = context.clock.now() - aheadMs;
-  if (aheadMs > 0) await bringForward(context, now, aheadMs);
-  const due = await all(
-    context.env.DB,
-    sql<{ id: string; task: TaskName }>`
-      SELECT id, task FROM work
-      WHERE state = 'owed' AND not_before <= ${now} AND task IN (SELECT value FROM ${each(TASK_NAMES)})
-      ORDER BY not_before LIMIT ${SWEEP_LIMIT}`,
-  );
-  await wakeUp(context, due);
-  return due.length;
-}
-
-/** Keeps the order in which rows are due. A leased row stays with its worker until the lease ends, by any clock. */
-async function bringForward({ env }: Context, now: number, aheadMs: number): Promise<void> {
-  await run(
-    env.DB,
-    sql`UPDATE work SET not_before = not_before - ${aheadMs}
-      WHERE state = 'owed' AND not_before > ${now} AND not_before <= ${now} + ${aheadMs}
-        AND (lease IS NULL OR started_at <= ${now - LEASE_MS})`,
   );
 }

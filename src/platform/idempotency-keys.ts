@@ -2,11 +2,11 @@ import type { Context } from "./context.ts";
 import { each, eachPart, runBatch, type Sql, sql } from "./sql.ts";
 
 /**
- * All statements about Idempotency-Keys, for one key or the keys of many drafts. A key is put down before anything else,
- * with an operation that retries and concurrent twins then share; its answer is written once.
+ * All statements about Idempotency-Keys, for one key or for those of many drafts. A key is stored before anything else is
+ * done, with the id of an operation that its retries and twins then share. Its answer is written once.
  */
 
-/** A key to put down, and the operation that it starts unless one stands there. */
+/** A key to store, and the operation that it starts unless the key is there already. */
 export interface NewKey {
   scope: string;
   key: string;
@@ -16,8 +16,8 @@ export interface NewKey {
 }
 
 /**
- * After an insert that yields: a key that stands keeps its operation and fingerprint. While it has no answer, each request
- * under it makes it young again, so that it is never forgotten beside its answer.
+ * A key that is there already keeps its operation and fingerprint. While it has no answer, each request under it renews
+ * its age, so that it is not forgotten just when its answer is written.
  */
 const STAYS_YOUNG = sql`ON CONFLICT (scope, key) DO UPDATE SET created_at = excluded.created_at
   WHERE idempotency.status IS NULL AND idempotency.fingerprint = excluded.fingerprint`;
@@ -31,13 +31,13 @@ export const putDownKey = (
   INSERT INTO idempotency (scope, key, fingerprint, operation, created_at)
   SELECT ${scope}, ${key}, ${fingerprint}, ${operation}, ${now} WHERE ${when} ${STAYS_YOUNG}`;
 
-/** The keys of many drafts. */
+/** As `putDownKey`, for many keys. */
 export const putDownKeys = (keys: NewKey[], now: number): Sql => sql`
   INSERT INTO idempotency (scope, key, fingerprint, operation, created_at)
   SELECT row.value ->> 'scope', row.value ->> 'key', row.value ->> 'fingerprint', row.value ->> 'operation', ${now}
   FROM ${each(keys)} AS row WHERE true ${STAYS_YOUNG}`;
 
-/** What stands under a key. */
+/** What D1 has under a key. */
 export interface KeyRow {
   fingerprint: string;
   operation: string;
@@ -62,7 +62,7 @@ export const answerKey = ({ scope, key, status, body }: KeyAnswer, when: Sql = s
 /** Whether `idempotency AS k` is the key that `row.value` names. */
 export const IS_KEY_OF_ROW = sql`k.scope = row.value ->> 'scope' AND k.key = row.value ->> 'key'`;
 
-/** An answer to repeat under a key. */
+/** An answer that a key repeats. */
 export interface KeyAnswer {
   scope: string;
   key: string;
@@ -81,7 +81,7 @@ export const answerKeys = (answers: KeyAnswer[], when: Sql): Sql[] =>
       WHERE idempotency.scope = row.value ->> 'scope' AND idempotency.key = row.value ->> 'key' AND ${when}`,
   );
 
-/** A key without an answer whose operation came to nothing, and the one that is to stand there instead. */
+/** A key without an answer whose operation was abandoned, and the operation that is to replace it. */
 export interface SpentOperation {
   scope: string;
   key: string;
@@ -89,13 +89,13 @@ export interface SpentOperation {
   fresh: string;
 }
 
-/** Sets fresh operations by compare-and-set: of twins one has its own. */
+/** Replaces operations by compare-and-set: of twins, one sets its own. */
 export const replaceOperations = (spent: SpentOperation[]): Sql => sql`
   UPDATE idempotency SET operation = row.value ->> 'fresh' FROM ${each(spent)} AS row
   WHERE idempotency.scope = row.value ->> 'scope' AND idempotency.key = row.value ->> 'key'
     AND idempotency.operation = row.value ->> 'abandoned' AND idempotency.status IS NULL`;
 
-/** The operation that stands under each of these keys, in their order; null where it was answered. */
+/** The operations of these keys, in their order; null for a key that was answered. */
 export const readOperations = (keys: SpentOperation[]): Sql<{ operation: string | null }> => sql`
   SELECT k.operation FROM ${each(keys)} AS row LEFT JOIN idempotency AS k ON ${IS_KEY_OF_ROW} AND k.status IS NULL
   ORDER BY row.key`;
@@ -103,15 +103,15 @@ export const readOperations = (keys: SpentOperation[]): Sql<{ operation: string 
 const HOUR_MS = 3_600_000;
 /** An answered key repeats its answer for at least this long. */
 export const KEY_LIFETIME_MS = 24 * HOUR_MS;
-/** A key without an answer may stand for a claim that is still open: it is kept until no hold of it can be left. */
+/** A key without an answer may belong to a claim that is still open: it is kept until no hold of it can be left. */
 export const OPEN_KEY_LIFETIME_MS = 7 * KEY_LIFETIME_MS;
-/** Answered keys that no run met in this time, once they were old enough, go with the others. */
+/** Answered keys that no run deleted within this time after their lifetime are deleted with the unanswered ones. */
 const FORGET_WINDOW_MS = 6 * HOUR_MS;
 const FORGET_LIMIT = 5_000;
 
 /**
- * Deletes keys past their lifetime, each minute. Both statements read a bounded stretch of the index: unanswered
- * keys are not waded through from the oldest on every time. Returns how many.
+ * Deletes keys past their lifetime, each minute, and returns how many. Both statements read a bounded range of the index,
+ * so that unanswered keys are not read again from the oldest on each time.
  */
 export async function forgetOldKeys(context: Context): Promise<number> {
   const now = context.clock.now();

@@ -6,11 +6,11 @@ import { sha256 } from "./ids.ts";
 import { type Problem, type ProblemAnswer, problem } from "./problem.ts";
 import { batch, first, type Sql } from "./sql.ts";
 
-/** A guest's key is the only thing that guards its answer: it must be long enough not to be guessed. */
+/** A guest's key alone protects its answer, so it must be too long to be guessed. */
 export const GUEST_KEY_LENGTH = 16;
 const MAX_KEY_LENGTH = 255;
 
-/** The key that a request came under: whose it is, and what was asked under it. */
+/** The key of a request, with whose it is and what was asked under it. */
 export interface IdempotencyKey {
   scope: string;
   key: string;
@@ -34,7 +34,7 @@ const malformedKey = (message: string): Problem => ({
   errors: [{ field: "Idempotency-Key", code: "invalid_idempotency_key", message }],
 });
 
-/** Keys of one user never meet another's; guests share one scope. */
+/** Each user has a scope of keys; guests share one. */
 export const keyScope = (actor: Actor): string => (actor.kind === "user" ? `user:${actor.userId}` : "public");
 
 /** Reads the request's key. `none` when it carries no Idempotency-Key. */
@@ -67,10 +67,10 @@ export async function fingerprintOf(c: HonoContext<AppEnv>): Promise<string> {
   return sha256(`${c.req.method} ${path}\n${await c.req.text()}`);
 }
 
-/** Answers that decided nothing: the request may be mended, or come again, under its key. */
+/** Statuses that decide nothing: the request may be corrected, or sent again, under its key. */
 const NOT_KEPT = new Set([412, 422, 429]);
 
-/** An answer that was given before, by the same route. */
+/** An answer that the same route gave before. */
 export class Replayed extends Response {
   declare readonly answers: "again";
 }

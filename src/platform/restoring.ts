@@ -2,16 +2,16 @@ import type { Context } from "./context.ts";
 import { first, sql } from "./sql.ts";
 
 /**
- * While a backup overwrites the shop, nothing else may write: what was acknowledged would be gone after it. The state is
- * the row `selling` of `shop_state`, which no restore overwrites, so a restore that dies leaves the shop closed until one
- * ends, or an admin opens it by hand. Three kinds of writers are kept out:
+ * While a backup overwrites the shop, nothing else may write, since what was acknowledged would be gone afterwards. The
+ * state is the row `selling` of `shop_state`. No restore overwrites that row, so a restore that dies leaves the shop closed
+ * until another one ends or an admin opens it by hand. Three kinds of writers are kept out:
  *
- * - What stands or falls with one batch looks in that very batch, exactly: `REFUSE_WHILE_RESTORING` ends it, and what takes
- *   or stores by one statement has `IS_RESTORING` for a condition. So it is for orders and their money, payment events,
- *   work owed and the fates that stock asks for: however long such a writer slept, it cannot write into half a shop.
- * - All other requests ask `mayWrite`, which costs a call to D1 only once in a while. A restore overwrites nothing before
- *   every isolate must have looked again and what was let in before must have ended (src/cli/restore-shop.ts).
- * - Tasks and jobs that had begun are waited for: they stand in `work` and `job_runs`.
+ * - Orders and their money, payment events, tasks, and the fates that Stock asks for. Each of these is one batch, and asks
+ *   in that very batch: `REFUSE_WHILE_RESTORING` makes it fail, and a single statement has `IS_RESTORING` as a condition.
+ *   However long such a writer slept, it cannot write into half a shop.
+ * - All other requests ask `mayWrite`, which calls D1 only once in a while. A restore overwrites nothing before every
+ *   isolate must have asked again and the requests that were let in must have ended (src/cli/restore-shop.ts).
+ * - Tasks and jobs that had begun: the restore waits for them, by the rows in `work` and `job_runs`.
  */
 export const IS_RESTORING = sql`EXISTS (
   SELECT 1 FROM shop_state AS s WHERE s.key = 'selling' AND s.value = 'restoring')`;
@@ -20,8 +20,8 @@ export const IS_RESTORING = sql`EXISTS (
 export const KNOWN_FOR_MS = 5_000;
 
 /**
- * A batch's statement that ends the batch, with nothing written, while the shop is being restored: that word is no JSON,
- * and SQLite has no plainer way to fail on purpose. Who sees a batch fail does not guess: it asks `isRestoring`.
+ * A statement that makes its batch fail, with nothing written, while the shop is being restored: `restoring` is no JSON,
+ * and SQLite has no plainer way to fail on purpose. Whoever sees a batch fail asks `isRestoring` for the reason.
  */
 export const REFUSE_WHILE_RESTORING = sql`
   SELECT json(value) FROM shop_state WHERE key = 'selling' AND value = 'restoring'`;

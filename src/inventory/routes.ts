@@ -24,7 +24,7 @@ import {
   transferredSchema,
   transferSchema,
 } from "./schemas.ts";
-import type { CommandOutcome, Movement } from "./stock-types.ts";
+import type { CommandOutcome, Movement, StockCommands } from "./stock-types.ts";
 import { summariseInventory } from "./summary.ts";
 
 const NOT_FOUND = notFound("product");
@@ -114,49 +114,32 @@ export const inventoryRoutes = createRouter(
     if (!names.product) return problem(c, NOT_FOUND);
     return c.json({ product_id, ...(await stockOf(env, product_id).inventory()) }, 200);
   }),
-  endpoint(adjust, async (c) => {
-    const { env, actor } = c.get("context");
+  endpoint(adjust, (c) => {
     const { product_id } = c.req.valid("param");
-    const { store_id, type, quantity, reason, reference } = c.req.valid("json");
-    return once(c, async ({ id: operation }) => {
-      const names = await findNames(env.DB, product_id, [store_id]);
-      if (!names.product) return problem(c, NOT_FOUND);
-      if (!names.stores.has(store_id)) return problem(c, unknownStores(["store_id"]));
-      const outcome = await stockOf(env, product_id).adjust(product_id, {
-        operation,
-        storeId: store_id,
-        type,
-        quantity,
-        reason,
-        reference: reference ?? null,
-        actor: actor.name,
-      });
-      return answerCommand(c, outcome, ([movement]) => {
+    const { store_id, type, quantity, reason, reference = null } = c.req.valid("json");
+    return runCommand(
+      c,
+      product_id,
+      { store_id },
+      (stock, by) =>
+        stock.adjust(product_id, { ...by, storeId: store_id, type, quantity, reason, reference }),
+      ([movement]) => {
         if (!movement) throw new Error("an adjustment is not in its ledger");
         return { movement, before: movement.before, after: movement.after };
-      });
-    });
+      },
+    );
   }),
-  endpoint(transfer, async (c) => {
-    const { env, actor } = c.get("context");
+  endpoint(transfer, (c) => {
     const { product_id } = c.req.valid("param");
     const { from_store_id, to_store_id, quantity, reason } = c.req.valid("json");
-    return once(c, async ({ id: operation }) => {
-      const names = await findNames(env.DB, product_id, [from_store_id, to_store_id]);
-      if (!names.product) return problem(c, NOT_FOUND);
-      const named = { from_store_id, to_store_id };
-      const unknown = Object.entries(named).filter(([, store]) => !names.stores.has(store));
-      if (unknown.length > 0) return problem(c, unknownStores(unknown.map(([field]) => field)));
-      const outcome = await stockOf(env, product_id).transfer(product_id, {
-        operation,
-        fromStoreId: from_store_id,
-        toStoreId: to_store_id,
-        quantity,
-        reason,
-        actor: actor.name,
-      });
-      return answerCommand(c, outcome, (movements) => ({ movements }));
-    });
+    const stores = { fromStoreId: from_store_id, toStoreId: to_store_id };
+    return runCommand(
+      c,
+      product_id,
+      { from_store_id, to_store_id },
+      (stock, by) => stock.transfer(product_id, { ...by, ...stores, quantity, reason }),
+      (movements) => ({ movements }),
+    );
   }),
   endpoint(transactions, async (c) => {
     const { env } = c.get("context");
@@ -189,23 +172,36 @@ export const inventoryRoutes = createRouter(
   }),
 );
 
-/** @param render makes the answer to a command that was done from its movements */
-function answerCommand<Wire extends object>(
+/**
+ * Runs a person's command once, if its product and stores exist.
+ * @param stores each store by the field that names it
+ * @param render makes the answer to a command that was done from its movements
+ */
+const runCommand = <Wire extends object>(
   c: HonoContext<AppEnv>,
-  outcome: CommandOutcome,
+  productId: string,
+  stores: Record<string, string>,
+  run: (stock: StockCommands, by: { operation: string; actor: string }) => Promise<CommandOutcome>,
   render: (movements: Movement[]) => Wire,
-) {
-  switch (outcome.kind) {
-    case "done":
-      return c.json(render(outcome.movements), 201);
-    case "stock_reserved":
-      return problem(c, stockReserved(outcome));
-    case "too_many":
-      return problem(c, tooMany(outcome));
-    case "operation_reused":
-      return problem(c, KEY_REUSED);
-  }
-}
+) =>
+  once(c, async ({ id: operation }) => {
+    const { env, actor } = c.get("context");
+    const names = await findNames(env.DB, productId, Object.values(stores));
+    if (!names.product) return problem(c, NOT_FOUND);
+    const unknown = Object.entries(stores).filter(([, store]) => !names.stores.has(store));
+    if (unknown.length > 0) return problem(c, unknownStores(unknown.map(([field]) => field)));
+    const outcome = await run(stockOf(env, productId), { operation, actor: actor.name });
+    switch (outcome.kind) {
+      case "done":
+        return c.json(render(outcome.movements), 201);
+      case "stock_reserved":
+        return problem(c, stockReserved(outcome));
+      case "too_many":
+        return problem(c, tooMany(outcome));
+      case "operation_reused":
+        return problem(c, KEY_REUSED);
+    }
+  });
 
 const unknownStores = (fields: string[]): Problem => ({
   status: 422,

@@ -99,7 +99,7 @@ export const giveBack = (
     data: { cause },
   });
 
-/** For staff: captures what a flagged event took, apart from the order's money and in its own currency, and promises it back. */
+/** For staff: captures what a flagged event took, in its own currency and apart from the order's money, and refunds it. */
 export const giveBackFlagged = (
   context: Context,
   event: PaymentEvent,

@@ -31,7 +31,10 @@ export const payments = sqliteTable(
   ],
 );
 
-/** The events of providers, each once. `owed` until worked off; `flagged` and `unmatched` wait for staff, and count as worked off. */
+/**
+ * The events of providers, each once. They are `owed` until worked off. `flagged` and `unmatched` wait for staff, and count
+ * as worked off.
+ */
 export const paymentEvents = sqliteTable(
   "payment_events",
   {

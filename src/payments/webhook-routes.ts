@@ -1,4 +1,3 @@
-import type { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import type { AppEnv } from "../platform/app-env.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
@@ -19,18 +18,29 @@ import {
 /** To be mounted apart from the other routes, because a provider has no token, and no limit must stop its events. */
 export const paymentWebhookRoutes = createRouter();
 
-/**
- * Only describes a webhook for OpenAPI; the route itself is below. A body that a route declares is parsed before its handler
- * runs, but the signature is over the bytes.
- */
-function describeWebhook(provider: ProviderName, { summary, description, headers, body }: Described): void {
+const WEBHOOKS = {
+  stripe: {
+    summary: "Hear from Stripe",
+    description: "Any event of Stripe's, signed by Stripe.",
+    request: { headers: stripeHeadersSchema, body: jsonBody(stripeEventSchema) },
+  },
+  standard: {
+    summary: "Hear from a payment provider",
+    description: "Signed as Standard Webhooks has it.",
+    request: { headers: standardHeadersSchema, body: jsonBody(standardEventSchema) },
+  },
+} satisfies Record<ProviderName, object>;
+
+// This only describes the webhooks for OpenAPI; the route itself is below. A body that a route declares is parsed before
+// its handler runs, but the signature is over the bytes.
+for (const [provider, { summary, description, request }] of Object.entries(WEBHOOKS)) {
   paymentWebhookRoutes.openAPIRegistry.registerPath({
     method: "post",
     path: `/webhooks/payments/${provider}`,
     tags: ["Payments"],
     summary,
     description: `${description} Answers as soon as the event is stored; the same event again changes nothing. While the shop is being restored nothing is stored, and a 503 asks for it to be told again.`,
-    request: { headers, body: jsonBody(body) },
+    request,
     responses: {
       200: jsonContent(
         receivedSchema,
@@ -41,27 +51,6 @@ function describeWebhook(provider: ProviderName, { summary, description, headers
     },
   });
 }
-
-interface Described {
-  summary: string;
-  description: string;
-  headers: z.ZodObject;
-  body: z.ZodType;
-}
-
-describeWebhook("stripe", {
-  summary: "Hear from Stripe",
-  description: "Any event of Stripe's, signed by Stripe.",
-  headers: stripeHeadersSchema,
-  body: stripeEventSchema,
-});
-
-describeWebhook("standard", {
-  summary: "Hear from a payment provider",
-  description: "Signed as Standard Webhooks has it.",
-  headers: standardHeadersSchema,
-  body: standardEventSchema,
-});
 
 /**
  * Events are small, and the whole body is hashed before its sender is known, so the limit is low. The batch that stores an

@@ -1,22 +1,14 @@
 import type { Context } from "../../platform/context.ts";
-import { runBatch, sql } from "../../platform/sql.ts";
+import { runBatch, type Sql, sql } from "../../platform/sql.ts";
 import { findTask, mayBeDropped, type TaskRow, taskEvents } from "./rows.ts";
 
 export type DropOutcome = { kind: "dropped" | "not_found" | "not_dead" | "critical" };
 
-const DEAD = sql`w.state = 'dead'`;
-
-/** Deletes a dead task. Only its event is left of it. */
+/** Deletes a dead task. */
 export async function dropDeadLetter(context: Context, id: string): Promise<DropOutcome> {
-  const row = await findTask(context, id);
-  if (row === null) return { kind: "not_found" };
-  if (!mayBeDropped(row)) return { kind: "critical" };
-  const [, dropped] = await runBatch(context.env.DB, [
-    taskEvents(context, "task.dropped", [row], DEAD),
-    sql`DELETE FROM work AS w WHERE w.id = ${id} AND ${DEAD}`,
-  ]);
-  if (dropped === 1) return { kind: "dropped" };
-  return { kind: (await findTask(context, id)) === null ? "not_found" : "not_dead" };
+  const kind = await deleteTask(context, id, "task.dropped", sql`w.state = 'dead'`);
+  if (kind === "deleted") return { kind: "dropped" };
+  return { kind: kind === "not_found" || kind === "critical" ? kind : "not_dead" };
 }
 
 export type RevokeOutcome = { kind: "revoked" | "not_found" | "begun" | "done" | "dead" | "critical" };
@@ -24,22 +16,27 @@ export type RevokeOutcome = { kind: "revoked" | "not_found" | "begun" | "done" |
 /** Taking the lease counts an attempt in the same statement, so either the worker or whoever revokes the task gets it. */
 const NOT_BEGUN = sql`w.state = 'owed' AND w.attempts = 0 AND w.lease IS NULL`;
 
-/** Deletes a task that nobody has begun. Only its event is left of it. */
+/** Deletes a task that nobody has begun. */
 export async function revokeTask(context: Context, id: string): Promise<RevokeOutcome> {
-  const row = await findTask(context, id);
-  if (row === null) return { kind: "not_found" };
-  if (!mayBeDropped(row)) return { kind: "critical" };
-  const [, revoked] = await runBatch(context.env.DB, [
-    taskEvents(context, "task.revoked", [row], NOT_BEGUN),
-    sql`DELETE FROM work AS w WHERE w.id = ${id} AND ${NOT_BEGUN}`,
-  ]);
-  if (revoked === 1) return { kind: "revoked" };
-  const standing = await findTask(context, id);
-  return { kind: standing === null ? "not_found" : BECAME[standing.state] };
+  const kind = await deleteTask(context, id, "task.revoked", NOT_BEGUN);
+  if (kind === "deleted") return { kind: "revoked" };
+  return { kind: kind === "owed" ? "begun" : kind };
 }
 
-const BECAME: Record<TaskRow["state"], "begun" | "done" | "dead"> = {
-  owed: "begun",
-  done: "done",
-  dead: "dead",
-};
+/** Deletes a task that meets the condition; only its event is left of it. Returns the task's state if it does not. */
+async function deleteTask(
+  context: Context,
+  id: string,
+  event: "task.dropped" | "task.revoked",
+  condition: Sql,
+): Promise<"deleted" | "not_found" | "critical" | TaskRow["state"]> {
+  const row = await findTask(context, id);
+  if (row === null) return "not_found";
+  if (!mayBeDropped(row)) return "critical";
+  const [, deleted] = await runBatch(context.env.DB, [
+    taskEvents(context, event, [row], condition),
+    sql`DELETE FROM work AS w WHERE w.id = ${id} AND ${condition}`,
+  ]);
+  if (deleted === 1) return "deleted";
+  return (await findTask(context, id))?.state ?? "not_found";
+}

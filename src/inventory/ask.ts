@@ -33,9 +33,9 @@ export function nextDue(sql: Sql): number | null {
  */
 export function takeDue({ sql, now }: Turn): string[] {
   const rows = sql.all<{ claim: string }>(
-    `UPDATE claims SET ask_at = ?1 WHERE claim IN
-       (SELECT claim FROM claims WHERE state = 'open' AND ask_at <= ?2 ORDER BY ask_at LIMIT ?3)
-       AND ?4 >= (SELECT ask_at FROM claims WHERE state = 'open' ORDER BY ask_at LIMIT 1)
+    `UPDATE claims SET ask_at = ? WHERE claim IN
+       (SELECT claim FROM claims WHERE state = 'open' AND ask_at <= ? ORDER BY ask_at LIMIT ?)
+       AND ? >= (SELECT ask_at FROM claims WHERE state = 'open' ORDER BY ask_at LIMIT 1)
      RETURNING claim`,
     now + ASK_AGAIN_MS,
     now,

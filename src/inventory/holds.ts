@@ -86,7 +86,7 @@ export function putClaim(
   const { sql, now } = turn;
   sql.all(
     `INSERT INTO claims (claim, order_id, state, version, ask_at, asks, created_at)
-     VALUES (?1, ?2, 'open', ?3, ?4, 0, ?5)
+     VALUES (?, ?, 'open', ?, ?, 0, ?)
      ON CONFLICT (claim) DO UPDATE SET order_id = COALESCE(order_id, excluded.order_id), ask_at = excluded.ask_at`,
     claim.claim,
     claim.orderId,

@@ -15,7 +15,7 @@ const MAX_LEVELS = 500;
 export function countChange({ sql, now }: Turn): number {
   const rows = sql.all<{ version: number }>(
     `UPDATE meta SET version = version + 1,
-       report_at = MIN(COALESCE(report_at, ?1), MAX(?2, sent_at + ?3)) RETURNING version`,
+       report_at = MIN(COALESCE(report_at, ?), MAX(?, sent_at + ?)) RETURNING version`,
     Number.MAX_SAFE_INTEGER,
     now + GATHER_CHANGES_MS,
     MIN_REPORT_INTERVAL_MS,
@@ -43,9 +43,10 @@ export function takeReport({ sql, now }: Turn, at: number): StockReport | null {
 /** The projection has everything up to `version`. If there is more already, the next report is due soon. */
 export function acknowledge({ sql, now }: Turn, epoch: number, version: number): void {
   sql.all(
-    `UPDATE meta SET acked = MAX(acked, ?1),
-       report_at = CASE WHEN MAX(acked, ?1) >= version THEN NULL ELSE MIN(report_at, MAX(?2, sent_at + ?3)) END
-     WHERE epoch = ?4`,
+    `UPDATE meta SET acked = MAX(acked, ?),
+       report_at = CASE WHEN MAX(acked, ?) >= version THEN NULL ELSE MIN(report_at, MAX(?, sent_at + ?)) END
+     WHERE epoch = ?`,
+    version,
     version,
     now + GATHER_CHANGES_MS,
     MIN_REPORT_INTERVAL_MS,
@@ -59,12 +60,13 @@ export function acknowledge({ sql, now }: Turn, epoch: number, version: number):
  */
 export function reportEverything({ sql, now }: Turn, beyond: number): void {
   sql.all(
-    `UPDATE meta SET epoch = MAX(?1, epoch + 1, ?2 + 1), acked = 0,
-       report_at = MIN(COALESCE(report_at, ?3), MAX(?1 + ?4, sent_at + ?5))
+    `UPDATE meta SET epoch = MAX(?, epoch + 1, ? + 1), acked = 0,
+       report_at = MIN(COALESCE(report_at, ?), MAX(? + ?, sent_at + ?))
      WHERE version > 0`,
     now,
     beyond,
     Number.MAX_SAFE_INTEGER,
+    now,
     GATHER_CHANGES_MS,
     MIN_REPORT_INTERVAL_MS,
   );

@@ -1,10 +1,11 @@
+import { Commit } from "../../events/commit.ts";
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import type { Operation } from "../../platform/idempotency.ts";
 import { prefixed } from "../../platform/ids.ts";
-import { batch, first, sql } from "../../platform/sql.ts";
+import { first, sql } from "../../platform/sql.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
-import { productRevision, recordStatements } from "./record.ts";
+import { addRevisions, productRevision } from "./record.ts";
 import { type CategoryName, type Invalid, newProduct, unknownCategory } from "./revise.ts";
 import type { Product, ProductFields } from "./schemas.ts";
 
@@ -30,16 +31,18 @@ export async function createProduct(
 
   const revision = productRevision(context, "created", result.product);
   const isFresh = sql`EXISTS (SELECT 1 FROM products WHERE id = ${id} AND version = 1 AND updated_at = ${revision.at})`;
-  const { product, categories } = await batch(env.DB, {
-    ...recordStatements(context, [revision]),
-    answered: operation.answer(201, result.product, isFresh),
-    product: sql<ProductRow>`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ${id}`,
-    categories: sql`SELECT 1 FROM categories WHERE id = ${result.product.category.id}`,
-  });
-  const [row] = product;
+  const commit = new Commit(context, "none");
+  addRevisions(context, commit, [revision]);
+  commit.write(operation.answer(201, result.product, isFresh));
+  const product = commit.read(
+    sql<ProductRow>`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ${id}`,
+  );
+  const sameCategory = commit.read(sql`SELECT 1 FROM categories WHERE id = ${result.product.category.id}`);
+  const committed = await commit.send();
+  const row = committed.first(product);
   if (row) {
     operation.answered = row.version === 1 && row.updated_at === revision.at;
     return { kind: "created", product: operation.answered ? result.product : renderProduct(row) };
   }
-  return categories.length > 0 ? { kind: "sku_taken" } : unknownCategory;
+  return committed.first(sameCategory) !== null ? { kind: "sku_taken" } : unknownCategory;
 }

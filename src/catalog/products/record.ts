@@ -1,9 +1,11 @@
-import { appendEvents, type NewEvent } from "../../events/append.ts";
+import type { NewEvent } from "../../events/append.ts";
+import { Commit, type Handle } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
 import { MAX_JSON_PARAMETER_BYTES } from "../../platform/d1.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { parseAmount } from "../../platform/money.ts";
-import { batch, each, sql } from "../../platform/sql.ts";
+import { each, sql } from "../../platform/sql.ts";
+import type { ProductRow } from "./product.ts";
 import type { Product } from "./schemas.ts";
 
 export type Action = "created" | "updated" | "archived";
@@ -46,19 +48,22 @@ const IS_WRITABLE = sql`
 /**
  * Writes the event, the history and the row of each revision whose guard holds, and nothing of the others. The guard reads
  * the rows of products, so these are written last: then it gives the same answer in all three statements of the
- * transaction. No two revisions may have the same id or sku. `won` returns the ids of the products that were written.
+ * transaction. No two revisions may have the same id or sku. Returns the ids of the products that are written.
  */
-export function recordStatements({ actor }: Context, revisions: ProductRevision[]) {
+export function addRevisions(
+  { actor }: Context,
+  commit: Commit,
+  revisions: ProductRevision[],
+): Handle<Pick<ProductRow, "id">> {
   const rows = each(revisions);
-  return {
-    events: appendEvents(revisions, IS_WRITABLE),
-    history: sql`INSERT INTO product_history (product_id, version, at, actor, action, snapshot)
+  commit.events(revisions, IS_WRITABLE);
+  commit.write(sql`INSERT INTO product_history (product_id, version, at, actor, action, snapshot)
        SELECT row.value ->> 'object_id', row.value ->> 'object_version', row.value ->> 'at', ${actor.name},
               row.value ->> 'action', row.value -> 'data'
-       FROM ${rows} AS row WHERE ${IS_WRITABLE}`,
-    won: sql<{
-      id: string;
-    }>`INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, active,
+       FROM ${rows} AS row WHERE ${IS_WRITABLE}`);
+  return commit.win(sql<
+    Pick<ProductRow, "id">
+  >`INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, active,
                              attributes, version, created_at, updated_at)
        SELECT row.value ->> 'object_id', row.value ->> '$.data.sku', row.value ->> '$.data.title',
               row.value ->> '$.data.description', row.value ->> '$.data.category.id', row.value ->> 'price',
@@ -71,16 +76,16 @@ export function recordStatements({ actor }: Context, revisions: ProductRevision[
          category_id = excluded.category_id, price = excluded.price, currency = excluded.currency,
          low_stock_threshold = excluded.low_stock_threshold, active = excluded.active,
          attributes = excluded.attributes, version = excluded.version, updated_at = excluded.updated_at
-       RETURNING id`,
-  };
+       RETURNING id`);
 }
 
 /** Writes revisions, in one batch for each megabyte of them. Returns the ids of the products that were written. */
 export async function record(context: Context, revisions: ProductRevision[]): Promise<Set<string>> {
   const won = new Set<string>();
   for (const chunk of chunksOf(revisions)) {
-    const written = await batch(context.env.DB, recordStatements(context, chunk));
-    for (const { id } of written.won) won.add(id);
+    const commit = new Commit(context, "none");
+    const written = addRevisions(context, commit, chunk);
+    for (const { id } of (await commit.send()).rows(written)) won.add(id);
   }
   return won;
 }

@@ -1,7 +1,8 @@
+import { Commit } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
-import { all, batch, each, type Sql, sql } from "../../platform/sql.ts";
+import { all, each, type Sql, sql } from "../../platform/sql.ts";
 import { CUT_OFF, GOES_ON, MAX_RUN_MS, perform, recordEnds } from "./perform.ts";
 import type { Job, RunReport } from "./run.ts";
 import { readSchedule } from "./schedule.ts";
@@ -94,31 +95,32 @@ function dueOf(context: Context, job: Job, row: JobRow | undefined, start: numbe
  * workers at once, the second finds that changed, and begins nothing. Returns what was begun.
  */
 async function begin(
-  { env }: Context,
+  context: Context,
   { due, fresh, start, now }: { due: Due[]; fresh: string[]; start: number; now: number },
 ): Promise<Due[]> {
   if (due.length === 0 && fresh.length === 0) return [];
   const wanted = each(due.map(({ job, ...one }) => ({ ...one, name: job.name })));
-  const { begun } = await batch(env.DB, {
-    seen: fresh.length === 0 ? undefined : markSeen(fresh, start),
-    begun: sql<{ id: string }>`
+  const commit = new Commit(context, "none");
+  if (fresh.length > 0) commit.write(markSeen(fresh, start));
+  const begun = commit.win(sql<{ id: string }>`
       INSERT INTO job_runs (id, name, scheduled_for, started_at, outcome)
       SELECT row.value ->> 'id', row.value ->> 'name', row.value ->> 'scheduledFor', ${now}, 'running'
       FROM ${wanted} AS row JOIN jobs ON jobs.name = row.value ->> 'name' AND jobs.enabled = 1
         AND jobs.ran_for = row.value ->> 'since' AND jobs.schedule IS row.value ->> 'schedule'
         AND (row.value ->> 'cutOff' IS NULL
           OR EXISTS (SELECT 1 FROM job_runs WHERE job_runs.id = row.value ->> 'cutOff' AND outcome = 'running'))
-      RETURNING id`,
-    moved: sql`
+      RETURNING id`);
+  commit.write(
+    sql`
       UPDATE jobs SET ran_for = row.value ->> 'scheduledFor' FROM ${wanted} AS row
       WHERE jobs.name = row.value ->> 'name'
         AND EXISTS (SELECT 1 FROM job_runs WHERE job_runs.id = row.value ->> 'id')`,
-    cutOff: sql`
+    sql`
       UPDATE job_runs SET outcome = 'failed', detail = ${CUT_OFF} FROM ${wanted} AS row
       WHERE job_runs.id = row.value ->> 'cutOff' AND job_runs.outcome = 'running'
         AND EXISTS (SELECT 1 FROM job_runs AS next WHERE next.id = row.value ->> 'id')`,
-  });
-  const won = new Set(begun.map(({ id }) => id));
+  );
+  const won = new Set((await commit.send()).rows(begun).map(({ id }) => id));
   return due.filter(({ id }) => won.has(id));
 }
 

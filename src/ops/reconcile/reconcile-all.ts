@@ -1,11 +1,10 @@
 import { z } from "zod";
-import { addTasks, type NewTask } from "../../events/append.ts";
+import { type NewTask, newTask } from "../../events/append.ts";
+import { Commit } from "../../events/commit.ts";
 import { noticeTask } from "../../events/notice.ts";
 import type { Task, TaskOutcome } from "../../events/run-tasks.ts";
-import { wakeUp } from "../../events/wake-up.ts";
 import type { Context } from "../../platform/context.ts";
-import { prefixed } from "../../platform/ids.ts";
-import { first, run, sql } from "../../platform/sql.ts";
+import { first, type Sql, sql } from "../../platform/sql.ts";
 import { type JobResult, type Run, writeReports } from "../jobs/run.ts";
 import { isOpen } from "./drift.ts";
 import { type Limits, ONE_CALL, type Reconciliation, reconcileFrom } from "./reconcile.ts";
@@ -102,10 +101,7 @@ async function sendNotice(context: Context, progress: Progress): Promise<void> {
     { subject: "Stock and orders disagree", lines },
     progress.run.replace(/^run_/, "wrk_"),
   );
-  if (notices.length === 0) return;
-  const once = sql`NOT EXISTS (SELECT 1 FROM work WHERE id = row.value ->> 'id')`;
-  await run(context.env.DB, addTasks(notices, once));
-  context.defer(wakeUp(context, notices));
+  await add(context, notices, sql`NOT EXISTS (SELECT 1 FROM work WHERE id = row.value ->> 'id')`);
 }
 
 function added(progress: Progress, { checked, drift, repaired, next }: Reconciliation): Progress {
@@ -144,16 +140,13 @@ async function findUnfinished({ env }: Context): Promise<string | null> {
 }
 
 async function addRestTask(context: Context, progress: Progress): Promise<void> {
-  const now = context.clock.now();
-  const rest: NewTask = {
-    id: prefixed("wrk", context.ids.next()),
-    task: "reconcile",
-    object_id: progress.run,
-    payload: progress,
-    at: now,
-    not_before: now,
-    request_id: context.requestId,
-  };
-  await run(context.env.DB, addTasks([rest], sql`true`));
-  context.defer(wakeUp(context, [rest]));
+  await add(context, [newTask(context, "reconcile", progress.run, progress)], sql`true`);
+}
+
+async function add(context: Context, tasks: NewTask[], when: Sql): Promise<void> {
+  if (tasks.length === 0) return;
+  const commit = new Commit(context, "none");
+  commit.owe(tasks, when);
+  await commit.send();
+  commit.wakeUp(() => true);
 }

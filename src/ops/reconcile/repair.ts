@@ -1,5 +1,5 @@
 import { readClaimStates } from "../../claims/states.ts";
-import { appendEvents } from "../../events/append.ts";
+import { Commit } from "../../events/commit.ts";
 import { stockOf } from "../../inventory/client.ts";
 import type { RepairHold, RepairReport, StockAudit } from "../../inventory/stock-types.ts";
 import { claimedOrders } from "../../orders/claimed.ts";
@@ -103,7 +103,7 @@ async function reportOpen(
   open: Drift[],
 ): Promise<void> {
   if (open.length === 0) return;
-  const { env, ids, clock, log } = context;
+  const { ids, clock, log } = context;
   log.error("stock drifted and could not be mended", { product_id: productId, drift: open });
   const event = {
     id: prefixed("evt", ids.next()),
@@ -114,5 +114,7 @@ async function reportOpen(
     object_version: audit.version,
     data: { drift: open },
   };
-  await run(env.DB, appendEvents([event], sql`true`));
+  const commit = new Commit(context, "none");
+  commit.events([event], sql`true`);
+  await commit.send();
 }

@@ -1,5 +1,6 @@
+import { Commit } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
-import { runBatch, type Sql, sql } from "../../platform/sql.ts";
+import { type Sql, sql } from "../../platform/sql.ts";
 import { findTask, mayBeDropped, type TaskRow, taskEvents } from "./rows.ts";
 
 export type DropOutcome = { kind: "dropped" | "not_found" | "not_dead" | "critical" };
@@ -33,10 +34,9 @@ async function deleteTask(
   const row = await findTask(context, id);
   if (row === null) return "not_found";
   if (!mayBeDropped(row)) return "critical";
-  const [, deleted] = await runBatch(context.env.DB, [
-    taskEvents(context, event, [row], condition),
-    sql`DELETE FROM work AS w WHERE w.id = ${id} AND ${condition}`,
-  ]);
-  if (deleted === 1) return "deleted";
+  const commit = new Commit(context, "none");
+  taskEvents(context, commit, event, [row], condition);
+  const deleted = commit.win(sql`DELETE FROM work AS w WHERE w.id = ${id} AND ${condition}`);
+  if ((await commit.send()).changes(deleted) === 1) return "deleted";
   return (await findTask(context, id))?.state ?? "not_found";
 }

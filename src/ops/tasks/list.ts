@@ -16,7 +16,7 @@ export async function listDeadLetters(
   const page = await readPage<TaskRow>(
     env.DB,
     {
-      select: trusted(TASK_COLUMNS),
+      select: TASK_COLUMNS,
       ...inState("dead"),
       ...ofTask(query.task),
       id: "w.id",
@@ -44,7 +44,7 @@ export async function listTasks({ env }: Context, query: TaskQuery): Promise<Lis
   const page = await readPage<TaskRow & { place: number }>(
     env.DB,
     {
-      select: sql`${trusted(source.key)} AS place, ${trusted(TASK_COLUMNS)}`,
+      select: sql`${trusted(source.key)} AS place, ${TASK_COLUMNS}`,
       ...source,
       ...ofTask(task),
       id: "w.id",

@@ -1,7 +1,8 @@
+import { Commit } from "../../events/commit.ts";
 import { isTaskName } from "../../events/tasks.ts";
 import { wakeUp } from "../../events/wake-up.ts";
 import type { Context } from "../../platform/context.ts";
-import { all, batch, each, sql, trusted } from "../../platform/sql.ts";
+import { all, each, sql } from "../../platform/sql.ts";
 import { UNDELIVERED } from "../keep-undelivered.ts";
 import { findTask, TASK_COLUMNS, type TaskRow, taskEvents } from "./rows.ts";
 
@@ -34,7 +35,7 @@ export async function retryDeadLetters(context: Context): Promise<number> {
     const rows = await all(
       context.env.DB,
       sql<TaskRow>`
-        SELECT ${trusted(TASK_COLUMNS)} FROM work AS w INDEXED BY work_dead
+        SELECT ${TASK_COLUMNS} FROM work AS w INDEXED BY work_dead
         WHERE ${RETRYABLE} AND (w.finished_at, w.id) > (${after.finished_at}, ${after.id}) AND w.finished_at <= ${until}
         ORDER BY w.finished_at, w.id LIMIT ${BATCH_ROWS}`,
     );
@@ -47,15 +48,15 @@ export async function retryDeadLetters(context: Context): Promise<number> {
 
 /** Keeps the last error, to be read until the task is done. Takes the lease away, so that an earlier worker marks nothing. */
 async function makePending(context: Context, rows: TaskRow[]): Promise<number> {
-  const { env, clock } = context;
-  const { owed } = await batch(env.DB, {
-    told: taskEvents(context, "task.retried", rows, RETRYABLE),
-    owed: sql<{ id: string; task: string }>`
-      UPDATE work AS w SET state = 'owed', attempts = 0, lease = NULL, not_before = ${clock.now()}, finished_at = NULL
-      WHERE w.id IN (SELECT value FROM ${each(rows.map(({ id }) => id))}) AND ${RETRYABLE}
-      RETURNING id, task`,
-  });
-  const tasks = owed.flatMap(({ id, task }) => (isTaskName(task) ? [{ id, task }] : []));
+  const commit = new Commit(context, "none");
+  taskEvents(context, commit, "task.retried", rows, RETRYABLE);
+  const retried = commit.win(sql<{ id: string; task: string }>`
+    UPDATE work AS w SET state = 'owed', attempts = 0, lease = NULL, not_before = ${context.clock.now()},
+      finished_at = NULL
+    WHERE w.id IN (SELECT value FROM ${each(rows.map(({ id }) => id))}) AND ${RETRYABLE}
+    RETURNING id, task`);
+  const pending = (await commit.send()).rows(retried);
+  const tasks = pending.flatMap(({ id, task }) => (isTaskName(task) ? [{ id, task }] : []));
   context.defer(wakeUp(context, tasks));
-  return owed.length;
+  return pending.length;
 }

@@ -1,12 +1,12 @@
-import { appendEvents } from "../../events/append.ts";
+import type { Commit } from "../../events/commit.ts";
 import { isCritical } from "../../events/tasks.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
-import { first, type Sql, sql, trusted } from "../../platform/sql.ts";
+import { first, type Sql, sql } from "../../platform/sql.ts";
 import { UNDELIVERED } from "../keep-undelivered.ts";
 
-export const TASK_COLUMNS =
-  "w.id, w.task, w.object_id, w.payload, w.state, w.attempts, w.error, w.not_before, w.created_at, w.started_at, w.finished_at";
+export const TASK_COLUMNS = sql`w.id, w.task, w.object_id, w.payload, w.state, w.attempts, w.error, w.not_before,
+  w.created_at, w.started_at, w.finished_at`;
 
 /** A row of `work`, as staff see it. */
 export interface TaskRow {
@@ -28,20 +28,21 @@ export const mayBeDropped = ({ task }: Pick<TaskRow, "task">): boolean =>
   task === UNDELIVERED || !isCritical(task);
 
 export const findTask = ({ env }: Context, id: string): Promise<TaskRow | null> =>
-  first(env.DB, sql<TaskRow>`SELECT ${trusted(TASK_COLUMNS)} FROM work AS w WHERE w.id = ${id}`);
+  first(env.DB, sql<TaskRow>`SELECT ${TASK_COLUMNS} FROM work AS w WHERE w.id = ${id}`);
 
 /**
- * The events of what a person did to tasks. It must come before the change, in the same batch, with the same condition: so
- * both meet the same state, and an event is written exactly for each row that changes.
- * @param standing SQL about the row, `w`
+ * Adds the events of what a person does to tasks. They must come before the change, in the same commit, with the same
+ * condition: so both meet the same state, and an event is written exactly for each row that changes.
+ * @param condition SQL about the row, `w`
  */
 export function taskEvents(
   context: Context,
+  commit: Commit,
   type: "task.dropped" | "task.retried" | "task.revoked",
   rows: TaskRow[],
-  standing: Sql,
-): Sql {
-  return appendEvents(
+  condition: Sql,
+): void {
+  commit.events(
     rows.map(({ id, task, object_id, attempts, error }) => ({
       id: prefixed("evt", context.ids.next()),
       type,
@@ -51,6 +52,6 @@ export function taskEvents(
       object_version: attempts,
       data: { task, object_id, attempts, error, actor: context.actor.name },
     })),
-    sql`EXISTS (SELECT 1 FROM work AS w WHERE w.id = row.value ->> 'object_id' AND ${standing})`,
+    sql`EXISTS (SELECT 1 FROM work AS w WHERE w.id = row.value ->> 'object_id' AND ${condition})`,
   );
 }

@@ -1,12 +1,12 @@
 import { Webhook } from "standardwebhooks";
-import { appendEvents } from "../../events/append.ts";
+import { Commit } from "../../events/commit.ts";
 import type { Order } from "../../orders/order.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { findUnstorableText } from "../../platform/json-text.ts";
 import { formatMoney } from "../../platform/money.ts";
 import { fieldErrors } from "../../platform/problem.ts";
-import { first, runBatch, sql } from "../../platform/sql.ts";
+import { first, sql } from "../../platform/sql.ts";
 import type { Payment } from "../money.ts";
 import type { Provider, RefundOutcome, RefundRequest, VerifyOutcome } from "../provider.ts";
 import { standardEventSchema } from "../schemas.ts";
@@ -89,18 +89,18 @@ function readEvent(body: string): VerifyOutcome {
  * happens once however often this runs.
  */
 async function requestRefund(
-  { env, clock }: Context,
+  context: Context,
   payment: Payment,
   refund: RefundRequest,
 ): Promise<RefundOutcome> {
   const order = await first(
-    env.DB,
+    context.env.DB,
     sql<
       Pick<Order, "reference" | "version">
     >`SELECT reference, version FROM orders WHERE id = ${payment.orderId}`,
   );
   if (!order) return { kind: "failed", error: `the payment ${payment.id} is of no order` };
-  const now = clock.now();
+  const now = context.clock.now();
   const event = {
     id: prefixed("evt", refund.id.replace(/^rfd_/, "")),
     type: "refund.requested",
@@ -116,9 +116,9 @@ async function requestRefund(
     },
   };
   const isUnsent = sql`id = ${refund.id} AND state = 'due' AND provider_id IS NULL`;
-  await runBatch(env.DB, [
-    appendEvents([event], sql`EXISTS (SELECT 1 FROM refunds WHERE ${isUnsent})`),
-    sql`UPDATE refunds SET provider_id = ${event.id}, updated_at = ${now} WHERE ${isUnsent}`,
-  ]);
+  const commit = new Commit(context, "none");
+  commit.events([event], sql`EXISTS (SELECT 1 FROM refunds WHERE ${isUnsent})`);
+  commit.win(sql`UPDATE refunds SET provider_id = ${event.id}, updated_at = ${now} WHERE ${isUnsent}`);
+  await commit.send();
   return { kind: "sent", providerId: event.id };
 }

@@ -131,22 +131,27 @@ describe("once", () => {
       { ...staff.headers, ...freshKey() },
     );
     const { id } = await made.json<{ id: string }>();
-    // Twin A is told `name_taken`, and stalls before it stores that; the name is free again; twin B creates it, and stores
-    // its answer in the same batch.
-    const probe = new Boundary();
-    await outcomeOf(
-      send(probe, "/categories", { name: "Fruit", description: "" }, { ...staff.headers, ...freshKey() }),
-      probe,
-    );
-    const store = probe.calls.lastIndexOf("D1.batch");
-    const slowA = new Boundary({ at: store, ending: "stalls" });
-    const a = send(slowA, "/categories", { name: "Fruit", description: "" }, headers);
-    await slowA.reached;
+    // Twin B stalls before it creates it; twin A is told `name_taken`, which is stored; the name is free again; B goes on.
+    const fruit = { name: "Fruit", description: "" };
+    const slow = new Boundary({ at: 2, ending: "stalls" });
+    const b = send(slow, "/categories", fruit, headers);
+    await slow.reached;
+    const a = await post("/categories", fruit, headers);
     await env.DB.prepare("DELETE FROM categories WHERE id = ?1").bind(id).run();
-    const b = await post("/categories", { name: "Fruit", description: "" }, headers);
+    slow.wake();
+    const again = async () => (await post("/categories", fruit, headers)).status;
+    expect([a.status, (await b.answer).status, await again()]).toEqual([409, 201, 201]);
+
+    // And the other way round: A stalls before it stores its refusal, until B has stored that it created it.
+    const late = { ...staff.headers, ...freshKey() };
+    const slowA = new Boundary({ at: 3, ending: "stalls" });
+    const refused = send(slowA, "/categories", fruit, late);
+    await slowA.reached;
+    await env.DB.prepare("DELETE FROM categories").run();
+    const created = await post("/categories", fruit, late);
     slowA.wake();
-    const again = await post("/categories", { name: "Fruit", description: "" }, headers);
-    expect([b.status, (await a.answer).status, again.status]).toEqual([201, 201, 201]);
+    const repeated = await post("/categories", fruit, late);
+    expect([created.status, (await refused.answer).status, repeated.status]).toEqual([201, 201, 201]);
   });
 });
 

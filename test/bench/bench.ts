@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { defineCommand, runMain } from "citty";
+import { compareWith } from "./against.ts";
 import type { Counted, CountedStatement } from "./counted-worker.ts";
 import { growCatalogue, growOrders } from "./grow.ts";
 import { type Ask, load, type Measured } from "./load.ts";
@@ -222,8 +223,20 @@ const command = defineCommand({
       description: "Also in a shop of 120,000 products and 300,000 orders",
     },
     only: { type: "string", description: "Only operations whose name has this in it" },
+    against: {
+      type: "string",
+      description: "Another checkout, to be compared by turns; its packages are installed",
+    },
+    rounds: { type: "string", default: "7", description: "With --against: rounds of each operation" },
   },
-  run: ({ args }) => bench(Number(args.seconds), args.scale, args.only),
+  run: ({ args }) =>
+    args.against === undefined
+      ? bench(Number(args.seconds), args.scale, args.only)
+      : compareWith(args.against, {
+          seconds: Number(args.seconds),
+          rounds: Number(args.rounds),
+          only: args.only,
+        }),
 });
 
 await runMain(command);

@@ -1,0 +1,90 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { growOrders } from "./grow.ts";
+import { load, type Measured } from "./load.ts";
+import type { Operation } from "./operations.ts";
+
+/** What is taken of a checkout: its own bench makes its shop, and knows its own requests. */
+interface Checkout {
+  shop: typeof import("./shop.ts");
+  operations: typeof import("./operations.ts");
+}
+
+const SHOP = { products: 1_200, stores: 25, categories: 15 };
+const ORDERS = 1_000;
+const WARM_UP_SECONDS = 2;
+
+/**
+ * Compares this checkout with another one, such as the commit before: both run at the same time, and each operation is
+ * sent to one and the other by turns, so that what slows the machine down for a while slows both.
+ * @param directory of the other checkout, with its packages installed
+ * @param rounds of each operation; the ratio is the median of the rounds' ratios
+ */
+export async function compareWith(
+  directory: string,
+  { seconds, rounds, only }: { seconds: number; rounds: number; only: string | undefined },
+): Promise<void> {
+  const ours = await prepare(resolve("."));
+  const others = await prepare(resolve(directory));
+  try {
+    console.log(`${rounds} rounds of ${seconds} s each, by turns\n`);
+    console.log(
+      `${"".padEnd(28)} ${"ours".padStart(8)} ${"other".padStart(8)} ${"ratio".padStart(6)}  of each round`,
+    );
+    for (const operation of ours.operations) {
+      if (only !== undefined && !operation.name.includes(only)) continue;
+      const other = others.operations.find(({ name }) => name === operation.name);
+      if (other) await compare({ ...ours, operation }, { ...others, operation: other }, seconds, rounds);
+    }
+  } finally {
+    await ours.stop();
+    await others.stop();
+  }
+}
+
+interface Side {
+  url: string;
+  operation: Operation;
+}
+
+async function prepare(directory: string) {
+  if (!existsSync(join(directory, "node_modules"))) throw new Error(`npm ci was not run in ${directory}`);
+  const file = (name: string) => join(directory, "test/bench", name);
+  const { shop, operations }: Checkout = {
+    shop: await import(file("shop.ts")),
+    operations: await import(file("operations.ts")),
+  };
+  const running = await shop.startShop();
+  const db = await running.db();
+  await shop.migrate(db);
+  const { api, token } = await shop.adminOf(running);
+  const filled = await shop.fill(api, SHOP);
+  await growOrders(db, 0, ORDERS);
+  return { url: running.url, stop: running.stop, operations: operations.operations(filled, token) };
+}
+
+async function compare(ours: Side, others: Side, seconds: number, rounds: number): Promise<void> {
+  const measure = ({ url, operation }: Side, time: number) => load(url, operation.next, time);
+  await measure(ours, WARM_UP_SECONDS);
+  await measure(others, WARM_UP_SECONDS);
+  const pairs: [Measured, Measured][] = [];
+  for (let round = 0; round < rounds; round++) {
+    // Who goes first changes, since the second finds what the first has left to do behind its answers.
+    const first = round % 2 === 0;
+    const one = await measure(first ? ours : others, seconds);
+    const two = await measure(first ? others : ours, seconds);
+    pairs.push(first ? [one, two] : [two, one]);
+  }
+  const ratios = pairs.map(([our, other]) => our.rate / other.rate);
+  const { name, worth } = ours.operation;
+  const rate = (side: 0 | 1) => (median(pairs.map((pair) => pair[side].rate)) * worth).toFixed(0).padStart(8);
+  const each = ratios.map((ratio) => ratio.toFixed(2)).join(" ");
+  console.log(`${name.padEnd(28)} ${rate(0)} ${rate(1)} ${median(ratios).toFixed(3).padStart(6)}  ${each}`);
+  const failures = pairs.flat().reduce((sum, { failures: more }) => sum + more, 0);
+  if (failures === 0) return;
+  console.log(`  ${failures} answers were no success: the figures above do not count`);
+  process.exitCode = 1;
+}
+
+const median = (values: number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;

@@ -11,7 +11,7 @@ declare namespace Cloudflare {
     ASSETS: Fetcher;
     EMAIL: SendEmail;
     FLOOD_GUARD: RateLimit;
-    STOCK: DurableObjectNamespace<import("./inventory/stock-object.ts").StockObject>;
+    STOCK: DurableObjectNamespace<import("./inventory/object/stock-object.ts").StockObject>;
     RATE_LIMITER: DurableObjectNamespace;
     ORDERS_QUEUE: Queue;
     PAYMENTS_QUEUE: Queue;

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { runTasks, type TaskHandlers } from "./events/run-tasks.ts";
-import { applyReports } from "./inventory/projection.ts";
+import { applyReports } from "./inventory/projection/projection.ts";
 import type { StockReport } from "./inventory/stock-types.ts";
-import { sendEmail } from "./notifications/jobs.ts";
+import { sendEmail } from "./notifications/tasks.ts";
 import { keepUndelivered } from "./ops/keep-undelivered.ts";
 import { continueReconciliation } from "./ops/reconcile/reconcile-all.ts";
-import { restockReturn, takeStep } from "./orders/fulfilment/jobs.ts";
-import { followOrder } from "./orders/jobs.ts";
-import { endOpenPayments, payRefund, settlePaymentEvent } from "./payments/jobs.ts";
+import { restockReturn, takeStep } from "./orders/fulfilment/tasks.ts";
+import { followOrder } from "./orders/steps/tasks.ts";
+import { endOpenPayments, payRefund, settlePaymentEvent } from "./payments/tasks.ts";
 import type { Context } from "./platform/context.ts";
 import { describeError } from "./platform/log.ts";
 import { isRestoring } from "./platform/restoring.ts";

@@ -7,10 +7,10 @@ import { describeError } from "./platform/log.ts";
 import { isRestoring } from "./platform/restoring.ts";
 
 /**
- * Each minute: payment events that can no longer be worked off, the jobs that are due, old idempotency keys, and after a
- * midnight in UTC the figures of the day. The keys are no job, because they come by the minute and must go by it: a
- * week's worth would be too many for one run. Nor are the figures, since nobody gains by not adding them up.
- * While a backup overwrites the shop a minute does nothing; the first one after it makes up for what it missed.
+ * What runs each minute: it sets aside payment events that can no longer be worked off, runs the jobs that are due, deletes
+ * old idempotency keys, and after midnight in UTC adds up the figures of the day. Deleting keys is no job that people can
+ * switch off, since a week's keys would be too many for one run; nor is adding up figures, which long ranges are read from.
+ * While a backup overwrites the shop it does nothing, and the first minute after that makes up for it.
  */
 export async function runSchedule(context: Context): Promise<void> {
   if (await cannotRun(context)) return;

@@ -1,8 +1,8 @@
 import { createApp } from "./app.ts";
 import { readClaimStates } from "./claims/states.ts";
 import { stockOf } from "./inventory/client.ts";
-import { StockObject, type StockPorts } from "./inventory/stock-object.ts";
-import { claimedOrders } from "./orders/claimed.ts";
+import { StockObject, type StockPorts } from "./inventory/object/stock-object.ts";
+import { claimedOrders } from "./orders/steps/claimed.ts";
 import { systemActor } from "./platform/actor.ts";
 import type { Memory } from "./platform/cache/memory.ts";
 import type { Clock } from "./platform/clock.ts";

@@ -45,11 +45,11 @@ const SPOKEN_OF: { file: string; text: RegExp; because: string }[] = [
     because: "what every writer asks stands in a row that is named so",
   },
   {
-    file: "src/platform/restore-guard.ts",
+    file: "src/platform/http/restore-guard.ts",
     text: /^The shop is being restored from a backup\./,
     because: "what a client is told",
   },
-  { file: "src/platform/problem.ts", text: /^insufficient_stock$/, because: "an example of a code" },
+  { file: "src/platform/http/problem.ts", text: /^insufficient_stock$/, because: "an example of a code" },
   {
     file: "src/platform/rate-limit/limit.ts",
     text: /^orders$/,

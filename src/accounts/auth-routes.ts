@@ -1,9 +1,9 @@
 import type { Context as HonoContext } from "hono";
-import type { AppEnv } from "../platform/app-env.ts";
-import { createRoute, endpoint } from "../platform/endpoint.ts";
-import { createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
+import type { AppEnv } from "../platform/http/app-env.ts";
+import { createRoute, endpoint } from "../platform/http/endpoint.ts";
+import { type Problem, problem } from "../platform/http/problem.ts";
+import { createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { describeError } from "../platform/log.ts";
-import { type Problem, problem } from "../platform/problem.ts";
 import { CHALLENGE, misconfiguredKey } from "./authenticate.ts";
 import { refresh } from "./refresh.ts";
 import { register } from "./register.ts";

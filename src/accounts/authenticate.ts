@@ -1,7 +1,7 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { type Actor, isAdmin, isStaff } from "../platform/actor.ts";
-import type { AppEnv } from "../platform/app-env.ts";
-import { misconfigured, type Problem, problem } from "../platform/problem.ts";
+import type { AppEnv } from "../platform/http/app-env.ts";
+import { misconfigured, type Problem, problem } from "../platform/http/problem.ts";
 import { verifyAccessToken } from "./access-token.ts";
 import { keyRing } from "./keys.ts";
 

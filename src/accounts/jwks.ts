@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import { createRoute, endpoint } from "../platform/endpoint.ts";
-import { createRouter, jsonContent, problems } from "../platform/http.ts";
-import { problem } from "../platform/problem.ts";
+import { createRoute, endpoint } from "../platform/http/endpoint.ts";
+import { problem } from "../platform/http/problem.ts";
+import { createRouter, jsonContent, problems } from "../platform/http/router.ts";
 import { misconfiguredKey } from "./authenticate.ts";
 import { keyRing } from "./keys.ts";
 

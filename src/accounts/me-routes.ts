@@ -1,6 +1,6 @@
-import { createRoute, endpoint } from "../platform/endpoint.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
-import { type Problem, problem } from "../platform/problem.ts";
+import { createRoute, endpoint } from "../platform/http/endpoint.ts";
+import { type Problem, problem } from "../platform/http/problem.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { CHALLENGE_INVALID, INVALID_TOKEN, requireUser, signedIn } from "./authenticate.ts";
 import { changePassword } from "./change-password.ts";
 import {

@@ -1,4 +1,4 @@
-import { createRouter } from "../platform/http.ts";
+import { createRouter } from "../platform/http/router.ts";
 import { authRoutes } from "./auth-routes.ts";
 import { meRoutes } from "./me-routes.ts";
 import type { CartPort } from "./sign-in.ts";

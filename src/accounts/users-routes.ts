@@ -1,6 +1,6 @@
-import { createRoute, endpoint } from "../platform/endpoint.ts";
-import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http.ts";
-import { notFound, type Problem, problem } from "../platform/problem.ts";
+import { createRoute, endpoint } from "../platform/http/endpoint.ts";
+import { notFound, type Problem, problem } from "../platform/http/problem.ts";
+import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { forbidden, requireAdmin, signedIn } from "./authenticate.ts";
 import { accountListSchema, accountSchema, editUserSchema, listUsersSchema } from "./schemas.ts";
 import { editUser, listUsers, renderAccount } from "./users.ts";

@@ -2,7 +2,7 @@ import { Commit } from "../events/commit.ts";
 import { spentBy } from "../orders/place/cart-guard.ts";
 import type { NamedOrder } from "../orders/place/draft.ts";
 import type { Context } from "../platform/context.ts";
-import { allows, allowsVersion } from "../platform/etag.ts";
+import { allows, allowsVersion } from "../platform/http/etag.ts";
 import { type Sql, sql } from "../platform/sql.ts";
 import { type Cart, cartOf, isOwnedBy, type Owner, readCart } from "./cart.ts";
 

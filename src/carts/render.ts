@@ -1,6 +1,6 @@
 import { namedOrder } from "../orders/place/cart-guard.ts";
 import { isoTimestamp } from "../platform/clock.ts";
-import { allowedVersions } from "../platform/etag.ts";
+import { allowedVersions } from "../platform/http/etag.ts";
 import { sha256 } from "../platform/ids.ts";
 import { formatMoney } from "../platform/money.ts";
 import type { Cart, CartItem, SummaryRow } from "./cart.ts";

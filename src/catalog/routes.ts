@@ -1,4 +1,4 @@
-import { createRouter } from "../platform/http.ts";
+import { createRouter } from "../platform/http/router.ts";
 import { categoryRoutes } from "./categories/routes.ts";
 import { productRoutes } from "./products/routes.ts";
 import { searchRoutes } from "./search/routes.ts";

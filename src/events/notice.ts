@@ -1,7 +1,7 @@
 import type { Context } from "../platform/context.ts";
 import { type NewTask, newTask } from "./append.ts";
 
-/** The task that mails a notice to `ADMIN_EMAIL`; none where no such address is set. @param id for a repeat to find its own */
+/** The task that mails a notice to `ADMIN_EMAIL`; none where no such address is set. @param id where a repeat must add the same task */
 export function noticeTask(
   context: Context,
   objectId: string,

@@ -126,7 +126,7 @@ async function markDone(context: Context, lease: Lease, row: LeasedRow): Promise
   );
 }
 
-/** Under its lease too: of two workers at the same part one moves the row on, and a late one changes nothing. */
+/** Needs the lease, like all marks: of two workers that did the same part, one moves the row on. */
 async function markOn(
   context: Context,
   lease: Lease,

@@ -55,8 +55,8 @@ function chunksOf<T>(items: T[], size: number): T[][] {
 /**
  * The sweep: wakes all tasks that are due and not under way, the longest due first. Runs each minute, and returns how
  * many. Tasks that this version does not know are left for the version that does.
- * @param aheadMs how far the context's clock is ahead of the consumers': tasks that are due by it alone are made due by
- * theirs too
+ * @param aheadMs how far the context's clock is ahead of the clock of those who run the tasks, as when a job is run by hand
+ * for a later time: tasks that become due until then are made due now
  */
 export async function wakeDueTasks(context: Context, aheadMs = 0): Promise<number> {
   const now = context.clock.now() - aheadMs;

@@ -1,14 +1,15 @@
 import type { Context as HonoContext } from "hono";
 import { requireStaff } from "../accounts/authenticate.ts";
-import type { AppEnv } from "../platform/app-env.ts";
 import { isoTimestamp } from "../platform/clock.ts";
-import { createRoute, endpoint } from "../platform/endpoint.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
+import type { AppEnv } from "../platform/http/app-env.ts";
+import { createRoute, endpoint } from "../platform/http/endpoint.ts";
+import { notFound, type Problem, problem } from "../platform/http/problem.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { KEY_REUSED, once } from "../platform/idempotency.ts";
 import { decodeCursor, toList } from "../platform/pagination.ts";
-import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { findNames, stockOf } from "./client.ts";
-import { listInventory } from "./list.ts";
+import { listInventory } from "./projection/list.ts";
+import { summariseInventory } from "./projection/summary.ts";
 import {
   adjustedSchema,
   adjustmentSchema,
@@ -25,7 +26,6 @@ import {
   transferSchema,
 } from "./schemas.ts";
 import type { CommandOutcome, Movement, StockCommands } from "./stock-types.ts";
-import { summariseInventory } from "./summary.ts";
 
 const NOT_FOUND = notFound("product");
 

@@ -3,7 +3,7 @@ import { productSchema } from "../catalog/products/schemas.ts";
 import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
-import { MAX_ON_HAND } from "./operations.ts";
+import { MAX_ON_HAND } from "./object/operations.ts";
 import { ADJUST_TYPES, MOVEMENT_TYPES } from "./stock-types.ts";
 
 const stamp = z.string().openapi({ format: "date-time" });

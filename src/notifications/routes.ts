@@ -1,9 +1,9 @@
 import type { MiddlewareHandler } from "hono";
 import { requireAdmin } from "../accounts/authenticate.ts";
-import type { AppEnv } from "../platform/app-env.ts";
-import { createRoute, endpoint } from "../platform/endpoint.ts";
-import { bearer, createRouter, jsonContent, problems } from "../platform/http.ts";
-import { notFound, problem } from "../platform/problem.ts";
+import type { AppEnv } from "../platform/http/app-env.ts";
+import { createRoute, endpoint } from "../platform/http/endpoint.ts";
+import { notFound, problem } from "../platform/http/problem.ts";
+import { bearer, createRouter, jsonContent, problems } from "../platform/http/router.ts";
 import { emailListSchema, emailQuerySchema, listEmails } from "./list-emails.ts";
 
 /** E-mails are kept in development only; elsewhere this route does not exist, not even for admins. */

@@ -1,5 +1,5 @@
-import { createRoute, endpoint } from "../platform/endpoint.ts";
-import { createRouter, jsonContent } from "../platform/http.ts";
+import { createRoute, endpoint } from "../platform/http/endpoint.ts";
+import { createRouter, jsonContent } from "../platform/http/router.ts";
 import { checkHealth, healthSchema } from "./check-health.ts";
 
 const healthRoute = (path: "/health" | "/health/ready") =>

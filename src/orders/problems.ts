@@ -1,4 +1,4 @@
-import type { Problem } from "../platform/problem.ts";
+import type { Problem } from "../platform/http/problem.ts";
 import type { OrderStatus } from "./lifecycle.ts";
 import type { Order } from "./order.ts";
 import type { Shortfall } from "./place/decide.ts";

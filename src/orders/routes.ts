@@ -1,19 +1,18 @@
 import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
 import { wakeUp } from "../events/wake-up.ts";
-import { createRoute, endpoint, idempotencyHeader } from "../platform/endpoint.ts";
-import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../platform/etag.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
+import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../platform/http/etag.ts";
+import { notFound, problem } from "../platform/http/problem.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { readKey } from "../platform/idempotency.ts";
-import { notFound, problem } from "../platform/problem.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
-import { answerPlacing } from "./answer-placing.ts";
-import { cancelOrder } from "./cancel.ts";
-import { listHistory } from "./history.ts";
-import { listOrders } from "./list.ts";
-import { onceOnOrder, orderFor, orderName, orderToken } from "./named.ts";
+import { answerPlacing } from "./place/answer-placing.ts";
 import { draftOf } from "./place/draft.ts";
 import { CONTENDED, GUESTS_OFF, notCancellable } from "./problems.ts";
-import { answerWithOrder, renderOrder } from "./render.ts";
+import { listHistory } from "./read/history.ts";
+import { listOrders } from "./read/list.ts";
+import { onceOnOrder, orderFor, orderName, orderToken } from "./read/named.ts";
+import { answerWithOrder, renderOrder } from "./read/render.ts";
 import {
   cancelSchema,
   historyListSchema,
@@ -22,6 +21,7 @@ import {
   orderSchema,
   placeOrderSchema,
 } from "./schemas.ts";
+import { cancelOrder } from "./steps/cancel.ts";
 
 const placeRoute = createRoute({
   method: "post",

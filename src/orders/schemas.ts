@@ -273,5 +273,5 @@ export const orderListQuerySchema = listQuerySchema.extend({
 
 export type OrderListQuery = z.infer<typeof orderListQuerySchema>;
 
-/** Strict, as all by which stock or money moves: a field that is not read would do more than was meant. */
+/** Strict, like all bodies that move stock or money: where a misspelt field were ignored, more would be done than was meant. */
 export const cancelSchema = z.strictObject({ reason: line(500).optional() }).openapi("CancelOrder");

@@ -65,9 +65,9 @@ export const orders = sqliteTable(
     index("orders_batch").on(table.batchId, table.createdAt, table.id).where(sql`batch_id IS NOT NULL`),
     index("orders_user").on(table.userId, table.createdAt, table.id).where(sql`user_id IS NOT NULL`),
     index("orders_cart").on(table.cartId, table.status).where(sql`cart_id IS NOT NULL`),
-    // Lists by status, payment and priority, alone and together: src/orders/list-states.ts merges its ranges.
+    // Lists by status, payment and priority, alone and together: src/orders/read/list-states.ts merges its ranges.
     index("orders_state").on(table.status, table.paymentStatus, table.priority, table.createdAt, table.id),
-    // With when they were sold, for who had bought before: an index less to write for each sale.
+    // Also says when each order was sold, so that new buyers can be told from old ones without another index to write.
     index("orders_email").on(table.customerEmail, table.createdAt, table.id, table.soldAt),
     index("orders_due").on(table.expiresAt).where(sql`status = 'pending'`),
     // An order in work is in the first of these; once it is found delayed, in the other two, and so the first stays short.
@@ -179,8 +179,8 @@ export const figuresAddedUp = sqliteTable("figures_added_up", {
 
 /**
  * How many orders stand how, by when they were placed. Kept by triggers, as are the two tables below: see the migration
- * that makes these. In buckets of a quarter of an hour, since every time zone's midnight is on one, and of a UTC day:
- * these of the days that are added up.
+ * that makes these. In buckets of a quarter of an hour, since every time zone's midnight is on one; for days
+ * that are added up, also in buckets of a UTC day.
  */
 export const orderFigures = sqliteTable(
   "order_figures",
@@ -201,7 +201,7 @@ export const orderFigures = sqliteTable(
   (table) => [primaryKey({ columns: [table.span, table.start] })],
 );
 
-/** What was sold, by when it was: cancelled and closed later is taken off later, when it happened. */
+/** What was sold, by when it was sold. What was cancelled or closed is subtracted at the time when that happened. */
 export const saleFigures = sqliteTable(
   "sale_figures",
   {

@@ -1,9 +1,9 @@
 import { requireStaff } from "../accounts/authenticate.ts";
 import type { Context } from "../platform/context.ts";
-import { createRoute, endpoint, idempotencyHeader } from "../platform/endpoint.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
+import { notFound, problem } from "../platform/http/problem.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { once } from "../platform/idempotency.ts";
-import { notFound, problem } from "../platform/problem.ts";
 import { giveBackEvent } from "./give-back-event.ts";
 import { listEvents, readEvent } from "./list-events.ts";
 import { matchEvent } from "./match-event.ts";

@@ -1,5 +1,5 @@
 import { wakeUp } from "../events/wake-up.ts";
-import { wasMadeBy } from "../orders/history.ts";
+import { wasMadeBy } from "../orders/read/history.ts";
 import type { Context } from "../platform/context.ts";
 import type { Operation } from "../platform/idempotency.ts";
 import { isCurrency } from "../platform/money.ts";

@@ -1,5 +1,5 @@
 import { Commit } from "../events/commit.ts";
-import { selectOrder } from "../orders/find.ts";
+import { selectOrder } from "../orders/read/find.ts";
 import { orderOf } from "../orders/rows.ts";
 import type { Context } from "../platform/context.ts";
 import type { Operation } from "../platform/idempotency.ts";

@@ -1,4 +1,4 @@
-import type { Problem } from "../platform/problem.ts";
+import type { Problem } from "../platform/http/problem.ts";
 
 export const wrongField = (field: string, code: string, message: string): Problem => ({
   status: 422,

@@ -1,8 +1,8 @@
 import { requireStaff } from "../accounts/authenticate.ts";
-import { createRoute, endpoint, idempotencyHeader } from "../platform/endpoint.ts";
-import { bearer, createRouter, idParam, jsonContent, problems } from "../platform/http.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
+import { notFound, problem } from "../platform/http/problem.ts";
+import { bearer, createRouter, idParam, jsonContent, problems } from "../platform/http/router.ts";
 import { once } from "../platform/idempotency.ts";
-import { notFound, problem } from "../platform/problem.ts";
 import { CONTENDED, wrongField } from "./problems.ts";
 import { renderRefund, requestRefund } from "./refund.ts";
 import { refundSchema, requestRefundSchema } from "./schemas.ts";

@@ -1,10 +1,10 @@
-import { onceOnOrder, orderFor, orderName, orderToken } from "../orders/named.ts";
 import type { Order } from "../orders/order.ts";
+import { onceOnOrder, orderFor, orderName, orderToken } from "../orders/read/named.ts";
 import { isoTimestamp } from "../platform/clock.ts";
-import { createRoute, endpoint, idempotencyHeader } from "../platform/endpoint.ts";
-import { createRouter, jsonContent, problems } from "../platform/http.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
+import { notFound, type Problem, problem } from "../platform/http/problem.ts";
+import { createRouter, jsonContent, problems } from "../platform/http/router.ts";
 import { formatMoney } from "../platform/money.ts";
-import { notFound, type Problem, problem } from "../platform/problem.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import { listPayments } from "./list-payments.ts";
 import type { Payment } from "./money.ts";

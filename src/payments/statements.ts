@@ -1,7 +1,7 @@
 import type { PaymentStatus } from "../orders/lifecycle.ts";
 import type { Order, OrderItem } from "../orders/order.ts";
 import { spentBy } from "../orders/place/cart-guard.ts";
-import { wonOrder } from "../orders/stamped.ts";
+import { wonOrder } from "../orders/steps/stamped.ts";
 import { each, type Sql, sql, trusted } from "../platform/sql.ts";
 import type { Payment, PaymentEvent, Refund } from "./money.ts";
 

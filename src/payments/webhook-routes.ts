@@ -1,9 +1,9 @@
 import type { Context as HonoContext } from "hono";
-import type { AppEnv } from "../platform/app-env.ts";
-import { createRouter, jsonBody, jsonContent, problems } from "../platform/http.ts";
-import { type Needs, withNeeds } from "../platform/needs.ts";
-import { notFound, type Problem, problem } from "../platform/problem.ts";
-import { RESTORING, RETRY_AFTER_RESTORE } from "../platform/restore-guard.ts";
+import type { AppEnv } from "../platform/http/app-env.ts";
+import { type Needs, withNeeds } from "../platform/http/needs.ts";
+import { notFound, type Problem, problem } from "../platform/http/problem.ts";
+import { RESTORING, RETRY_AFTER_RESTORE } from "../platform/http/restore-guard.ts";
+import { createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import type { ProviderName } from "./provider.ts";
 import { isProviderName, providerOf } from "./providers.ts";
 import { receiveEvent } from "./receive-event.ts";

@@ -1,9 +1,9 @@
 import type { Context as HonoContext } from "hono";
 import type { Actor } from "./actor.ts";
-import type { AppEnv } from "./app-env.ts";
+import type { AppEnv } from "./http/app-env.ts";
+import { type Problem, type ProblemAnswer, problem } from "./http/problem.ts";
 import { answerKey, type KeyRow, putDownKey, readKeyRow } from "./idempotency-keys.ts";
 import { sha256 } from "./ids.ts";
-import { type Problem, type ProblemAnswer, problem } from "./problem.ts";
 import { batch, first, type Sql } from "./sql.ts";
 
 /** A guest's key alone protects its answer, so it must be too long to be guessed. */

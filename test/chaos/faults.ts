@@ -47,7 +47,7 @@ export const FAULTS: Record<string, Fault> = {
   "asks-once": {
     missing: "a hold asks for as long as it is open",
     caughtBy: "even when every command to Stock is lost",
-    file: "src/inventory/ask.ts",
+    file: "src/inventory/object/ask.ts",
     edits: [["Math.max(askAt, turn.now + MIN_ASK_DELAY_MS)", "turn.now + 100 * 365 * 86_400_000"]],
   },
   hasty: {

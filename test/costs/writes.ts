@@ -1,13 +1,13 @@
 import { env } from "cloudflare:workers";
 import { readClaimStates } from "../../src/claims/states.ts";
 import { markTasksDone } from "../../src/events/run-tasks.ts";
-import { applyReports } from "../../src/inventory/projection.ts";
+import { applyReports } from "../../src/inventory/projection/projection.ts";
 import { cleanUp } from "../../src/ops/jobs/clean-up.ts";
 import { sendLowStockNotice } from "../../src/ops/jobs/low-stock-notice.ts";
 import { makeDailyReports } from "../../src/ops/reports/make.ts";
-import { claimedOrders } from "../../src/orders/claimed.ts";
 import { resolveDelayed } from "../../src/orders/delayed/resolve.ts";
-import { expireUnpaid } from "../../src/orders/jobs.ts";
+import { claimedOrders } from "../../src/orders/steps/claimed.ts";
+import { expireUnpaid } from "../../src/orders/steps/expire.ts";
 import { consume } from "../../src/queues.ts";
 import { runSchedule } from "../../src/schedule.ts";
 import { BUYER } from "../carts/shopping.ts";

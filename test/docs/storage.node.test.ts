@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { initialise } from "../../src/inventory/schema.ts";
+import { initialise } from "../../src/inventory/object/schema.ts";
 import { nodeSql } from "../inventory/node-sql.ts";
 
 const root = join(import.meta.dirname, "../..");

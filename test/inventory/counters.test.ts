@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
-import { applyReports, recountStock } from "../../src/inventory/projection.ts";
+import { applyReports, recountStock } from "../../src/inventory/projection/projection.ts";
 import type { StockReport } from "../../src/inventory/stock-types.ts";
 import { finishTables } from "../../src/ops/backup/dump-table.ts";
 import { runBatch } from "../../src/platform/sql.ts";

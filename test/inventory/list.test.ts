@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { listInventory } from "../../src/inventory/list.ts";
-import { applyReports } from "../../src/inventory/projection.ts";
+import { listInventory } from "../../src/inventory/projection/list.ts";
+import { applyReports } from "../../src/inventory/projection/projection.ts";
 import { inventoryQuerySchema } from "../../src/inventory/schemas.ts";
 import { encodeCursor } from "../../src/platform/pagination.ts";
 import { testContext } from "../events/context.ts";

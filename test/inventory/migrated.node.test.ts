@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { recountStock } from "../../src/inventory/projection.ts";
+import { recountStock } from "../../src/inventory/projection/projection.ts";
 
 const folder = join(import.meta.dirname, "../../migrations");
 const migrations = readdirSync(folder)

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Sql, SqlValue } from "../../src/inventory/sql-port.ts";
+import type { Sql, SqlValue } from "../../src/inventory/object/sql-port.ts";
 
 /** The Stock logic's SQL port over node:sqlite. */
 export function nodeSql(db: DatabaseSync): Sql {

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { applyReports } from "../../src/inventory/projection.ts";
+import { applyReports } from "../../src/inventory/projection/projection.ts";
 import type { StockReport } from "../../src/inventory/stock-types.ts";
 import { testContext } from "../events/context.ts";
 import { type Cost, watchedDb } from "../support/watched-db.ts";

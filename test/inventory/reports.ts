@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { applyReports } from "../../src/inventory/projection.ts";
+import { applyReports } from "../../src/inventory/projection/projection.ts";
 import type { StockReport } from "../../src/inventory/stock-types.ts";
 import { testContext } from "../events/context.ts";
 import { givenCatalog } from "../support/catalog.ts";

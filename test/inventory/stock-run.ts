@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
 import { expect } from "vitest";
-import type { Sql } from "../../src/inventory/sql-port.ts";
-import { Stock } from "../../src/inventory/stock.ts";
+import type { Sql } from "../../src/inventory/object/sql-port.ts";
+import { Stock } from "../../src/inventory/object/stock.ts";
 import type {
   AdjustType,
   ClaimState,

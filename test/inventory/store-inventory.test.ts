@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import { listScarceProducts } from "../../src/inventory/list-scarce.ts";
-import { listStoreInventory } from "../../src/inventory/list-store.ts";
-import { summariseInventory } from "../../src/inventory/summary.ts";
+import { listScarceProducts } from "../../src/inventory/projection/list-scarce.ts";
+import { listStoreInventory } from "../../src/inventory/projection/list-store.ts";
+import { summariseInventory } from "../../src/inventory/projection/summary.ts";
 import type { Context } from "../../src/platform/context.ts";
 import { encodeCursor, type PageQuery } from "../../src/platform/pagination.ts";
 import { api, STAMP } from "../catalog/api.ts";

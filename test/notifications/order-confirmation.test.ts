@@ -2,7 +2,7 @@ import { createExecutionContext, createMessageBatch, getQueueResult } from "clou
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { wakeUp } from "../../src/events/wake-up.ts";
-import { sendEmail } from "../../src/notifications/jobs.ts";
+import { sendEmail } from "../../src/notifications/tasks.ts";
 import { testContext } from "../events/context.ts";
 import { owe, workRow } from "../events/rows.ts";
 import { testClock } from "../support/clock.ts";

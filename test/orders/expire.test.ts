@@ -2,7 +2,7 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { stockOf } from "../../src/inventory/client.ts";
-import { expireOrders } from "../../src/orders/expire.ts";
+import { expireOrders } from "../../src/orders/steps/expire.ts";
 import { isoTimestamp } from "../../src/platform/clock.ts";
 import { sweep } from "../chaos/stage.ts";
 import { testContext } from "../events/context.ts";

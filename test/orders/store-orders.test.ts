@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
-import { listStoreOrders } from "../../src/orders/list-store.ts";
+import { listStoreOrders } from "../../src/orders/read/list-store.ts";
 import { encodeCursor } from "../../src/platform/pagination.ts";
 import { testContext } from "../events/context.ts";
 import { testClock } from "../support/clock.ts";

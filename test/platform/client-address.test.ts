@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clientAddress, foldAddress } from "../../src/platform/client-address.ts";
+import { clientAddress, foldAddress } from "../../src/platform/http/client-address.ts";
 
 const from = (headers: Record<string, string>) =>
   clientAddress(new Request("http://shop.test/", { headers }));

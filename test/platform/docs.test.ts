@@ -1,6 +1,6 @@
 import { exports } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { operationId } from "../../src/platform/openapi.ts";
+import { operationId } from "../../src/platform/http/openapi.ts";
 
 const get = (path: string, headers: Record<string, string> = {}) =>
   exports.default.fetch(`http://shop.test${path}`, { headers });

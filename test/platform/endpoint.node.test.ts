@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { expect, test } from "vitest";
-import { createRoute, endpoint } from "../../src/platform/endpoint.ts";
-import { createRouter, jsonContent, problems } from "../../src/platform/http.ts";
-import { notFound, problem } from "../../src/platform/problem.ts";
+import { createRoute, endpoint } from "../../src/platform/http/endpoint.ts";
+import { notFound, problem } from "../../src/platform/http/problem.ts";
+import { createRouter, jsonContent, problems } from "../../src/platform/http/router.ts";
 
 const route = createRoute({
   method: "get",

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { orm } from "../../src/platform/d1.ts";
-import { isUnavailable } from "../../src/platform/errors.ts";
+import { isUnavailable } from "../../src/platform/http/errors.ts";
 import { describeError } from "../../src/platform/log.ts";
 
 test("a query that failed is told by what D1 said, not by its parameters", async () => {

@@ -2,7 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { createRoute, z } from "@hono/zod-openapi";
 import { createApp } from "../../src/app.ts";
-import { jsonBody, jsonContent } from "../../src/platform/http.ts";
+import { jsonBody, jsonContent } from "../../src/platform/http/router.ts";
 import { systemIds } from "../../src/platform/ids.ts";
 import { testClock } from "../support/clock.ts";
 

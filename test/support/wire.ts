@@ -15,8 +15,8 @@ import type {
   ShipmentWire,
 } from "../../src/orders/schemas.ts";
 import type { OpenedPaymentWire } from "../../src/payments/schemas.ts";
+import type { FieldError } from "../../src/platform/http/problem.ts";
 import type { MoneyWire } from "../../src/platform/money.ts";
-import type { FieldError } from "../../src/platform/problem.ts";
 
 /** A list of which a test expects the first few to be there. */
 type Rows<T> = T[] & Record<0 | 1 | 2 | 3 | 4, T>;

@@ -1,6 +1,6 @@
 import { type InMilliseconds, isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
-import { allows, allowsVersion } from "../../platform/etag.ts";
+import { allows, allowsVersion } from "../../platform/http/etag.ts";
 import type { Operation } from "../../platform/idempotency.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";

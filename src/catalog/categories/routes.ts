@@ -1,7 +1,14 @@
 import { requireStaff } from "../../accounts/authenticate.ts";
 import { answerFromMemory, cached, invalidateGeneration } from "../../platform/cache/cached.ts";
-import { createRoute, endpoint, idempotencyHeader } from "../../platform/endpoint.ts";
-import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, STALE } from "../../platform/etag.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../../platform/http/endpoint.ts";
+import {
+  allowedVersions,
+  etagOf,
+  ifMatchHeader,
+  ifNoneMatchHeader,
+  STALE,
+} from "../../platform/http/etag.ts";
+import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
 import {
   bearer,
   createRouter,
@@ -10,9 +17,8 @@ import {
   jsonContent,
   problems,
   UNCHANGED,
-} from "../../platform/http.ts";
+} from "../../platform/http/router.ts";
 import { once } from "../../platform/idempotency.ts";
-import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import { createCategory, deleteCategory, getCategory, listCategories, updateCategory } from "./category.ts";
 import {

@@ -1,8 +1,8 @@
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
+import { type FieldError, fieldErrors } from "../../platform/http/problem.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
-import { type FieldError, fieldErrors } from "../../platform/problem.ts";
 import { batch, each, type Sql, sql } from "../../platform/sql.ts";
 import type { StockPort } from "../stock-port.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";

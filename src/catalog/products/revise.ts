@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
+import { type FieldError, fieldErrors } from "../../platform/http/problem.ts";
 import { formatMoney, type MoneyWire, priceInputSchema } from "../../platform/money.ts";
-import { type FieldError, fieldErrors } from "../../platform/problem.ts";
 import type { Product, ProductFields } from "./schemas.ts";
 
 const DEFAULT_LOW_STOCK_THRESHOLD = 10;

@@ -1,9 +1,17 @@
 import type { MiddlewareHandler } from "hono";
 import { requireStaff } from "../../accounts/authenticate.ts";
-import type { AppEnv } from "../../platform/app-env.ts";
 import { answerFromMemory, cached, invalidateGeneration } from "../../platform/cache/cached.ts";
-import { createRoute, endpoint, idempotencyHeader } from "../../platform/endpoint.ts";
-import { allowedVersions, etagOf, ifMatchHeader, ifNoneMatchHeader, STALE } from "../../platform/etag.ts";
+import type { AppEnv } from "../../platform/http/app-env.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../../platform/http/endpoint.ts";
+import {
+  allowedVersions,
+  etagOf,
+  ifMatchHeader,
+  ifNoneMatchHeader,
+  STALE,
+} from "../../platform/http/etag.ts";
+import { BULK_BODY_LIMIT_BYTES } from "../../platform/http/needs.ts";
+import { invalidBody, notFound, type Problem, problem } from "../../platform/http/problem.ts";
 import {
   bearer,
   createRouter,
@@ -12,10 +20,8 @@ import {
   jsonContent,
   problems,
   UNCHANGED,
-} from "../../platform/http.ts";
+} from "../../platform/http/router.ts";
 import { once } from "../../platform/idempotency.ts";
-import { BULK_BODY_LIMIT_BYTES } from "../../platform/needs.ts";
-import { invalidBody, notFound, type Problem, problem } from "../../platform/problem.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import type { StockPort } from "../stock-port.ts";
 import { upsertProducts } from "./bulk.ts";

@@ -1,6 +1,6 @@
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
-import { allows } from "../../platform/etag.ts";
+import { allows } from "../../platform/http/etag.ts";
 import { batch, sql } from "../../platform/sql.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
 import { productRevision, record } from "./record.ts";

@@ -1,5 +1,5 @@
+import type { FieldError } from "../../platform/http/problem.ts";
 import { exponentOf, parseAmount } from "../../platform/money.ts";
-import type { FieldError } from "../../platform/problem.ts";
 import type { SearchQuery } from "./schemas.ts";
 import type { ProductSearch } from "./search.ts";
 import { wordsOf } from "./terms.ts";

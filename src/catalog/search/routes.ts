@@ -1,9 +1,9 @@
 import { answerFromMemory, cached, cachedPart } from "../../platform/cache/cached.ts";
 import type { Context } from "../../platform/context.ts";
-import { createRoute, endpoint } from "../../platform/endpoint.ts";
-import { ifNoneMatchHeader } from "../../platform/etag.ts";
-import { createRouter, jsonContent, problems, UNCHANGED } from "../../platform/http.ts";
-import { invalidQuery, type Problem, problem } from "../../platform/problem.ts";
+import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
+import { ifNoneMatchHeader } from "../../platform/http/etag.ts";
+import { invalidQuery, type Problem, problem } from "../../platform/http/problem.ts";
+import { createRouter, jsonContent, problems, UNCHANGED } from "../../platform/http/router.ts";
 import { type Limit, limitedProblem, takeFrom } from "../../platform/rate-limit/limit.ts";
 import { readQuery } from "./read-query.ts";
 import { foundListSchema, searchQuerySchema, suggestionsSchema, suggestQuerySchema } from "./schemas.ts";

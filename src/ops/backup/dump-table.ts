@@ -1,5 +1,5 @@
 import { LEASE_MS } from "../../events/take.ts";
-import { emptyProjection } from "../../inventory/projection.ts";
+import { emptyProjection } from "../../inventory/projection/projection.ts";
 import type { Context } from "../../platform/context.ts";
 import { constraintIn } from "../../platform/d1.ts";
 import {

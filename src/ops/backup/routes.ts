@@ -3,9 +3,9 @@ import { requireAdmin } from "../../accounts/authenticate.ts";
 import { stockOf } from "../../inventory/client.ts";
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
-import { createRoute, endpoint } from "../../platform/endpoint.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
-import { notFound, type Problem, problem } from "../../platform/problem.ts";
+import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
+import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
 import { isRestoring } from "../../platform/restoring.ts";
 import { findUnknown } from "../reconcile/reconcile.ts";
 import {

@@ -1,8 +1,8 @@
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { createRoute, endpoint } from "../../platform/endpoint.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
+import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
 import { toList } from "../../platform/pagination.ts";
-import { notFound, type Problem, problem } from "../../platform/problem.ts";
 import { changeJob, readJobs } from "./list.ts";
 import { runByHand } from "./run-by-hand.ts";
 import {

@@ -1,6 +1,6 @@
 import { wakeDueTasks } from "../../events/wake-up.ts";
 import { resolveDelayed } from "../../orders/delayed/resolve.ts";
-import { expireUnpaid } from "../../orders/jobs.ts";
+import { expireUnpaid } from "../../orders/steps/expire.ts";
 import { reconcileStock } from "../reconcile/reconcile-all.ts";
 import { makeDailyReports } from "../reports/make.ts";
 import { cleanUp } from "./clean-up.ts";

@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { CHALLENGE, forbidden } from "../../accounts/authenticate.ts";
-import { createRoute, endpoint } from "../../platform/endpoint.ts";
-import { createRouter, problems } from "../../platform/http.ts";
-import { type Problem, problem } from "../../platform/problem.ts";
+import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
+import { type Problem, problem } from "../../platform/http/problem.ts";
+import { createRouter, problems } from "../../platform/http/router.ts";
 import { TEXT_FORMAT, writeMetrics } from "./exposition.ts";
 import { mayRead } from "./may-read.ts";
 import { readMetrics } from "./read.ts";

@@ -1,4 +1,4 @@
-import { NO_UNITS } from "../../inventory/levels.ts";
+import { NO_UNITS } from "../../inventory/object/levels.ts";
 import type { AuditedClaim, Count, StockAudit } from "../../inventory/stock-types.ts";
 import { isLiving } from "../../orders/lifecycle.ts";
 import type { OrderAllocation } from "../../orders/order.ts";

@@ -2,7 +2,7 @@ import { readClaimStates } from "../../claims/states.ts";
 import { Commit } from "../../events/commit.ts";
 import { stockOf } from "../../inventory/client.ts";
 import type { RepairHold, RepairReport, StockAudit } from "../../inventory/stock-types.ts";
-import { claimedOrders } from "../../orders/claimed.ts";
+import { claimedOrders } from "../../orders/steps/claimed.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { each, run, sql } from "../../platform/sql.ts";

@@ -1,8 +1,8 @@
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { createRoute, endpoint } from "../../platform/endpoint.ts";
-import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
+import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
+import { type Problem, problem } from "../../platform/http/problem.ts";
+import { bearer, createRouter, jsonContent, problems } from "../../platform/http/router.ts";
 import { once } from "../../platform/idempotency.ts";
-import { type Problem, problem } from "../../platform/problem.ts";
 import { isOpen } from "./drift.ts";
 import { findUnknown, reconcileFrom, reconcileProducts } from "./reconcile.ts";
 import { type ReconcileRequest, reconcileSchema, reconciliationSchema } from "./schemas.ts";

@@ -1,7 +1,7 @@
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { createRoute, endpoint } from "../../platform/endpoint.ts";
-import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
-import { problem } from "../../platform/problem.ts";
+import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
+import { problem } from "../../platform/http/problem.ts";
+import { bearer, createRouter, jsonContent, problems } from "../../platform/http/router.ts";
 import { readReport } from "./make.ts";
 import { dailyReportQuerySchema, dailyReportSchema } from "./schemas.ts";
 

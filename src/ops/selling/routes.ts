@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { requireAdmin, requireStaff } from "../../accounts/authenticate.ts";
 import { isoTimestamp } from "../../platform/clock.ts";
-import { createRoute, endpoint } from "../../platform/endpoint.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
 import { readSelling, SELLING_STATES, type Selling, setSelling } from "./selling.ts";
 
 const stateSchema = z.enum(SELLING_STATES);

@@ -1,7 +1,7 @@
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { createRoute, endpoint } from "../../platform/endpoint.ts";
-import { bearer, createRouter, idParam, jsonContent, problems } from "../../platform/http.ts";
-import { notFound, type Problem, problem } from "../../platform/problem.ts";
+import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
+import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
+import { bearer, createRouter, idParam, jsonContent, problems } from "../../platform/http/router.ts";
 import { dropDeadLetter, revokeTask } from "./drop.ts";
 import { listDeadLetters, listTasks } from "./list.ts";
 import { retryDeadLetter, retryDeadLetters } from "./retry.ts";

@@ -1,8 +1,8 @@
 import type { Context } from "../../platform/context.ts";
+import { type FieldError, fieldErrors, type Problem, problemBody } from "../../platform/http/problem.ts";
 import type { IdempotencyKey } from "../../platform/idempotency.ts";
 import { prefixed, sha256 } from "../../platform/ids.ts";
-import { type FieldError, fieldErrors, type Problem, problemBody } from "../../platform/problem.ts";
-import { renderAnswer } from "../answer-placing.ts";
+import { renderAnswer } from "../place/answer-placing.ts";
 import { type Draft, draftOf } from "../place/draft.ts";
 import type { PlaceOutcome } from "../place/outcome.ts";
 import { placeOrders } from "../place/place.ts";

@@ -1,14 +1,14 @@
 import type { Context as HonoContext } from "hono";
 import { CHALLENGE } from "../../accounts/authenticate.ts";
 import { MAX_PRODUCTS } from "../../claims/calls.ts";
-import type { AppEnv } from "../../platform/app-env.ts";
-import { createRoute, endpoint, idempotencyHeader } from "../../platform/endpoint.ts";
-import { createRouter, jsonBody, jsonContent, problems } from "../../platform/http.ts";
+import type { AppEnv } from "../../platform/http/app-env.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../../platform/http/endpoint.ts";
+import { BULK_BODY_LIMIT_BYTES } from "../../platform/http/needs.ts";
+import { type FieldError, type Problem, problem, problemBody } from "../../platform/http/problem.ts";
+import { createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
 import { readKey } from "../../platform/idempotency.ts";
-import { BULK_BODY_LIMIT_BYTES } from "../../platform/needs.ts";
-import { type FieldError, type Problem, problem, problemBody } from "../../platform/problem.ts";
 import { type Limit, limitedProblem } from "../../platform/rate-limit/limit.ts";
-import { nothingDecided, orderLimit, placeWithin } from "../answer-placing.ts";
+import { nothingDecided, orderLimit, placeWithin } from "../place/answer-placing.ts";
 import { GUESTS_OFF } from "../problems.ts";
 import { placeBulk, productsOf, readDrafts } from "./place-bulk.ts";
 import { bulkOrdersReportSchema, bulkOrdersSchema } from "./schemas.ts";
@@ -58,7 +58,7 @@ export const bulkRoutes = createRouter(
         const { batchId, results, created, replayed } = outcome;
         if (replayed) c.header("Idempotency-Replayed", "true");
         const counts = { batch_id: batchId, created, rejected: results.length - created };
-        // A twin is still placing them: the next answer under the same key is about all.
+        // A twin is still placing some of them: the next answer under the same key has the outcome of all.
         if (together && created > 0 && created < results.length) {
           return nothingDecided(c, "unavailable", limited);
         }

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { problemSchema } from "../../platform/problem.ts";
+import { problemSchema } from "../../platform/http/problem.ts";
 import { orderSchema } from "../schemas.ts";
 
 export const MAX_DRAFTS = 500;

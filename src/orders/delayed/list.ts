@@ -4,7 +4,7 @@ import type { Context } from "../../platform/context.ts";
 import { type List, listSchema, type PageQuery, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
 import { constant, type Sql, sql, trusted } from "../../platform/sql.ts";
-import { renderOrder } from "../render.ts";
+import { renderOrder } from "../read/render.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "../rows.ts";
 import { orderSchema } from "../schemas.ts";
 import { ORDERS_IN_WORK } from "./find-lost.ts";

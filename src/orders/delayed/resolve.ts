@@ -4,7 +4,7 @@ import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { each, type Sql, sql } from "../../platform/sql.ts";
 import type { OrderStatus } from "../lifecycle.ts";
-import { ITS_OBJECT, wonOrder } from "../stamped.ts";
+import { ITS_OBJECT, wonOrder } from "../steps/stamped.ts";
 import { findLost, LOST_BATCH, type Lost } from "./find-lost.ts";
 
 /** At most so many batches a run: what is left is the next minute's. */
@@ -26,8 +26,8 @@ interface Done {
 
 /**
  * Job `resolve-delayed`: marks orders that are too long in a step, sends simulated ones their lost step again, and
- * puts before a person what that did not help. Each round of each order is one stamped batch's: of two at once one
- * wins it, and an order that went on meanwhile is left alone. Manual fulfilment has no step to send: there the rounds
+ * puts before a person what that did not help. Each round is one commit: of two runs at once, one
+ * wins each order, and an order that went on meanwhile is left alone. Manual fulfilment has no step to send: there the rounds
  * only pass, so that staff have as long to go on by themselves.
  */
 export async function resolveDelayed(context: Context): Promise<string | null> {

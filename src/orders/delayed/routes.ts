@@ -1,6 +1,6 @@
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { createRoute, endpoint } from "../../platform/endpoint.ts";
-import { bearer, createRouter, jsonContent, problems } from "../../platform/http.ts";
+import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
+import { bearer, createRouter, jsonContent, problems } from "../../platform/http/router.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import { delayedListSchema, listDelayed } from "./list.ts";
 

@@ -1,8 +1,8 @@
 import type { Context } from "../../platform/context.ts";
-import { type Changed, type Command, changeOrder, NOTHING_MORE } from "../change.ts";
 import { isPaid, type OrderStatus } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
-import { oweRefund } from "../owe-refund.ts";
+import { type Changed, type Command, changeOrder, NOTHING_MORE } from "../steps/change.ts";
+import { oweRefund } from "../steps/owe-refund.ts";
 import { hasShipped, unitsLeft } from "../units.ts";
 import { nextStep } from "./steps.ts";
 import { writeAllocations } from "./write-allocations.ts";

@@ -1,4 +1,4 @@
-import type { FieldError, Problem } from "../../platform/problem.ts";
+import type { FieldError, Problem } from "../../platform/http/problem.ts";
 import type { NotClosable } from "./close.ts";
 import type { ShipRefusal } from "./ship.ts";
 import type { ReturnRefusal } from "./take-back.ts";

@@ -2,17 +2,24 @@ import type { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { requireStaff } from "../../accounts/authenticate.ts";
 import { wakeUp } from "../../events/wake-up.ts";
-import type { AppEnv } from "../../platform/app-env.ts";
-import { createRoute, endpoint, idempotencyHeader } from "../../platform/endpoint.ts";
-import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../../platform/etag.ts";
-import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../../platform/http.ts";
-import { problem } from "../../platform/problem.ts";
-import type { Changed, Command } from "../change.ts";
-import { onceOnOrder } from "../named.ts";
+import type { AppEnv } from "../../platform/http/app-env.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../../platform/http/endpoint.ts";
+import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../../platform/http/etag.ts";
+import { problem } from "../../platform/http/problem.ts";
+import {
+  bearer,
+  createRouter,
+  idParam,
+  jsonBody,
+  jsonContent,
+  problems,
+} from "../../platform/http/router.ts";
 import type { Order } from "../order.ts";
 import { CONTENDED } from "../problems.ts";
-import { answerWithOrder, renderOrder } from "../render.ts";
+import { onceOnOrder } from "../read/named.ts";
+import { answerWithOrder, renderOrder } from "../read/render.ts";
 import { orderSchema } from "../schemas.ts";
+import type { Changed, Command } from "../steps/change.ts";
 import { closeOrder } from "./close.ts";
 import { illegalTransition, notClosable, returnProblem, shipProblem } from "./problems.ts";
 import { type OrderReturn, readFulfilment, renderReturn, renderShipment, type Shipment } from "./read.ts";

@@ -1,9 +1,9 @@
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { sql } from "../../platform/sql.ts";
-import { type Changed, type Command, changeOrder, type PlannedStep } from "../change.ts";
 import type { OrderStatus } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
+import { type Changed, type Command, changeOrder, type PlannedStep } from "../steps/change.ts";
 import { unitsLeft } from "../units.ts";
 import {
   afterShipment,

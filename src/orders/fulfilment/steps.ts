@@ -14,8 +14,8 @@ export const NEXT_STEP: Partial<Record<OrderStatus, "processing" | "shipped" | "
 const PACE: Record<Priority, number> = { high: 0.5, normal: 1, low: 2 };
 
 /**
- * The task for the batch by which an order enters `status`: under simulated fulfilment the step out of it, to be woken
- * after the answer; by hand none. Every step adds it, also a person's, so that a simulated order goes on after that.
+ * The task that the batch adds by which an order enters `status`: under simulated fulfilment the next step, to be woken
+ * after the answer; under manual fulfilment none. Every step adds it, also a person's, so that a simulated order goes on after that.
  */
 export function nextStep(
   context: Context,

@@ -1,7 +1,7 @@
 import type { Context } from "../../platform/context.ts";
-import { type Changed, type Command, changeOrder, NOTHING_MORE } from "../change.ts";
 import { mayBecome, type OrderStatus, TRANSITIONS } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
+import { type Changed, type Command, changeOrder, NOTHING_MORE } from "../steps/change.ts";
 import { ALL_THAT_IS_LEFT, planShipment } from "./plan-shipment.ts";
 import { shipment, shipmentId } from "./ship.ts";
 import { nextStep } from "./steps.ts";

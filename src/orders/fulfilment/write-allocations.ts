@@ -1,6 +1,6 @@
 import { each, type Sql, sql } from "../../platform/sql.ts";
 import type { OrderItem } from "../order.ts";
-import { wonOrder } from "../stamped.ts";
+import { wonOrder } from "../steps/stamped.ts";
 
 /** Writes where the units of an order are held and how many have left, in the batch of the step that wins the order. */
 export function writeAllocations(orderId: string, items: OrderItem[], stamp: string): Sql {

@@ -46,7 +46,7 @@ interface KeyRow {
   fate: string | null;
 }
 
-/** What is one value and no set of rows: the named stores that exist and the account, as JSON, and the state of selling. */
+/** Single values: the named stores that exist and the account, both as JSON, and the state of selling. */
 interface OtherFacts {
   stores: string;
   account: string | null;

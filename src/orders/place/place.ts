@@ -6,7 +6,7 @@ import { Commit } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
 import { sha256 } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
-import { tasksOnConfirmation } from "../confirmation.ts";
+import { tasksOnConfirmation } from "../steps/confirmation.ts";
 import { begin, refuse } from "./begin.ts";
 import { namedOrder } from "./cart-guard.ts";
 import { asOne, type Decision, decide } from "./decide.ts";

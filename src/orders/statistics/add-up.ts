@@ -7,8 +7,8 @@ import { DAY_MS } from "./buckets.ts";
 const MAX_DAYS = 50;
 
 /**
- * Adds up the figures of the UTC days that are over, each in a transaction of its own: so that a sale need not write its
- * day, and what was sold since ever, besides its quarter of an hour. Whatever changes an order of a day that is added up
+ * Adds up the figures of the UTC days that are over, each in a transaction of its own: so that a sale writes only its
+ * quarter of an hour, and neither its day nor the sum of all days. Whatever changes an order of a day that is added up
  * changes its day too, by the triggers. Safe to cut off, to repeat, to run twice at once, and never to run: until then
  * long ranges are read from more rows.
  * @returns how many days
@@ -46,7 +46,7 @@ const COLUMNS = trusted(ORDER_STATUSES.join(", "));
 const SUMS = trusted(ORDER_STATUSES.map((status) => `sum(${status})`).join(", "));
 
 function addUp(until: number): Sql[] {
-  // What is not added up and before then: nothing, where another was quicker.
+  // The buckets before then that are not added up yet: none, where another worker was quicker.
   const due = sql`start >= (SELECT until FROM figures_added_up) AND start < ${until}`;
   return [
     sql`INSERT INTO order_figures (span, start, ${COLUMNS})

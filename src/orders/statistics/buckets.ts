@@ -16,8 +16,8 @@ export const quarterAfter = (stamp: number): number => Math.ceil(stamp / QUARTER
 
 /**
  * A range in as few buckets as it takes: whole UTC days, as far as they are added up, and the quarters before and after
- * them. These are fewer than 192, and those of the days that are not added up yet: of today, and after midnight of the
- * day before for a minute.
+ * them. That is fewer than 192 quarters, and those of the days that are not added up yet: today, and for a minute after
+ * midnight the day before.
  */
 export function partsOf(from: number, to: number): Part[] {
   const firstDay = Math.ceil(from / DAY_MS) * DAY_MS;

@@ -15,7 +15,7 @@ export interface Sales {
   refunded: number;
 }
 
-/** Of a table of figures, `f`, the rows of these parts. */
+/** The rows of a table of figures `f` that lie in these parts. */
 const inParts = (parts: Part[], table: Sql): Sql => sql`
   ${each(parts)} AS part CROSS JOIN figures_added_up AS days CROSS JOIN ${table} AS f
     ON f.span = part.value ->> 'span'
@@ -45,8 +45,8 @@ export interface TopProduct {
 export const TOP = 10;
 
 /**
- * The products that sold most of all: of those that sold since the days were added up, and of the others the first.
- * Reads what sold since then, product by product, and of all others ten.
+ * The products that sold most of all time. The days that are over are added up already, in an index by units: of these
+ * it reads the first ten. Of the days since, it reads each product that sold.
  */
 export const TOP_EVER = sql<TopProduct>`
   WITH since AS MATERIALIZED (
@@ -65,7 +65,7 @@ export const TOP_EVER = sql<TopProduct>`
     SELECT product_id, units FROM sold WHERE units > 0 ORDER BY units DESC, product_id DESC LIMIT ${constant(TOP)}) AS f
   CROSS JOIN products AS p ON p.id = f.product_id ORDER BY f.units DESC, f.product_id DESC`;
 
-/** Those of the UTC days that the range touches. Reads what was sold on these days, product by product. */
+/** The products that sold most on the UTC days that the range touches. Reads each product that sold on these days. */
 export const topBetween = (from: number, to: number): Sql<TopProduct> => sql`
   SELECT f.product_id, p.title, f.units FROM (
     SELECT product_id, sum(units) AS units FROM product_figures
@@ -83,6 +83,6 @@ export const completionRate = (counts: StatusCounts): number | null =>
 /** Rejected for want of stock, of all orders; null when there are none. */
 export const errorRate = (counts: StatusCounts): number | null => share(counts.rejected, totalOf(counts));
 
-/** To four digits; null of none. */
+/** A share, rounded to four digits; null when the whole is 0. */
 export const share = (part: number, whole: number): number | null =>
   whole === 0 ? null : Number((part / whole).toFixed(4));

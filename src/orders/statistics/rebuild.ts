@@ -9,7 +9,7 @@ export interface Rebuilt {
   next: string | null;
 }
 
-/** The end of the year 9999: what a hand wrote beyond it is no moment. */
+/** The end of the year 9999: a larger number, which only a hand can have written, is no time. */
 const MAX_STAMP = 253_402_300_799_999;
 
 const dateOf = (day: number): string => new Date(day).toISOString().slice(0, 10);
@@ -27,7 +27,7 @@ export async function rebuildFigures(
 ): Promise<Rebuilt> {
   const { env, clock } = context;
   const began = clock.now();
-  // Whatever a hand did to it, the figures are made to fit.
+  // If a hand has deleted this row, it is made again: the figures are then made to fit it.
   await run(env.DB, sql`INSERT INTO figures_added_up (id, until) VALUES (1, 0) ON CONFLICT DO NOTHING`);
   let start = after === null ? 0 : Date.parse(after) + DAY_MS;
   for (let days = 0; ; days++) {
@@ -93,7 +93,7 @@ function dayOfFigures(day: number): Sql[] {
   ];
 }
 
-/** From the days that are added up, all of which are right by now. */
+/** Sums up the days of each product, which are all right by now. */
 const ALL_OF_PRODUCTS = [
   sql`DELETE FROM product_figures WHERE span = 'all'`,
   sql`INSERT INTO product_figures (span, start, product_id, units)

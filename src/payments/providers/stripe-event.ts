@@ -1,7 +1,7 @@
 import { Stripe } from "stripe";
 import { z } from "zod";
 import type { Context } from "../../platform/context.ts";
-import { fieldErrors } from "../../platform/problem.ts";
+import { fieldErrors } from "../../platform/http/problem.ts";
 import type { ProviderEvent, VerifyOutcome } from "../provider.ts";
 import { stripeEventSchema } from "../schemas.ts";
 import { fromStripeAmount } from "./stripe-amount.ts";

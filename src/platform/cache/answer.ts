@@ -1,8 +1,8 @@
 import type { Context as HonoContext } from "hono";
 import { isStaff } from "../actor.ts";
-import type { AppEnv } from "../app-env.ts";
-import { hasTag } from "../etag.ts";
-import { API_HEADERS } from "../secure-headers.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { hasTag } from "../http/etag.ts";
+import { API_HEADERS } from "../http/secure-headers.ts";
 import { MAX_AGE_SECONDS, STALE_WHILE_REVALIDATE_SECONDS } from "./generation.ts";
 import type { Answer } from "./memory.ts";
 

@@ -1,9 +1,9 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { isStaff } from "../actor.ts";
-import type { AppEnv } from "../app-env.ts";
 import type { Context } from "../context.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { type Problem, type ProblemAnswer, problem } from "../http/problem.ts";
 import { sha256 } from "../ids.ts";
-import { type Problem, type ProblemAnswer, problem } from "../problem.ts";
 import { CachedAnswer, newAnswer, send } from "./answer.ts";
 import { cachedGeneration, currentGeneration } from "./generation.ts";
 import { kvKeyOf, readFromKv, writeToKv } from "./kv.ts";

@@ -1,9 +1,9 @@
 import { proxyDurable } from "itty-durable";
 import type { Context } from "../context.ts";
 import { incrementCounter } from "../counters.ts";
+import type { Problem } from "../http/problem.ts";
 import { sha256 } from "../ids.ts";
 import { describeError } from "../log.ts";
-import type { Problem } from "../problem.ts";
 import { withTimeout } from "../timeout.ts";
 import type { RateLimiterApi } from "./rate-limiter.ts";
 import { type Take, type TakeAnswer, WINDOW_MS } from "./window.ts";

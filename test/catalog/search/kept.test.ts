@@ -1,7 +1,7 @@
 import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { applyReports } from "../../../src/inventory/projection.ts";
+import { applyReports } from "../../../src/inventory/projection/projection.ts";
 import { loadTable, type Row } from "../../../src/ops/backup/dump-table.ts";
 import { findTable, readTables } from "../../../src/ops/backup/tables.ts";
 import { testContext } from "../../events/context.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { cancelOrder } from "../../../src/orders/cancel.ts";
-import { readOrder } from "../../../src/orders/find.ts";
+import { readOrder } from "../../../src/orders/read/find.ts";
+import { cancelOrder } from "../../../src/orders/steps/cancel.ts";
 import { giveBackEvent } from "../../../src/payments/give-back-event.ts";
 import { matchEvent } from "../../../src/payments/match-event.ts";
 import { Operation } from "../../../src/platform/idempotency.ts";

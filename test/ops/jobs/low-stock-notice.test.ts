@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import { applyReports } from "../../../src/inventory/projection.ts";
-import { sendEmail } from "../../../src/notifications/jobs.ts";
+import { applyReports } from "../../../src/inventory/projection/projection.ts";
+import { sendEmail } from "../../../src/notifications/tasks.ts";
 import { sendLowStockNotice } from "../../../src/ops/jobs/low-stock-notice.ts";
 import { api } from "../../catalog/api.ts";
 import { atEveryCall } from "../../chaos/at-every-call.ts";

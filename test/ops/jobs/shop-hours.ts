@@ -1,6 +1,6 @@
 import { createExecutionContext, createScheduledController, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { composeNotice, noticeSchema } from "../../../src/notifications/jobs.ts";
+import { composeNotice, noticeSchema } from "../../../src/notifications/tasks.ts";
 import { testContext } from "../../events/context.ts";
 import { testClock } from "../../support/clock.ts";
 import worker from "../../support/worker.ts";

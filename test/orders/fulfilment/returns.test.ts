@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { stockOf } from "../../../src/inventory/client.ts";
-import { restockReturn } from "../../../src/orders/fulfilment/jobs.ts";
+import { restockReturn } from "../../../src/orders/fulfilment/tasks.ts";
 import { testContext } from "../../events/context.ts";
 import { countOf, levels, refusalOf } from "../ask.ts";
 import { eventsOf, owed } from "./rows.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { stockOf } from "../../../src/inventory/client.ts";
-import { followOrder } from "../../../src/orders/jobs.ts";
+import { followOrder } from "../../../src/orders/steps/tasks.ts";
 import { testContext } from "../../events/context.ts";
 import { countOf, levels, refusalOf } from "../ask.ts";
 import { givenSold, staff } from "./staff.ts";

@@ -2,8 +2,8 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { runTasks, type TaskHandlers } from "../../../src/events/run-tasks.ts";
-import { expireUnpaid, followOrder } from "../../../src/orders/jobs.ts";
-import { endPaymentsBy, payRefundBy, settlePaymentEvent } from "../../../src/payments/jobs.ts";
+import { expireUnpaid } from "../../../src/orders/steps/expire.ts";
+import { followOrder } from "../../../src/orders/steps/tasks.ts";
 import type { PaymentEvent } from "../../../src/payments/money.ts";
 import type {
   CancellerOf,
@@ -12,6 +12,7 @@ import type {
   RefundOutcome,
 } from "../../../src/payments/provider.ts";
 import { setAsideDead } from "../../../src/payments/set-aside.ts";
+import { endPaymentsBy, payRefundBy, settlePaymentEvent } from "../../../src/payments/tasks.ts";
 import { prefixed, systemIds } from "../../../src/platform/ids.ts";
 import type { Settings } from "../../../src/platform/settings.ts";
 import { Boundary } from "../../chaos/boundary.ts";

@@ -3,10 +3,10 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { answerFromMemory, cached } from "../../../src/platform/cache/cached.ts";
 import { Memory } from "../../../src/platform/cache/memory.ts";
-import { answerError } from "../../../src/platform/errors.ts";
-import { createRouter } from "../../../src/platform/http.ts";
+import { answerError } from "../../../src/platform/http/errors.ts";
+import { openContext } from "../../../src/platform/http/request-context.ts";
+import { createRouter } from "../../../src/platform/http/router.ts";
 import { systemIds } from "../../../src/platform/ids.ts";
-import { openContext } from "../../../src/platform/request-context.ts";
 import { testClock } from "../../support/clock.ts";
 
 /** One route around whatever is read, as a room has it. */

@@ -1,0 +1,62 @@
+import type { ClaimState, FollowOutcome } from "../stock-types.ts";
+import { follow } from "./follow.ts";
+import { findClaim } from "./holds.ts";
+import type { Sql, Turn } from "./sql-port.ts";
+
+/** Claims of one question, which is one D1 batch. */
+const MAX_CLAIMS_ASKED = 500;
+/** A claim that is due waits this long for others, so that a product in demand asks once for many claims. */
+const GATHER_ASKS_MS = 10_000;
+/** A claim that gets no answer asks again after this. */
+export const ASK_AGAIN_MS = 30_000;
+/** How long a claim waits after its first and its second answer; after each further one it waits a day. */
+const ASK_SCHEDULE_MS = [5 * 60_000, 60 * 60_000];
+const DAY_MS = 24 * 60 * 60_000;
+/** The least delay, so that an answer with a time in the past cannot make the alarm fire without end. */
+const MIN_ASK_DELAY_MS = 1_000;
+
+/** When the alarm must fire next, because holds ask or a report is due; milliseconds. Null when nothing waits. */
+export function nextDue(sql: Sql): number | null {
+  const [row] = sql.all<{ at: number | null }>(
+    `SELECT MIN(at) AS at FROM (
+       SELECT report_at AS at FROM meta
+       UNION ALL SELECT * FROM (SELECT ask_at + ? FROM claims WHERE state = 'open' ORDER BY ask_at LIMIT 1)
+     )`,
+    GATHER_ASKS_MS,
+  );
+  return row?.at ?? null;
+}
+
+/**
+ * Takes the claims that are due, and postpones each: if its answer never comes, it asks again then. Takes none before the
+ * first of them has waited GATHER_ASKS_MS for others.
+ */
+export function takeDue({ sql, now }: Turn): string[] {
+  const rows = sql.all<{ claim: string }>(
+    `UPDATE claims SET ask_at = ? WHERE claim IN
+       (SELECT claim FROM claims WHERE state = 'open' AND ask_at <= ? ORDER BY ask_at LIMIT ?)
+       AND ? >= (SELECT ask_at FROM claims WHERE state = 'open' ORDER BY ask_at LIMIT 1)
+     RETURNING claim`,
+    now + ASK_AGAIN_MS,
+    now,
+    MAX_CLAIMS_ASKED,
+    now - GATHER_ASKS_MS,
+  );
+  return rows.map(({ claim }) => claim);
+}
+
+/** Applies D1's answer about a claim. A claim that still holds units after it will ask again. */
+export function applyAnswer(turn: Turn, answer: ClaimState): FollowOutcome {
+  const outcome = follow(turn, answer);
+  const claim = findClaim(turn.sql, answer.claim);
+  if (claim?.state === "open") {
+    // Never later than by its schedule, however far the deadline is: the order may end earlier, and that follow be lost.
+    const askAt = Math.min(answer.askAt ?? Infinity, turn.now + (ASK_SCHEDULE_MS[claim.asks] ?? DAY_MS));
+    turn.sql.all(
+      "UPDATE claims SET ask_at = ?, asks = asks + 1 WHERE claim = ?",
+      Math.max(askAt, turn.now + MIN_ASK_DELAY_MS),
+      answer.claim,
+    );
+  }
+  return outcome;
+}

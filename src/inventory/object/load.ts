@@ -1,0 +1,49 @@
+import type { LoadPage, StockRow, StockTable } from "../stock-types.ts";
+import { reportEverything } from "./report.ts";
+import { initialise, isInitialised, wipe } from "./schema.ts";
+import type { Turn } from "./sql-port.ts";
+
+const COLUMNS: Record<Exclude<StockTable, "meta">, string> = {
+  levels: "store_id, on_hand, reserved, version",
+  claims: "claim, order_id, state, version, ask_at, asks, created_at",
+  holds: "claim, store_id, kept, shipped",
+  movements:
+    "seq, at, type, store_id, quantity, on_hand_before, reserved_before, on_hand_after, reserved_after, actor, " +
+    "reason, reference, order_id",
+  operations: "id, fingerprint, outcome",
+};
+
+/**
+ * Loads a part of a backup. The first part empties the object, so that a restore that died can simply begin again. It also
+ * initialises the storage again, so that the restored object's reports win over those from before.
+ */
+export function load(turn: Turn, productId: string, { first, last, rows }: LoadPage): void {
+  if (first) {
+    wipe(turn.sql);
+    initialise(turn, productId);
+  }
+  if (!isInitialised(turn.sql)) throw new Error("a restore must begin with its first part");
+  for (const { table, row } of rows) {
+    if (table === "meta") loadMeta(turn, row);
+    else insert(turn, table, row);
+  }
+  if (last) reportEverything(turn, 0);
+}
+
+/** Keeps a row that is there: a dump may have a claim twice, and only the first is of the moment that the dump shows. */
+function insert({ sql }: Turn, table: Exclude<StockTable, "meta">, row: StockRow["row"]): void {
+  const columns = COLUMNS[table].split(", ");
+  sql.all(
+    `INSERT INTO ${table} (${COLUMNS[table]}) VALUES (${columns.map(() => "?").join(", ")})
+     ON CONFLICT DO NOTHING`,
+    ...columns.map((column) => row[column] ?? null),
+  );
+}
+
+function loadMeta({ sql }: Turn, row: StockRow["row"]): void {
+  sql.all(
+    "UPDATE meta SET version = ?, acked = 0, epoch = MAX(epoch, ? + 1)",
+    row.version ?? 0,
+    row.epoch ?? 0,
+  );
+}

@@ -1,0 +1,137 @@
+import { DurableObject } from "cloudflare:workers";
+import type { Clock } from "../../platform/clock.ts";
+import { createLog } from "../../platform/log.ts";
+import type {
+  AdjustCommand,
+  AskFates,
+  FollowCommand,
+  LoadPage,
+  OpenCommand,
+  RepairCommand,
+  ReserveRequest,
+  StockCommands,
+  TransferCommand,
+} from "../stock-types.ts";
+import type { Sql, SqlValue } from "./sql-port.ts";
+import { Stock } from "./stock.ts";
+
+/** What the object needs from outside; worker.ts provides it. */
+export interface StockPorts {
+  clock: Clock;
+  askFates: AskFates;
+}
+
+/** The Durable Object of one product: storage, alarm and RPC around the logic of stock.ts. */
+export abstract class StockObject extends DurableObject<Cloudflare.Env> implements StockCommands {
+  protected abstract readonly ports: StockPorts;
+  /** The time that the alarm is known to be set for, milliseconds; null when it is not known. */
+  #armedFor: number | null = null;
+  #logic: Stock | null = null;
+
+  /** Made at its first use, because `ports` is a subclass's field and does not exist yet in this constructor. */
+  get #stock(): Stock {
+    this.#logic ??= new Stock({
+      ...this.ports,
+      sql: sqlOf(this.ctx.storage),
+      log: createLog({ part: "stock", object: this.ctx.id.toString() }),
+      sendReport: async (report) => {
+        await this.env.INVENTORY_QUEUE.send(report);
+      },
+      arm: (at) => this.#arm(at),
+    });
+    return this.#logic;
+  }
+
+  /**
+   * Only ever moves the alarm earlier. No await stands between a turn's writes and this call, so Workers stores both
+   * together. If either fails, the output gate sends no answer, so nobody learns of a hold that will never ask.
+   */
+  #arm(at: number): void {
+    if (this.#armedFor !== null && this.#armedFor <= at) return;
+    this.#armedFor = at;
+    void this.ctx.storage.setAlarm(at);
+  }
+
+  override async alarm(): Promise<void> {
+    this.#armedFor = null;
+    await this.#stock.alarm();
+  }
+
+  async reserve(productId: string, requests: ReserveRequest[], holdMs: number) {
+    return this.#stock.reserve(productId, requests, holdMs);
+  }
+
+  async follow(productId: string, commands: FollowCommand[]) {
+    return this.#stock.follow(productId, commands);
+  }
+
+  async adjust(productId: string, command: AdjustCommand) {
+    return this.#stock.adjust(productId, command);
+  }
+
+  async transfer(productId: string, command: TransferCommand) {
+    return this.#stock.transfer(productId, command);
+  }
+
+  async open(productId: string, command: OpenCommand) {
+    return this.#stock.open(productId, command);
+  }
+
+  async levels() {
+    return this.#stock.levels();
+  }
+
+  async levelsAt(at: number) {
+    return this.#stock.levelsAt(at);
+  }
+
+  async holds() {
+    return this.#stock.holds();
+  }
+
+  async inventory() {
+    return this.#stock.inventory();
+  }
+
+  async movements(before: number | null, limit: number) {
+    return this.#stock.movements(before, limit);
+  }
+
+  async reported(epoch: number, version: number) {
+    this.#stock.reported(epoch, version);
+  }
+
+  /** No other call is delivered while the alarm is read, so the alarm and the audit are of one moment. */
+  async audit(claims: string[]) {
+    const alarm = await this.ctx.storage.getAlarm();
+    return { ...this.#stock.audit(claims), alarm };
+  }
+
+  /** Sets the alarm whatever `#armedFor` says: an alarm that was lost may be the very thing to repair. */
+  async mend(productId: string, command: RepairCommand) {
+    this.#armedFor = null;
+    return this.#stock.mend(productId, command);
+  }
+
+  async dump(cursor: string | null) {
+    return this.#stock.dump(cursor);
+  }
+
+  async load(productId: string, page: LoadPage) {
+    if (page.first) await this.ctx.storage.deleteAlarm();
+    this.#armedFor = null;
+    return this.#stock.load(productId, page);
+  }
+
+  async empty() {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    this.#armedFor = null;
+    this.#logic = null;
+  }
+}
+
+const sqlOf = (storage: DurableObjectStorage): Sql => ({
+  all: <T>(query: string, ...params: SqlValue[]) => storage.sql.exec(query, ...params).toArray() as T[],
+  transact: (work) => storage.transactionSync(work),
+});

@@ -1,0 +1,214 @@
+import type { Clock } from "../../platform/clock.ts";
+import { constraintIn } from "../../platform/d1.ts";
+import { describeError, type Log } from "../../platform/log.ts";
+import type {
+  AdjustCommand,
+  AskFates,
+  CommandOutcome,
+  DumpPage,
+  FollowCommand,
+  FollowOutcome,
+  Hold,
+  Inventory,
+  Levels,
+  LoadOutcome,
+  LoadPage,
+  MovementPage,
+  OpenCommand,
+  RepairCommand,
+  RepairReport,
+  ReserveOutcome,
+  ReserveRequest,
+  StockAudit,
+  StockReport,
+  TransferCommand,
+} from "../stock-types.ts";
+import { ASK_AGAIN_MS, applyAnswer, nextDue, takeDue } from "./ask.ts";
+import { audit, NOTHING_TO_AUDIT } from "./audit.ts";
+import { dump } from "./dump.ts";
+import { follow, followUninitialised } from "./follow.ts";
+import { readHolds } from "./holds.ts";
+import { readMovements } from "./ledger.ts";
+import { NO_LEVELS, readLevels, readLevelsAt } from "./levels.ts";
+import { load } from "./load.ts";
+import { adjust, onceByOperation, open, transfer } from "./operations.ts";
+import { repair } from "./repair.ts";
+import { acknowledge, takeReport } from "./report.ts";
+import { NEVER_STOCKED, reserveEach } from "./reserve.ts";
+import { initialise, isInitialised, readMeta } from "./schema.ts";
+import type { Sql, Turn } from "./sql-port.ts";
+
+/** What the Stock logic is given. None of it knows about Durable Objects. */
+export interface StockParts {
+  sql: Sql;
+  clock: Clock;
+  log: Log;
+  askFates: AskFates;
+  sendReport(report: StockReport): Promise<void>;
+  /** Makes sure that `alarm` is called at this time (milliseconds) or earlier; at once if it has passed. */
+  arm(at: number): void;
+}
+
+/**
+ * The stock of one product: StockCommands and the alarm, over ports. All its state is in its storage; in memory it only
+ * remembers that the storage was initialised. Each command is one synchronous turn. The same turn sets the alarm that its
+ * holds and reports need, so that neither is stored without the other.
+ */
+export class Stock {
+  readonly #parts: StockParts;
+  #wasInitialised = false;
+
+  constructor(parts: StockParts) {
+    this.#parts = parts;
+  }
+
+  reserve(productId: string, requests: ReserveRequest[], holdMs: number): ReserveOutcome[] {
+    if (!this.#isInitialised()) return requests.map(() => NEVER_STOCKED);
+    return this.#write(productId, (turn) => reserveEach(turn, requests, turn.now + holdMs));
+  }
+
+  follow(productId: string, commands: FollowCommand[]): FollowOutcome[] {
+    if (!this.#isInitialised()) return commands.map(followUninitialised);
+    return this.#write(productId, (turn) => commands.map((command) => follow(turn, command)));
+  }
+
+  adjust(productId: string, command: AdjustCommand): CommandOutcome {
+    return this.#write(productId, (turn) => onceByOperation(turn, command, adjust));
+  }
+
+  transfer(productId: string, command: TransferCommand): CommandOutcome {
+    return this.#write(productId, (turn) => onceByOperation(turn, command, transfer));
+  }
+
+  open(productId: string, command: OpenCommand): { opened: string[] } {
+    if (command.levels.length === 0) return { opened: [] };
+    return this.#write(productId, (turn) => ({ opened: open(turn, command) }));
+  }
+
+  levels(): Levels {
+    return this.#isInitialised() ? readLevels(this.#parts.sql) : NO_LEVELS;
+  }
+
+  levelsAt(at: number): Levels {
+    return this.#isInitialised() ? readLevelsAt(this.#parts.sql, at) : NO_LEVELS;
+  }
+
+  holds(): Hold[] {
+    return this.#isInitialised() ? readHolds(this.#parts.sql) : [];
+  }
+
+  inventory(): Inventory {
+    return { ...this.levels(), holds: this.holds() };
+  }
+
+  movements(before: number | null, limit: number): MovementPage {
+    return this.#isInitialised()
+      ? readMovements(this.#parts.sql, before, limit)
+      : { movements: [], next: null };
+  }
+
+  reported(epoch: number, version: number): void {
+    if (this.#isInitialised()) this.#turn((turn) => acknowledge(turn, epoch, version));
+  }
+
+  audit(claims: string[]): Omit<StockAudit, "alarm"> {
+    return this.#isInitialised() ? audit(this.#parts.sql, claims) : NOTHING_TO_AUDIT;
+  }
+
+  mend(productId: string, command: RepairCommand): RepairReport {
+    return this.#write(productId, (turn) => repair(turn, command));
+  }
+
+  dump(cursor: string | null): DumpPage {
+    return this.#isInitialised() ? dump(this.#parts.sql, cursor) : { rows: [], next: null };
+  }
+
+  /** Sets no alarm before the last part: an object that is only half loaded must not ask about claims. */
+  load(productId: string, page: LoadPage): LoadOutcome {
+    const { sql, clock } = this.#parts;
+    if (!page.first && !this.#isInitialised()) return { kind: "not_begun" };
+    try {
+      if (page.last) this.#turn((turn) => load(turn, productId, page));
+      else sql.transact(() => load({ sql, now: clock.now() }, productId, page));
+      return { kind: "loaded" };
+    } catch (error) {
+      const message = constraintIn(error);
+      if (message === null) throw error;
+      return { kind: "unfit", message };
+    }
+  }
+
+  /** Asks for the fates of the holds that are due, and sends the report that is due. Never throws. */
+  async alarm(): Promise<void> {
+    try {
+      if (!this.#isInitialised()) return;
+      const { productId, claims, report } = this.#beginRound();
+      await Promise.all([this.#ask(productId, claims), this.#send(report)]);
+    } catch (error) {
+      this.#parts.log.error("stock alarm failed", { error: describeError(error) });
+      this.#parts.arm(this.#parts.clock.now() + ASK_AGAIN_MS);
+    }
+  }
+
+  /**
+   * Before anything is awaited, it postpones the claims and the report that it takes, and sets the next alarm for them.
+   * So nothing is lost if the object dies from here on. The clock decides which claims are due. A report is sent when the
+   * alarm was set for it, whatever the clock says: a report decides nothing, and a clock that stands still must not delay it.
+   */
+  #beginRound() {
+    return this.#turn((turn) => {
+      const armedFor = nextDue(turn.sql) ?? turn.now;
+      const report = takeReport(turn, Math.max(turn.now, armedFor));
+      return { productId: readMeta(turn.sql).product_id, claims: takeDue(turn), report };
+    });
+  }
+
+  async #ask(productId: string, claims: string[]): Promise<void> {
+    if (claims.length === 0) return;
+    const { askFates, log } = this.#parts;
+    try {
+      const answers = await askFates(productId, claims);
+      this.#turn((turn) => {
+        for (const answer of answers) {
+          const outcome = applyAnswer(turn, answer);
+          if (outcome.kind === "drift")
+            log.error("stock drifted from its orders", { product_id: productId, ...outcome });
+        }
+      });
+    } catch (error) {
+      log.warn("holds could not ask for their fates", { product_id: productId, error: describeError(error) });
+    }
+  }
+
+  async #send(report: StockReport | null): Promise<void> {
+    if (!report) return;
+    const { sendReport, log } = this.#parts;
+    try {
+      await sendReport(report);
+    } catch (error) {
+      const { productId } = report;
+      log.warn("a stock report could not be sent", { product_id: productId, error: describeError(error) });
+    }
+  }
+
+  /** Asks the storage until it says yes. It stays so until the object is emptied, and then this instance is replaced. */
+  #isInitialised(): boolean {
+    this.#wasInitialised ||= isInitialised(this.#parts.sql);
+    return this.#wasInitialised;
+  }
+
+  #write<T>(productId: string, work: (turn: Turn) => T): T {
+    return this.#turn((turn) => {
+      if (!this.#isInitialised()) initialise(turn, productId);
+      return work(turn);
+    });
+  }
+
+  #turn<T>(work: (turn: Turn) => T): T {
+    const { sql, clock, arm } = this.#parts;
+    const result = sql.transact(() => work({ sql, now: clock.now() }));
+    const due = nextDue(sql);
+    if (due !== null) arm(due);
+    return result;
+  }
+}

@@ -1,0 +1,57 @@
+import { isStaff } from "../../platform/actor.ts";
+import type { Context } from "../../platform/context.ts";
+import { notFound } from "../../platform/http/problem.ts";
+import type { Subject } from "../../platform/idempotency.ts";
+import { sha256 } from "../../platform/ids.ts";
+import { first, type Sql, sql } from "../../platform/sql.ts";
+import type { Order } from "../order.ts";
+import { ORDER_COLUMNS, type OrderRow, orderOf } from "../rows.ts";
+
+const namedBy = (name: string): Sql =>
+  name.startsWith("ord_") ? sql`o.id = ${name}` : sql`o.reference = ${name.toUpperCase()}`;
+
+const selectWhere = (when: Sql): Sql<OrderRow> =>
+  sql<OrderRow>`SELECT ${ORDER_COLUMNS} FROM orders AS o WHERE ${when}`;
+
+/** Reads one order by its id or its reference. */
+export const selectOrder = (name: string): Sql<OrderRow> => selectWhere(namedBy(name));
+
+export async function readOrder(context: Context, name: string): Promise<Order | null> {
+  const row = await first(context.env.DB, selectOrder(name));
+  return row ? orderOf(row) : null;
+}
+
+/**
+ * Who may see `orders AS o`: staff, the buyer who was signed in, or whoever holds a guest order's token. For all others
+ * it is not there, so that nobody learns whether it is. Hashes are compared: how long it takes tells nothing of the token.
+ */
+async function visibleTo({ actor }: Context, orderToken: string | undefined): Promise<Sql> {
+  if (isStaff(actor)) return sql`true`;
+  const own = actor.kind === "user" ? sql`o.user_id = ${actor.userId}` : sql`false`;
+  return orderToken === undefined ? own : sql`(${own} OR o.access_token_hash = ${await sha256(orderToken)})`;
+}
+
+/** An order, for those who may see it. */
+export async function findOrder(
+  context: Context,
+  name: string,
+  orderToken: string | undefined,
+): Promise<Order | null> {
+  const when = sql`${namedBy(name)} AND ${await visibleTo(context, orderToken)}`;
+  const row = await first(context.env.DB, selectWhere(when));
+  return row ? orderOf(row) : null;
+}
+
+/** An order that a command is about, for those who may see it. */
+export async function orderSubject(
+  context: Context,
+  name: string,
+  orderToken?: string,
+): Promise<Subject<OrderRow>> {
+  const when = sql`${namedBy(name)} AND ${await visibleTo(context, orderToken)}`;
+  return {
+    read: selectWhere(when),
+    exists: sql`EXISTS (SELECT 1 FROM orders AS o WHERE ${when})`,
+    missing: notFound("order"),
+  };
+}

@@ -1,0 +1,69 @@
+import { isoTimestamp } from "../../platform/clock.ts";
+import type { Context } from "../../platform/context.ts";
+import { formatMoney } from "../../platform/money.ts";
+import { decodeCursor, type List, type PageQuery, pageWindow, toList } from "../../platform/pagination.ts";
+import { batch, first, sql } from "../../platform/sql.ts";
+import type { Order } from "../order.ts";
+
+interface HistoryRow {
+  version: number;
+  from_status: string | null;
+  to_status: string;
+  at: number;
+  actor: string;
+  reason: string | null;
+  snapshot: string;
+}
+
+interface Snapshot {
+  status: string;
+  payment_status: string;
+  total: number;
+  currency: string;
+  expires_at: number | null;
+  items: { product_id: string; quantity: number; allocations: unknown[] }[];
+}
+
+/** Every version of an order, oldest first: who, when, from, to, why, and what it looked like then. */
+export async function listHistory(context: Context, order: Order, query: PageQuery) {
+  const { limit, offset } = pageWindow(query);
+  const after = query.cursor === undefined ? 0 : Number(decodeCursor(query.cursor)?.key ?? 0);
+  const { page, count } = await batch(context.env.DB, {
+    page: sql<HistoryRow>`
+      SELECT version, from_status, to_status, at, actor, reason, snapshot FROM order_history
+      WHERE order_id = ${order.id} AND version > ${after} ORDER BY version LIMIT ${limit} OFFSET ${offset}`,
+    count: sql<{
+      counted: number;
+    }>`SELECT count(*) AS counted FROM order_history WHERE order_id = ${order.id}`,
+  });
+  return toList(
+    query,
+    page,
+    count[0]?.counted ?? 0,
+    (row) => ({ key: row.version, id: order.id }),
+    renderHistory,
+  ) satisfies List<ReturnType<typeof renderHistory>>;
+}
+
+function renderHistory(row: HistoryRow) {
+  const { total, currency, expires_at, ...snapshot } = JSON.parse(row.snapshot) as Snapshot;
+  return {
+    version: row.version,
+    from: row.from_status as Order["status"] | null,
+    to: row.to_status as Order["status"],
+    at: isoTimestamp(row.at),
+    actor: row.actor,
+    reason: row.reason,
+    snapshot: {
+      ...snapshot,
+      total: formatMoney({ amount: total, currency }),
+      expires_at: expires_at === null ? null : isoTimestamp(expires_at),
+    },
+  };
+}
+
+/** Whether a command has changed this order before: by its operation id, a repeat recognises its own effect. */
+export async function wasMadeBy({ env }: Context, orderId: string, operation: string): Promise<boolean> {
+  const made = sql`SELECT version FROM order_history WHERE order_id = ${orderId} AND operation = ${operation}`;
+  return (await first(env.DB, made)) !== null;
+}

@@ -1,0 +1,61 @@
+import { COUNT_LIMIT_ROWS, decodeCursor, pageWindow } from "../../platform/pagination.ts";
+import type { Page } from "../../platform/read-page.ts";
+import { allOf, batch, constant, each, type Sql, sql } from "../../platform/sql.ts";
+import { WORKED_ON } from "../delayed/find-lost.ts";
+import { ORDER_STATUSES, type OrderStatus, PAYMENT_STATUSES, PRIORITIES } from "../lifecycle.ts";
+import { ORDER_COLUMNS, type OrderRow } from "../rows.ts";
+import type { OrderListQuery } from "../schemas.ts";
+
+/**
+ * Orders by status, payment status or priority, or any of them together, newest first. One index has all three columns,
+ * so that a sale writes one entry and not three. Each combination of values is a range of that index, and a page reads no
+ * more than its own length of each range.
+ * @param where more conditions on an order `o`: when it was placed, which the index answers, and such as few rows fail
+ */
+export async function readStates(
+  db: D1Database,
+  query: OrderListQuery,
+  where: Sql[],
+): Promise<Page<OrderRow>> {
+  const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
+  const { limit, offset } = pageWindow(query);
+  const past = cursor ? [sql`(o.created_at, o.id) < (${cursor.key}, ${cursor.id})`] : [];
+  const states = each(statesOf(query));
+  // Each range is read along the index alone, up to the length of the page; only the orders of the page are then read.
+  const page = sql<OrderRow>`
+    SELECT ${ORDER_COLUMNS} FROM (
+      SELECT o.created_at AS at, o.id
+      FROM ${states} AS state CROSS JOIN ${inState([...where, ...past])}
+      ORDER BY o.created_at DESC, o.id DESC LIMIT ${limit} OFFSET ${offset}) AS page
+    CROSS JOIN orders AS o ON o.id = page.id ORDER BY page.at DESC, page.id DESC`;
+  const count = sql<{ counted: number }>`
+    SELECT count(*) AS counted FROM (
+      SELECT 1 FROM ${states} AS state CROSS JOIN ${inState(where)} LIMIT ${constant(COUNT_LIMIT_ROWS + 1)})`;
+  const found = await batch(db, { page, count: cursor ? undefined : count });
+  return {
+    rows: found.page,
+    counted: cursor ? null : (found.count[0]?.counted ?? 0),
+    stopped: null,
+    extra: [],
+  };
+}
+
+/** The combinations of values: each is an array of the three. */
+function statesOf({ status, payment_status, priority, delayed }: OrderListQuery): string[][] {
+  const only = <T extends string>(wanted: T | undefined, all: readonly T[]): readonly T[] =>
+    wanted === undefined ? all : [wanted];
+  const statuses = only(status, ORDER_STATUSES).filter((one) => delayed !== "true" || isWorkedOn(one));
+  return statuses.flatMap((one) =>
+    only(payment_status, PAYMENT_STATUSES).flatMap((paid) =>
+      only(priority, PRIORITIES).map((urgent) => [one, paid, urgent]),
+    ),
+  );
+}
+
+const isWorkedOn = (status: OrderStatus): boolean => WORKED_ON.includes(status);
+
+const inState = (where: Sql[]): Sql =>
+  sql`orders AS o INDEXED BY orders_state WHERE ${allOf([
+    sql`o.status = state.value ->> 0 AND o.payment_status = state.value ->> 1 AND o.priority = state.value ->> 2`,
+    ...where,
+  ])}`;

@@ -1,0 +1,135 @@
+import { isStaff } from "../../platform/actor.ts";
+import type { Context } from "../../platform/context.ts";
+import { type List, toList } from "../../platform/pagination.ts";
+import { type Page, type PageSource, readPage } from "../../platform/read-page.ts";
+import { batch, constant, each, type Sql, sql, trusted } from "../../platform/sql.ts";
+import { IN_WORK } from "../delayed/find-lost.ts";
+import { ORDER_COLUMNS, type OrderRow, orderOf } from "../rows.ts";
+import type { OrderListQuery, OrderWire } from "../schemas.ts";
+import { readStates } from "./list-states.ts";
+import { renderOrder } from "./render.ts";
+
+/**
+ * Orders, newest first: staff see all, a buyer their own. A list is read along the index of the filter that leaves the
+ * fewest orders; the other filters are applied to each of these, to no more than `SCAN_LIMIT_ROWS` orders a request.
+ */
+export async function listOrders(context: Context, query: OrderListQuery): Promise<List<OrderWire>> {
+  const page = await readOrders(context, query);
+  return toList(
+    query,
+    page.rows,
+    page.counted,
+    (row) => ({ key: row.createdAt, id: row.id }),
+    (row) => renderOrder(orderOf(row)),
+    page.stopped,
+  );
+}
+
+/** The conditions of a request, by the index that each could be read along. */
+interface Filters {
+  owner: Sql[];
+  batch: Sql[];
+  email: Sql[];
+  store: Sql[];
+  beginning: Sql[];
+  state: Sql[];
+  delayed: Sql[];
+  time: Sql[];
+}
+
+/** The indexes, tried in this order. Orders of a store are sorted by their ids, which are ordered by time too. */
+const LEADS = [
+  { by: "owner", from: "orders AS o INDEXED BY orders_user" },
+  { by: "batch", from: "orders AS o INDEXED BY orders_batch" },
+  { by: "email", from: "orders AS o INDEXED BY orders_email" },
+  { by: "store", from: "order_stores AS s CROSS JOIN orders AS o ON o.id = s.order_id" },
+] as const;
+
+const ALL_ORDERS = "orders AS o INDEXED BY orders_created_at";
+const BY_STORE = { key: null, id: "s.order_id" };
+
+async function readOrders(context: Context, query: OrderListQuery): Promise<Page<OrderRow>> {
+  const { DB } = context.env;
+  const filters = filtersOf(context, query);
+  const walk = (from: string, where: Sql[], others: Partial<Filters>, sorted: Partial<PageSource> = {}) => {
+    const filter = Object.values(others).flat();
+    const order = { key: "o.created_at", id: "o.id", direction: "DESC" } as const;
+    const source = { select: ORDER_COLUMNS, from, where, ...order, ...sorted };
+    return readPage<OrderRow>(DB, filter.length === 0 ? source : { ...source, filter }, query);
+  };
+
+  for (const { by, from } of LEADS) {
+    const { [by]: lead, ...others } = filters;
+    if (lead.length === 0) continue;
+    if (by === "store") return walk(from, is(sql`s.store_id =`, query.store_id), others, BY_STORE);
+    const { time, ...rest } = others;
+    return walk(from, [...lead, ...time], rest);
+  }
+  const { time, ...others } = filters;
+  if (query.q !== undefined) {
+    const found = await findBeginning(DB, query.q);
+    if (found) return walk("orders AS o NOT INDEXED", [found, ...time], others);
+    return walk(ALL_ORDERS, time, others);
+  }
+  const isByState = filters.state.length > 0 || filters.delayed.length > 0;
+  return isByState ? readStates(DB, query, [...time, ...filters.delayed]) : walk(ALL_ORDERS, time, {});
+}
+
+function filtersOf({ actor, settings, clock }: Context, query: OrderListQuery): Filters {
+  const longAgo = clock.now() - settings.DELAYED_AFTER_MINUTES * 60_000;
+  return {
+    owner: actor.kind === "user" && !isStaff(actor) ? [sql`o.user_id = ${actor.userId}`] : [],
+    batch: is(sql`o.batch_id =`, query.batch_id),
+    email: is(sql`o.customer_email =`, query.customer_email),
+    store:
+      query.store_id === undefined
+        ? []
+        : [
+            sql`EXISTS (SELECT 1 FROM order_stores AS s WHERE s.store_id = ${query.store_id} AND s.order_id = o.id)`,
+          ],
+    beginning: query.q === undefined ? [] : [beginsWith(query.q)],
+    state: [
+      ...is(sql`o.status =`, query.status),
+      ...is(sql`o.payment_status =`, query.payment_status),
+      ...is(sql`o.priority =`, query.priority),
+    ],
+    delayed:
+      query.delayed === "true"
+        ? // An order that entered its status long ago was created long ago too: the condition lets the index skip new orders.
+          [trusted(IN_WORK), sql`o.created_at < ${longAgo}`, sql`o.status_at < ${longAgo}`]
+        : [],
+    time: [...is(sql`o.created_at >=`, query.from), ...is(sql`o.created_at <=`, query.to)],
+  };
+}
+
+/** A comparison with a value; no condition where there is none. */
+const is = (compared: Sql, value: string | number | undefined): Sql[] =>
+  value === undefined ? [] : [sql`${compared} ${value}`];
+
+/** A text that begins more references or addresses than this is too short for an index: the newest orders are searched. */
+const FEW = 500;
+
+/** Orders whose reference or e-mail address begins with a text, where they are few; null where they are not. */
+async function findBeginning(db: D1Database, text: string): Promise<Sql | null> {
+  const { reference, email } = rangesOf(text);
+  const placesIn = (range: Sql) =>
+    sql<{ place: number }>`SELECT rowid AS place FROM orders AS o WHERE ${range} LIMIT ${constant(FEW + 1)}`;
+  const found = await batch(db, { byReference: placesIn(reference), byEmail: placesIn(email) });
+  const places = [...found.byReference, ...found.byEmail];
+  if (places.length > FEW) return null;
+  return sql`o.rowid IN (SELECT value FROM ${each(places.map(({ place }) => place))})`;
+}
+
+function beginsWith(text: string): Sql {
+  const { reference, email } = rangesOf(text);
+  return sql`(${reference} OR ${email})`;
+}
+
+/** Conditions on an order `o`. Each is a range of an index and not LIKE, since what is typed is never a pattern. */
+function rangesOf(text: string): { reference: Sql; email: Sql } {
+  const from = (beginning: string) => sql`BETWEEN ${beginning} AND ${`${beginning}\u{10FFFF}`}`;
+  return {
+    reference: sql`o.reference ${from(text.toUpperCase())}`,
+    email: sql`o.customer_email ${from(text.toLowerCase())}`,
+  };
+}

@@ -1,0 +1,23 @@
+import type { Memory } from "../cache/memory.ts";
+import type { Context } from "../context.ts";
+import type { Needs } from "./needs.ts";
+
+/** The types of Hono's context in every handler. */
+export interface AppEnv {
+  Bindings: Cloudflare.Env;
+  Variables: {
+    requestId: string;
+    context: Context;
+    memory: Memory;
+    /** The route that handles the request; undefined for routes that are not behind the method guard. */
+    route?: MatchedRoute;
+    /** Whether the answer came from the isolate's memory as it was sent before. */
+    fromMemory?: boolean;
+  };
+}
+
+export interface MatchedRoute {
+  /** The pattern, such as `/orders/:id`. */
+  path: string;
+  needs: Needs;
+}

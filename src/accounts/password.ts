@@ -11,7 +11,7 @@ const HASH_BYTES = 32;
 export const MIN_PASSWORD_LENGTH = 10;
 export const MAX_PASSWORD_LENGTH = 200;
 
-/** Compared with when there is no account: it takes as long as a real hash, and no password matches it. */
+/** A hash that no password matches. It is compared with when there is no account, so that this takes as long as with one. */
 export const NO_ACCOUNT_HASH = format(COST, new Uint8Array(SALT_BYTES), new Uint8Array(HASH_BYTES));
 
 /** Returns `scrypt$N$r$p$salt$hash`, with salt and hash in base64url. */

@@ -6,7 +6,7 @@ import { SPENT_BY, type SummaryRow } from "./cart.ts";
 import { renderSummary } from "./render.ts";
 import type { CartSummaryWire } from "./schemas.ts";
 
-/** A user's carts, the newest first, spent ones too. By this another device of the user finds the cart. */
+/** A user's carts, the newest first, spent ones too. A second device of the user finds the cart here. */
 export async function listCarts(
   context: Context,
   userId: string,

@@ -1,12 +1,18 @@
 /**
- * Workers allow a request 10,000 calls to other parts, the default of a paid plan; 500 of them are left for D1, queues and
- * the limiter. A call past that fails. Nothing is sold twice by it, but the units that are held stay so until their deadline.
+ * Calls to Stock objects that one request may make. Workers allow a request 10,000 calls to other parts, the default of a
+ * paid plan; 500 of them are left for D1, queues and the limiter. A call past that fails: then nothing is sold twice, but
+ * units that are held stay held until their deadline.
  */
 const STOCK_CALLS = 9_500;
 /**
- * How often a round may call each product's object, not counting the tries while it waits: a spent claim lets go, reserve,
- * dead claims in the way let go, reserve after a release (`retryAfterRelease`), and the failed claims let go, once for
- * those that waited and once for those that did not.
+ * How often a round may call each product's object, not counting the tries while it waits:
+ *
+ * 1. a spent claim lets go;
+ * 2. reserve;
+ * 3. dead claims that are in the way let go;
+ * 4. reserve after a release (`retryAfterRelease`);
+ * 5. failed claims that did not wait let go;
+ * 6. failed claims that waited let go.
  */
 const CALLS_A_PRODUCT = 6;
 /** Calls of a round for trying again while others may yet let go: at least one for each product. */

@@ -127,7 +127,8 @@ export function allMayYetBeHeld<W extends Wanted>(
       const known = left.get(where) ?? (isShort(outcome) ? mayComeTo(outcome, own) : null);
       if (!known) return true;
       left.set(where, known);
-      // A draft that held before that moment is not counted in the units; one that held later took some of them.
+      // `known` is what the first draft that was short found. A draft that held already then is not in its units; one that
+      // held later took some of them.
       if (!isShort(outcome) && known.heldBefore.has(wanted.claim)) return true;
       known.units -= quantity;
       return known.units >= 0;

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { BackupReader } from "./restore-shop.ts";
 import { type BackupWriter, type Manifest, manifestSchema } from "./save-shop.ts";
 
-/** It is written last, so a directory without it is no complete backup. */
+/** The manifest is written last, so a directory without it is no complete backup. */
 const MANIFEST = "manifest.json";
 
 interface OpenFile {

@@ -52,7 +52,8 @@ async function restore({ directory, url, token, yes, forceOpen }: RestoreCommand
 /** Whether the shop runs on this machine. */
 const isLocal = (url: string): boolean => ["127.0.0.1", "localhost", "[::1]"].includes(new URL(url).hostname);
 
-/** Writes the report beside the backup, readable by its owner only. Each has a new name: that of a second try has less. */
+/** Writes the report beside the backup, readable by its owner only. Each report has a new name, since the report of a
+ * second try has less in it. */
 function writeReport(directory: string, window: LostWindow): string {
   const now = new Date().toISOString().replaceAll(/[-:.]/g, "");
   const file = join(dirname(resolve(directory)), `restored-${now}.json`);

@@ -3,7 +3,7 @@ import type { CategoryPlan, ProductPlan, StorePlan } from "./fill-catalogue.ts";
 
 /** In how many stores each product has stock, if there are so many. */
 const STORES_PER_PRODUCT = 6;
-/** With it the same sizes give the same shop on every machine. Another version of faker may give another shop. */
+/** The seed of chance: the same sizes give the same shop on every machine, with the same version of faker. */
 const SEED = 20_261_101;
 
 export interface SeedSize {

@@ -88,7 +88,7 @@ const FAINT = "#6b7785";
 const RULE = "#e4e8ec";
 
 /**
- * It uses tables and inline styles, because all mail readers support these. The `html` tag escapes the values, so a title
+ * Writes the mail as HTML. It uses tables and inline styles, because all mail readers support these. The `html` tag escapes the values, so a title
  * is never markup.
  */
 function renderHtml({ subject, name, thanks, next, lines, sums, total }: Wording) {

@@ -122,8 +122,8 @@ function paymentRefunded(event: PaymentEvent, { payments }: Money): Payment | nu
 
 /**
  * The refund may be in any state: the failure may come before its sender could mark it, and after it was settled. Only a
- * refund that the event names can fail, since a wrong guess would free money that is on its way. An event that names
- * another refund at the provider under our refund's id is not about ours. A refund that was made at the provider by hand
+ * refund that the event names can fail, since a wrong guess would free money that is on its way. Where an event
+ * names our refund by its id, but with another refund of the provider, it is not about ours. A refund that was made at the provider by hand
  * is recorded under the provider's id of it.
  */
 function decideRefundFailure(event: PaymentEvent, money: Money): Decision {

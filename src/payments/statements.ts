@@ -6,7 +6,7 @@ import { each, type Sql, sql, trusted } from "../platform/sql.ts";
 import type { Payment, PaymentEvent, Refund } from "./money.ts";
 
 /**
- * Which commit writes, and when. All statements here except the fate's are joined on this stamp of the order, so that they
+ * The stamp of the commit that writes, and its time. All statements here except the fate's are joined on this stamp of the order, so that they
  * write nothing where the commit did not win the order.
  */
 export interface Written {

@@ -150,6 +150,6 @@ function aliasOf({ from }: Pick<PageSource, "from">): string {
   return alias;
 }
 
-/** Both the subquery and the query around it use this: SQLite then sorts nothing again, and stops at the limit. */
+/** ORDER BY of a page. Where a subquery and the query around it have the same order, SQLite sorts once and stops at the limit. */
 const orderOf = (key: string | null, id: string, direction: "ASC" | "DESC"): Sql =>
   trusted(`${key === null ? "" : `${key} ${direction}, `}${id} ${direction}`);

@@ -53,7 +53,7 @@ const candidatesFor = (word: string): Sql<{ word: string }> =>
       WHERE product_index MATCH '{title} : "' || replace(title_words.word, '"', '""') || '"')
     ORDER BY near.shared DESC, near.id`;
 
-/** Made as the index makes them: with a space before and after the word, and without diacritics. */
+/** The trigrams of a word as the index makes them: with a space before and after the word, and without diacritics. */
 function trigramsOf(word: string): string[] {
   const letters = [..." ", ...fold(word), " "];
   const trigrams = letters.slice(2).map((_, index) => `"${letters.slice(index, index + 3).join("")}"`);

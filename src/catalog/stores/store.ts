@@ -27,7 +27,7 @@ export async function getStore({ env }: Context, id: string): Promise<Store | nu
   return row && renderStore(row);
 }
 
-/** The newest first. */
+/** Lists stores, the newest first. */
 export async function listStores({ env }: Context, query: PageQuery): Promise<List<Store>> {
   const { rows, counted } = await readPage<StoreRow>(
     env.DB,

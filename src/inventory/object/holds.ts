@@ -74,7 +74,7 @@ export function updateHold({ sql }: Turn, claim: string, version: number, held: 
   sql.all("UPDATE claims SET state = ?, version = ? WHERE claim = ?", state, version, claim);
 }
 
-/** How long after reconciliation has written a claim the claim asks first. */
+/** A claim that reconciliation has written first asks for its fate this long after. */
 const FIRST_ASK_MS = 5 * 60_000;
 
 /** Reconciliation sets a claim to what its row in D1 says, even if it was unknown or released here. */

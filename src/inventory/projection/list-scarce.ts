@@ -13,7 +13,8 @@ type Row = ProductRow & { on_hand: number; reserved: number; available: number }
 
 /**
  * Repeats the condition of the index, or SQLite would not use it. `out` includes products that were never stocked. `low`
- * starts after them, or at its cursor. It is given only one of the two, since SQLite would start from the earlier one.
+ * starts after them, or at its cursor. The statement gets either
+ * that start or the cursor, since of two conditions SQLite would take the earlier one to start from.
  */
 const CONDITIONS = {
   low: { from: sql`stock.state = 'low' AND stock.available > 0`, past: sql`stock.state = 'low'` },

@@ -51,7 +51,8 @@ export async function listInventory(
 
 /**
  * Repeats the conditions of the partial indexes word for word, or SQLite would not use them. The list of what is low starts
- * after what is out, or at its cursor. It is given only one of the two, since SQLite would start from the earlier one.
+ * after what is out, or at its cursor. The statement gets either that
+ * start or the cursor, since of two conditions SQLite would take the earlier one to start from.
  */
 function conditionsOf({ low_stock, out_of_stock, store_id }: InventoryQuery, isPastCursor: boolean): Sql[] {
   const conditions: Sql[] = [];

@@ -36,7 +36,8 @@ export async function listDeadLetters(
 
 /**
  * All tasks, the last written first: by rowid, which needs no index, and serves for ids of messages too, which are no
- * ulids. In one state, by the index of that state: pending tasks the last due first, the others the last to end first.
+ * ulids. Tasks in one state are read by the index of that
+ * state: pending tasks with the latest due time first, others with the latest end first.
  */
 export async function listTasks({ env }: Context, query: TaskQuery): Promise<List<TaskWire>> {
   const { state, task } = query;

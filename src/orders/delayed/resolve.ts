@@ -3,19 +3,12 @@ import { Commit } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { each, type Sql, sql } from "../../platform/sql.ts";
-import type { OrderStatus } from "../lifecycle.ts";
+import { NEXT_STEP } from "../fulfilment/steps.ts";
 import { ITS_OBJECT, wonOrder } from "../steps/stamped.ts";
 import { findLost, LOST_BATCH, type Lost } from "./find-lost.ts";
 
 /** At most so many batches a run: what is left is the next minute's. */
 const MAX_BATCHES = 25;
-
-/** The step that is lost when an order stays in a status. */
-const NEXT: Partial<Record<OrderStatus, OrderStatus>> = {
-  confirmed: "processing",
-  processing: "shipped",
-  shipped: "delivered",
-};
 
 /** Orders of one run by what was done for them. One that is newly delayed is sent its step in the same round. */
 interface Done {
@@ -91,7 +84,7 @@ async function takeRound(context: Context, lost: Lost[]): Promise<Done> {
 }
 
 const stepOf = (context: Context, { id, status }: Lost): NewTask =>
-  newTask(context, "fulfilment-step", id, { order_id: id, from: status, to: NEXT[status] });
+  newTask(context, "fulfilment-step", id, { order_id: id, from: status, to: NEXT_STEP[status] });
 
 const eventOf = (context: Context, order: Lost, type: string, now: number): NewEvent => ({
   id: prefixed("evt", context.ids.next()),

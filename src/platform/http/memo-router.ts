@@ -3,7 +3,7 @@ import { RegExpRouter } from "hono/router/reg-exp-router";
 import { SmartRouter } from "hono/router/smart-router";
 import { TrieRouter } from "hono/router/trie-router";
 
-/** A path with a parameter differs from request to request. */
+/** Paths with a parameter are not kept: they differ from request to request. */
 const HAS_PARAMETER = /[:*{]/;
 
 /**

@@ -24,6 +24,10 @@ export class Boundary {
   readonly calls: string[] = [];
   readonly #plan: { at: number; ending: Ending } | null;
   #dead = false;
+  #stalls = false;
+  #woken = false;
+  /** Calls that have begun and not ended. One that stalls has not begun. */
+  #inFlight = 0;
   #bury: (reason: Error) => void = () => {};
   /** What a dead worker waits for: it never comes while the scenario runs. */
   readonly #grave = new Promise<never>((_resolve, reject) => {
@@ -38,6 +42,8 @@ export class Boundary {
   readonly reached = new Promise<void>((resolve) => {
     this.#reached = resolve;
   });
+
+  #waiting: (() => void)[] = [];
 
   readonly #inObject: boolean;
 
@@ -73,32 +79,62 @@ export class Boundary {
 
   /** Lets a stalled worker go on. */
   wake(): void {
+    this.#woken = true;
+    this.#stalls = false;
     this.#wake();
+  }
+
+  /**
+   * Resolves when the worker is dead or stalls, and all calls that it had begun beside the planned one have ended too. Then
+   * nothing comes from it any more, or not before `wake()`. Who gives up on a worker waits for this; for one that lives
+   * on, it never resolves.
+   */
+  still(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#tellIfStill();
+    });
+  }
+
+  #tellIfStill(): void {
+    if (!(this.#dead || this.#stalls) || this.#inFlight > 0) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  async #run<T>(call: () => Promise<T>): Promise<T> {
+    this.#inFlight++;
+    try {
+      return await call();
+    } finally {
+      this.#inFlight--;
+      this.#tellIfStill();
+    }
   }
 
   async cross<T>(label: string, call: () => Promise<T>): Promise<T> {
     if (this.#dead) return this.#rest();
     const index = this.calls.push(label) - 1;
     if (this.#plan?.at !== index) {
-      const result = await call();
+      const result = await this.#run(call);
       return this.#dead ? this.#rest() : result;
     }
     switch (this.#plan.ending) {
       case "dies before":
         this.#dead = true;
         this.#reached();
+        this.#tellIfStill();
         return this.#rest();
       case "dies after":
         this.#dead = true;
         // A refusal reaches nobody either.
-        await call().catch(() => {});
+        await this.#run(call).catch(() => {});
         this.#reached();
         return this.#rest();
       case "call fails":
         this.#reached();
         throw new Error(`planted: ${label} failed`);
       case "answer lost":
-        await call().catch(() => {});
+        await this.#run(call).catch(() => {});
         this.#reached();
         throw new Error(`planted: the answer of ${label} was lost`);
       case "comes late":
@@ -106,9 +142,11 @@ export class Boundary {
         this.#reached();
         throw new Error(`planted: ${label}: network connection lost`);
       case "stalls":
+        this.#stalls = !this.#woken;
         this.#reached();
+        this.#tellIfStill();
         await this.#awake;
-        return call();
+        return this.#run(call);
     }
   }
 

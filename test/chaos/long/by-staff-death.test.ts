@@ -26,8 +26,7 @@ import { Boundary } from "../boundary.ts";
 
 /** Does it once under the boundary, gives up on a worker that dies in it, and answers what the repeat is answered. */
 async function twice<T>(run: (boundary: Boundary) => Promise<T>, boundary: Boundary): Promise<T> {
-  const dead = boundary.reached.then(() => new Promise<void>((resolve) => setTimeout(resolve, 60)));
-  await Promise.race([run(boundary).catch(() => {}), dead]);
+  await Promise.race([run(boundary).catch(() => {}), boundary.still()]);
   const repeated = await run(new Boundary());
   await boundary.deliver();
   return repeated;

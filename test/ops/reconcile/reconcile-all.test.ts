@@ -65,9 +65,6 @@ const rowOf = () =>
 const lose = (productId: string) => plant(productId, "UPDATE levels SET on_hand = 3");
 const countOf = (calls: string[], start: string) => calls.filter((call) => call.startsWith(start)).length;
 
-/** For what is dead to show that it does nothing more. */
-const aMoment = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
-
 async function jobNow(): Promise<unknown> {
   const { headers } = await signIn("staff");
   const { body } = await answerOf(get("/jobs", headers));
@@ -214,7 +211,7 @@ test("a slice that ends at any call is done again, and the walk ends", { timeout
       const boundary = new Boundary({ at, ending });
       // What cannot even take the row has said so, and is done.
       const over = slice(two, boundary).catch(() => {});
-      await (ending.startsWith("dies") ? boundary.reached.then(aMoment) : over);
+      await (ending.startsWith("dies") ? boundary.still() : over);
       testClock.advance(LEASE_MS + MINUTE);
       for (let rounds = 0; rounds < 3; rounds++) await slice(two);
       const what = `${ending} at ${at} ${whole.calls[at]}`;

@@ -222,7 +222,7 @@ describe("who takes a step", () => {
     testClock.advance(5_000);
     const taken = simulation.deliver(boundary.watch(simulation.env));
     taken.catch(() => {});
-    await Promise.race([taken.catch(() => {}), boundary.reached.then(() => aMoment())]);
+    await Promise.race([taken.catch(() => {}), boundary.still()]);
     for (let minutes = 0; minutes < 5; minutes++) {
       testClock.advance(61_000);
       await simulation.sweep();
@@ -233,9 +233,6 @@ describe("who takes a step", () => {
     expect(await openSteps()).toEqual([]);
   }
 });
-
-/** For what is dead to show that it does nothing more. */
-const aMoment = () => new Promise<void>((resolve) => setTimeout(resolve, 50));
 
 describe("what is owed when an order is confirmed", () => {
   const order = { id: "ord_1", priority: "normal" as const };

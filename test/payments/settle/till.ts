@@ -125,12 +125,11 @@ export class Till {
     return { context, deferred };
   }
 
-  /** Works these tasks off once. A worker that dies in it is given up on. */
+  /** Works these tasks off once. A worker that dies or stalls in it is given up on. */
   async work(ids: string[], boundary = new Boundary()): Promise<void> {
     const { context, deferred } = this.context(boundary);
     const worked = runTasks(context, this.#handlers(boundary), ids).then(() => Promise.all(deferred));
-    const dead = boundary.reached.then(() => aMoment(60));
-    await Promise.race([worked.catch(() => {}), dead]);
+    await Promise.race([worked.catch(() => {}), boundary.still()]);
   }
 
   async expire(boundary = new Boundary()): Promise<void> {
@@ -138,7 +137,7 @@ export class Till {
     const swept = setAsideDead(context)
       .then(() => expireUnpaid(context))
       .then(() => Promise.all(deferred));
-    await Promise.race([swept.catch(() => {}), boundary.reached.then(() => aMoment(60))]);
+    await Promise.race([swept.catch(() => {}), boundary.still()]);
   }
 
   /** All that is due now and what comes of it, until nothing is. */
@@ -175,8 +174,6 @@ export class Till {
     await this.mustHold(true);
   }
 }
-
-const aMoment = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
 async function dueWork(): Promise<string[]> {
   const { results } = await env.DB.prepare(

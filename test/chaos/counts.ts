@@ -1,8 +1,14 @@
-import { env } from "cloudflare:workers";
+import type { Check } from "./checks.ts";
 
-/** What D1 counts of the projection, in one transaction, against what the levels add up to at that moment. */
-export async function brokenCounts(): Promise<string[]> {
-  const { results } = await env.DB.prepare(
+interface Count {
+  what: string;
+  counted: string;
+  found: string;
+}
+
+/** What D1 counts of the projection, against what the levels add up to at that moment. */
+export const COUNTS: Check = {
+  statements: [
     `SELECT 'product ' || p.id AS what,
        json_array(s.on_hand, s.reserved, s.available, s.stores) AS counted,
        json_array(coalesce(sum(l.on_hand), 0), coalesce(sum(l.reserved), 0), coalesce(sum(l.available), 0),
@@ -18,8 +24,9 @@ export async function brokenCounts(): Promise<string[]> {
      UNION ALL
      SELECT 'state ' || s.state, json_array(t.products), json_array(count(*))
      FROM product_stock AS s LEFT JOIN stock_states AS t ON t.state = s.state GROUP BY s.state`,
-  ).all<{ what: string; counted: string; found: string }>();
-  return results
-    .filter(({ counted, found }) => counted !== found)
-    .map(({ what, counted, found }) => `${what}: counted ${counted}, found ${found}`);
-}
+  ],
+  broken: ([counts = []]) =>
+    (counts as Count[])
+      .filter(({ counted, found }) => counted !== found)
+      .map(({ what, counted, found }) => `${what}: counted ${counted}, found ${found}`),
+};

@@ -1,5 +1,5 @@
-import { env } from "cloudflare:workers";
 import { ORDER_STATUSES } from "../../src/orders/lifecycle.ts";
+import type { Check } from "./checks.ts";
 
 const STATUSES = ORDER_STATUSES.map((status) => `sum(o.status = '${status}')`).join(", ");
 
@@ -13,18 +13,18 @@ const EXPECTED = {
     FROM product_changes AS c JOIN product_spans AS s ON c.at < s.before GROUP BY 1, 2, 3`,
 };
 
-/** Figures that are not what the orders come to, in words. In one transaction: orders may go on beside it. */
-export async function brokenFigures(): Promise<string[]> {
-  const tables = Object.entries(EXPECTED).map(([table, expected]) => ({ table, expected }));
-  const results = await env.DB.batch(
-    tables.flatMap(({ table, expected }) => [
-      env.DB.prepare(`SELECT * FROM ${table} EXCEPT ${expected}`),
-      env.DB.prepare(`${expected} EXCEPT SELECT * FROM ${table}`),
-    ]),
-  );
-  return results.flatMap(({ results: rows }, index) => {
-    const { table } = tables[Math.floor(index / 2)] ?? { table: "" };
-    const fault = index % 2 === 0 ? "has" : "lacks";
-    return rows.map((row) => `${table} ${fault} ${JSON.stringify(row)}`);
-  });
-}
+const TABLES = Object.entries(EXPECTED).map(([table, expected]) => ({ table, expected }));
+
+/** Figures that are not what the orders come to. */
+export const FIGURES: Check = {
+  statements: TABLES.flatMap(({ table, expected }) => [
+    `SELECT * FROM ${table} EXCEPT ${expected}`,
+    `${expected} EXCEPT SELECT * FROM ${table}`,
+  ]),
+  broken: (answers) =>
+    answers.flatMap((rows, index) => {
+      const { table } = TABLES[Math.floor(index / 2)] ?? { table: "" };
+      const fault = index % 2 === 0 ? "has" : "lacks";
+      return rows.map((row) => `${table} ${fault} ${JSON.stringify(row)}`);
+    }),
+};

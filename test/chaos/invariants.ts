@@ -3,8 +3,9 @@ import { env } from "cloudflare:workers";
 import type { Hold, Level } from "../../src/inventory/stock-types.ts";
 import { isLiving, type OrderStatus } from "../../src/orders/lifecycle.ts";
 import type { OrderAllocation } from "../../src/orders/order.ts";
-import { brokenCounts } from "./counts.ts";
-import { brokenFigures } from "./figures.ts";
+import { type Check, lookAt } from "./checks.ts";
+import { COUNTS } from "./counts.ts";
+import { FIGURES } from "./figures.ts";
 
 /** What a product began with, summed over its stores. */
 export type Opening = Map<string, number>;
@@ -40,19 +41,15 @@ function readProduct(productId: string) {
   });
 }
 
-async function readLines(productIds: string[]): Promise<Line[]> {
-  const { results } = await env.DB.prepare(
+const linesOf = (productIds: string[]): D1PreparedStatement =>
+  env.DB.prepare(
     `SELECT o.id AS order_id, o.claim_id, o.status, o.version, i.product_id, i.allocations,
        (SELECT COALESCE(SUM(line.value ->> 'quantity'), 0) FROM returns AS r, json_each(r.items) AS line
         WHERE r.order_id = o.id AND line.value ->> 'product_id' = i.product_id AND line.value ->> 'restock')
          AS restocked
      FROM json_each(?1) AS wanted JOIN order_items AS i ON i.product_id = wanted.value
      JOIN orders AS o ON o.id = i.order_id`,
-  )
-    .bind(JSON.stringify(productIds))
-    .all<Line>();
-  return results;
-}
+  ).bind(JSON.stringify(productIds));
 
 const sum = (numbers: number[]): number => numbers.reduce((total, one) => total + one, 0);
 const heldIn = (holds: Hold[], storeId: string): number =>
@@ -64,18 +61,12 @@ const heldIn = (holds: Hold[], storeId: string): number =>
  */
 export async function brokenInvariants(opening: Opening, { calm }: { calm: boolean }): Promise<string[]> {
   const productIds = [...opening.keys()];
-  const lines = await readLines(productIds);
+  const { results: lines } = await linesOf(productIds).all<Line>();
   const products = await Promise.all(productIds.map(readProduct));
+  const checks = [UNNAMED_ORDERS, CARTS_SPENT_TWICE, COUNTS, FIGURES, ...(calm ? [UNFINISHED_WORK] : [])];
+  const { rows: linesNow, broken } = await lookAt<Line>(linesOf(productIds), checks);
   // D1 and the objects cannot be read at one moment: where orders moved meanwhile, look again.
-  if (JSON.stringify(await readLines(productIds)) !== JSON.stringify(lines)) {
-    return brokenInvariants(opening, { calm });
-  }
-  const broken = [
-    ...(await unnamedOrders()),
-    ...(await cartsSpentTwice()),
-    ...(await brokenCounts()),
-    ...(await brokenFigures()),
-  ];
+  if (JSON.stringify(linesNow) !== JSON.stringify(lines)) return brokenInvariants(opening, { calm });
   for (const [index, productId] of productIds.entries()) {
     const { levels, holds, ledger } = products[index] ?? { levels: [], holds: [], ledger: [] };
     for (const level of levels) broken.push(...brokenLevel(level, holds, ledger));
@@ -89,30 +80,44 @@ export async function brokenInvariants(opening: Opening, { calm }: { calm: boole
       if (!named.has(hold.claim)) broken.push(`${hold.claim} holds ${productId} for no living order`);
     }
   }
-  if (calm) broken.push(...(await unfinishedWork()));
   return broken;
 }
 
 /** A living order names a claim whose fate is `placed`, for it, and has items. */
-async function unnamedOrders(): Promise<string[]> {
-  const { results } = await env.DB.prepare(
+const UNNAMED_ORDERS: Check = {
+  statements: [
     `SELECT o.id, o.status, c.fate FROM orders AS o LEFT JOIN claims AS c ON c.id = o.claim_id
      WHERE o.status NOT IN ('rejected', 'cancelled', 'expired')
        AND (c.fate IS NOT 'placed' OR c.order_id IS NOT o.id
          OR NOT EXISTS (SELECT 1 FROM order_items AS i WHERE i.order_id = o.id))`,
-  ).all<{ id: string; status: string; fate: string | null }>();
-  return results.map(({ id, status, fate }) => `${id} is ${status}, its claim ${fate}`);
-}
+  ],
+  broken: ([orders = []]) =>
+    (orders as { id: string; status: string; fate: string | null }[]).map(
+      ({ id, status, fate }) => `${id} is ${status}, its claim ${fate}`,
+    ),
+};
 
 /** At every moment, one living order at most names a cart. */
-async function cartsSpentTwice(): Promise<string[]> {
-  const { results } = await env.DB.prepare(
+const CARTS_SPENT_TWICE: Check = {
+  statements: [
     `SELECT cart_id, group_concat(id) AS orders FROM orders
      WHERE cart_id IS NOT NULL AND status NOT IN ('rejected', 'cancelled', 'expired')
      GROUP BY cart_id HAVING count(*) > 1`,
-  ).all<{ cart_id: string; orders: string }>();
-  return results.map(({ cart_id, orders }) => `${cart_id} is spent by ${orders}`);
-}
+  ],
+  broken: ([carts = []]) =>
+    (carts as { cart_id: string; orders: string }[]).map(
+      ({ cart_id, orders }) => `${cart_id} is spent by ${orders}`,
+    ),
+};
+
+/** When calm, all tasks are done. */
+export const UNFINISHED_WORK: Check = {
+  statements: ["SELECT id, task, state FROM work WHERE state <> 'done'"],
+  broken: ([tasks = []]) =>
+    (tasks as { id: string; task: string; state: string }[]).map(
+      ({ id, task, state }) => `${task} ${id} is ${state}`,
+    ),
+};
 
 function brokenLevel(level: Level, holds: Hold[], ledger: Sums[]): string[] {
   const { store_id, on_hand, reserved } = level;
@@ -165,12 +170,3 @@ function brokenLine(line: Line, holds: Hold[], calm: boolean): string[] {
 }
 
 const allocationsOf = (line: Line): OrderAllocation[] => JSON.parse(line.allocations) as OrderAllocation[];
-
-async function unfinishedWork(): Promise<string[]> {
-  const { results } = await env.DB.prepare("SELECT id, task, state FROM work WHERE state <> 'done'").all<{
-    id: string;
-    task: string;
-    state: string;
-  }>();
-  return results.map(({ id, task, state }) => `${task} ${id} is ${state}`);
-}

@@ -3,7 +3,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import { stockOf } from "../../../src/inventory/client.ts";
 import { reconcileStock } from "../../../src/ops/reconcile/reconcile-all.ts";
-import { brokenCounts } from "../../chaos/counts.ts";
+import { brokenBy } from "../../chaos/checks.ts";
+import { COUNTS } from "../../chaos/counts.ts";
 import { brokenInvariants } from "../../chaos/invariants.ts";
 import { testContext } from "../../events/context.ts";
 import { answerOf } from "../../orders/ask.ts";
@@ -248,7 +249,7 @@ describe("each kind of drift is found and mended exactly", () => {
         "SELECT store_id, on_hand, reserved, available FROM stock_levels",
       ).all();
       expect(results).toEqual([{ store_id: shop.storeId, on_hand: 5, reserved: 2, available: 3 }]);
-      expect(await brokenCounts()).toEqual([]);
+      expect(await brokenBy(COUNTS)).toEqual([]);
       await isCleanNow(shop);
     },
     30_000,

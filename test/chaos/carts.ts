@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { stockOf } from "../../src/inventory/client.ts";
 import { BUYER, checkout, type GivenCart, givenCart, ordersOf, read } from "../carts/shopping.ts";
 import { placed, post } from "../support/shop.ts";
+import type { Aftermath } from "./at-every-call.ts";
 import type { Boundary } from "./boundary.ts";
 import { outcomeOf, Stage, send } from "./stage.ts";
 
@@ -38,16 +39,18 @@ export async function mustBeSpentOnce(stage: Stage, cart: GivenCart): Promise<st
 }
 
 /** A checkout that ends somewhere, and comes again at once, is one order. */
-export async function mustBeOneOrder(boundary: Boundary, key: Record<string, string>): Promise<void> {
+export async function mustBeOneOrder(boundary: Boundary, key: Record<string, string>): Promise<Aftermath> {
   const { stage, cart } = await givenStage();
   await outcomeOf(click(boundary, cart, key), boundary);
   await stage.mustHold();
   const again = await placed(await post(`${cart.path}/checkout`, BUYER, { ...cart.headers, ...key }));
   await boundary.deliver();
   await stage.mustHold();
-  await stage.settle();
-  expect(await mustBeSpentOnce(stage, cart)).toBe(again.id);
-  expect((await checkout(cart, BUYER, key)).body.id).toBe(again.id);
+  const afterwards = async () => {
+    expect(await mustBeSpentOnce(stage, cart)).toBe(again.id);
+    expect((await checkout(cart, BUYER, key)).body.id).toBe(again.id);
+  };
+  return { stage, afterwards };
 }
 
 /** What a checkout of two products calls. */

@@ -3,7 +3,7 @@ import { ask, BUYER, checkout, type GivenCart, givenCart, ordersOf, putItem } fr
 import { refusalOf } from "../orders/ask.ts";
 import { Boundary } from "./boundary.ts";
 import { click, freshKey, givenStage, LONG, mustBeSpentOnce, reserved } from "./carts.ts";
-import { Stage } from "./stage.ts";
+import { Stage, settleAll } from "./stage.ts";
 
 /**
  * Delay at every await of a cart's checkout; death is in long/checkout-death.test.ts. That no cart is spent by two living
@@ -49,6 +49,7 @@ describe("a checkout that stalls anywhere", () => {
   ];
 
   test.each(MEANWHILE)("while %s", LONG, async (_what, move, allowed) => {
+    const given: { stage: Stage; cart: GivenCart }[] = [];
     // Before the cart is read nothing is known that could be wrong; after the record there is nothing left to lose.
     for (let at = 1; at <= 4; at++) {
       const { stage, cart } = await givenStage();
@@ -63,10 +64,12 @@ describe("a checkout that stalls anywhere", () => {
       const { code } = await answer.json<{ code?: string }>();
       expect(allowed).toContain(code === undefined ? String(answer.status) : `${answer.status} ${code}`);
       await stage.mustHold();
-      await stage.settle();
+      given.push({ stage, cart });
+    }
+    await settleAll(given.map(({ stage }) => stage));
+    for (const { stage, cart } of given) {
       const living = (await ordersOf(cart.id)).filter((status) => status === "confirmed").length;
       expect(await reserved(stage)).toEqual([living, living]);
-      stalled.bury();
     }
   });
 

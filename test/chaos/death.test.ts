@@ -10,7 +10,7 @@ import { ordersUnder, outcomeOf, Stage, send, wakeObject } from "./stage.ts";
 /**
  * Death at every await. Each scenario is first run untouched, which records where it waits for another part; then it
  * is run once for each of these points and each ending, on a fresh pair of products. Afterwards deadlines pass, sweeps
- * run, and the invariants of docs/DESIGN.md §2 must hold at every step. What takes longest is in
+ * run for all of them together, and the invariants of docs/DESIGN.md §2 must hold at every step. What takes longest is in
  * long/sweep-death.test.ts.
  */
 
@@ -18,6 +18,12 @@ let keys = 0;
 const freshKey = () => ({ "Idempotency-Key": `a-guest-key-of-this-test-${++keys}` });
 const HOUR = 3_600_000;
 const IN_OBJECT = { inObject: true };
+
+async function mustBeFree(stage: Stage): Promise<void> {
+  for (const productId of stage.productIds) {
+    expect(await stockOf(env, productId).levels()).toMatchObject({ on_hand: 1, reserved: 0 });
+  }
+}
 
 describe("placing", () => {
   test("an order that its buyer sends again at once is placed exactly once", {
@@ -34,11 +40,13 @@ describe("placing", () => {
       expect(again.status).toBe("confirmed");
       await boundary.deliver();
       await stage.mustHold();
-      await stage.settle();
-      expect(await ordersUnder(key["Idempotency-Key"])).toBe(1);
-      for (const productId of stage.productIds) {
-        expect(await stockOf(env, productId).levels()).toMatchObject({ on_hand: 1, reserved: 1 });
-      }
+      const afterwards = async () => {
+        expect(await ordersUnder(key["Idempotency-Key"])).toBe(1);
+        for (const productId of stage.productIds) {
+          expect(await stockOf(env, productId).levels()).toMatchObject({ on_hand: 1, reserved: 1 });
+        }
+      };
+      return { stage, afterwards };
     });
     expect(calls).toEqual([
       "D1.batch",
@@ -57,18 +65,20 @@ describe("placing", () => {
       const answer = await outcomeOf(send(boundary, "/orders", stage.order()), boundary);
       await boundary.deliver();
       await stage.mustHold();
-      await stage.settle();
-      if (answer?.status === 201) {
-        const { id, access_token } = await answer.json<{ id: string; access_token: string }>();
-        expect((await get(`/orders/${id}`, { "X-Order-Token": access_token })).status).toBe(200);
-      }
-      const reserved = await Promise.all(
-        stage.productIds.map(async (id) => (await stockOf(env, id).levels()).reserved),
-      );
-      expect([
-        [0, 0],
-        [1, 1],
-      ]).toContainEqual(reserved);
+      const afterwards = async () => {
+        if (answer?.status === 201) {
+          const { id, access_token } = await answer.json<{ id: string; access_token: string }>();
+          expect((await get(`/orders/${id}`, { "X-Order-Token": access_token })).status).toBe(200);
+        }
+        const reserved = await Promise.all(
+          stage.productIds.map(async (id) => (await stockOf(env, id).levels()).reserved),
+        );
+        expect([
+          [0, 0],
+          [1, 1],
+        ]).toContainEqual(reserved);
+      };
+      return { stage, afterwards };
     });
   });
 
@@ -81,11 +91,12 @@ describe("placing", () => {
       expect((await post("/orders", stage.order(), key)).status).toBe(409);
       await boundary.deliver();
       await stage.mustHold();
-      await stage.settle();
-      expect(await stockOf(env, stage.productIds[0] ?? "").levels()).toMatchObject({
-        on_hand: 1,
-        reserved: 0,
-      });
+      const afterwards = async () =>
+        expect(await stockOf(env, stage.productIds[0] ?? "").levels()).toMatchObject({
+          on_hand: 1,
+          reserved: 0,
+        });
+      return { stage, afterwards };
     });
     expect(calls).toEqual([
       "D1.batch",
@@ -112,8 +123,7 @@ describe("placing", () => {
       expect((await placed(await post("/orders", stage.order(), key))).status).toBe("confirmed");
       await boundary.deliver();
       await stage.mustHold();
-      await stage.settle();
-      expect(await ordersUnder(key["Idempotency-Key"])).toBe(1);
+      return { stage, afterwards: async () => expect(await ordersUnder(key["Idempotency-Key"])).toBe(1) };
     });
   });
 
@@ -143,8 +153,7 @@ describe("placing", () => {
       await stage.mustHold();
       await boundary.deliver();
       await stage.mustHold();
-      await stage.settle();
-      expect(await ordersUnder(key["Idempotency-Key"])).toBe(1);
+      return { stage, afterwards: async () => expect(await ordersUnder(key["Idempotency-Key"])).toBe(1) };
     });
     expect(calls).toEqual([
       "D1.batch",
@@ -197,10 +206,7 @@ describe("cancelling", () => {
       });
       await boundary.deliver();
       await stage.mustHold();
-      await stage.settle();
-      for (const productId of stage.productIds) {
-        expect(await stockOf(env, productId).levels()).toMatchObject({ on_hand: 1, reserved: 0 });
-      }
+      return { stage, afterwards: () => mustBeFree(stage) };
     });
     expect(calls).toEqual([
       // Whether the shop is being restored: a new isolate looks.
@@ -227,9 +233,7 @@ describe("cancelling", () => {
     // Nor does the nightly comparison mend it: only the holds themselves are left to ask.
     await env.DB.prepare("INSERT OR REPLACE INTO jobs (name, enabled) VALUES ('reconcile-stock', 0)").run();
     await stage.settle();
-    for (const productId of stage.productIds) {
-      expect(await stockOf(env, productId).levels()).toMatchObject({ on_hand: 1, reserved: 0 });
-    }
+    await mustBeFree(stage);
   });
 });
 
@@ -248,8 +252,7 @@ describe("expiring", () => {
       await stage.mustHold();
       await boundary.deliver();
       await stage.mustHold();
-      await stage.settle();
-      await stage.mustBeExpired(order);
+      return { stage, afterwards: () => stage.mustBeExpired(order) };
     }, IN_OBJECT);
     expect(calls.filter((call) => call.startsWith("D1."))).toEqual(["D1.batch", "D1.batch", "D1.batch"]);
   });
@@ -265,10 +268,7 @@ describe("expiring", () => {
       await stage.mustHold();
       await boundary.deliver();
       await stage.mustHold();
-      await stage.settle();
-      for (const productId of stage.productIds) {
-        expect(await stockOf(env, productId).levels()).toMatchObject({ on_hand: 1, reserved: 0 });
-      }
+      return { stage, afterwards: () => mustBeFree(stage) };
     }, IN_OBJECT);
   });
 });

@@ -44,21 +44,27 @@ export class Stage {
     }
   }
 
-  /** Lets deadlines pass and sweeps run until nothing is left to do; the invariants hold at every step. */
-  async settle(): Promise<void> {
-    for (let rounds = 0; rounds < 2; rounds++) {
-      testClock.advance(HOUR + 60_000);
-      for (const productId of this.productIds) {
-        await runDurableObjectAlarm(env.STOCK.get(env.STOCK.idFromName(productId)));
-      }
-      await this.mustHold();
-      await sweep();
-    }
-    // The queue brings the wake-ups. Whether they were followed is asked by itself, since to ask for all that must hold costs more.
-    const soon = { timeout: 5_000, interval: 5 };
-    await vi.waitFor(async () => expect(await brokenBy(UNFINISHED_WORK)).toEqual([]), soon);
-    await vi.waitFor(() => this.mustHold(true), soon);
+  settle(): Promise<void> {
+    return settleAll([this]);
   }
+}
+
+/** Lets deadlines pass and sweeps run until nothing is left to do; the invariants hold at every step. */
+export async function settleAll(stages: Stage[]): Promise<void> {
+  const opening = new Map(stages.flatMap((stage) => [...stage.opening]));
+  const mustHold = async (calm: boolean) => expect(await brokenInvariants(opening, { calm })).toEqual([]);
+  for (let rounds = 0; rounds < 2; rounds++) {
+    testClock.advance(HOUR + 60_000);
+    for (const productId of opening.keys()) {
+      await runDurableObjectAlarm(env.STOCK.get(env.STOCK.idFromName(productId)));
+    }
+    await mustHold(false);
+    await sweep();
+  }
+  // The queue brings the wake-ups. To ask for all that must hold costs more than to ask whether they were followed.
+  const soon = { timeout: 5_000, interval: 5 };
+  await vi.waitFor(async () => expect(await brokenBy(UNFINISHED_WORK)).toEqual([]), soon);
+  await vi.waitFor(() => mustHold(true), soon);
 }
 
 /** A request through the whole Worker, whose every call to another part crosses the boundary. */

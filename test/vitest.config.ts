@@ -17,6 +17,9 @@ if (process.env.TMPDIR === undefined && existsSync(MEMORY)) {
 /** For what hangs, milliseconds. Not a measure: a busy machine is slow, and that is no fault. */
 const BOUNDS = { testTimeout: 60_000, hookTimeout: 60_000 };
 
+/** How long a test that polls lets pass between two looks, milliseconds: a look costs about one. */
+const POLLING = { poll: { interval: 5 } };
+
 /** What the Worker and its tests take from packages: put together once, where it would be 300 modules of each Worker. */
 const PACKAGES = [
   "@hono/zod-openapi",
@@ -78,6 +81,7 @@ const inWorker: TestProjectConfiguration = {
   test: {
     name: "worker",
     ...BOUNDS,
+    expect: POLLING,
     // Files share a Worker, and load it once; each test starts from empty storage all the same.
     isolate: false,
     include: ["test/**/*.test.ts"],
@@ -109,6 +113,8 @@ export default defineConfig({
         test: {
           name: "node",
           ...BOUNDS,
+          // Files share a process, and load what they share once.
+          isolate: false,
           include: ["test/**/*.node.test.ts"],
           exclude: ["test/chaos/long/**"],
         },

@@ -5,7 +5,7 @@ import { chance } from "../support/chance.ts";
 import { testClock } from "../support/clock.ts";
 import { basket, post } from "../support/shop.ts";
 import { Boundary, ENDINGS, type Ending } from "./boundary.ts";
-import { Stage, send, sweep, wakeObject } from "./stage.ts";
+import { outcomeOf, Stage, send, sweep, wakeObject } from "./stage.ts";
 
 /**
  * Schedules that nobody thought of: three buyers under a key each send, send again and cancel, all at once, and each
@@ -34,8 +34,16 @@ test.each(Array.from({ length: SEEDS }, (_, seed) => ({ seed })))(
       boundaries.push(boundary);
       return boundary;
     };
-    const order = () => pick(buyers).order(under(["stalls", "stalls", ...ENDINGS], 5));
-    const cancel = () => pick(buyers).cancel(under(["stalls", ...ENDINGS], 6));
+    const sent: [ReturnType<typeof send>, Boundary][] = [];
+    const order = () => {
+      const boundary = under(["stalls", "stalls", ...ENDINGS], 5);
+      sent.push([pick(buyers).order(boundary), boundary]);
+    };
+    const cancel = () => {
+      const boundary = under(["stalls", ...ENDINGS], 6);
+      const answer = pick(buyers).cancel(boundary);
+      if (answer) sent.push([answer, boundary]);
+    };
     const wake = () => {
       for (const boundary of boundaries) if (below(3) === 0) boundary.wake();
     };
@@ -52,7 +60,7 @@ test.each(Array.from({ length: SEEDS }, (_, seed) => ({ seed })))(
       await stage.mustHold();
     }
     for (const boundary of boundaries) boundary.wake();
-    await aMoment(200);
+    await Promise.all(sent.map(([answer, boundary]) => outcomeOf(answer, boundary)));
     await stage.mustHold();
     for (const boundary of boundaries) boundary.bury();
     await stage.settle();
@@ -78,17 +86,19 @@ class Buyer {
     });
   }
 
-  order(boundary: Boundary): void {
-    this.#listen(send(boundary, "/orders", this.#body, this.#headers).answer);
+  order(boundary: Boundary): ReturnType<typeof send> {
+    const sent = send(boundary, "/orders", this.#body, this.#headers);
+    this.#listen(sent.answer);
+    return sent;
   }
 
   /** Its order, if it was told of one. */
-  cancel(boundary: Boundary): void {
+  cancel(boundary: Boundary): ReturnType<typeof send> | undefined {
     const placed = this.#told.find(({ status }) => status === 201);
-    if (!placed) return;
+    if (!placed) return undefined;
     const { id, access_token } = JSON.parse(placed.text) as { id: string; access_token: string };
     const headers = { "X-Order-Token": access_token, "Idempotency-Key": `the-cancel-of-${id}` };
-    send(boundary, `/orders/${id}/cancel`, {}, headers).answer.catch(() => {});
+    return send(boundary, `/orders/${id}/cancel`, {}, headers);
   }
 
   /** Whatever was told under the key but "try again" is the same for ever, and of one order. */

@@ -97,6 +97,10 @@ describe("in a time zone that changes its clocks", () => {
     async (TIME_ZONE, from, midnights) => {
       goTo(from);
       await tick({ TIME_ZONE });
+      // They come each minute in any time zone, and would be most of what the hours cost.
+      await env.DB.prepare("UPDATE jobs SET enabled = 0 WHERE name IN (SELECT value FROM json_each(?1))")
+        .bind(JSON.stringify(SWEEPS))
+        .run();
       for (let hour = 0; hour < 72; hour++) {
         testClock.advance(HOUR);
         await tick({ TIME_ZONE });

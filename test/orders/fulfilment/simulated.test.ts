@@ -197,39 +197,47 @@ describe("a simulated life", () => {
 describe("who takes a step", () => {
   test("may die anywhere: it is taken once, and the life goes on", { timeout: 240_000 }, async () => {
     const rehearsal = new Boundary();
-    await live(rehearsal);
-    for (const at of rehearsal.calls.keys()) {
+    await live(new Map([["nobody dies", rehearsal]]));
+    expect(rehearsal.calls).toContain("Stock.follow");
+    const dying = new Map<string, Boundary>();
+    for (const [at, call] of rehearsal.calls.entries()) {
       for (const ending of ENDINGS) {
-        const boundary = new Boundary({ at, ending });
-        try {
-          await live(boundary);
-        } catch (error) {
-          throw new Error(`worker ${ending} at ${rehearsal.calls[at]} (call ${at})`, { cause: error });
-        } finally {
-          boundary.bury();
-        }
+        dying.set(`worker ${ending} at ${call} (call ${at})`, new Boundary({ at, ending }));
       }
     }
-    expect(rehearsal.calls).toContain("Stock.follow");
+    await live(dying);
+    for (const boundary of dying.values()) boundary.bury();
   });
 
-  /** The step that ships is taken by a worker that may die; sweeps do the rest. */
-  async function live(boundary: Boundary): Promise<void> {
-    const simulation = new Simulation();
-    const { id, way, product, page } = await begun(simulation);
+  /**
+   * One life under each boundary, all in the same minutes. The step that ships is taken by a worker that may die; sweeps
+   * do the rest.
+   */
+  async function live(boundaries: Map<string, Boundary>): Promise<void> {
+    const lives: (Awaited<ReturnType<typeof begun>> & { simulation: Simulation; what: string })[] = [];
+    for (const what of boundaries.keys()) {
+      const simulation = new Simulation();
+      lives.push({ ...(await begun(simulation)), simulation, what });
+    }
     testClock.advance(5_000);
-    await simulation.deliver();
+    for (const { simulation } of lives) await simulation.deliver();
     testClock.advance(5_000);
-    const taken = simulation.deliver(boundary.watch(simulation.env));
-    taken.catch(() => {});
-    await Promise.race([taken.catch(() => {}), boundary.still()]);
+    for (const { simulation, what } of lives) {
+      const boundary = boundaries.get(what) ?? new Boundary();
+      const taken = simulation.deliver(boundary.watch(simulation.env));
+      await Promise.race([taken.catch(() => {}), boundary.still()]);
+    }
+    // The shop's sweep is everybody's.
+    const shop = new Simulation();
     for (let minutes = 0; minutes < 5; minutes++) {
       testClock.advance(61_000);
-      await simulation.sweep();
+      await shop.sweep();
     }
-    expect(await way(id)).toEqual(["confirmed", "processing", "shipped", "delivered"]);
-    expect((await page(id)).body.shipments).toHaveLength(1);
-    expect(await levels(product)).toMatchObject({ on_hand: 3, reserved: 0 });
+    for (const { id, way, product, page, what } of lives) {
+      expect(await way(id), what).toEqual(["confirmed", "processing", "shipped", "delivered"]);
+      expect((await page(id)).body.shipments, what).toHaveLength(1);
+      expect(await levels(product), what).toMatchObject({ on_hand: 3, reserved: 0 });
+    }
     expect(await openSteps()).toEqual([]);
   }
 });

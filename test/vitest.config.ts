@@ -54,6 +54,7 @@ const PACKAGES = [
 const LONGEST = [
   "test/cli/operations.node.test.ts",
   "test/cli/commands.node.test.ts",
+  "test/inventory/stock-model.node.test.ts",
   "test/cli/pay.node.test.ts",
   "test/chaos/death.test.ts",
   "test/costs/costs.test.ts",
@@ -62,6 +63,7 @@ const LONGEST = [
   "test/orders/statistics/rebuild.test.ts",
   "test/chaos/bulk-rivals.test.ts",
   "test/chaos/random.test.ts",
+  "test/ops/reconcile/walk.test.ts",
 ];
 
 /**

@@ -63,7 +63,7 @@ const LONGEST = [
   "test/orders/statistics/rebuild.test.ts",
   "test/chaos/bulk-rivals.test.ts",
   "test/chaos/random.test.ts",
-  "test/ops/reconcile/walk.test.ts",
+  "test/ops/reconcile/reconcile-all.test.ts",
 ];
 
 /**

@@ -19,6 +19,9 @@ export type Ending =
 
 export const ENDINGS: Ending[] = ["dies before", "dies after", "call fails", "answer lost", "comes late"];
 
+/** For as long as this nothing is begun by a worker that stalls, milliseconds: what runs beside the stalled call is over. */
+const STALLED_MS = 20;
+
 export class Boundary {
   /** Labels of the calls so far, in order: `D1.batch`, `Stock.reserve`, … */
   readonly calls: string[] = [];
@@ -85,9 +88,9 @@ export class Boundary {
   }
 
   /**
-   * Resolves when the worker is dead or stalls, and all calls that it had begun beside the planned one have ended too. Then
-   * nothing comes from it any more, or not before `wake()`. Who gives up on a worker waits for this; for one that lives
-   * on, it never resolves.
+   * Resolves when nothing comes from the worker any more, or not before `wake()`: it is dead, and the calls that it had begun
+   * beside the planned one have ended; or it stalls, and what it does beside that call is over. Who gives up on a worker
+   * waits for this. For one that lives on, it never resolves.
    */
   still(): Promise<void> {
     return new Promise((resolve) => {
@@ -97,8 +100,17 @@ export class Boundary {
   }
 
   #tellIfStill(): void {
-    if (!(this.#dead || this.#stalls) || this.#inFlight > 0) return;
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    if (this.#inFlight > 0) return;
+    const tell = () => {
+      for (const resolve of this.#waiting.splice(0)) resolve();
+    };
+    if (this.#dead) tell();
+    if (this.#dead || !this.#stalls) return;
+    // Only one of its calls waits: what runs beside it may be about to begin the next one.
+    const begun = this.calls.length;
+    setTimeout(() => {
+      if (this.#stalls && this.#inFlight === 0 && this.calls.length === begun) tell();
+    }, STALLED_MS);
   }
 
   async #run<T>(call: () => Promise<T>): Promise<T> {

@@ -81,7 +81,7 @@ test("an event that is matched is worked off once, however its worker ends", LON
     expect(lines).toHaveLength(1);
     await till.settle();
   });
-  expect(calls).toEqual(["D1.first", "D1.batch"]);
+  expect(calls).toEqual(["D1.batch", "D1.batch"]);
 });
 
 test("staff are owed one letter for an event, however its worker ends", LONG, async () => {

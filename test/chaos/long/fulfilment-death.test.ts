@@ -34,14 +34,11 @@ describe("shipping", () => {
     });
     expect(calls).toEqual([
       "D1.first",
-      "D1.first",
       "D1.batch",
       "D1.batch",
       "Stock.follow",
       "Stock.follow",
       "D1.run",
-      "D1.batch",
-      "D1.batch",
     ]);
   });
 

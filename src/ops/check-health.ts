@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { type Clock, systemClock } from "../platform/clock.ts";
+import { DATABASE_LIMIT_BYTES, databaseBytes } from "../platform/d1.ts";
 import { createLog, describeError } from "../platform/log.ts";
 import { readSettings } from "../platform/settings.ts";
 import { first, sql } from "../platform/sql.ts";
@@ -23,6 +24,9 @@ export const healthSchema = z
 type Check = z.infer<typeof checkSchema>;
 type Health = z.infer<typeof healthSchema>;
 
+/** The part of its largest size from which a database needs somebody to look after it: docs/DESIGN.md, "Limits of size". */
+const WARN_FROM = 0.8;
+
 /** A part that has not answered after this counts as down. */
 const TIMEOUT_MS = 2_000;
 
@@ -44,6 +48,13 @@ const PARTS: Record<string, Part> = {
   database: {
     whenDown: "unhealthy",
     ask: (env) => first(env.DB, sql`SELECT 1`).then(() => null),
+  },
+  capacity: {
+    whenDown: "degraded",
+    ask: async (env) => {
+      const used = (await databaseBytes(env.DB)) / DATABASE_LIMIT_BYTES;
+      return used < WARN_FROM ? null : `the database is ${Math.floor(used * 100)} % full`;
+    },
   },
   selling: {
     whenDown: "unhealthy",

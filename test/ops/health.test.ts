@@ -21,7 +21,7 @@ describe("health", () => {
     expect(response.headers.get("Cache-Control")).toBe("no-store");
     expect(await response.json()).toEqual({
       status: "healthy",
-      checks: { settings: well, database: well, selling: well, cache: well },
+      checks: { settings: well, database: well, capacity: well, selling: well, cache: well },
     });
   });
 
@@ -29,7 +29,13 @@ describe("health", () => {
     const health = await checkHealth({ ...env, DB: brokenDatabase });
     expect(health).toEqual({
       status: "unhealthy",
-      checks: { settings: well, database: broken, selling: broken, cache: well },
+      checks: {
+        settings: well,
+        database: broken,
+        capacity: { ...broken, status: "degraded" },
+        selling: broken,
+        cache: well,
+      },
     });
   });
 

@@ -9,6 +9,7 @@ import {
   totalOf,
 } from "../../orders/statistics/figures.ts";
 import type { Context } from "../../platform/context.ts";
+import { DATABASE_LIMIT_BYTES, databaseBytes } from "../../platform/d1.ts";
 import { formatMoney } from "../../platform/money.ts";
 import { LIMITER_UNAVAILABLE, LIMITS } from "../../platform/rate-limit/limit.ts";
 import { batch, constant, sql } from "../../platform/sql.ts";
@@ -21,13 +22,14 @@ const MAX_COUNTED = 10_000;
 const ACTIVE: readonly OrderStatus[] = ["pending", "confirmed", "processing", "shipped"];
 
 /**
- * The shop's metrics as of now, in one round trip. It reads no orders or products, only what is counted already: the
+ * The shop's metrics as of now, in two calls at once. It reads no orders or products, only what is counted already: the
  * figures, a row for each day with sales, and backlogs, up to MAX_COUNTED.
  */
 export async function readMetrics(context: Context): Promise<Metric[]> {
   const { DB } = context.env;
   const now = context.clock.now();
   const everything = partsOf(0, quarterAfter(now + 1));
+  const size = databaseBytes(DB);
   const found = await batch(DB, {
     counts: countOrders(everything),
     sales: sumSales(everything),
@@ -50,6 +52,8 @@ export async function readMetrics(context: Context): Promise<Metric[]> {
       { value: found.closed.length === 0 ? 1 : 0 },
     ]),
     ofLimiters(found.limiters),
+    gauge("database_bytes", "What the database takes up.", [{ value: await size }]),
+    gauge("database_limit_bytes", "The largest size of a database.", [{ value: DATABASE_LIMIT_BYTES }]),
   ];
 }
 

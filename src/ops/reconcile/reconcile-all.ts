@@ -104,7 +104,7 @@ async function sendNotice(context: Context, progress: Progress): Promise<void> {
   await add(context, notices, sql`NOT EXISTS (SELECT 1 FROM work WHERE id = row.value ->> 'id')`);
 }
 
-function added(progress: Progress, { checked, drift, repaired, next }: Reconciliation): Progress {
+function added(progress: Progress, { checked, drift, drifts, repaired, next }: Reconciliation): Progress {
   const open = { ...progress.open };
   const products = new Set(progress.products);
   for (const { kind, state, product_id } of drift.filter(isOpen)) {
@@ -115,7 +115,7 @@ function added(progress: Progress, { checked, drift, repaired, next }: Reconcili
     ...progress,
     after: next ?? progress.after,
     checked: progress.checked + checked,
-    drifts: progress.drifts + drift.length,
+    drifts: progress.drifts + drifts,
     repaired: progress.repaired + repaired,
     open,
     products: [...products].slice(0, MAX_NAMED_PRODUCTS),
@@ -145,7 +145,7 @@ async function addRestTask(context: Context, progress: Progress): Promise<void> 
 
 async function add(context: Context, tasks: NewTask[], when: Sql): Promise<void> {
   if (tasks.length === 0) return;
-  const commit = new Commit(context, "none");
+  const commit = new Commit(context);
   commit.owe(tasks, when);
   await commit.send();
   commit.wakeUp(() => true);

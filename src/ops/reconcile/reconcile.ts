@@ -1,4 +1,5 @@
 import type { Context } from "../../platform/context.ts";
+import { describeError } from "../../platform/log.ts";
 import { all, each, sql } from "../../platform/sql.ts";
 import { type Drift, isOpen } from "./drift.ts";
 import { findDrift } from "./find-drift.ts";
@@ -25,7 +26,10 @@ export const ONE_CALL: Limits = { chunk: 50, products: 400, repairs: 20, duratio
 
 export interface Reconciliation {
   checked: number;
+  /** At most `MAX_DRIFTS_NAMED` of each product. */
   drift: Drift[];
+  /** All drifts, also those that are not named. */
+  drifts: number;
   repaired: number;
   /** The last product that was compared, to go on after; null when all were. */
   next: string | null;
@@ -48,7 +52,19 @@ export async function reconcileProducts(
   if (!options.repair) return found;
   const byProduct = [...Map.groupBy(found, (drift) => drift.product_id)];
   const repaired = await Promise.all(
-    byProduct.map(([productId, drift]) => repair(context, snapshot, productId, drift, options.operation)),
+    byProduct.map(async ([productId, drift]) => {
+      const tryRepair = () => repair(context, snapshot, productId, drift, options.operation);
+      try {
+        return await tryRepair().catch(tryRepair);
+      } catch (error) {
+        // It failed twice. The others must not wait for this one: its drift is open still, and is found again.
+        context.log.error("a product could not be repaired", {
+          product_id: productId,
+          error: describeError(error),
+        });
+        return drift;
+      }
+    }),
   );
   return repaired.flat();
 }
@@ -61,19 +77,29 @@ export async function reconcileFrom(
   limits: Limits = ONE_CALL,
 ): Promise<Reconciliation> {
   const began = context.clock.now();
-  const total: Reconciliation = { checked: 0, drift: [], repaired: 0, next: after };
+  const total: Reconciliation = { checked: 0, drift: [], drifts: 0, repaired: 0, next: after };
   while (total.next !== null) {
     const productIds = await readProducts(context, total.next, limits.chunk);
     const drift = productIds.length === 0 ? [] : await reconcileProducts(context, productIds, options);
     total.checked += productIds.length;
-    total.drift.push(...drift);
+    total.drifts += drift.length;
+    total.drift.push(...firstOfEach(drift));
     total.repaired += drift.filter((one) => !isOpen(one)).length;
     total.next = productIds.length === limits.chunk ? (productIds.at(-1) ?? null) : null;
     if (total.checked >= limits.products || context.clock.now() - began > limits.durationMs) break;
-    if (options.repair && total.drift.length >= limits.repairs) break;
+    if (options.repair && total.drifts >= limits.repairs) break;
   }
   return total;
 }
+
+/** An answer and a task's payload must stay small, whatever has become of one product. */
+const MAX_DRIFTS_NAMED = 100;
+
+/** The first drifts of each product. */
+export const firstOfEach = (drift: Drift[]): Drift[] =>
+  [...Map.groupBy(drift, ({ product_id }) => product_id).values()].flatMap((ofOne) =>
+    ofOne.slice(0, MAX_DRIFTS_NAMED),
+  );
 
 async function readProducts(context: Context, after: string, limit: number): Promise<string[]> {
   const products = await all(

@@ -1,7 +1,7 @@
 import { readClaimStates } from "../../claims/states.ts";
 import { Commit } from "../../events/commit.ts";
 import { stockOf } from "../../inventory/client.ts";
-import type { RepairHold, RepairReport, StockAudit } from "../../inventory/stock-types.ts";
+import type { RepairCommand, RepairHold, RepairReport, StockAudit } from "../../inventory/stock-types.ts";
 import { claimedOrders } from "../../orders/steps/claimed.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
@@ -29,12 +29,13 @@ export async function repair(
   const epochs = snapshot.before.projection
     .filter((row) => row.product_id === productId)
     .map((row) => row.epoch);
-  const report = await stockOf(context.env, productId).mend(productId, {
+  const command: RepairCommand = {
     operation,
     balance: drift.some(({ kind }) => kind === "level_ledger" || kind === "level_holds"),
     holds,
     tellBeyond: drift.some(({ kind }) => kind === "projection") ? Math.max(0, ...epochs) : null,
-  });
+  };
+  const report = await stockOf(context.env, productId).mend(productId, command, context.generation);
   const repaired = drift.map((one) => ({ ...one, state: stateOf(one, holds, report) }));
   await reportOpen(context, productId, audit, repaired.filter(isOpen));
   return repaired;
@@ -95,6 +96,9 @@ function stateOf(drift: Drift, holds: RepairHold[], report: RepairReport): Drift
   }
 }
 
+/** An event is a row of D1, which has a limit: a product can have more drift than it would hold. */
+const MAX_NAMED_DRIFTS = 100;
+
 /** What could not be repaired needs a person, so the log of events gets a line for each product and run. */
 async function reportOpen(
   context: Context,
@@ -104,7 +108,9 @@ async function reportOpen(
 ): Promise<void> {
   if (open.length === 0) return;
   const { ids, clock, log } = context;
-  log.error("stock drifted and could not be mended", { product_id: productId, drift: open });
+  const named = open.slice(0, MAX_NAMED_DRIFTS);
+  const about = { product_id: productId, drifts: open.length, drift: named };
+  log.error("stock drifted and could not be mended", about);
   const event = {
     id: prefixed("evt", ids.next()),
     type: "stock.drift",
@@ -112,9 +118,9 @@ async function reportOpen(
     object_type: "product" as const,
     object_id: productId,
     object_version: audit.version,
-    data: { drift: open },
+    data: { drift: named, drifts: open.length },
   };
-  const commit = new Commit(context, "none");
+  const commit = new Commit(context);
   commit.events([event], sql`true`);
   await commit.send();
 }

@@ -4,7 +4,7 @@ import { type Problem, problem } from "../../platform/http/problem.ts";
 import { bearer, createRouter, jsonContent, problems } from "../../platform/http/router.ts";
 import { once } from "../../platform/idempotency.ts";
 import { isOpen } from "./drift.ts";
-import { findUnknown, reconcileFrom, reconcileProducts } from "./reconcile.ts";
+import { findUnknown, firstOfEach, reconcileFrom, reconcileProducts } from "./reconcile.ts";
 import { type ReconcileRequest, reconcileSchema, reconciliationSchema } from "./schemas.ts";
 
 const reconcile = createRoute({
@@ -34,7 +34,11 @@ export const reconcileRoutes = createRouter(
       if (unknown.length > 0) return problem(c, unknownProducts(product_ids, unknown));
       const drift = await reconcileProducts(context, wanted, options);
       const repaired = drift.filter((one) => !isOpen(one)).length;
-      return c.json({ checked: wanted.length, drift, repaired, next: null }, 200);
+      const named = firstOfEach(drift);
+      return c.json(
+        { checked: wanted.length, drift: named, drifts: drift.length, repaired, next: null },
+        200,
+      );
     });
   }),
 );

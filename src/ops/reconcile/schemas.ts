@@ -41,6 +41,7 @@ export const reconciliationSchema = z
         }),
       }),
     ),
+    drifts: z.int().openapi({ description: "All of them: of one product at most 100 are named" }),
     repaired: z.int(),
     next: z
       .string()

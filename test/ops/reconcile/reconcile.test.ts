@@ -24,7 +24,7 @@ import {
   rowsIn,
 } from "./plant.ts";
 
-const CLEAN = { checked: 1, drift: [], repaired: 0, next: null };
+const CLEAN = { checked: 1, drift: [], drifts: 0, repaired: 0, next: null };
 
 /** Reports it, changes nothing; mends it; finds nothing more, and mends nothing more. */
 async function mendsExactly(

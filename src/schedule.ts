@@ -4,7 +4,7 @@ import { setAsideDead } from "./payments/set-aside.ts";
 import type { Context } from "./platform/context.ts";
 import { forgetOldKeys } from "./platform/idempotency-keys.ts";
 import { describeError } from "./platform/log.ts";
-import { isRestoring } from "./platform/restoring.ts";
+import { readRestoreState } from "./platform/restoring.ts";
 
 /**
  * What runs each minute: it sets aside payment events that can no longer be worked off, runs the jobs that are due, deletes
@@ -23,7 +23,9 @@ export async function runSchedule(context: Context): Promise<void> {
 
 async function cannotRun(context: Context): Promise<boolean> {
   try {
-    return await isRestoring(context);
+    const { restoring, generation } = await readRestoreState(context);
+    context.generation = generation;
+    return restoring;
   } catch (error) {
     context.log.error("the minute failed", { schedule: "state", error: describeError(error) });
     return true;

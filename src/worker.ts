@@ -45,6 +45,7 @@ export function createWorker(sources: Sources) {
       actor: systemActor(name),
       address: "internal",
       requestId,
+      generation: undefined,
       defer: deferTo(log, (work) => host.waitUntil(work)),
     };
   };
@@ -52,8 +53,10 @@ export function createWorker(sources: Sources) {
   class Stock extends StockObject {
     protected readonly ports: StockPorts = {
       clock: sources.clock,
-      askFates: (productId, claims) =>
-        readClaimStates(contextFor(this.env, "stock-alarm", this.ctx), claimedOrders, productId, claims),
+      askFates: (productId, claims, generation) => {
+        const context = { ...contextFor(this.env, "stock-alarm", this.ctx), generation };
+        return readClaimStates(context, claimedOrders, productId, claims);
+      },
     };
   }
 
@@ -62,7 +65,8 @@ export function createWorker(sources: Sources) {
     stock: {
       levels: (context, productId) => stockOf(context.env, productId).levels(),
       open: async (context, productId, levels) => {
-        await stockOf(context.env, productId).open(productId, { levels, actor: context.actor.name });
+        const command = { levels, actor: context.actor.name };
+        await stockOf(context.env, productId).open(productId, command, context.generation);
       },
     },
   });

@@ -21,7 +21,7 @@ const MAX_CARTS_SEARCHED = 20;
  */
 export async function mergeCart(context: Context, userId: string, token: string): Promise<string | null> {
   const hash = await sha256(token);
-  const commit = new Commit(context, "none");
+  const commit = new Commit(context, "while_restoring");
   const { stamp } = commit;
   const now = context.clock.now();
   const guestsIsOpen = sql`token_hash = ${hash} AND user_id IS NULL AND merged_into IS NULL

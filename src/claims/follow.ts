@@ -18,7 +18,11 @@ export async function follow(context: Context, orderId: string, follows: Follow[
     follows.map(async ({ productId, command }) => {
       const about = { order_id: orderId, product_id: productId };
       try {
-        const [outcome] = await stockOf(context.env, productId).follow(productId, [command]);
+        const [outcome] = await stockOf(context.env, productId).follow(
+          productId,
+          [command],
+          context.generation,
+        );
         if (outcome?.kind === "drift") {
           const { claim } = command;
           context.log.error("stock and order disagree", { ...about, claim, detail: outcome.detail });

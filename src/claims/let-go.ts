@@ -21,7 +21,7 @@ export async function letGo(context: Context, dead: DeadClaim[]): Promise<Set<st
       const claims = ofProduct.map(({ claim }) => claim);
       try {
         const commands = claims.map((claim) => ({ claim, version: 1, state: {} }));
-        await stockOf(context.env, productId).follow(productId, commands);
+        await stockOf(context.env, productId).follow(productId, commands, context.generation);
         return [];
       } catch (error) {
         const about = { claims: claims.length, claim: claims[0], product_id: productId };

@@ -120,7 +120,7 @@ async function reserveLines(
 
 async function callReserve(context: Context, productId: string, requests: ReserveRequest[], holdMs: number) {
   try {
-    return await stockOf(context.env, productId).reserve(productId, requests, holdMs);
+    return await stockOf(context.env, productId).reserve(productId, requests, holdMs, context.generation);
   } catch (error) {
     context.log.warn("a reserve call failed", { product_id: productId, error: describeError(error) });
     return null;

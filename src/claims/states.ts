@@ -9,6 +9,7 @@ export interface ClaimedOrder {
   reference: string;
   status: string;
   version: number;
+  stamp: string;
   /** Milliseconds. */
   expires_at: number | null;
   /** The allocations of the product that asks: JSON of `[{store_id, quantity, shipped}]`. */
@@ -23,13 +24,14 @@ export interface OrdersPort {
   stateOf(order: ClaimedOrder, now: number): { state: FollowState; askAt: number | null };
 }
 
-interface ClaimRow extends Omit<ClaimedOrder, "id" | "status" | "version"> {
+interface ClaimRow extends Omit<ClaimedOrder, "id" | "status" | "version" | "stamp"> {
   claim: string;
   id: string | null;
   /** The claim that the order names now. If it is another one, this claim is dead. */
   named_claim: string | null;
   status: string | null;
   version: number | null;
+  stamp: string | null;
 }
 
 /**
@@ -62,7 +64,7 @@ async function readClaims(context: Context, productId: string, claims: string[])
     SELECT asked.value, 'abandoned', NULL, ${commit.stamp}, ${context.clock.now()}
     FROM ${asked} AS asked WHERE true ON CONFLICT DO NOTHING`);
   const rows = commit.read(sql<ClaimRow>`
-    SELECT c.id AS claim, o.id, o.reference, o.claim_id AS named_claim, o.status, o.version, o.expires_at,
+    SELECT c.id AS claim, o.id, o.reference, o.claim_id AS named_claim, o.status, o.version, o.stamp, o.expires_at,
       i.allocations
     FROM ${asked} AS asked JOIN claims AS c ON c.id = asked.value
     LEFT JOIN orders AS o ON o.id = c.order_id
@@ -70,8 +72,9 @@ async function readClaims(context: Context, productId: string, claims: string[])
   return (await commit.send()).rows(rows);
 }
 
-function orderOf({ id, status, version, ...row }: ClaimRow): ClaimedOrder | null {
-  return id === null || status === null || version === null ? null : { ...row, id, status, version };
+function orderOf({ id, status, version, stamp, ...row }: ClaimRow): ClaimedOrder | null {
+  if (id === null || status === null || version === null || stamp === null) return null;
+  return { ...row, id, status, version, stamp };
 }
 
 function stateOf(row: ClaimRow, orders: OrdersPort, now: number): ClaimState {

@@ -1,5 +1,5 @@
 import type { Context } from "../platform/context.ts";
-import { REFUSE_WHILE_RESTORING } from "../platform/restoring.ts";
+import { REFUSE_WHILE_RESTORING, refuseRestored } from "../platform/restoring.ts";
 import { prepare, type Sql } from "../platform/sql.ts";
 import { addTasks, appendEvents, type NewEvent, type NewTask } from "./append.ts";
 import { wakeUp } from "./wake-up.ts";
@@ -28,13 +28,20 @@ export class Commit {
   readonly #tasks: NewTask[] = [];
 
   /**
-   * @param fence with `refuse` the commit fails and writes nothing while a backup overwrites the shop; with `none` its own
-   * statements look after that
+   * @param fence `refuse`: the commit fails, with nothing written, while a backup is being restored, and also if a restore
+   * has begun since the context read its generation. `while_restoring`: only the first, for one that reads nothing before.
+   * `none`: its own statements look after that.
    */
-  constructor(context: Context, fence: "refuse" | "none" = "refuse") {
+  constructor(context: Context, fence: "refuse" | "while_restoring" | "none" = "refuse") {
     this.#context = context;
     this.stamp = context.ids.next();
-    if (fence === "refuse") this.#add(REFUSE_WHILE_RESTORING);
+    if (fence === "none") return;
+    if (fence === "while_restoring") {
+      this.#add(REFUSE_WHILE_RESTORING);
+      return;
+    }
+    if (context.generation === undefined) throw new Error("a commit must know the restore generation");
+    this.#add(refuseRestored(context.generation));
   }
 
   /** Wins rows: an insert that yields, or an update from a known version. It must write `stamp` into them. */

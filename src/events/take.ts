@@ -1,5 +1,5 @@
 import type { Context } from "../platform/context.ts";
-import { IS_RESTORING } from "../platform/restoring.ts";
+import { GENERATION, IS_RESTORING } from "../platform/restoring.ts";
 import { all, each, sql } from "../platform/sql.ts";
 import { MAX_ATTEMPTS, retryDelay } from "./backoff.ts";
 
@@ -19,6 +19,7 @@ export interface LeasedRow {
   not_before: number;
   error: string | null;
   request_id: string | null;
+  generation: number;
 }
 
 /** One worker's right to the rows that it leased with one statement. */
@@ -60,7 +61,8 @@ export async function leaseTasks(context: Context, left: Set<string>, lanes: num
                    WHERE id IN (SELECT value FROM ${each([...left])}) AND state = 'owed' AND not_before <= ${now}
                      AND NOT ${IS_RESTORING}
                    ORDER BY not_before LIMIT ${lanes})
-      RETURNING id, task, object_id, payload, state, attempts, not_before, error, request_id`,
+      RETURNING id, task, object_id, payload, state, attempts, not_before, error, request_id,
+        ${GENERATION} AS generation`,
   );
   if (rows.length < lanes) left.clear();
   for (const { id } of rows) left.delete(id);

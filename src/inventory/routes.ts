@@ -121,8 +121,8 @@ export const inventoryRoutes = createRouter(
       c,
       product_id,
       { store_id },
-      (stock, by) =>
-        stock.adjust(product_id, { ...by, storeId: store_id, type, quantity, reason, reference }),
+      (stock, by, generation) =>
+        stock.adjust(product_id, { ...by, storeId: store_id, type, quantity, reason, reference }, generation),
       ([movement]) => {
         if (!movement) throw new Error("an adjustment is not in its ledger");
         return { movement, before: movement.before, after: movement.after };
@@ -137,7 +137,8 @@ export const inventoryRoutes = createRouter(
       c,
       product_id,
       { from_store_id, to_store_id },
-      (stock, by) => stock.transfer(product_id, { ...by, ...stores, quantity, reason }),
+      (stock, by, generation) =>
+        stock.transfer(product_id, { ...by, ...stores, quantity, reason }, generation),
       (movements) => ({ movements }),
     );
   }),
@@ -181,16 +182,20 @@ const runCommand = <Wire extends object>(
   c: HonoContext<AppEnv>,
   productId: string,
   stores: Record<string, string>,
-  run: (stock: StockCommands, by: { operation: string; actor: string }) => Promise<CommandOutcome>,
+  run: (
+    stock: StockCommands,
+    by: { operation: string; actor: string },
+    generation: number | undefined,
+  ) => Promise<CommandOutcome>,
   render: (movements: Movement[]) => Wire,
 ) =>
   once(c, async ({ id: operation }) => {
-    const { env, actor } = c.get("context");
+    const { env, actor, generation } = c.get("context");
     const names = await findNames(env.DB, productId, Object.values(stores));
     if (!names.product) return problem(c, NOT_FOUND);
     const unknown = Object.entries(stores).filter(([, store]) => !names.stores.has(store));
     if (unknown.length > 0) return problem(c, unknownStores(unknown.map(([field]) => field)));
-    const outcome = await run(stockOf(env, productId), { operation, actor: actor.name });
+    const outcome = await run(stockOf(env, productId), { operation, actor: actor.name }, generation);
     switch (outcome.kind) {
       case "done":
         return c.json(render(outcome.movements), 201);

@@ -69,7 +69,7 @@ export interface ClaimState extends FollowCommand {
 }
 
 /** Asks in one D1 batch what became of claims, and writes `abandoned` for those that have no fate. */
-export type AskFates = (productId: string, claims: string[]) => Promise<ClaimState[]>;
+export type AskFates = (productId: string, claims: string[], generation: number) => Promise<ClaimState[]>;
 
 export const ADJUST_TYPES = ["add", "remove", "set", "receive", "damage", "return"] as const;
 export type AdjustType = (typeof ADJUST_TYPES)[number];
@@ -85,6 +85,9 @@ export interface AdjustCommand {
   reference: string | null;
   actor: string;
 }
+
+/** Whose command it is: a person was told a refusal, while the system tries until it is done. */
+export type CommandBy = "person" | "system";
 
 export interface TransferCommand {
   operation: string;
@@ -262,20 +265,38 @@ export interface LoadPage {
   first: boolean;
   last: boolean;
   rows: StockRow[];
+  /** The restore generation that the object belongs to from now on. */
+  generation: number;
 }
 
 /** Neither changes anything: `not_begun`, if the first part was not loaded; `unfit`, if the tables do not take these rows. */
 export type LoadOutcome = { kind: "loaded" } | { kind: "not_begun" } | { kind: "unfit"; message: string };
 
-/** What a Stock object does, over RPC. Refusals are outcomes; it throws only on faults. */
+/**
+ * What a Stock object does, over RPC. Refusals are outcomes; it throws only on faults.
+ *
+ * What writes carries the restore generation of its sender (platform/restoring.ts). An object throws where it was restored
+ * in a later one, and all commands throw while it is being restored: the sender belongs to a history that is gone. Left
+ * out, as by a Worker of before, nothing is refused for it.
+ */
 export interface StockCommands {
   /** For one order or a bulk. @param holdMs how long a hold waits before it first asks for its fate */
-  reserve(productId: string, requests: ReserveRequest[], holdMs: number): Promise<ReserveOutcome[]>;
-  follow(productId: string, commands: FollowCommand[]): Promise<FollowOutcome[]>;
-  adjust(productId: string, command: AdjustCommand): Promise<CommandOutcome>;
-  transfer(productId: string, command: TransferCommand): Promise<CommandOutcome>;
+  reserve(
+    productId: string,
+    requests: ReserveRequest[],
+    holdMs: number,
+    generation?: number,
+  ): Promise<ReserveOutcome[]>;
+  follow(productId: string, commands: FollowCommand[], generation?: number): Promise<FollowOutcome[]>;
+  adjust(
+    productId: string,
+    command: AdjustCommand,
+    generation?: number,
+    by?: CommandBy,
+  ): Promise<CommandOutcome>;
+  transfer(productId: string, command: TransferCommand, generation?: number): Promise<CommandOutcome>;
   /** Returns the stores whose opening stock was set by this call. */
-  open(productId: string, command: OpenCommand): Promise<{ opened: string[] }>;
+  open(productId: string, command: OpenCommand, generation?: number): Promise<{ opened: string[] }>;
   levels(): Promise<Levels>;
   /** The levels after all movements up to then, without stores that had no movement yet. @param at milliseconds */
   levelsAt(at: number): Promise<Levels>;
@@ -289,7 +310,7 @@ export interface StockCommands {
   /** @param claims to be included whatever their state, besides all open ones */
   audit(claims: string[]): Promise<StockAudit>;
   /** Repairs what an audit found, and sets the alarm again. A repeat changes nothing. */
-  mend(productId: string, command: RepairCommand): Promise<RepairReport>;
+  mend(productId: string, command: RepairCommand, generation?: number): Promise<RepairReport>;
   /** A page of a backup of all that is stored here. */
   dump(cursor: string | null): Promise<DumpPage>;
   load(productId: string, page: LoadPage): Promise<LoadOutcome>;

@@ -65,6 +65,8 @@ export interface Order {
   metadata: Record<string, unknown> | null;
   expiresAt: number | null;
   version: number;
+  /** Of the commit that moved it last. A version alone could mean something else in the history before a restore. */
+  stamp: string;
   createdAt: number;
   updatedAt: number;
   items: OrderItem[];

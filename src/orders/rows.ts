@@ -52,7 +52,7 @@ export const NEW_ITEM = {
   values: jsonValues(columnsOf(orderItems)),
 };
 
-export function orderOf({ stamp: _stamp, ...row }: OrderRow): Order {
+export function orderOf(row: OrderRow): Order {
   return {
     ...row,
     customer: JSON.parse(row.customer) as Customer,

@@ -40,7 +40,7 @@ export async function matchEvent(
   const now = context.clock.now();
   const line = prefixed("evt", operation.id);
   const name = { provider, eventId };
-  const commit = new Commit(context, "none");
+  const commit = new Commit(context);
   const won = wonEvent(name, commit.stamp);
   const matched = order && renderEventOf({ ...event, state: "owed", outcome: null }, order);
   if (order && matched) {

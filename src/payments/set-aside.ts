@@ -12,7 +12,7 @@ export const SET_ASIDE = "set_aside";
  * orders past their deadline, since the count prevents nothing for the others. Returns how many it set aside.
  */
 export async function setAsideDead(context: Context): Promise<number> {
-  const commit = new Commit(context, "none");
+  const commit = new Commit(context);
   const aside = commit.win(sql`
     UPDATE payment_events INDEXED BY payment_events_order SET outcome = ${SET_ASIDE}, stamp = ${commit.stamp}
     WHERE state = 'owed' AND outcome IS NULL AND order_id IN (

@@ -1,5 +1,5 @@
 import type { Context } from "./context.ts";
-import { first, sql } from "./sql.ts";
+import { first, type Sql, sql } from "./sql.ts";
 
 /**
  * While a backup overwrites the shop, nothing else may write, since what was acknowledged would be gone afterwards. The
@@ -9,9 +9,14 @@ import { first, sql } from "./sql.ts";
  * - Orders and their money, payment events, tasks, and the fates that Stock asks for. Each of these is one batch, and asks
  *   in that very batch: `REFUSE_WHILE_RESTORING` makes it fail, and a single statement has `IS_RESTORING` as a condition.
  *   However long such a writer slept, it cannot write into half a shop.
- * - All other requests ask `mayWrite`, which calls D1 only once in a while. A restore overwrites nothing before every
+ * - All other requests ask `writableGeneration`, which calls D1 only once in a while. A restore overwrites nothing before every
  *   isolate must have asked again and the requests that were let in must have ended (src/cli/restore-shop.ts).
  * - Tasks and jobs that had begun: the restore waits for them, by the rows in `work` and `job_runs`.
+ *
+ * A writer may also sleep through a whole restore and wake in the open shop. What it has read is then of another history,
+ * in which the same ids and versions meant something else. So each restore raises the **restore generation** when it
+ * begins. Whoever writes read the generation before everything else, and its commit fails if it is another by then. The
+ * commands to Stock objects carry it, and a restored object refuses older ones.
  */
 export const IS_RESTORING = sql`EXISTS (
   SELECT 1 FROM shop_state AS s WHERE s.key = 'selling' AND s.value = 'restoring')`;
@@ -19,30 +24,68 @@ export const IS_RESTORING = sql`EXISTS (
 /** How long an isolate relies on having seen that no restore goes on. */
 export const KNOWN_FOR_MS = 5_000;
 
+/** The restore generation: how many restores have begun. */
+export const GENERATION = sql`coalesce((
+  SELECT CAST(s.value AS INTEGER) FROM shop_state AS s WHERE s.key = 'generation'), 0)`;
+
+/** Raises the generation. To be written with the state `restoring`. */
+export const raiseGeneration = (now: number): Sql => sql`
+  INSERT INTO shop_state (key, value, since) VALUES ('generation', '1', ${now})
+  ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1, since = excluded.since`;
+
 /**
  * A statement that makes its batch fail, with nothing written, while the shop is being restored: `restoring` is no JSON,
- * and SQLite has no plainer way to fail on purpose. Whoever sees a batch fail asks `isRestoring` for the reason.
+ * and SQLite has no plainer way to fail on purpose. Whoever sees a batch fail asks `wasRestored` for the reason.
  */
 export const REFUSE_WHILE_RESTORING = sql`
   SELECT json(value) FROM shop_state WHERE key = 'selling' AND value = 'restoring'`;
 
-export async function isRestoring({ env }: Pick<Context, "env">): Promise<boolean> {
-  return (await first(env.DB, sql`SELECT 1 WHERE ${IS_RESTORING}`)) !== null;
+/** As `REFUSE_WHILE_RESTORING`, and fails also if a restore has begun since this generation was read. */
+export const refuseRestored = (generation: number): Sql => sql`
+  SELECT json('restoring ' || key) FROM shop_state
+  WHERE (key = 'selling' AND value = 'restoring') OR (key = 'generation' AND value <> ${`${generation}`})`;
+
+export interface RestoreState {
+  restoring: boolean;
+  generation: number;
+}
+
+export async function readRestoreState({ env }: Pick<Context, "env">): Promise<RestoreState> {
+  const row = await first(
+    env.DB,
+    sql<{ restoring: number; generation: number }>`
+      SELECT ${IS_RESTORING} AS restoring, ${GENERATION} AS generation`,
+  );
+  if (!row) throw new Error("a query that always has a row had none");
+  return { restoring: row.restoring === 1, generation: row.generation };
+}
+
+export const isRestoring = async (context: Pick<Context, "env">): Promise<boolean> =>
+  (await readRestoreState(context)).restoring;
+
+/** Whether a restore is under way, or one has begun since this context read its generation. */
+export async function wasRestored(context: Pick<Context, "env" | "generation">): Promise<boolean> {
+  const { restoring, generation } = await readRestoreState(context);
+  return restoring || (context.generation !== undefined && context.generation !== generation);
 }
 
 /** When an isolate last saw that no restore goes on, by its environment object. */
-const seenWhole = new WeakMap<object, number>();
+const seenWhole = new WeakMap<object, { at: number; generation: number }>();
 
 /** Makes the isolate look again, like a new one: for tests, whose clock goes back. */
 export const forgetSeen = (env: object): boolean => seenWhole.delete(env);
 
-/** False while a backup is being restored. A true may be as old as `KNOWN_FOR_MS`. */
-export async function mayWrite({ env, clock }: Pick<Context, "env" | "clock">): Promise<boolean> {
+/** The generation for a request that writes; null while a backup is being restored. May be as old as `KNOWN_FOR_MS`. */
+export async function writableGeneration({
+  env,
+  clock,
+}: Pick<Context, "env" | "clock">): Promise<number | null> {
   const now = clock.now();
   const seen = seenWhole.get(env);
-  if (seen !== undefined && seen <= now && now - seen < KNOWN_FOR_MS) return true;
-  if (await isRestoring({ env })) return false;
+  if (seen !== undefined && seen.at <= now && now - seen.at < KNOWN_FOR_MS) return seen.generation;
+  const { restoring, generation } = await readRestoreState({ env });
+  if (restoring) return null;
   // The time before the question, since the answer may have been long on its way.
-  seenWhole.set(env, now);
-  return true;
+  seenWhole.set(env, { at: now, generation });
+  return generation;
 }

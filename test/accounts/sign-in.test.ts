@@ -20,6 +20,7 @@ const context = (): Context => ({
   actor: GUEST,
   address: "192.0.2.1",
   requestId: "r-1",
+  generation: 0,
   defer: () => {},
 });
 

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { createApp } from "../../src/app.ts";
 import type { StockPort } from "../../src/catalog/stock-port.ts";
 import { systemIds } from "../../src/platform/ids.ts";
-import { mayWrite } from "../../src/platform/restoring.ts";
+import { writableGeneration } from "../../src/platform/restoring.ts";
 import { testClock } from "../support/clock.ts";
 import type { Answer } from "./api.ts";
 
@@ -56,7 +56,7 @@ export function probe({ stock, before = async () => undefined }: Probe = {}) {
   ): Promise<Answer> => {
     const bindings: object = { ...env };
     // As an isolate that has just seen that the shop is not being restored: that look is none of the request's.
-    await mayWrite({ env: bindings as Cloudflare.Env, clock: testClock });
+    await writableGeneration({ env: bindings as Cloudflare.Env, clock: testClock });
     Object.assign(bindings, { DB });
     seen.roundTrips = 0;
     const response = await app.fetch(

@@ -123,6 +123,38 @@ export const FAULTS: Record<string, Fault> = {
     file: "src/orders/place/place.ts",
     edits: [["if (allMayYetBeHeld(reservations, waiting)) await", "await"]],
   },
+  "no-generation": {
+    missing: "who read before a restore records nothing after it",
+    caughtBy: "a placing that reserved before a restore",
+    suite: "restored.test.ts",
+    file: "src/platform/restoring.ts",
+    edits: [[` OR (key = 'generation' AND value <> \${\`\${generation}\`})`, ` OR \${generation} < 0`]],
+  },
+  "same-version": {
+    missing: "a step is made from what was read, and not from the same version of another history",
+    caughtBy: "a step that was planned in another history",
+    suite: "restored.test.ts",
+    file: "src/platform/restoring.ts",
+    edits: [[` OR (key = 'generation' AND value <> \${\`\${generation}\`})`, ` OR \${generation} < 0`]],
+    besides: {
+      file: "src/orders/steps/move.ts",
+      edits: [["AND orders.stamp = row.value ->> 'stamp'\n", "\n"]],
+    },
+  },
+  "obeys-the-dead": {
+    missing: "a restored object refuses what was sent before the restore",
+    caughtBy: "a follow that was sent before a restore",
+    suite: "restored.test.ts",
+    file: "src/inventory/object/stock.ts",
+    edits: [["generation < restored.generation", "generation < 0"]],
+  },
+  "half-loaded": {
+    missing: "an object takes no commands between two parts of its restore",
+    caughtBy: "between two parts of its restore",
+    suite: "restored.test.ts",
+    file: "src/inventory/object/stock.ts",
+    edits: [["if (restored.loading === 1) throw", "if (restored.loading > 1) throw"]],
+  },
 };
 
 /** A Vite plugin that takes the named guard out. Throws when the source no longer has what it takes out. */

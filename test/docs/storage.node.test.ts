@@ -18,7 +18,7 @@ test("docs/STORAGE.md names all that the migrations make in D1, and nothing else
 
 test("docs/STORAGE.md names all that a Stock object stores, and nothing else", () => {
   const db = new DatabaseSync(":memory:");
-  initialise({ sql: nodeSql(db), now: 0 }, "prd_1");
+  initialise({ sql: nodeSql(db), now: 0 }, "prd_1", 0);
   expect(documented("Stock")).toEqual(migrated(db));
 });
 

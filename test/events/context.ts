@@ -19,6 +19,7 @@ export function testContext(replaced: Partial<Context> = {}): Context {
     actor: systemActor("test"),
     address: "internal",
     requestId: "test-request",
+    generation: 0,
     defer: () => {},
     ...replaced,
   };

@@ -22,6 +22,7 @@ function contextWith(overrides: Partial<Cloudflare.Env> = {}): Context {
     actor: GUEST,
     address: "192.0.2.7",
     requestId: "test",
+    generation: 0,
     defer: () => {},
   };
 }

@@ -70,8 +70,10 @@ test("a restore of stock goes on only where it began", async () => {
   const part = { first: false, last: true, rows: [] };
   expect(await send("backup/empty-stock", { product_ids: [world.productId] })).toBe("200");
   expect(await send(path, part)).toBe("409 restore_not_begun");
-  expect(await send(path, { ...part, first: true })).toBe("200");
+  expect(await send(path, { ...part, first: true, last: false })).toBe("200");
   expect(await send(path, part)).toBe("200");
+  // It has ended: what comes late must not overwrite what has been done to the object since.
+  expect(await send(path, part)).toBe("409 restore_not_begun");
 });
 
 test("stock of what is no product is not there, however it is named, and naming it makes nothing", async () => {

@@ -1,6 +1,6 @@
 import type { LoadPage, StockRow, StockTable } from "../stock-types.ts";
 import { reportEverything } from "./report.ts";
-import { initialise, isInitialised, wipe } from "./schema.ts";
+import { initialise, wipe } from "./schema.ts";
 import type { Turn } from "./sql-port.ts";
 
 const COLUMNS: Record<Exclude<StockTable, "meta">, string> = {
@@ -15,27 +15,33 @@ const COLUMNS: Record<Exclude<StockTable, "meta">, string> = {
 
 /**
  * Loads a part of a backup. The first part empties the object, so that a restore that died can simply begin again. It also
- * initialises the storage again, so that the restored object's reports win over those from before.
+ * initialises the storage again, so that the restored object's reports win over those from before. Until the last part is
+ * loaded the object refuses all other commands.
  */
-export function load(turn: Turn, productId: string, { first, last, rows }: LoadPage): void {
+export function load(turn: Turn, productId: string, { first, last, rows, generation }: LoadPage): void {
   if (first) {
     wipe(turn.sql);
-    initialise(turn, productId);
+    initialise(turn, productId, generation);
+    turn.sql.all("UPDATE meta SET loading = 1");
   }
-  if (!isInitialised(turn.sql)) throw new Error("a restore must begin with its first part");
   for (const { table, row } of rows) {
     if (table === "meta") loadMeta(turn, row);
     else insert(turn, table, row);
   }
-  if (last) reportEverything(turn, 0);
+  if (!last) return;
+  turn.sql.all("UPDATE meta SET loading = 0");
+  reportEverything(turn, 0);
 }
 
-/** Keeps a row that is there: a dump may have a claim twice, and only the first is of the moment that the dump shows. */
+/**
+ * A dump may have a claim twice, and only the first is of the moment that the dump shows: it stays. Of everything else the
+ * loaded row counts, whatever is there.
+ */
 function insert({ sql }: Turn, table: Exclude<StockTable, "meta">, row: StockRow["row"]): void {
   const columns = COLUMNS[table].split(", ");
   sql.all(
-    `INSERT INTO ${table} (${COLUMNS[table]}) VALUES (${columns.map(() => "?").join(", ")})
-     ON CONFLICT DO NOTHING`,
+    `INSERT ${table === "claims" || table === "holds" ? "" : "OR REPLACE "}INTO ${table} (${COLUMNS[table]}) VALUES (${columns.map(() => "?").join(", ")})
+     ${table === "claims" || table === "holds" ? "ON CONFLICT DO NOTHING" : ""}`,
     ...columns.map((column) => row[column] ?? null),
   );
 }

@@ -1,6 +1,7 @@
 import type {
   AdjustCommand,
   AdjustType,
+  CommandBy,
   CommandOutcome,
   OpenCommand,
   TransferCommand,
@@ -13,13 +14,15 @@ import type { Turn } from "./sql-port.ts";
 export const MAX_ON_HAND = 1_000_000_000;
 
 /**
- * Runs a person's command once. Each repeat of its id gets the same answer, and a refusal is kept like a success, so that
- * a retry never turns a "no" that was answered into a "yes". Another body under the id changes nothing.
+ * Runs a command once. Each repeat of its id gets the same answer. A person's refusal is kept like a success, so that a
+ * retry never turns a "no" that was answered into a "yes". The system's own command is repeated until it can be done, so
+ * none of its refusals is kept. Another body under the id changes nothing.
  */
 export function onceByOperation<C extends { operation: string }>(
   turn: Turn,
   command: C,
   work: (turn: Turn, command: C) => CommandOutcome,
+  by: CommandBy = "person",
 ): CommandOutcome {
   const { sql } = turn;
   const fingerprint = JSON.stringify(command, Object.keys(command).sort());
@@ -27,18 +30,23 @@ export function onceByOperation<C extends { operation: string }>(
     "SELECT fingerprint, outcome FROM operations WHERE id = ?",
     command.operation,
   );
-  if (known) {
+  // A refusal may be there from a version that kept those of the system, too.
+  const isKept = known !== undefined && (by === "person" || isDone(known.outcome));
+  if (known && isKept) {
     return known.fingerprint === fingerprint ? JSON.parse(known.outcome) : { kind: "operation_reused" };
   }
   const outcome = work(turn, command);
+  if (by === "system" && outcome.kind !== "done") return outcome;
   sql.all(
-    "INSERT INTO operations (id, fingerprint, outcome) VALUES (?, ?, ?)",
+    "INSERT OR REPLACE INTO operations (id, fingerprint, outcome) VALUES (?, ?, ?)",
     command.operation,
     fingerprint,
     JSON.stringify(outcome),
   );
   return outcome;
 }
+
+const isDone = (outcome: string): boolean => (JSON.parse(outcome) as CommandOutcome).kind === "done";
 
 /** Sets opening stock where a store never had any of the product. Returns those stores. */
 export function open(turn: Turn, { levels, actor }: OpenCommand): string[] {

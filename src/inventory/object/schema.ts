@@ -8,7 +8,8 @@ import { one, type Sql, type Turn } from "./sql-port.ts";
  *   initialises it again, so the restored object's reports win over those from before.
  * - meta.version counts the changes of levels; levels.version is that count when the row last changed. meta.acked: the
  *   projection has everything up to this version. meta.sent_at: when the last report was sent. meta.report_at: when the
- *   next one is due; null when the projection has everything.
+ *   next one is due; null when the projection has everything. meta.generation: the restore generation in which the object
+ *   was made or last restored. meta.loading: 1 from the first part of a restore to the last.
  * - claims.version: the order's version that was last applied; 0 until the object has heard of a living order.
  *   claims.ask_at: when an open claim is due to ask for its fate. claims.asks: how often it got an answer. claims.order_id
  *   is null for a tombstone: a claim that was dead before it ever held anything here. claims.state: `settled` means that
@@ -26,7 +27,9 @@ const TABLES = [
     version INTEGER NOT NULL,
     acked INTEGER NOT NULL,
     sent_at INTEGER NOT NULL,
-    report_at INTEGER
+    report_at INTEGER,
+    generation INTEGER NOT NULL DEFAULT 0,
+    loading INTEGER NOT NULL DEFAULT 0
   )`,
   `CREATE TABLE levels (
     store_id TEXT PRIMARY KEY,
@@ -77,21 +80,31 @@ const TABLES = [
   ) WITHOUT ROWID`,
 ];
 
-const SCHEMA = 2;
+const SCHEMA = 3;
+
+/** Brings tables of an earlier version to this one. To be called before anything else is done with them. */
+export function upgrade(sql: Sql): void {
+  const { schema } = one(sql.all<{ schema: number }>("SELECT schema FROM meta"));
+  if (schema >= SCHEMA) return;
+  sql.all("ALTER TABLE meta ADD COLUMN generation INTEGER NOT NULL DEFAULT 0");
+  sql.all("ALTER TABLE meta ADD COLUMN loading INTEGER NOT NULL DEFAULT 0");
+  sql.all("UPDATE meta SET schema = ?", SCHEMA);
+}
 
 /** Whether anything was ever written here. Every read must ask this first, since before it there are no tables. */
 export const isInitialised = (sql: Sql): boolean =>
   sql.all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'").length > 0;
 
 /** Makes the tables, in the transaction of the first write: naming a product must not create an object. */
-export function initialise({ sql, now }: Turn, productId: string): void {
+export function initialise({ sql, now }: Turn, productId: string, generation: number): void {
   for (const table of TABLES) sql.all(table);
   sql.all(
-    `INSERT INTO meta (one, schema, product_id, epoch, version, acked, sent_at, report_at)
-     VALUES (1, ?, ?, ?, 0, 0, 0, NULL)`,
+    `INSERT INTO meta (one, schema, product_id, epoch, version, acked, sent_at, report_at, generation)
+     VALUES (1, ?, ?, ?, 0, 0, 0, NULL, ?)`,
     SCHEMA,
     productId,
     now,
+    generation,
   );
 }
 
@@ -110,7 +123,11 @@ export interface Meta {
   version: number;
   acked: number;
   report_at: number | null;
+  /** The restore generation in which the object was made or last restored. */
+  generation: number;
+  /** 1 from the first part of a restore to the last. */
+  loading: 0 | 1;
 }
 
 export const readMeta = (sql: Sql): Meta =>
-  one(sql.all<Meta>("SELECT product_id, epoch, version, acked, report_at FROM meta"));
+  one(sql.all<Meta>("SELECT product_id, epoch, version, acked, report_at, generation, loading FROM meta"));

@@ -4,6 +4,7 @@ import { createLog } from "../../platform/log.ts";
 import type {
   AdjustCommand,
   AskFates,
+  CommandBy,
   FollowCommand,
   LoadPage,
   OpenCommand,
@@ -57,24 +58,24 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
     await this.#stock.alarm();
   }
 
-  async reserve(productId: string, requests: ReserveRequest[], holdMs: number) {
-    return this.#stock.reserve(productId, requests, holdMs);
+  async reserve(productId: string, requests: ReserveRequest[], holdMs: number, generation?: number) {
+    return this.#stock.reserve(productId, requests, holdMs, generation);
   }
 
-  async follow(productId: string, commands: FollowCommand[]) {
-    return this.#stock.follow(productId, commands);
+  async follow(productId: string, commands: FollowCommand[], generation?: number) {
+    return this.#stock.follow(productId, commands, generation);
   }
 
-  async adjust(productId: string, command: AdjustCommand) {
-    return this.#stock.adjust(productId, command);
+  async adjust(productId: string, command: AdjustCommand, generation?: number, by?: CommandBy) {
+    return this.#stock.adjust(productId, command, generation, by);
   }
 
-  async transfer(productId: string, command: TransferCommand) {
-    return this.#stock.transfer(productId, command);
+  async transfer(productId: string, command: TransferCommand, generation?: number) {
+    return this.#stock.transfer(productId, command, generation);
   }
 
-  async open(productId: string, command: OpenCommand) {
-    return this.#stock.open(productId, command);
+  async open(productId: string, command: OpenCommand, generation?: number) {
+    return this.#stock.open(productId, command, generation);
   }
 
   async levels() {
@@ -108,9 +109,9 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
   }
 
   /** Sets the alarm whatever `#armedFor` says: an alarm that was lost may be the very thing to repair. */
-  async mend(productId: string, command: RepairCommand) {
+  async mend(productId: string, command: RepairCommand, generation?: number) {
     this.#armedFor = null;
-    return this.#stock.mend(productId, command);
+    return this.#stock.mend(productId, command, generation);
   }
 
   async dump(cursor: string | null) {

@@ -4,6 +4,7 @@ import { describeError, type Log } from "../../platform/log.ts";
 import type {
   AdjustCommand,
   AskFates,
+  CommandBy,
   CommandOutcome,
   DumpPage,
   FollowCommand,
@@ -35,7 +36,7 @@ import { adjust, onceByOperation, open, transfer } from "./operations.ts";
 import { repair } from "./repair.ts";
 import { acknowledge, takeReport } from "./report.ts";
 import { NEVER_STOCKED, reserveEach } from "./reserve.ts";
-import { initialise, isInitialised, readMeta } from "./schema.ts";
+import { initialise, isInitialised, type Meta, readMeta, upgrade } from "./schema.ts";
 import type { Sql, Turn } from "./sql-port.ts";
 
 /** What the Stock logic is given. None of it knows about Durable Objects. */
@@ -57,32 +58,39 @@ export interface StockParts {
 export class Stock {
   readonly #parts: StockParts;
   #wasInitialised = false;
+  /** What a restore has left in the storage, once it was read. */
+  #restored: Pick<Meta, "generation" | "loading"> | null = null;
 
   constructor(parts: StockParts) {
     this.#parts = parts;
   }
 
-  reserve(productId: string, requests: ReserveRequest[], holdMs: number): ReserveOutcome[] {
+  reserve(
+    productId: string,
+    requests: ReserveRequest[],
+    holdMs: number,
+    generation?: number,
+  ): ReserveOutcome[] {
     if (!this.#isInitialised()) return requests.map(() => NEVER_STOCKED);
-    return this.#write(productId, (turn) => reserveEach(turn, requests, turn.now + holdMs));
+    return this.#write(productId, generation, (turn) => reserveEach(turn, requests, turn.now + holdMs));
   }
 
-  follow(productId: string, commands: FollowCommand[]): FollowOutcome[] {
+  follow(productId: string, commands: FollowCommand[], generation?: number): FollowOutcome[] {
     if (!this.#isInitialised()) return commands.map(followUninitialised);
-    return this.#write(productId, (turn) => commands.map((command) => follow(turn, command)));
+    return this.#write(productId, generation, (turn) => commands.map((command) => follow(turn, command)));
   }
 
-  adjust(productId: string, command: AdjustCommand): CommandOutcome {
-    return this.#write(productId, (turn) => onceByOperation(turn, command, adjust));
+  adjust(productId: string, command: AdjustCommand, generation?: number, by?: CommandBy): CommandOutcome {
+    return this.#write(productId, generation, (turn) => onceByOperation(turn, command, adjust, by));
   }
 
-  transfer(productId: string, command: TransferCommand): CommandOutcome {
-    return this.#write(productId, (turn) => onceByOperation(turn, command, transfer));
+  transfer(productId: string, command: TransferCommand, generation?: number): CommandOutcome {
+    return this.#write(productId, generation, (turn) => onceByOperation(turn, command, transfer));
   }
 
-  open(productId: string, command: OpenCommand): { opened: string[] } {
+  open(productId: string, command: OpenCommand, generation?: number): { opened: string[] } {
     if (command.levels.length === 0) return { opened: [] };
-    return this.#write(productId, (turn) => ({ opened: open(turn, command) }));
+    return this.#write(productId, generation, (turn) => ({ opened: open(turn, command) }));
   }
 
   levels(): Levels {
@@ -115,8 +123,8 @@ export class Stock {
     return this.#isInitialised() ? audit(this.#parts.sql, claims) : NOTHING_TO_AUDIT;
   }
 
-  mend(productId: string, command: RepairCommand): RepairReport {
-    return this.#write(productId, (turn) => repair(turn, command));
+  mend(productId: string, command: RepairCommand, generation?: number): RepairReport {
+    return this.#write(productId, generation, (turn) => repair(turn, command));
   }
 
   dump(cursor: string | null): DumpPage {
@@ -126,7 +134,8 @@ export class Stock {
   /** Sets no alarm before the last part: an object that is only half loaded must not ask about claims. */
   load(productId: string, page: LoadPage): LoadOutcome {
     const { sql, clock } = this.#parts;
-    if (!page.first && !this.#isInitialised()) return { kind: "not_begun" };
+    if (!page.first && !this.#isLoading(page.generation)) return { kind: "not_begun" };
+    this.#restored = null;
     try {
       if (page.last) this.#turn((turn) => load(turn, productId, page));
       else sql.transact(() => load({ sql, now: clock.now() }, productId, page));
@@ -141,9 +150,9 @@ export class Stock {
   /** Asks for the fates of the holds that are due, and sends the report that is due. Never throws. */
   async alarm(): Promise<void> {
     try {
-      if (!this.#isInitialised()) return;
-      const { productId, claims, report } = this.#beginRound();
-      await Promise.all([this.#ask(productId, claims), this.#send(report)]);
+      if (!this.#isInitialised() || this.#readRestored().loading) return;
+      const { meta, claims, report } = this.#beginRound();
+      await Promise.all([this.#ask(meta, claims), this.#send(report)]);
     } catch (error) {
       this.#parts.log.error("stock alarm failed", { error: describeError(error) });
       this.#parts.arm(this.#parts.clock.now() + ASK_AGAIN_MS);
@@ -159,16 +168,19 @@ export class Stock {
     return this.#turn((turn) => {
       const armedFor = nextDue(turn.sql) ?? turn.now;
       const report = takeReport(turn, Math.max(turn.now, armedFor));
-      return { productId: readMeta(turn.sql).product_id, claims: takeDue(turn), report };
+      return { meta: readMeta(turn.sql), claims: takeDue(turn), report };
     });
   }
 
-  async #ask(productId: string, claims: string[]): Promise<void> {
+  /** An answer is about the storage that asked. If the object was restored meanwhile, that one has another epoch. */
+  async #ask({ product_id: productId, epoch, generation }: Meta, claims: string[]): Promise<void> {
     if (claims.length === 0) return;
     const { askFates, log } = this.#parts;
     try {
-      const answers = await askFates(productId, claims);
+      const answers = await askFates(productId, claims, generation);
       this.#turn((turn) => {
+        const meta = readMeta(turn.sql);
+        if (meta.epoch !== epoch || meta.generation !== generation || meta.loading) return;
         for (const answer of answers) {
           const outcome = applyAnswer(turn, answer);
           if (outcome.kind === "drift")
@@ -193,13 +205,39 @@ export class Stock {
 
   /** Asks the storage until it says yes. It stays so until the object is emptied, and then this instance is replaced. */
   #isInitialised(): boolean {
-    this.#wasInitialised ||= isInitialised(this.#parts.sql);
-    return this.#wasInitialised;
+    if (this.#wasInitialised) return true;
+    const { sql } = this.#parts;
+    if (!isInitialised(sql)) return false;
+    upgrade(sql);
+    this.#wasInitialised = true;
+    return true;
   }
 
-  #write<T>(productId: string, work: (turn: Turn) => T): T {
+  /** Read once: only `load` changes it, and forgets what was read. */
+  #readRestored(): Pick<Meta, "generation" | "loading"> {
+    this.#restored ??= readMeta(this.#parts.sql);
+    return this.#restored;
+  }
+
+  #isLoading(generation: number): boolean {
+    if (!this.#isInitialised()) return false;
+    const restored = this.#readRestored();
+    return restored.loading === 1 && restored.generation === generation;
+  }
+
+  /** Throws for a command that may not be done: while the object is being restored, and for one from before that. */
+  #write<T>(productId: string, generation: number | undefined, work: (turn: Turn) => T): T {
+    // Asked before the turn begins: tables of an earlier version are upgraded then, and a turn that fails must not undo that.
+    const isInitialised = this.#isInitialised();
     return this.#turn((turn) => {
-      if (!this.#isInitialised()) initialise(turn, productId);
+      if (!isInitialised) initialise(turn, productId, generation ?? 0);
+      else {
+        const restored = this.#readRestored();
+        if (restored.loading === 1) throw new Error("the stock object is being restored");
+        if (generation !== undefined && generation < restored.generation) {
+          throw new Error("the stock object was restored after this command began");
+        }
+      }
       return work(turn);
     });
   }

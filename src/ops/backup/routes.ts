@@ -6,7 +6,7 @@ import type { Context } from "../../platform/context.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
-import { isRestoring } from "../../platform/restoring.ts";
+import { isRestoring, readRestoreState } from "../../platform/restoring.ts";
 import { findUnknown } from "../reconcile/reconcile.ts";
 import {
   changedAt,
@@ -171,9 +171,11 @@ export const backupRoutes = createRouter(
     if (outcome.kind === "unfit") return problem(c, unfit(outcome.message));
     return c.json({ done: true as const }, 200);
   }),
-  endpoint(readChanges, async (c) =>
-    c.json(await dumpChanges(c.get("context"), c.req.valid("query").after), 200),
-  ),
+  endpoint(readChanges, async (c) => {
+    const { after, since } = c.req.valid("query");
+    const began = since === undefined ? null : Date.parse(since);
+    return c.json(await dumpChanges(c.get("context"), after, began), 200);
+  }),
   endpoint(readStock, async (c) => {
     const context = c.get("context");
     const { product_id } = c.req.valid("param");
@@ -186,8 +188,10 @@ export const backupRoutes = createRouter(
     const context = c.get("context");
     const { product_id } = c.req.valid("param");
     if (!(await isProduct(context, product_id))) return problem(c, notFound("product"));
-    if (!(await isRestoring(context))) return problem(c, NOT_RESTORING);
-    const outcome = await stockOf(c.env, product_id).load(product_id, c.req.valid("json"));
+    const { restoring, generation } = await readRestoreState(context);
+    if (!restoring) return problem(c, NOT_RESTORING);
+    const part = { ...c.req.valid("json"), generation };
+    const outcome = await stockOf(c.env, product_id).load(product_id, part);
     switch (outcome.kind) {
       case "loaded":
         return c.json({ done: true as const }, 200);
@@ -210,7 +214,7 @@ export const backupRoutes = createRouter(
 );
 
 const stockCursor = z.object({
-  part: z.enum(["settled", "movements"]),
+  part: z.enum(["operations", "settled", "movements"]),
   after: z.union([z.string(), z.number()]),
   until: z.number(),
 });

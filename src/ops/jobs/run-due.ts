@@ -100,7 +100,7 @@ async function begin(
 ): Promise<Due[]> {
   if (due.length === 0 && fresh.length === 0) return [];
   const wanted = each(due.map(({ job, ...one }) => ({ ...one, name: job.name })));
-  const commit = new Commit(context, "none");
+  const commit = new Commit(context);
   if (fresh.length > 0) commit.write(markSeen(fresh, start));
   const begun = commit.win(sql<{ id: string }>`
       INSERT INTO job_runs (id, name, scheduled_for, started_at, outcome)

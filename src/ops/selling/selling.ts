@@ -1,5 +1,6 @@
 import type { Context } from "../../platform/context.ts";
-import { first, run, sql } from "../../platform/sql.ts";
+import { raiseGeneration } from "../../platform/restoring.ts";
+import { batch, first, sql } from "../../platform/sql.ts";
 
 /**
  * `stopped`: no new orders, while all else goes on. `restoring`: a backup is being restored, and only the restore may write
@@ -28,14 +29,16 @@ export async function readSelling(context: Context): Promise<Selling> {
   return { state: isState(row.value) ? row.value : "stopped", since: row.since };
 }
 
-/** Stops selling, opens the shop, or closes it for a restore. Setting the same again changes nothing, not even `since`. */
+/** Stops selling, opens the shop, or closes it for a restore. Setting the same again does not
+ * change `since`. Each restore has a generation of its own, also one that begins again. */
 export async function setSelling(context: Context, state: SellingState): Promise<Selling> {
-  await run(
-    context.env.DB,
-    sql`
-      INSERT INTO shop_state (key, value, since) VALUES ('selling', ${state}, ${context.clock.now()})
+  const now = context.clock.now();
+  await batch(context.env.DB, {
+    state: sql`
+      INSERT INTO shop_state (key, value, since) VALUES ('selling', ${state}, ${now})
       ON CONFLICT (key) DO UPDATE SET value = excluded.value, since = excluded.since WHERE value <> excluded.value`,
-  );
+    generation: state === "restoring" ? raiseGeneration(now) : undefined,
+  });
   context.log.warn("selling was set", { state, by: context.actor.name });
   return readSelling(context);
 }

@@ -34,7 +34,7 @@ async function deleteTask(
   const row = await findTask(context, id);
   if (row === null) return "not_found";
   if (!mayBeDropped(row)) return "critical";
-  const commit = new Commit(context, "none");
+  const commit = new Commit(context);
   taskEvents(context, commit, event, [row], condition);
   const deleted = commit.win(sql`DELETE FROM work AS w WHERE w.id = ${id} AND ${condition}`);
   if ((await commit.send()).changes(deleted) === 1) return "deleted";

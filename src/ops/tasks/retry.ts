@@ -48,7 +48,7 @@ export async function retryDeadLetters(context: Context): Promise<number> {
 
 /** Keeps the last error, to be read until the task is done. Takes the lease away, so that an earlier worker marks nothing. */
 async function makePending(context: Context, rows: TaskRow[]): Promise<number> {
-  const commit = new Commit(context, "none");
+  const commit = new Commit(context);
   taskEvents(context, commit, "task.retried", rows, RETRYABLE);
   const retried = commit.win(sql<{ id: string; task: string }>`
     UPDATE work AS w SET state = 'owed', attempts = 0, lease = NULL, not_before = ${context.clock.now()},

@@ -23,6 +23,7 @@ export interface Lost {
   reference: string;
   status: OrderStatus;
   version: number;
+  stamp: string;
   status_at: number;
   /** How many rounds it had: 0 when it is newly delayed. */
   delayed_retries: number;
@@ -37,7 +38,7 @@ export async function findLost({ env, settings, clock }: Context): Promise<Lost[
   const inWork = trusted(IN_WORK);
   const delayMs = settings.DELAYED_AFTER_MINUTES * 60_000;
   const now = clock.now();
-  const columns = sql`o.id, o.reference, o.status, o.version, o.status_at, o.delayed_retries`;
+  const columns = sql`o.id, o.reference, o.status, o.version, o.stamp, o.status_at, o.delayed_retries`;
   const rounds = Array.from({ length: settings.DELAYED_RETRIES }, (_, index) => ({
     round: index + 1,
     before: now - delayMs * (index + 1),

@@ -50,14 +50,14 @@ async function takeRound(context: Context, lost: Lost[]): Promise<Done> {
     settings.FULFILMENT === "simulated"
       ? lost.filter((order) => !isLast(order)).map((order) => stepOf(context, order))
       : [];
-  const commit = new Commit(context, "none");
+  const commit = new Commit(context);
   const won = wonOrder(ITS_OBJECT, commit.stamp);
   const winners = commit.win(sql<{ id: string }>`
     UPDATE orders SET stamp = ${commit.stamp}, delayed_at = coalesce(delayed_at, ${now}),
       delayed_retries = delayed_retries + 1
     FROM ${each(lost)} AS row
     WHERE orders.id = row.value ->> 'id' AND orders.version = row.value ->> 'version'
-      AND orders.delayed_retries = row.value ->> 'delayed_retries'
+      AND orders.stamp = row.value ->> 'stamp' AND orders.delayed_retries = row.value ->> 'delayed_retries'
     RETURNING orders.id`);
   commit.events(
     [

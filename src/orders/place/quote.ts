@@ -100,6 +100,8 @@ export function quote(
     metadata: draft.metadata,
     expiresAt: null,
     version: 1,
+    // Of the commit that records it, which is not there yet.
+    stamp: "",
     createdAt: now,
     updatedAt: now,
     items,

@@ -15,7 +15,7 @@ export const claimedOrders: OrdersPort = {
     if (due.length === 0) return false;
     await expireOrders(
       context,
-      due.map(({ id, version, reference }) => ({ id, version, reference, status: "pending" })),
+      due.map(({ id, version, stamp, reference }) => ({ id, version, stamp, reference, status: "pending" })),
     );
     return true;
   },

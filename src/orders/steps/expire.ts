@@ -7,7 +7,7 @@ import { moveOrders } from "./move.ts";
 /** Orders of one batch: a longer backlog takes several batches. */
 const BATCH_ORDERS = 200;
 
-type Due = Pick<Order, "id" | "version" | "status" | "reference">;
+type Due = Pick<Order, "id" | "version" | "stamp" | "status" | "reference">;
 
 /**
  * Expires orders that waited for their payment past their deadline. The sweep calls it, and so do holds that ask, many at
@@ -40,7 +40,7 @@ export async function expireOrders(context: Context, due: Due[]): Promise<number
 function findDue(context: Context): Promise<Due[]> {
   return all(
     context.env.DB,
-    sql<Due>`SELECT id, version, status, reference FROM orders INDEXED BY orders_due
+    sql<Due>`SELECT id, version, stamp, status, reference FROM orders INDEXED BY orders_due
       WHERE status = 'pending' AND expires_at <= ${context.clock.now()} AND events_owed = 0
       ORDER BY expires_at LIMIT ${BATCH_ORDERS}`,
   );

@@ -11,7 +11,7 @@ import { ITS_OBJECT, wonOrder } from "./stamped.ts";
 
 /** One step of an order's life, from the version that was read. */
 export interface Move {
-  order: Pick<Order, "id" | "version" | "status" | "reference">;
+  order: Pick<Order, "id" | "version" | "stamp" | "status" | "reference">;
   reason: string | null;
 }
 
@@ -108,7 +108,7 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
 
 function winOrders(moves: Move[], { to, from, guard }: Step, stamp: string, now: number): Sql {
   const allowedFrom = from ?? ORDER_STATUSES.filter((status) => to === undefined || mayBecome(status, to));
-  const rows = moves.map(({ order }) => ({ id: order.id, version: order.version }));
+  const rows = moves.map(({ order: { id, version, stamp: seen } }) => ({ id, version, stamp: seen }));
   // Where the status stays, so does the time at which it was entered, and an order that was delayed still is.
   const entered =
     to === undefined
@@ -118,6 +118,7 @@ function winOrders(moves: Move[], { to, from, guard }: Step, stamp: string, now:
     UPDATE orders SET ${entered} version = orders.version + 1, stamp = ${stamp}, updated_at = ${now}
     FROM ${each(rows)} AS row
     WHERE orders.id = row.value ->> 'id' AND orders.version = row.value ->> 'version'
+      AND orders.stamp = row.value ->> 'stamp'
       AND orders.status IN (SELECT value FROM ${each(allowedFrom)}) AND (${guard?.(stamp) ?? sql`true`})`;
 }
 

@@ -116,7 +116,7 @@ async function requestRefund(
     },
   };
   const isUnsent = sql`id = ${refund.id} AND state = 'due' AND provider_id IS NULL`;
-  const commit = new Commit(context, "none");
+  const commit = new Commit(context);
   commit.events([event], sql`EXISTS (SELECT 1 FROM refunds WHERE ${isUnsent})`);
   commit.win(sql`UPDATE refunds SET provider_id = ${event.id}, updated_at = ${now} WHERE ${isUnsent}`);
   await commit.send();

@@ -31,6 +31,7 @@ export function openContext({
       ...sources,
       actor: GUEST,
       requestId,
+      generation: undefined,
       // Made when they are first used, because answers from memory need neither.
       get log() {
         log ??= createLog(logProperties(requestId, c.req.header("traceparent")));

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import { isRestoring, mayWrite } from "../restoring.ts";
+import { wasRestored, writableGeneration } from "../restoring.ts";
 import type { AppEnv } from "./app-env.ts";
 import { type Problem, problem } from "./problem.ts";
 
@@ -23,11 +23,13 @@ const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 export const restoreGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (READS.has(c.req.method) || c.get("route")?.needs.whileRestoring === "let_through") return next();
   const context = c.get("context");
-  if (!(await mayWrite(context))) return problem(c, RESTORING, RETRY_AFTER_RESTORE);
+  const generation = await writableGeneration(context);
+  if (generation === null) return problem(c, RESTORING, RETRY_AFTER_RESTORE);
+  context.generation = generation;
   await next();
   if (c.error && (await wasRefused(context))) c.res = problem(c, RESTORING, RETRY_AFTER_RESTORE);
 };
 
 /** If even this question fails, the first failure stays the answer. */
-const wasRefused = (context: Parameters<typeof isRestoring>[0]): Promise<boolean> =>
-  isRestoring(context).catch(() => false);
+const wasRefused = (context: Parameters<typeof wasRestored>[0]): Promise<boolean> =>
+  wasRestored(context).catch(() => false);

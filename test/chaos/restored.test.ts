@@ -1,0 +1,213 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, test } from "vitest";
+import { restoreShop } from "../../src/cli/restore-shop.ts";
+import { stockOf } from "../../src/inventory/client.ts";
+import type { StockRow } from "../../src/inventory/stock-types.ts";
+import { reconcileProducts } from "../../src/ops/reconcile/reconcile.ts";
+import { testContext } from "../events/context.ts";
+import { testClock } from "../support/clock.ts";
+import { basket, givenShop, placed, post } from "../support/shop.ts";
+import { Boundary } from "./boundary.ts";
+import { brokenInvariants } from "./invariants.ts";
+import { givenAdmin, quiet, saved } from "./shop-backup.ts";
+import { send } from "./stage.ts";
+
+/**
+ * Who slept through a whole restore, and wakes in the open shop. What a writer has read, and what it has told Stock, is of
+ * a history that is gone: it may neither record nor release anything (docs/DESIGN.md §3).
+ */
+
+const HOUR = 3_600_000;
+
+const living = async (): Promise<string[]> => {
+  const { results } = await env.DB.prepare(
+    "SELECT status FROM orders WHERE status NOT IN ('rejected', 'cancelled', 'expired')",
+  ).all<{ status: string }>();
+  return results.map(({ status }) => status);
+};
+
+const mustHold = async (productId: string, opening: number) =>
+  expect(await brokenInvariants(new Map([[productId, opening]]), { calm: false })).toEqual([]);
+
+/** Stalls the nth call of this label until it is woken. */
+class Sleeper extends Boundary {
+  readonly #label: string;
+  #left: number;
+  #met: () => void = () => {};
+  #wake: () => void = () => {};
+  readonly asleep = new Promise<void>((resolve) => {
+    this.#met = resolve;
+  });
+  readonly #woken = new Promise<void>((resolve) => {
+    this.#wake = resolve;
+  });
+
+  constructor(label: string, nth = 1) {
+    super();
+    this.#label = label;
+    this.#left = nth;
+  }
+
+  override wake(): void {
+    this.#wake();
+  }
+
+  override async cross<T>(label: string, call: () => Promise<T>): Promise<T> {
+    if (label === this.#label && --this.#left === 0) {
+      this.#met();
+      await this.#woken;
+    }
+    return super.cross(label, call);
+  }
+}
+
+async function givenBackup(stock: number) {
+  const { productIds } = await givenShop([[stock]]);
+  const [apple = ""] = productIds;
+  const { api, headers } = await givenAdmin();
+  return {
+    apple,
+    headers,
+    backUp: () => saved(api),
+    restore: async ({ backup }: Awaited<ReturnType<typeof saved>>) =>
+      expect(await restoreShop(api, backup, quiet)).toMatchObject({ kind: "open", open: [] }),
+  };
+}
+
+test("a placing that reserved before a restore records nothing after it, and the unit is sold once", async () => {
+  const { apple, backUp, restore } = await givenBackup(1);
+  const backup = await backUp();
+  const sleeper = new Sleeper("D1.batch", 2);
+  const sent = send(sleeper, "/orders", basket({ [apple]: 1 }));
+  await sleeper.asleep;
+  await restore(backup);
+  sleeper.wake();
+  const first = await sent.answer;
+  await Promise.all(sent.deferred);
+  const second = await post("/orders", basket({ [apple]: 1 }));
+  expect([first.status, second.status, await living()]).toEqual([503, 201, ["confirmed"]]);
+  await mustHold(apple, 1);
+  // Nor does an alarm find anything to let go that it should not.
+  for (let hours = 0; hours < 5; hours++) {
+    testClock.advance(2 * HOUR);
+    await runDurableObjectAlarm(env.STOCK.get(env.STOCK.idFromName(apple)));
+  }
+  await mustHold(apple, 1);
+  expect(await stockOf(env, apple).levels()).toMatchObject({ on_hand: 1, reserved: 1 });
+});
+
+test("a reserve that slept through a restore holds nothing after it", async () => {
+  const { apple, backUp, restore } = await givenBackup(1);
+  const backup = await backUp();
+  const sleeper = new Sleeper("Stock.reserve");
+  const sent = send(sleeper, "/orders", basket({ [apple]: 1 }));
+  await sleeper.asleep;
+  await restore(backup);
+  sleeper.wake();
+  expect((await sent.answer).status).toBe(503);
+  await Promise.all(sent.deferred);
+  expect(await stockOf(env, apple).levels()).toMatchObject({ on_hand: 1, reserved: 0 });
+});
+
+test("under a key, who was refused is placed in the restored shop when it comes again", async () => {
+  const { apple, backUp, restore } = await givenBackup(1);
+  const key = { "Idempotency-Key": "a-guest-key-of-this-test" };
+  const backup = await backUp();
+  const sleeper = new Sleeper("D1.batch", 2);
+  const sent = send(sleeper, "/orders", basket({ [apple]: 1 }), key);
+  await sleeper.asleep;
+  await restore(backup);
+  sleeper.wake();
+  expect((await sent.answer).status).toBe(503);
+  await Promise.all(sent.deferred);
+  const order = await placed(await post("/orders", basket({ [apple]: 1 }), key));
+  expect([order.status, await living()]).toEqual(["confirmed", ["confirmed"]]);
+  await mustHold(apple, 1);
+});
+
+test("a follow that was sent before a restore releases nothing of an order that lives again", async () => {
+  const { apple, backUp, restore } = await givenBackup(1);
+  const order = await placed(await post("/orders", basket({ [apple]: 1 })));
+  const backup = await backUp();
+  const sleeper = new Sleeper("Stock.follow");
+  const token = { "X-Order-Token": order.access_token ?? "" };
+  const sent = send(sleeper, `/orders/${order.id}/cancel`, {}, token);
+  await sleeper.asleep;
+  await restore(backup);
+  sleeper.wake();
+  await sent.answer;
+  await Promise.all(sent.deferred);
+  const second = await post("/orders", basket({ [apple]: 1 }));
+  expect([second.status, await living()]).toEqual([409, ["confirmed"]]);
+  await mustHold(apple, 1);
+});
+
+test("a step that was planned in another history is not made, though its version is there again", async () => {
+  const { apple, headers, backUp, restore } = await givenBackup(3);
+  const order = await placed(await post("/orders", basket({ [apple]: 3 })));
+  const backup = await backUp();
+  const one = { items: [{ product_id: apple, quantity: 1 }] };
+  expect((await post(`/orders/${order.id}/shipments`, one, headers)).status).toBe(201);
+  const sleeper = new Sleeper("D1.batch", 2);
+  const sent = send(sleeper, `/orders/${order.id}/shipments`, one, { ...headers, "Idempotency-Key": "k-1" });
+  await sleeper.asleep;
+  await restore(backup);
+  const step = await post(`/orders/${order.id}/transitions`, { to: "processing" }, headers);
+  sleeper.wake();
+  const answer = await sent.answer;
+  await Promise.all(sent.deferred);
+  expect([step.status, answer.status, await answer.json()]).toMatchObject([200, 503, { code: "restoring" }]);
+  const shipped = await env.DB.prepare("SELECT count(*) AS n FROM shipments").first("n");
+  expect(shipped).toBe(0);
+  await mustHold(apple, 3);
+  expect(await stockOf(env, apple).levels()).toMatchObject({ on_hand: 3, reserved: 3 });
+});
+
+/** The rows of an object, by the parts that a restore sends. */
+async function partsOf(productId: string): Promise<[StockRow[], StockRow[]]> {
+  const stock = stockOf(env, productId);
+  const head = await stock.dump(null);
+  const rest: StockRow[] = [];
+  for (let { next } = head; next !== null; ) {
+    const page = await stock.dump(next);
+    rest.push(...page.rows);
+    next = page.next;
+  }
+  return [head.rows, rest];
+}
+
+test("between two parts of its restore an object refuses all commands, and its alarm is still", async () => {
+  const { productIds, storeIds } = await givenShop([[10]]);
+  const [apple = ""] = productIds;
+  const stock = stockOf(env, apple);
+  const storeId = storeIds[0] ?? "";
+  const received = {
+    storeId,
+    type: "receive" as const,
+    quantity: 100,
+    reason: "r",
+    reference: null,
+    actor: "t",
+  };
+  await stock.adjust(apple, { ...received, operation: "op1" });
+  await placed(await post("/orders", basket({ [apple]: 1 })));
+  const [head, rest] = await partsOf(apple);
+
+  await stock.empty();
+  await stock.load(apple, { first: true, last: false, rows: head, generation: 1 });
+  const request = { claim: "clm_zz", orderId: "ord_zz", quantity: 1, stores: [], only: false };
+  await expect(stock.reserve(apple, [request], 60_000, 1)).rejects.toThrow("is being restored");
+  await expect(stock.follow(apple, [{ claim: "clm_zz", version: 1, state: {} }], 1)).rejects.toThrow();
+  await expect(stock.adjust(apple, { ...received, operation: "op2" }, 1)).rejects.toThrow();
+  testClock.advance(24 * HOUR);
+  expect(await runDurableObjectAlarm(env.STOCK.get(env.STOCK.idFromName(apple)))).toBe(false);
+  await stock.load(apple, { first: false, last: true, rows: rest, generation: 1 });
+
+  expect(await stock.levels()).toMatchObject({ on_hand: 110, reserved: 1 });
+  await expect(stock.reserve(apple, [request], 60_000, 0)).rejects.toThrow("restored after");
+  expect(await reconcileProducts(testContext(), [apple], { repair: true, operation: "reconcile-1" })).toEqual(
+    [],
+  );
+  expect(await stock.levels()).toMatchObject({ on_hand: 110, reserved: 1 });
+});

@@ -4,6 +4,7 @@ import type { PlaceOrderInput } from "../orders/schemas.ts";
 import type { Context } from "../platform/context.ts";
 import type { IdempotencyKey } from "../platform/idempotency.ts";
 import { sha256 } from "../platform/ids.ts";
+import { GENERATION } from "../platform/restoring.ts";
 import { first, sql } from "../platform/sql.ts";
 import { isOwnedBy, type Owner, SPENT_BY } from "./cart.ts";
 
@@ -15,6 +16,7 @@ interface CheckoutRow {
   spent_by: string | null;
   /** The key made of the cart under which it was spent; null when it was spent under the buyer's own key. */
   spent_under: string | null;
+  generation: number;
 }
 
 /** The request that checks out a cart. */
@@ -43,10 +45,12 @@ export async function draftOfCart(
            ORDER BY i.line, i.product_id)
         FROM cart_items AS i WHERE i.cart_id = c.id) AS items,
        (SELECT k.key FROM idempotency AS k
-        WHERE k.scope = 'cart:' || c.id AND k.operation = substr((${spentBy(sql`c.id`, sql`living.id`)}), 5)) AS spent_under
+        WHERE k.scope = 'cart:' || c.id AND k.operation = substr((${spentBy(sql`c.id`, sql`living.id`)}), 5)) AS spent_under,
+       ${GENERATION} AS generation
      FROM carts AS c WHERE c.id = ${id} AND ${isOwnedBy("c", owner)}`,
   );
   if (!row) return null;
+  context.generation ??= row.generation;
   const items = JSON.parse(row.items) as PlaceOrderInput["items"];
   const cart = { id: row.id, version: row.version, spentBy: namedOrder(row.spent_by) };
   return { ...draftOf({ ...request.input, items }, await keyOf(row, request)), cart };
@@ -54,7 +58,8 @@ export async function draftOfCart(
 
 /**
  * The key under which a checkout is placed. A key stands for one content, so the fingerprint of a buyer's key includes the
- * cart's version.
+ * cart's version: what was not decided yet is not placed with other items. Once it is answered, only what was sent counts,
+ * and the answer is repeated whatever has become of the cart.
  *
  * Without a buyer's key, one is made of the cart, its version and the request, in a scope of its own, so that a double
  * click or a retry gets the first answer again. While a living order has the cart, the key is the one of that order. When
@@ -65,7 +70,7 @@ async function keyOf(
   { id, version, last_order_id, spent_by, spent_under }: CheckoutRow,
   { key, fingerprint }: CheckoutRequest,
 ): Promise<IdempotencyKey | null> {
-  if (key) return { ...key, fingerprint: await sha256(`${key.fingerprint}\n${id} ${version}`) };
+  if (key) return { ...key, fingerprint: `${key.fingerprint}.${await sha256(`${id} ${version}`)}` };
   const scope = `cart:${id}`;
   if (spent_by === null) {
     return { scope, key: `${version}.${last_order_id ?? "first"}:${fingerprint}`, fingerprint };

@@ -73,7 +73,7 @@ export async function saveShop(
   print(`${tables.length} tables read`);
   let after = last_seq;
   for (let more = true; more; ) {
-    const changes = await api.get(`/ops/backup/changes?after=${after}`, changesSchema);
+    const changes = await api.get(`/ops/backup/changes?after=${after}&since=${at}`, changesSchema);
     for (const [table, rows] of Object.entries(changes.rows)) await keep(table, rows);
     after = changes.seq;
     more = changes.more;

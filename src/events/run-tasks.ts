@@ -21,6 +21,8 @@ export type TaskOutcome =
   | { kind: "done" }
   /** A part of it is done: the same row goes on with this payload and fresh attempts, and is woken at once. */
   | { kind: "goes_on"; payload: Record<string, unknown> }
+  /** It cannot be done at present, through no fault of its own: tried again each minute, and costs no attempt. */
+  | { kind: "not_now"; error: string }
   /** Tried again later, with exponential backoff and jitter, until the attempts run out. */
   | { kind: "failed"; error: string };
 
@@ -83,13 +85,14 @@ async function attempt(
     log.error("a task died", { error: row.error });
     return;
   }
-  const own = { ...context, log, requestId };
+  const own = { ...context, log, requestId, generation: row.generation };
   try {
     // `perform` never rejects, so a rejection here is the timeout: a lane must not hang with its handler.
     const outcome = await withTimeout(perform(own, handlers, row), timeoutMs).catch(() => "late" as const);
     if (outcome === "late") await markLate(own, lease, row, timeoutMs);
     else if (outcome.kind === "done") await markDone(own, lease, row);
     else if (outcome.kind === "goes_on") await markOn(own, lease, row, outcome.payload);
+    else if (outcome.kind === "not_now") await markNotNow(own, lease, row, outcome.error);
     else await markFailed(own, lease, row, outcome.error);
   } catch (error) {
     // The row was not marked: it is due again when the lease runs out.
@@ -140,6 +143,17 @@ async function markOn(
       WHERE ${isUnder(lease, row)}`,
   );
   if (moved > 0 && isTaskName(row.task)) context.defer(wakeUp(context, [{ id: row.id, task: row.task }]));
+}
+
+/** Gives the attempt back that the lease has counted. */
+async function markNotNow(context: Context, lease: Lease, row: LeasedRow, error: string): Promise<void> {
+  await run(
+    context.env.DB,
+    sql`UPDATE work SET lease = NULL, attempts = max(0, attempts - 1), error = ${error.slice(0, MAX_ERROR_LENGTH)},
+        not_before = ${context.clock.now() + SWEEP_MS}
+      WHERE ${isUnder(lease, row)}`,
+  );
+  context.log.info("a task waits", { error });
 }
 
 async function markFailed(context: Context, lease: Lease, row: LeasedRow, error: string): Promise<void> {

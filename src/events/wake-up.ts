@@ -1,6 +1,7 @@
 import type { Context } from "../platform/context.ts";
 import { describeError } from "../platform/log.ts";
-import { all, each, run, sql } from "../platform/sql.ts";
+import { batch, each, run, sql } from "../platform/sql.ts";
+import { addDeathNotices } from "./dead-tasks.ts";
 import { LEASE_MS } from "./take.ts";
 import { bindingOf, TASK_NAMES, type TaskName } from "./tasks.ts";
 
@@ -53,7 +54,7 @@ function chunksOf<T>(items: T[], size: number): T[][] {
 }
 
 /**
- * The sweep: wakes all tasks that are due and not under way, the longest due first. Runs each minute, and returns how
+ * The sweep: adds notices of tasks that died, and wakes all tasks that are due and not under way, the longest due first. Runs each minute, and returns how
  * many. Tasks that this version does not know are left for the version that does.
  * @param aheadMs how far the context's clock is ahead of the clock of those who run the tasks, as when a job is run by hand
  * for a later time: tasks that become due until then are made due now
@@ -61,13 +62,13 @@ function chunksOf<T>(items: T[], size: number): T[][] {
 export async function wakeDueTasks(context: Context, aheadMs = 0): Promise<number> {
   const now = context.clock.now() - aheadMs;
   if (aheadMs > 0) await bringForward(context, now, aheadMs);
-  const due = await all(
-    context.env.DB,
-    sql<{ id: string; task: TaskName }>`
+  const { due } = await batch(context.env.DB, {
+    deaths: addDeathNotices(context),
+    due: sql<{ id: string; task: TaskName }>`
       SELECT id, task FROM work
       WHERE state = 'owed' AND not_before <= ${now} AND task IN (SELECT value FROM ${each(TASK_NAMES)})
       ORDER BY not_before LIMIT ${SWEEP_LIMIT}`,
-  );
+  });
   await wakeUp(context, due);
   return due.length;
 }

@@ -1,16 +1,18 @@
 import { z } from "zod";
 import type { Task, TaskOutcome } from "../events/run-tasks.ts";
 import type { Context } from "../platform/context.ts";
+import { composeDeadTask } from "./dead-task.ts";
 import { composeDelayedOrders } from "./delayed-orders.ts";
 import { composeLowStock } from "./low-stock.ts";
 import { type Notice, renderNotice } from "./mail.ts";
 import { readOrderForMail, renderOrderConfirmation } from "./order-confirmation.ts";
 import { sendMail } from "./send-mail.ts";
 
-/** The payload of a notice: its text, or the ids of the orders or products that it is about. */
+/** The payload of a notice: its text, or the ids of what it is about. */
 export const noticeSchema = z.discriminatedUnion("template", [
   z.object({ template: z.literal("notice"), subject: z.string(), lines: z.array(z.string()) }),
   z.object({ template: z.literal("delayed_orders"), order_ids: z.array(z.string()) }),
+  z.object({ template: z.literal("dead_task"), task_id: z.string() }),
   z.object({ template: z.literal("low_stock"), products: z.int(), product_ids: z.array(z.string()) }),
 ]);
 
@@ -52,6 +54,8 @@ export async function composeNotice(
       return payload;
     case "delayed_orders":
       return composeDelayedOrders(context, payload.order_ids);
+    case "dead_task":
+      return composeDeadTask(context, payload.task_id);
     case "low_stock":
       return composeLowStock(context, payload);
   }

@@ -51,7 +51,7 @@ async function settle(
     return { kind: "done" };
   }
   if (decision.kind === "late") {
-    if (!selling) return { kind: "failed", error: "selling is stopped: nothing may be held now" };
+    if (!selling) return { kind: "not_now", error: "selling is stopped: nothing may be held now" };
     const outcome = await settleLate(context, { event, money, revival, into: decision.into });
     return outcome.kind === "settled" ? done(context, outcome.moved, outcome.owed) : outcome;
   }
@@ -144,7 +144,7 @@ async function keepUnmatched(context: Context, task: Task, event: PaymentEvent):
     return { kind: "failed", error: `no order has the reference ${event.reference}` };
   }
   const about = { provider: event.provider, event_id: event.eventId, reference: event.reference };
-  const commit = new Commit(context, "none");
+  const commit = new Commit(context);
   const won = wonEvent(event, commit.stamp);
   commit.win(sql`
     UPDATE payment_events SET state = 'unmatched', outcome = 'unmatched', stamp = ${commit.stamp}

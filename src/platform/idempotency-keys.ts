@@ -17,10 +17,12 @@ export interface NewKey {
 
 /**
  * A key that is there already keeps its operation and fingerprint. While it has no answer, each request under it renews
- * its age, so that it is not forgotten just when its answer is written.
+ * its age, so that it is not forgotten just when its answer is written. The keys of a bulk's drafts, which have a space in
+ * them, age together: each request renews all of them, or one draft would be forgotten and placed again before the others.
  */
 const STAYS_YOUNG = sql`ON CONFLICT (scope, key) DO UPDATE SET created_at = excluded.created_at
-  WHERE idempotency.status IS NULL AND idempotency.fingerprint = excluded.fingerprint`;
+  WHERE (idempotency.status IS NULL OR instr(idempotency.key, ' ') > 0)
+    AND idempotency.fingerprint = excluded.fingerprint`;
 
 /** @param when SQL: that there is something to be done under it */
 export const putDownKey = (

@@ -14,9 +14,16 @@ const MAX_KEY_LENGTH = 255;
 export interface IdempotencyKey {
   scope: string;
   key: string;
-  /** SHA-256 of method, path and body. */
+  /**
+   * SHA-256 of method, path and body: what was sent. Where that alone does not say what is done, as for a cart, a point and
+   * the SHA-256 of the rest follow.
+   */
   fingerprint: string;
 }
+
+/** Whether a key that was answered was given for what is sent now, whatever has become of the rest since. */
+export const wasSentBefore = (stored: string, fingerprint: string | undefined): boolean =>
+  stored.split(".")[0] === fingerprint?.split(".")[0];
 
 export const KEY_REUSED: Problem = {
   status: 422,

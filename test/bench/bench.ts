@@ -24,6 +24,7 @@ interface Row extends Counted {
 }
 
 async function bench(seconds: number, scale: boolean, only: string | undefined): Promise<void> {
+  if (existsSync(MEMORY)) process.env.TMPDIR = MEMORY;
   const shop = await startShop();
   const floor = await startFloor().catch(async (error: unknown) => {
     await shop.stop();
@@ -228,16 +229,14 @@ const command = defineCommand({
     },
     rounds: { type: "string", default: "7", description: "With --against: rounds of each operation" },
   },
-  run: ({ args }) => {
-    if (existsSync(MEMORY)) process.env.TMPDIR = MEMORY;
-    return args.against === undefined
+  run: ({ args }) =>
+    args.against === undefined
       ? bench(Number(args.seconds), args.scale, args.only)
       : compareWith(args.against, {
           seconds: Number(args.seconds),
           rounds: Number(args.rounds),
           only: args.only,
-        });
-  },
+        }),
 });
 
 await runMain(command);

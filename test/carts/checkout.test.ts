@@ -198,11 +198,17 @@ describe("one living order", () => {
     expect(await reserved()).toEqual([1, 2]);
   });
 
-  test("another cart's content is another request under the same key", async () => {
+  test("a key that was answered repeats it whatever the cart has become; another key orders what is in it now", async () => {
     await putItem(cart, apple, 99);
-    expect(refusalOf(await checkout(cart, BUYER, KEY))).toEqual([409, "insufficient_stock"]);
+    const short = await checkout(cart, BUYER, KEY);
+    expect(refusalOf(short)).toEqual([409, "insufficient_stock"]);
     await putItem(cart, apple, 1);
-    expect(refusalOf(await checkout(cart, BUYER, KEY)).slice(0, 2)).toEqual([422, "idempotency_key_reused"]);
+    expect((await checkout(cart, BUYER, KEY)).text).toBe(short.text);
+    const again = await checkout(cart, { ...BUYER, notes: "soon" }, KEY);
+    expect(refusalOf(again).slice(0, 2)).toEqual([422, "idempotency_key_reused"]);
+    expect(
+      (await checkout(cart, BUYER, { "Idempotency-Key": "another-guest-key-of-this-cart" })).status,
+    ).toBe(201);
   });
 });
 

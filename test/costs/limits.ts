@@ -275,14 +275,14 @@ const TABLE = `
      2 |    3 |     4 |       5 | category made
      2 |    3 |     4 |       2 | category deleted
      2 |    5 |     4 |       8 | registered
-     3 |   11 |    29 |       8 | signed in with a cart
+     3 |   12 |    29 |       8 | signed in with a cart
      2 |    6 |    13 |       4 | tokens refreshed
      3 |    4 |    10 |       4 | payment opened
      1 |    5 |     7 |       9 | payment, received
       4 |   18 |    67 |      29 | payment, worked off
      2 |    3 |     8 |       0 | payments listed
       3 |   13 |    58 |      21 | payment refunded
-     6 |   16 |    66 |      19 | refund sent
+     6 |   17 |    66 |      19 | refund sent
       2 |    8 |    56 |      17 | job expire-unpaid, of one
      3 |    3 |    16 |       4 | follow of an expired order
      1 |    5 |     7 |       9 | late payment, received
@@ -292,7 +292,7 @@ const TABLE = `
      1 |    3 |     3 |       1 | hold asks
      1 |    1 |     3 |       0 | work settled
      1 |    3 |    13 |       3 | stock report applied
-     10 |   15 |    98 |      21 | a minute with nothing to do
+     10 |   18 |    98 |      21 | a minute with nothing to do
      1 |    3 |    11 |       0 | job low-stock-notice
       3 |    7 |    18 |       2 | job daily-report
      9 |   11 |  2023 |       0 | job clean-up

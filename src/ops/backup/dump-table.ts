@@ -1,5 +1,6 @@
 import { LEASE_MS } from "../../events/take.ts";
 import { emptyProjection } from "../../inventory/projection/projection.ts";
+import { SET_ASIDE } from "../../payments/set-aside.ts";
 import type { Context } from "../../platform/context.ts";
 import { constraintIn } from "../../platform/d1.ts";
 import {
@@ -98,11 +99,13 @@ export interface Changes {
  * after the other, so an order that changes meanwhile is torn: its row has one version, its lines another. Every change of
  * an order or product appends an event in its batch. So one batch that reads all rows of what the events name makes those
  * whole again, and whatever changes after that has a later event. When there are no more events, the backup is consistent.
+ * The Idempotency-Keys of these changes come along: otherwise a retry after the restore would make a second order.
+ * @param began when the backup began, milliseconds; null for a client that asks for no keys
  */
-export async function dumpChanges(context: Context, after: number): Promise<Changes> {
+export async function dumpChanges(context: Context, after: number, began: number | null): Promise<Changes> {
   const tables = await readTables(context);
   const wanted = tables.flatMap((table) => {
-    const where = rowsOfChanged(table, after);
+    const where = table.name === "idempotency" ? keysOfChanged(after, began) : rowsOfChanged(table, after);
     return where === null ? [] : [{ table, where }];
   });
   const { [EVENTS]: events = [], ...rows } = await batch<Record<string, Sql<Row>>>(context.env.DB, {
@@ -137,6 +140,23 @@ function rowsOfChanged({ name, columns }: Table, after: number): Sql | null {
   if (columns.includes("order_id")) return sql`order_id IN (${changed("order")})`;
   if (columns.includes("product_id")) return sql`product_id IN (${changed("product")})`;
   return null;
+}
+
+/** So long a request may take: a key that is answered now was stored, or made young again, no earlier. */
+const MAX_REQUEST_MS = 3_600_000;
+
+/**
+ * SQL: the keys under which the orders of these events were placed or changed. An index by operation would cost each order
+ * a write, so only keys of the time of the backup are looked through, along the index by age.
+ */
+function keysOfChanged(after: number, began: number | null): Sql | null {
+  if (began === null) return null;
+  const orders = sql`SELECT object_id FROM (
+      SELECT object_id, object_type FROM events WHERE seq > ${after} ORDER BY seq LIMIT ${constant(ROUND_EVENTS)})
+    WHERE object_type = 'order'`;
+  return sql`created_at >= ${began - MAX_REQUEST_MS} AND operation IN (
+    SELECT substr(claim_id, ${constant("clm_".length + 1)}) FROM orders WHERE id IN (${orders})
+    UNION ALL SELECT operation FROM order_history WHERE order_id IN (${orders}) AND operation IS NOT NULL)`;
 }
 
 /**
@@ -185,7 +205,9 @@ export async function loadTable(
 
 /**
  * To be called after all tables are loaded. `events_owed` counts rows of another table, which may be torn in a backup, so it
- * is counted again: otherwise an order could wait for ever for an event that was worked off. The projection is emptied. A
+ * is counted again: otherwise an order could wait for ever for an event that was worked off. For the same reason each
+ * event that is to be worked off gets a task if it has none: it may have been read before it was worked off, and its task
+ * after that. The projection is emptied. A
  * reconciliation that went on when the backup was made must not go on: it would repair objects that are only half loaded,
  * and each restore ends with its own.
  */
@@ -193,9 +215,23 @@ export async function finishTables(context: Context): Promise<void> {
   const counts = [
     sql`DELETE FROM work WHERE state = 'owed' AND task = 'reconcile'`,
     sql`DELETE FROM cart_items WHERE cart_id NOT IN (SELECT id FROM carts)`,
-    sql`UPDATE orders SET events_owed =
-        (SELECT count(*) FROM payment_events AS e WHERE e.order_id = orders.id AND e.state = 'owed')
+    sql`UPDATE orders SET events_owed = (
+        SELECT count(*) FROM payment_events AS e WHERE e.order_id = orders.id AND ${IS_COUNTED})
       WHERE events_owed > 0 OR id IN (SELECT order_id FROM payment_events WHERE state = 'owed')`,
+    oweLostEvents(context),
   ];
   await runBatch(context.env.DB, [...emptyProjection(), ...counts]);
 }
+
+/** Whether a payment event `e` keeps its order from expiring: one that was set aside does not. */
+const IS_COUNTED = sql`e.state = 'owed' AND e.outcome IS NOT ${SET_ASIDE}`;
+
+/** Tasks for payment events that are to be worked off and have none. A dead one is a task: staff can try it again. */
+const oweLostEvents = ({ clock, requestId }: Context): Sql => sql`
+  INSERT INTO work (id, task, object_id, payload, state, not_before, attempts, request_id, created_at)
+  SELECT 'wrk_' || e.operation || '-restored', 'payment-event', e.event_id,
+    json_object('provider', e.provider, 'event_id', e.event_id), 'owed', ${clock.now()}, 0, ${requestId}, ${clock.now()}
+  FROM payment_events AS e WHERE ${IS_COUNTED} AND (e.provider, e.event_id) NOT IN (
+    SELECT w.payload ->> 'provider', w.payload ->> 'event_id' FROM work AS w
+    WHERE w.task = 'payment-event' AND w.state IN ('owed', 'dead'))
+  ON CONFLICT DO NOTHING`;

@@ -12,7 +12,13 @@ export const tableQuery = cursorQuery.extend({
   since: z.iso.datetime().optional().openapi({ description: "Only rows that changed then or later" }),
 });
 
-export const changesQuery = z.object({ after: z.coerce.number().int().min(0) });
+export const changesQuery = z.object({
+  after: z.coerce.number().int().min(0),
+  since: z.iso
+    .datetime()
+    .optional()
+    .openapi({ description: "When the backup began: also the keys of what changed" }),
+});
 
 export const overviewSchema = z
   .object({

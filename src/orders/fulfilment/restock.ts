@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type NewTask, newTask } from "../../events/append.ts";
 import { stockOf } from "../../inventory/client.ts";
+import type { AdjustCommand } from "../../inventory/stock-types.ts";
 import type { Context } from "../../platform/context.ts";
 import { describeError } from "../../platform/log.ts";
 
@@ -27,7 +28,7 @@ export async function sendRestock(context: Context, restock: Restock): Promise<s
   const faults = await Promise.all(
     restock.items.map(async ({ product_id, quantity }) => {
       try {
-        const outcome = await stockOf(context.env, product_id).adjust(product_id, {
+        const command: AdjustCommand = {
           operation: `${restock.return_id}:${product_id}`,
           storeId: restock.store_id,
           type: "return",
@@ -35,7 +36,9 @@ export async function sendRestock(context: Context, restock: Restock): Promise<s
           reason: restock.reason,
           reference: restock.reference,
           actor: restock.actor,
-        });
+        };
+        const stock = stockOf(context.env, product_id);
+        const outcome = await stock.adjust(product_id, command, context.generation, "system");
         return outcome.kind === "done" ? [] : [`${product_id}: ${outcome.kind}`];
       } catch (error) {
         context.log.warn("a return could not be restocked", { product_id, error: describeError(error) });

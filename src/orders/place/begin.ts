@@ -1,9 +1,14 @@
 import { claimOf } from "../../claims/ids.ts";
 import { letGo } from "../../claims/let-go.ts";
 import type { Context } from "../../platform/context.ts";
+import { answerKey } from "../../platform/idempotency-keys.ts";
+import { run } from "../../platform/sql.ts";
+import type { Order } from "../order.ts";
+import { readOrder } from "../read/find.ts";
+import type { Shortfall } from "./decide.ts";
 import type { Draft } from "./draft.ts";
 import type { PlaceFacts } from "./load.ts";
-import type { PlaceOutcome } from "./outcome.ts";
+import type { PlaceOutcome, RenderAnswer } from "./outcome.ts";
 import { storedAnswer } from "./outcome.ts";
 import { type Quote, quote, type Refusal } from "./quote.ts";
 import { abandon } from "./record.ts";
@@ -14,9 +19,10 @@ export async function begin(
   context: Context,
   drafts: Draft[],
   facts: PlaceFacts,
-  { admitted, together }: { admitted: boolean; together: boolean },
+  { admitted, together, render }: { admitted: boolean; together: boolean; render: RenderAnswer },
   outcomes: Map<Draft, PlaceOutcome>,
 ): Promise<Quote[]> {
+  const decided: Decided[] = [];
   const fresh: Started[] = [];
   const spent: Started[] = [];
   drafts.forEach((draft, index) => {
@@ -26,11 +32,13 @@ export async function begin(
     else if (key.kind === "reused") outcomes.set(draft, { kind: "key_reused" });
     else if (key.kind === "answered") {
       outcomes.set(draft, { kind: "replayed", answer: { status: key.status, body: key.body } });
-    } else if (facts.selling === "stopped") outcomes.set(draft, { kind: "stopped" });
+    } else if (key.kind === "decided") decided.push({ draft, orderId: key.orderId });
+    else if (facts.selling === "stopped") outcomes.set(draft, { kind: "stopped" });
     else if (!admitted) outcomes.set(draft, { kind: "limited" });
     else (key.kind === "abandoned" ? spent : fresh).push({ draft, operation: key.operation });
   });
 
+  await answerDecided(context, decided, render, outcomes);
   // Drafts that are placed all or none have one generation of claims: where one is spent, so are the others.
   if (together && spent.length > 0) spent.push(...(await giveUp(context, fresh.splice(0), outcomes)));
   const renewed = await renew(context, facts, spent, together, outcomes);
@@ -44,6 +52,35 @@ export async function begin(
   await refuse(context, refused, outcomes);
   return quotes;
 }
+
+interface Decided {
+  draft: Draft;
+  orderId: string;
+}
+
+/** Answers from the orders themselves, and stores that under the keys. A guest's token was given once, and is not known. */
+async function answerDecided(
+  context: Context,
+  decided: Decided[],
+  render: RenderAnswer,
+  outcomes: Map<Draft, PlaceOutcome>,
+): Promise<void> {
+  for (const { draft, orderId } of decided) {
+    const order = await readOrder(context, orderId);
+    if (!order || !draft.key) {
+      outcomes.set(draft, { kind: "unavailable" });
+      continue;
+    }
+    const answer = render(order, order.status === "rejected" ? shortfallsOf(order) : null, undefined);
+    await run(context.env.DB, answerKey({ ...draft.key, ...answer }));
+    outcomes.set(draft, { kind: "replayed", answer });
+  }
+}
+
+const shortfallsOf = ({ items }: Order): Shortfall[] =>
+  items.flatMap(({ productId, quantity, available }) =>
+    available === null ? [] : [{ product_id: productId, requested: quantity, available }],
+  );
 
 interface Started {
   draft: Draft;

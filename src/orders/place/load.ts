@@ -1,6 +1,8 @@
 import { operationsOf } from "../../claims/ids.ts";
 import type { Context } from "../../platform/context.ts";
+import { wasSentBefore } from "../../platform/idempotency.ts";
 import { IS_KEY_OF_ROW, type NewKey, putDownKeys } from "../../platform/idempotency-keys.ts";
+import { GENERATION } from "../../platform/restoring.ts";
 import { batch, each, sql } from "../../platform/sql.ts";
 import type { StoreHint } from "./choose-stores.ts";
 import type { Draft } from "./draft.ts";
@@ -20,6 +22,8 @@ export type KeyState =
   | { kind: "fresh"; operation: string }
   | { kind: "answered"; status: number; body: string }
   | { kind: "reused" }
+  /** The claim of the key was decided, but the answer is missing, as after a backup that was torn between the two. */
+  | { kind: "decided"; operation: string; orderId: string }
   /** The claim of the key is dead without an order. It must release all its holds before a fresh one may start. */
   | { kind: "abandoned"; operation: string };
 
@@ -44,6 +48,7 @@ interface KeyRow {
   status: number | null;
   body: string | null;
   fate: string | null;
+  order_id: string | null;
 }
 
 /** Single values: the named stores that exist and the account, both as JSON, and the state of selling. */
@@ -51,6 +56,7 @@ interface OtherFacts {
   stores: string;
   account: string | null;
   selling: string | null;
+  generation: number;
 }
 
 /** Stands for a draft's index where a key is that of the whole bulk. */
@@ -84,7 +90,8 @@ export async function loadFacts(context: Context, drafts: Draft[], together: boo
         (SELECT json_group_array(s.id) FROM ${storeIds} AS named JOIN stores AS s ON s.id = named.value) AS stores,
         (SELECT json_object('name', name, 'email', email) FROM users
          WHERE id = ${actor.kind === "user" ? actor.userId : ""}) AS account,
-        (SELECT value FROM shop_state WHERE key = 'selling' AND value <> 'open') AS selling`,
+        (SELECT value FROM shop_state WHERE key = 'selling' AND value <> 'open') AS selling,
+        ${GENERATION} AS generation`,
   };
   const { products, hints, others, standing } =
     keyed.length === 0
@@ -106,6 +113,8 @@ export async function loadFacts(context: Context, drafts: Draft[], together: boo
   if (another) keys.fill({ kind: "reused" });
   const [known] = others;
   if (!known) throw new Error("D1 gave no row where there always is one");
+  // A checkout has read its cart, and the generation with it, before.
+  context.generation ??= known.generation;
   return {
     keys,
     products: new Map(products.map((product) => [product.id, product])),
@@ -123,7 +132,7 @@ interface DraftKey extends NewKey {
 
 /** Reads what D1 has under the keys once they are put down: twins and retries of one key share its claim. */
 const readKeys = (keyed: DraftKey[]) => sql<KeyRow>`
-  SELECT row.value ->> 'draft' AS draft, k.fingerprint, k.operation, k.status, k.body, c.fate
+  SELECT row.value ->> 'draft' AS draft, k.fingerprint, k.operation, k.status, k.body, c.fate, c.order_id
   FROM ${each(keyed)} AS row JOIN idempotency AS k ON ${IS_KEY_OF_ROW}
   LEFT JOIN claims AS c ON c.id = 'clm_' || k.operation`;
 
@@ -133,9 +142,10 @@ function sellingOf(value: string | null): PlaceFacts["selling"] {
 }
 
 function keyState(row: KeyRow, fingerprint: string | undefined): KeyState {
-  if (row.fingerprint !== fingerprint) return { kind: "reused" };
-  if (row.status !== null && row.body !== null)
+  if (row.status !== null && row.body !== null && wasSentBefore(row.fingerprint, fingerprint))
     return { kind: "answered", status: row.status, body: row.body };
+  if (row.fingerprint !== fingerprint) return { kind: "reused" };
   if (row.fate === "abandoned") return { kind: "abandoned", operation: row.operation };
+  if (row.order_id !== null) return { kind: "decided", operation: row.operation, orderId: row.order_id };
   return { kind: "fresh", operation: row.operation };
 }

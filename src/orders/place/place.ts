@@ -61,7 +61,8 @@ async function placeRound(
     options.admitted,
   ]);
   const { together } = options;
-  const quotes = await begin(context, drafts, facts, { admitted, together }, outcomes);
+  const { render } = options;
+  const quotes = await begin(context, drafts, facts, { admitted, together, render }, outcomes);
   if (quotes.length === 0) return [];
   if (together && quotes.length < drafts.length) {
     await withdraw(context, drafts, quotes, outcomes);

@@ -53,10 +53,8 @@ export function createWorker(sources: Sources) {
   class Stock extends StockObject {
     protected readonly ports: StockPorts = {
       clock: sources.clock,
-      askFates: (productId, claims, generation) => {
-        const context = { ...contextFor(this.env, "stock-alarm", this.ctx), generation };
-        return readClaimStates(context, claimedOrders, productId, claims);
-      },
+      askFates: (productId, claims) =>
+        readClaimStates(contextFor(this.env, "stock-alarm", this.ctx), claimedOrders, productId, claims),
     };
   }
 

@@ -1,6 +1,7 @@
 import { Commit } from "../events/commit.ts";
 import type { ClaimState, FollowState } from "../inventory/stock-types.ts";
 import type { Context } from "../platform/context.ts";
+import { GENERATION } from "../platform/restoring.ts";
 import { each, sql } from "../platform/sql.ts";
 
 /** The order that a claim is, or was, a try of, as D1 has it. */
@@ -56,8 +57,10 @@ export async function readClaimStates(
 }
 
 async function readClaims(context: Context, productId: string, claims: string[]): Promise<ClaimRow[]> {
-  // The commit is refused during a restore, because a shop that is half restored lacks the fates of living claims.
-  const commit = new Commit(context);
+  // The commit is refused during a restore, because a shop that is half restored lacks the fates of living claims. It need
+  // not be of the object's generation: an object asks also after a restore that was given up before it came to it, and
+  // applies no answer if it was itself restored meanwhile.
+  const commit = new Commit(context, "while_restoring");
   const asked = each(claims);
   commit.win(sql`
     INSERT INTO claims (id, fate, order_id, stamp, decided_at)
@@ -69,7 +72,10 @@ async function readClaims(context: Context, productId: string, claims: string[])
     FROM ${asked} AS asked JOIN claims AS c ON c.id = asked.value
     LEFT JOIN orders AS o ON o.id = c.order_id
     LEFT JOIN order_items AS i ON i.order_id = o.id AND i.product_id = ${productId}`);
-  return (await commit.send()).rows(rows);
+  const generation = commit.read(sql<{ generation: number }>`SELECT ${GENERATION} AS generation`);
+  const committed = await commit.send();
+  context.generation ??= committed.first(generation)?.generation;
+  return committed.rows(rows);
 }
 
 function orderOf({ id, status, version, stamp, ...row }: ClaimRow): ClaimedOrder | null {

@@ -69,7 +69,7 @@ export interface ClaimState extends FollowCommand {
 }
 
 /** Asks in one D1 batch what became of claims, and writes `abandoned` for those that have no fate. */
-export type AskFates = (productId: string, claims: string[], generation: number) => Promise<ClaimState[]>;
+export type AskFates = (productId: string, claims: string[]) => Promise<ClaimState[]>;
 
 export const ADJUST_TYPES = ["add", "remove", "set", "receive", "damage", "return"] as const;
 export type AdjustType = (typeof ADJUST_TYPES)[number];

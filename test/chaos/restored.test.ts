@@ -19,6 +19,7 @@ import { send } from "./stage.ts";
  */
 
 const HOUR = 3_600_000;
+const MINUTE = 60_000;
 
 const living = async (): Promise<string[]> => {
   const { results } = await env.DB.prepare(
@@ -210,4 +211,23 @@ test("between two parts of its restore an object refuses all commands, and its a
     [],
   );
   expect(await stock.levels()).toMatchObject({ on_hand: 110, reserved: 1 });
+});
+
+test("a restore that was given up before it overwrote anything leaves no hold that cannot ask", async () => {
+  const { productIds } = await givenShop([[1]]);
+  const [apple = ""] = productIds;
+  const dying = new Boundary({ at: 2, ending: "dies before" });
+  void send(dying, "/orders", basket({ [apple]: 1 })).answer.catch(() => {});
+  await dying.still();
+  expect(await stockOf(env, apple).levels()).toMatchObject({ reserved: 1 });
+  const { headers } = await givenAdmin();
+  for (const state of ["restoring", "open"]) {
+    expect((await post("/ops/selling", { state }, headers)).status).toBe(200);
+  }
+  testClock.advance(HOUR + MINUTE);
+  await runDurableObjectAlarm(env.STOCK.get(env.STOCK.idFromName(apple)));
+  dying.bury();
+  expect(await stockOf(env, apple).levels()).toMatchObject({ on_hand: 1, reserved: 0 });
+  expect((await post("/orders", basket({ [apple]: 1 }))).status).toBe(201);
+  await mustHold(apple, 1);
 });

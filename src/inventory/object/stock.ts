@@ -177,7 +177,7 @@ export class Stock {
     if (claims.length === 0) return;
     const { askFates, log } = this.#parts;
     try {
-      const answers = await askFates(productId, claims, generation);
+      const answers = await askFates(productId, claims);
       this.#turn((turn) => {
         const meta = readMeta(turn.sql);
         if (meta.epoch !== epoch || meta.generation !== generation || meta.loading) return;

@@ -207,7 +207,7 @@ export async function loadTable(
  * To be called after all tables are loaded. `events_owed` counts rows of another table, which may be torn in a backup, so it
  * is counted again: otherwise an order could wait for ever for an event that was worked off. For the same reason each
  * event that is to be worked off gets a task if it has none: it may have been read before it was worked off, and its task
- * after that. The projection is emptied. A
+ * after that. And a task goes whose event came after its table was read: its provider tells it again. The projection is emptied. A
  * reconciliation that went on when the backup was made must not go on: it would repair objects that are only half loaded,
  * and each restore ends with its own.
  */
@@ -219,12 +219,17 @@ export async function finishTables(context: Context): Promise<void> {
         SELECT count(*) FROM payment_events AS e WHERE e.order_id = orders.id AND ${IS_COUNTED})
       WHERE events_owed > 0 OR id IN (SELECT order_id FROM payment_events WHERE state = 'owed')`,
     oweLostEvents(context),
+    DROP_TASKS_OF_NO_EVENT,
   ];
   await runBatch(context.env.DB, [...emptyProjection(), ...counts]);
 }
 
 /** Whether a payment event `e` keeps its order from expiring: one that was set aside does not. */
 const IS_COUNTED = sql`e.state = 'owed' AND e.outcome IS NOT ${SET_ASIDE}`;
+
+const DROP_TASKS_OF_NO_EVENT = sql`
+  DELETE FROM work WHERE task = 'payment-event' AND state IN ('owed', 'dead')
+    AND (payload ->> 'provider', payload ->> 'event_id') NOT IN (SELECT provider, event_id FROM payment_events)`;
 
 /** Tasks for payment events that are to be worked off and have none. A dead one is a task: staff can try it again. */
 const oweLostEvents = ({ clock, requestId }: Context): Sql => sql`

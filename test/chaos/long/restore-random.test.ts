@@ -119,13 +119,13 @@ test.each(Array.from({ length: SEEDS }, (_, seed) => ({ seed })))(
       await act(true);
       await stage.mustHold();
     }
-    during = () => (odds(30) ? wakeOne() : act(true));
+    during = () => (odds(10) ? wakeOne() : act(true));
     const { backup } = await saved(api);
     during = null;
     for (let step = 0; step < 6; step++) await act(true);
 
     // While it is restored, who slept wakes now and then, and who asks is told to come again.
-    during = () => (odds(40) ? wakeOne() : act(false));
+    during = () => (odds(8) ? wakeOne() : act(false));
     const outcome = await restoreShop(api, backup, quiet);
     during = null;
     expect(outcome).toMatchObject({ kind: "open", open: [] });

@@ -1,17 +1,14 @@
-import type { NewTask } from "../events/append.ts";
 import { wakeUp } from "../events/wake-up.ts";
 import { writeAllocations } from "../orders/fulfilment/write-allocations.ts";
 import type { OrderStatus, PaymentStatus } from "../orders/lifecycle.ts";
-import type { OrderItem } from "../orders/order.ts";
 import { type Moved, moveOrders } from "../orders/steps/move.ts";
 import { wonOrder } from "../orders/steps/stamped.ts";
 import type { Context } from "../platform/context.ts";
-import type { Operation } from "../platform/idempotency.ts";
 import { allOf, each, type Sql, sql } from "../platform/sql.ts";
-import { type Money, type Payment, paymentStatusOf, type Refund } from "./money.ts";
+import { type Money, paymentStatusOf } from "./money.ts";
+import type { MoneyChange } from "./money-change.ts";
 import { noticesOf } from "./notices.ts";
 import {
-  type ClosedEvent,
   capture,
   closeEvent,
   failPayment,
@@ -27,36 +24,6 @@ import {
  * and many may be at work on one order. Giving up after a provider has paid would ask the provider again.
  */
 export const MAX_TRIES = 64;
-
-/** One change of an order's money, with all that belongs to it. What is left out stays as it is. */
-export interface MoneyChange {
-  event: string;
-  reason: string | null;
-  data: Record<string, unknown>;
-  /** A command, for its repeat to recognise its effect, and what it is answered with once this is made. */
-  operation?: Operation;
-  answer?: { status: number; body: object };
-  to?: OrderStatus;
-  /** The order's new payment status, where captured money does not decide it. */
-  paymentStatus?: PaymentStatus;
-  /** The payment event that this change works off. */
-  closes?: ClosedEvent;
-  /** The payment as it is after its capture; a new row if there is none with its id. */
-  captured?: Payment;
-  failed?: Payment;
-  /** New refunds, due or already settled, at most one for each payment. The payment may be captured by this change. */
-  promised?: Refund[];
-  /** A refund that moves on to the state `to`, if its state is one of `from`. */
-  refund?: {
-    row: Refund;
-    from: Refund["state"][];
-    to: "sent" | "settled" | "failed";
-    providerId: string | null;
-  };
-  /** The fate of a late payment's claim. The order must still be expired. */
-  fate?: { claim: string; fate: "placed"; items: OrderItem[] } | { claim: string; fate: "rejected" };
-  work?: NewTask[];
-}
 
 /**
  * Makes a change of money in one stamped batch, from the version of the order that was read. Every change of an order's
@@ -97,7 +64,7 @@ export async function changeMoney(context: Context, money: Money, change: MoneyC
         answer && operation?.answer(answer.status, answer.body, wonOrder(sql`${order.id}`, stamp)),
       ];
     },
-    tasks: [...(change.work ?? []), ...notices],
+    tasks: [...(change.tasks ?? []), ...notices],
   });
   if (!moved) throw new Error(`order ${order.id} vanished`);
   if (moved.won && operation && answer) operation.answered = true;

@@ -53,7 +53,7 @@ export async function giveBackEvent(
       answer: { status: 200, body: after },
     });
     if (moved.won) {
-      context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }, ...change.work]));
+      context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }, ...change.tasks]));
       return { kind: "given_back", event: after };
     }
   }

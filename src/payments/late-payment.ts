@@ -19,7 +19,7 @@ import { capturedBy, giveBack } from "./settle-parts.ts";
 /** `again`: another worker was faster, or a dead claim was replaced, so the event must be read and decided again. */
 export type LateOutcome =
   | TaskOutcome
-  | { kind: "settled"; moved: Moved; owed: NewTask[] }
+  | { kind: "settled"; moved: Moved; tasks: NewTask[] }
   | { kind: "again" };
 
 interface Late {
@@ -85,10 +85,10 @@ async function record(
     const moved = await changeMoney(context, money, { ...refund, fate: { claim, fate: "rejected" } });
     if (!moved.won) return { kind: "again" };
     context.defer(letGo(context, [{ claim, productIds: productsOf(order) }]));
-    return { kind: "settled", moved, owed: refund.work };
+    return { kind: "settled", moved, tasks: refund.tasks };
   }
   const captured = capturedBy(context, event, money, into);
-  const work = tasksOnConfirmation(context, order);
+  const tasks = tasksOnConfirmation(context, order);
   const moved = await changeMoney(context, money, {
     event: "order.paid",
     reason: "paid after it had expired",
@@ -97,9 +97,9 @@ async function record(
     closes: { event, state: "done", outcome: "late_paid" },
     captured,
     fate: { claim, fate: "placed", items: order.items.map((item) => allocated(item, outcome.held)) },
-    work,
+    tasks,
   });
-  return moved.won ? { kind: "settled", moved, owed: work } : { kind: "again" };
+  return moved.won ? { kind: "settled", moved, tasks } : { kind: "again" };
 }
 
 const allocated = (item: OrderItem, held: Held): OrderItem => ({

@@ -1,16 +1,12 @@
 import type { OrderPaymentWire } from "../orders/schemas.ts";
 import { isoTimestamp } from "../platform/clock.ts";
-import { columnsOf, selectList } from "../platform/columns.ts";
 import type { Context } from "../platform/context.ts";
 import { formatMoney } from "../platform/money.ts";
 import { type List, type PageQuery, toList } from "../platform/pagination.ts";
 import { type PageSource, readPage } from "../platform/read-page.ts";
 import { sql } from "../platform/sql.ts";
-import type { Payment } from "./money.ts";
-import { payments, type refunds } from "./tables.ts";
-
-/** The columns of a `Payment`, for SQL over `payments AS p`. */
-export const PAYMENT_COLUMNS = selectList(columnsOf(payments), "p");
+import { PAYMENT_COLUMNS, type Payment } from "./money.ts";
+import type { refunds } from "./tables.ts";
 
 /** Payments that an order's page shows, which is more than one order ever has. */
 const PAGE_LIMIT = 100;

@@ -6,8 +6,7 @@ import { dueFor } from "../orders/units.ts";
 import { columnsOf, selectList } from "../platform/columns.ts";
 import type { Context } from "../platform/context.ts";
 import { batch, type Sql, sql } from "../platform/sql.ts";
-import { PAYMENT_COLUMNS } from "./list-payments.ts";
-import { paymentEvents, type payments, refunds } from "./tables.ts";
+import { paymentEvents, payments, refunds } from "./tables.ts";
 
 /** Rows of the tables: amounts in minor units, times in milliseconds. */
 export type Payment = typeof payments.$inferSelect;
@@ -40,6 +39,8 @@ export interface EventFacts {
   selling: boolean;
 }
 
+/** The columns of a `Payment`, for SQL over `payments AS p`. */
+export const PAYMENT_COLUMNS = selectList(columnsOf(payments), "p");
 const REFUND_COLUMNS = selectList(columnsOf(refunds), "r");
 const EVENT_COLUMNS = selectList(columnsOf(paymentEvents), "e");
 

@@ -2,8 +2,8 @@ import type { NewTask } from "../events/append.ts";
 import { noticeTask } from "../events/notice.ts";
 import type { Context } from "../platform/context.ts";
 import { formatMoney, isCurrency, type MoneyWire } from "../platform/money.ts";
-import type { MoneyChange } from "./change.ts";
 import type { Money, PaymentEvent } from "./money.ts";
+import type { MoneyChange } from "./money-change.ts";
 
 const KINDS: Record<PaymentEvent["kind"], string> = {
   succeeded: "a payment",

@@ -4,9 +4,9 @@ import { isLiving } from "../orders/lifecycle.ts";
 import type { Order } from "../orders/order.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
-import { batch, first, run, type Sql, sql } from "../platform/sql.ts";
-import { PAYMENT_COLUMNS } from "./list-payments.ts";
+import { first, run, type Sql, sql } from "../platform/sql.ts";
 import type { Payment } from "./money.ts";
+import { PAYMENT_COLUMNS } from "./money.ts";
 import type { ProviderName } from "./provider.ts";
 import { providerOf } from "./providers.ts";
 
@@ -60,27 +60,27 @@ export async function openPayment(
 
 /** Writes the row if the order can be paid and no payment is open, and reads this operation's row or the open one. */
 async function writePayment(
-  { env, clock }: Context,
+  context: Context,
   order: Order,
   id: string,
   provider: ProviderName,
 ): Promise<Payment | null> {
-  const now = clock.now();
-  const { standing } = await batch(env.DB, {
-    written: sql`
+  const now = context.clock.now();
+  // It need not be fenced: what it opens in another history is opened under the same conditions there.
+  const commit = new Commit(context, "none");
+  commit.win(sql`
       INSERT INTO payments (id, order_id, provider, status, amount, currency, captured, refunded, stamp, created_at,
         updated_at)
       SELECT ${id}, o.id, ${provider}, 'open', o.total, o.currency, 0, 0, ${id}, ${now}, ${now} FROM orders AS o
       WHERE o.id = ${order.id} AND ${payable(now)} AND NOT EXISTS (
         SELECT 1 FROM payments AS p WHERE p.order_id = o.id AND p.provider = ${provider} AND p.status = 'open')
-      ON CONFLICT DO NOTHING`,
-    standing: sql<Payment>`
+      ON CONFLICT DO NOTHING`);
+  const standing = commit.read(sql<Payment>`
       SELECT ${PAYMENT_COLUMNS} FROM payments AS p JOIN orders AS o ON o.id = p.order_id
       WHERE p.order_id = ${order.id} AND p.provider = ${provider}
         AND (p.id = ${id} OR p.status = 'open' AND ${payable(now)})
-      ORDER BY p.id = ${id} DESC, p.created_at LIMIT 1`,
-  });
-  return standing[0] ?? null;
+      ORDER BY p.id = ${id} DESC, p.created_at LIMIT 1`);
+  return (await commit.send()).first(standing);
 }
 
 /** Reads the order again, since it may have been paid, or have died, after it was read. */

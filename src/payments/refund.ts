@@ -61,7 +61,7 @@ export async function requestRefund(
       return { kind: "exceeds_captured", left: formatMoney({ amount: left, currency }) };
     }
     const refund = newRefund(context, payment, { id, amount, reason: command.reason });
-    const work = [refundTask(context, refund)];
+    const tasks = [refundTask(context, refund)];
     const moved = await changeMoney(context, money, {
       event: "payment.refund_due",
       reason: command.reason,
@@ -69,10 +69,10 @@ export async function requestRefund(
       operation: command.operation,
       answer: { status: 201, body: renderRefund(refund) },
       promised: [refund],
-      work,
+      tasks,
     });
     if (moved.won) {
-      context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }, ...work]));
+      context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }, ...tasks]));
       return { kind: "due", refund };
     }
   }

@@ -1,7 +1,7 @@
 import type { Task, TaskOutcome } from "../events/run-tasks.ts";
 import { wakeUp } from "../events/wake-up.ts";
 import type { Context } from "../platform/context.ts";
-import { changeMoney, MAX_TRIES, type MoneyChange } from "./change.ts";
+import { changeMoney, MAX_TRIES } from "./change.ts";
 import {
   isOfOrder,
   leftOf,
@@ -11,6 +11,7 @@ import {
   readMoneyOfOrder,
   readMoneyOfRefund,
 } from "./money.ts";
+import type { MoneyChange } from "./money-change.ts";
 import type { RefunderOf, RefundOutcome } from "./provider.ts";
 import { newRefund } from "./settle-parts.ts";
 

@@ -8,10 +8,11 @@ import type { Moved } from "../orders/steps/move.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
 import { runBatch, sql } from "../platform/sql.ts";
-import { changeMoney, MAX_TRIES, type MoneyChange } from "./change.ts";
+import { changeMoney, MAX_TRIES } from "./change.ts";
 import { type Decision, decide } from "./decide.ts";
 import { settleLate } from "./late-payment.ts";
 import { type EventFacts, type Money, type PaymentEvent, readEventFacts } from "./money.ts";
+import type { MoneyChange } from "./money-change.ts";
 import { unmatchedNotice } from "./notices.ts";
 import { wonEvent } from "./receive-event.ts";
 import { capturedBy, giveBack, recordRefund } from "./settle-parts.ts";
@@ -53,11 +54,11 @@ async function settle(
   if (decision.kind === "late") {
     if (!selling) return { kind: "not_now", error: "selling is stopped: nothing may be held now" };
     const outcome = await settleLate(context, { event, money, revival, into: decision.into });
-    return outcome.kind === "settled" ? done(context, outcome.moved, outcome.owed) : outcome;
+    return outcome.kind === "settled" ? done(context, outcome.moved, outcome.tasks) : outcome;
   }
   const change = changeOf(context, event, money, decision);
   const moved = await changeMoney(context, money, change);
-  return moved.won ? done(context, moved, change.work ?? []) : { kind: "again" };
+  return moved.won ? done(context, moved, change.tasks ?? []) : { kind: "again" };
 }
 
 type OneBatchDecision = Exclude<Decision, { kind: "worked_off" | "unknown_order" | "note" | "late" }>;
@@ -81,7 +82,7 @@ function changeOf(
         ...(pending ? { to: "confirmed" as const } : {}),
         closes: { event, state: "done", outcome: "paid" },
         captured,
-        work: pending ? tasksOnConfirmation(context, money.order) : [],
+        tasks: pending ? tasksOnConfirmation(context, money.order) : [],
       };
     }
     case "give_back":
@@ -133,8 +134,8 @@ function changeOf(
 }
 
 /** Sends wake-ups for the tasks that the change owes. If this worker dies before, the sweep sends them. */
-function done(context: Context, moved: Moved, owed: NewTask[]): TaskOutcome {
-  context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }, ...owed]));
+function done(context: Context, moved: Moved, tasks: NewTask[]): TaskOutcome {
+  context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }, ...tasks]));
   return { kind: "done" };
 }
 

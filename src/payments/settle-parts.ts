@@ -1,8 +1,8 @@
 import { type NewTask, newTask } from "../events/append.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
-import type { MoneyChange } from "./change.ts";
 import type { Money, Payment, PaymentEvent, Refund } from "./money.ts";
+import type { MoneyChange } from "./money-change.ts";
 import type { ClosedEvent } from "./statements.ts";
 
 /** The payment after its capture: the one that the event is about, or a new one named after the event's operation. */
@@ -82,7 +82,7 @@ function captureAndRefund(
     closes,
     captured,
     promised: [refund],
-    work: [refundTask(context, refund)],
+    tasks: [refundTask(context, refund)],
   } satisfies MoneyChange;
 }
 

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test, vi } from "vitest";
 import { readOrder } from "../../src/orders/read/find.ts";
-import { PAYMENT_COLUMNS } from "../../src/payments/list-payments.ts";
 import type { Payment } from "../../src/payments/money.ts";
+import { PAYMENT_COLUMNS } from "../../src/payments/money.ts";
 import { providerOf } from "../../src/payments/providers.ts";
 import { checkSettings } from "../../src/platform/settings.ts";
 import { first, sql } from "../../src/platform/sql.ts";

@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import { type Clock, systemClock } from "../platform/clock.ts";
-import { DATABASE_LIMIT_BYTES, databaseBytes } from "../platform/d1.ts";
+import { DATABASE_LIMIT_BYTES } from "../platform/d1.ts";
 import { createLog, describeError } from "../platform/log.ts";
 import { readSettings } from "../platform/settings.ts";
-import { first, sql } from "../platform/sql.ts";
+import { databaseBytes, first, sql } from "../platform/sql.ts";
 
 const statusSchema = z.enum(["healthy", "degraded", "unhealthy"]);
 

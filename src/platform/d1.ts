@@ -11,10 +11,6 @@ export const MAX_JSON_PARAMETER_BYTES = 1_000_000;
 /** The largest size of a database on a paid plan: https://developers.cloudflare.com/d1/platform/limits/. */
 export const DATABASE_LIMIT_BYTES = 10_000_000_000;
 
-/** What the database takes up. D1 says it with each answer. */
-export const databaseBytes = async (db: D1Database): Promise<number> =>
-  (await db.prepare("SELECT 1").run()).meta.size_after;
-
 /**
  * drizzle over the database, for ordinary reads and single writes; the protocol's batches are SQL of our own. Creating it
  * costs nothing. Its `batch` accepts what select, insert, update and delete build, and fails on `run(sql…)`.

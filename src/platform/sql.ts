@@ -152,3 +152,7 @@ export async function runBatch(db: D1Database, statements: readonly Sql[]): Prom
   const results = await db.batch(statements.map((statement) => prepare(db, statement)));
   return results.map(({ meta }) => meta.changes);
 }
+
+/** What the database takes up, bytes. D1 says it with each answer. */
+export const databaseBytes = async (db: D1Database): Promise<number> =>
+  (await prepare(db, sql`SELECT 1`).run()).meta.size_after;

@@ -9,10 +9,10 @@ import {
   totalOf,
 } from "../../orders/statistics/figures.ts";
 import type { Context } from "../../platform/context.ts";
-import { DATABASE_LIMIT_BYTES, databaseBytes } from "../../platform/d1.ts";
+import { DATABASE_LIMIT_BYTES } from "../../platform/d1.ts";
 import { formatMoney } from "../../platform/money.ts";
 import { LIMITER_UNAVAILABLE, LIMITS } from "../../platform/rate-limit/limit.ts";
-import { batch, constant, sql } from "../../platform/sql.ts";
+import { batch, constant, databaseBytes, sql } from "../../platform/sql.ts";
 import type { Metric, Sample } from "./exposition.ts";
 
 /** Backlogs are counted up to this: beyond it the exact number says nothing more, and counting would cost too much. */

@@ -1,6 +1,6 @@
 /** One search: a property of a model, in a scene or with a fault planted. */
 export interface Row {
-  model: "placing" | "payment" | "fulfilment" | "cart";
+  model: "placing" | "payment" | "fulfilment" | "cart" | "restore";
   /** The name of a formula in the model, or `comes_to_rest`: no run goes on for ever. */
   property: string;
   flags: string[];
@@ -64,6 +64,11 @@ const SCENES: [model: Row["model"], flags: string[], properties: string[]][] = [
       "comes_to_rest",
     ],
   ]),
+  [
+    "restore",
+    [],
+    ["living_is_held", "sold_once", "one_living", "calm_holds", "calm_repaired", "comes_to_rest"],
+  ],
 ];
 
 /** Each breaks the property beside it; what it takes out is told at the head of its model. */
@@ -127,6 +132,11 @@ const FAULTS: [model: Row["model"], fault: string, scene: string[], property: st
   ["cart", "ONE_GENERATION", [], "calm_orderable"],
   ["cart", "REFUND_FORGOTTEN", [], "calm_paid"],
   ["cart", "STUBBORN", [], "comes_to_rest"],
+
+  ["restore", "NO_GENERATION", [], "living_is_held"],
+  ["restore", "OBEYS_THE_DEAD", [], "living_is_held"],
+  ["restore", "OLD_ANSWER", [], "living_is_held"],
+  ["restore", "HALF_LOADED", [], "sold_once"],
 ];
 
 /** "When calm" says nothing of a model that is never calm: that it never is must fail in every scene. */

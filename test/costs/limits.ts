@@ -289,7 +289,7 @@ const TABLE = `
       6 |   29 |   102 |      37 | late payment, worked off
      4 |    5 |    20 |       7 | order confirmation sent
      3 |    3 |    16 |       4 | follow
-     1 |    3 |     3 |       1 | hold asks
+     1 |    4 |     3 |       1 | hold asks
      1 |    1 |     3 |       0 | work settled
      1 |    3 |    13 |       3 | stock report applied
      10 |   18 |    98 |      21 | a minute with nothing to do

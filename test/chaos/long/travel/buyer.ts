@@ -68,6 +68,19 @@ export class Buyer {
     if (this.#chance.odds(15)) agenda.in(at, () => this.#place());
   }
 
+  /** After a restore: what is left of its order, as its status. */
+  beginAnew(orderId: string | null, status: string | null): void {
+    const { world } = this.#shopping;
+    if (orderId !== (this.order?.id ?? null)) {
+      if (this.order) world.happened.push(`lost an order that was ${this.told}`);
+      this.order = null;
+      this.told = "nothing";
+      this.#tries = 0;
+      if (this.#chance.odds(70)) this.#placeAgain();
+    }
+    if (status !== "cancelled") this.cancelGranted = false;
+  }
+
   get byCard(): boolean {
     return this.#body.payment_method === "card";
   }
@@ -192,7 +205,8 @@ export class Buyer {
     let opened = false;
     await world.post(`/orders/${this.order?.id}/payments`, { headers: this.owner }, 5, ({ status }) => {
       opened = status < 500;
-      if (![201, 409].includes(status) && opened) world.complain(`a payment was answered ${status}`);
+      if (![201, 409].includes(status) && opened && !world.mayBeGone(status))
+        world.complain(`a payment was answered ${status}`);
     });
     if (!opened && tries < TRIES) world.agenda.in(30 * SECOND, () => this.#open(tries + 1));
   }
@@ -218,7 +232,8 @@ export class Buyer {
       7,
       ({ status }) => {
         if (status === 200) this.cancelGranted = true;
-        else if (status !== 409 && status < 500) world.complain(`a cancel was answered ${status}`);
+        else if (status !== 409 && status < 500 && !world.mayBeGone(status))
+          world.complain(`a cancel was answered ${status}`);
       },
     );
     if (!heard && tries < 3 && this.#chance.odds(60)) {

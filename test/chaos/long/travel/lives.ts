@@ -160,7 +160,11 @@ const inTime = (life: Life, { event }: Life["paid"][number]): boolean =>
   life.deadline !== null && event.received_at < life.deadline;
 
 function alive(life: Life): Rule[] {
-  const goodwill = sum(life.refunds.filter(({ reason }) => reason === GOODWILL).map(({ amount }) => amount));
+  // Of what a restore took away the provider tells that it went back; the order may live again without that money.
+  const reasons = [GOODWILL, "made at the payment provider"];
+  const goodwill = sum(
+    life.refunds.filter(({ reason }) => reasons.includes(reason ?? "")).map(({ amount }) => amount),
+  );
   const taken = takenFor(life);
   const byCard = life.payment_method === "card";
   // Paid once for all of it; what was closed later went back. An invoice may be paid by card after it was closed.

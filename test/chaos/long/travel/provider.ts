@@ -38,6 +38,7 @@ export abstract class Provider {
   readonly told: Told[] = [];
   protected readonly world: World;
   protected readonly chance: Chance;
+  readonly #bodies = new Map<string, string>();
   #events = 0;
 
   constructor(world: World, seed: number) {
@@ -51,6 +52,8 @@ export abstract class Provider {
   protected abstract write(eventId: string, reference: string, word: Word): Promise<string>;
   /** Refunds that were asked for, by their ids, with each amount that was asked for under it. */
   abstract refundsAsked(): Promise<Map<string, number[]>>;
+  /** Has `payOut` begin at the first refund again: nobody may know of them any more. */
+  protected abstract payOutAnew(): void;
   /** Sends back what it was asked for since the last time, and tells of it. */
   abstract payOut(): Promise<void>;
 
@@ -59,10 +62,26 @@ export abstract class Provider {
     const eventId = `evt_${this.#events++}_of_${reference}`;
     const told: Told = { ...word, eventId, reference, answeredAt: null };
     this.told.push(told);
-    const body = await this.write(eventId, reference, word);
-    await this.deliver({ eventId, body }, (at) => {
+    this.#bodies.set(eventId, await this.write(eventId, reference, word));
+    await this.#tellAgain(told);
+  }
+
+  async #tellAgain(told: Told): Promise<void> {
+    const { eventId } = told;
+    await this.deliver({ eventId, body: this.#bodies.get(eventId) ?? "" }, (at) => {
       told.answeredAt = Math.min(told.answeredAt ?? at, at);
     });
+  }
+
+  /** After a restore. Of what is not kept any more some is told again, as an operator asks for. */
+  beginAnew(kept: Set<string>): void {
+    for (const told of this.told) {
+      if (kept.has(told.eventId)) continue;
+      told.answeredAt = null;
+      if (this.#bodies.has(told.eventId) && this.chance.odds(60))
+        this.world.agenda.in(this.chance.below(90) * MINUTE, () => this.#tellAgain(told));
+    }
+    this.payOutAnew();
   }
 
   /** Sends a webhook until it is answered. */
@@ -149,6 +168,10 @@ export class StandardProvider extends Provider {
       this.world.agenda.in(this.chance.below(60) * MINUTE, () => this.deliver({ eventId, body }, () => {}));
     }
   }
+
+  protected payOutAnew(): void {
+    this.#readUpTo = 0;
+  }
 }
 
 /** Speaks as Stripe does, by its stub. */
@@ -182,6 +205,10 @@ export class StripeProvider extends Provider {
       asked.set(key, [...(asked.get(key) ?? []), Number(fields.amount)]);
     }
     return asked;
+  }
+
+  protected payOutAnew(): void {
+    this.#told.clear();
   }
 
   async payOut(): Promise<void> {

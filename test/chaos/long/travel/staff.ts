@@ -81,7 +81,7 @@ export class Staff {
     const headers = { ...this.#member.headers, "Idempotency-Key": key };
     const { path, body } = errand;
     const heard = await this.#world.post(path, { body, headers }, 6, ({ status }) => {
-      if (![200, 201, 409].includes(status) && status < 500)
+      if (![200, 201, 409].includes(status) && status < 500 && !this.#world.mayBeGone(status))
         this.#world.complain(`${path} was answered ${status}`);
     });
     if (!heard && tries < 3 && chance.odds(70)) {

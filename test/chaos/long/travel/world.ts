@@ -48,6 +48,12 @@ export class World {
   troubled = true;
   /** While it lasts no payment task can be done. */
   outage = false;
+  /** Whether units are found in the back. While the shop is saved or restored, nobody could say in which history they are. */
+  restocks = true;
+  /** How often the shop was restored. */
+  history = 0;
+  /** From the moment in which a restore begins: what an actor knows of may be gone. */
+  mayForget = false;
   readonly agenda = new Agenda();
   readonly bells: Bells;
   readonly stripe = new StripeNetwork(this);
@@ -55,12 +61,16 @@ export class World {
   readonly mails = new Map<string, Peril[]>();
   /** What actors heard and must never hear. */
   readonly complaints: string[] = [];
+  /** What must have happened in some shop. */
+  readonly happened: string[] = [];
   readonly productIds: string[];
   readonly storeIds: string[];
-  readonly opening: Opening;
+  opening: Opening;
   readonly chance: Chance;
   readonly #settings: Record<string, unknown>;
   readonly #perils: Peril[] = [];
+  /** Workers that stall. */
+  readonly #asleep = new Set<Peril>();
   /** How many workers of each part were given an ending; it begins with the seed, so that shops begin differently. */
   readonly #ended = new Map<string, number>();
   readonly #seed: number;
@@ -121,7 +131,8 @@ export class World {
   }
 
   /** Waits for a worker's work to be over, or for the worker to be dead or stalled. */
-  async #endure({ boundary, ending }: Peril, work: Promise<unknown>): Promise<void> {
+  async #endure(peril: Peril, work: Promise<unknown>): Promise<void> {
+    const { boundary, ending } = peril;
     const over = work.then(
       () => {},
       () => {},
@@ -135,12 +146,14 @@ export class World {
       case "stalls":
         return Promise.race([
           over,
-          boundary.reached.then(() =>
+          boundary.reached.then(() => {
+            this.#asleep.add(peril);
             agenda.in(later, () => {
+              this.#asleep.delete(peril);
               boundary.wake();
               return over;
-            }),
-          ),
+            });
+          }),
         ]);
       case "comes late":
         void boundary.reached.then(() => agenda.in(later, () => boundary.deliver()));
@@ -186,17 +199,48 @@ export class World {
       body: text ?? null,
     });
     let heard = false;
+    const { history } = this;
     const work = Promise.resolve(
       worker.fetch(request as never, this.#env(peril), executionContext(deferred)),
     ).then(async (response) => {
       const answer = { status: response.status, body: await response.json() };
       heard = true;
       if (answer.status === 500 && peril.ending === null) this.complain(`${path} answered 500`);
-      listen(answer);
+      // What was answered of a history that is gone, is no more.
+      if (history === this.history) listen(answer);
       await Promise.all(deferred);
     });
     await this.#endure(peril, work);
     return heard;
+  }
+
+  /** A request through the whole Worker, to which nothing happens. */
+  async fetch(request: Request): Promise<Response> {
+    const deferred: Promise<unknown>[] = [];
+    const environment = this.#env(this.#remember("operator", null, 0));
+    const response = await worker.fetch(request as never, environment, executionContext(deferred));
+    await Promise.all(deferred);
+    return response;
+  }
+
+  /** What comes next, with all that rushes after it, at once. */
+  async happen(): Promise<void> {
+    const acts = this.agenda.next(this.chance.pick([0, 5 * SECOND, 2 * MINUTE]));
+    await Promise.all([...acts.map((act) => act()), this.bells.deliver()]);
+  }
+
+  /** After a restore. @param mailed the work whose mails were sent in the history that is left */
+  beginAnew(opening: Opening, mailed: Set<string>): void {
+    this.history++;
+    this.opening = new Map(opening);
+    this.mails.clear();
+    for (const work of mailed) this.mails.set(work, []);
+    for (const { part } of this.#asleep) this.happened.push(`${part} slept through a restore`);
+  }
+
+  /** Whether an actor may hear that there is no such thing. */
+  mayBeGone(status: number): boolean {
+    return status === 404 && this.mayForget;
   }
 
   /** A batch of a queue, consumed by a worker of its own. */
@@ -246,6 +290,7 @@ export class World {
 
   /** Units that were found in the back. */
   async restock(productId: string, quantity: number): Promise<void> {
+    if (!this.restocks) return;
     const units = (this.opening.get(productId) ?? 0) + quantity;
     await stockOf(env, productId).adjust(productId, {
       operation: `restock-${units}`,

@@ -42,6 +42,7 @@ export class Buyer {
   readonly #key: string;
   readonly #body: Record<string, unknown>;
   #tries = 0;
+  #came = false;
 
   constructor(shopping: Shopping, seed: number, index: number) {
     this.#shopping = shopping;
@@ -68,17 +69,17 @@ export class Buyer {
     if (this.#chance.odds(15)) agenda.in(at, () => this.#place());
   }
 
-  /** After a restore: what is left of its order, as its status. */
+  /** After a restore, which left an order of this status, or none: then it is asked for again. */
   beginAnew(orderId: string | null, status: string | null): void {
-    const { world } = this.#shopping;
     if (orderId !== (this.order?.id ?? null)) {
-      if (this.order) world.happened.push(`lost an order that was ${this.told}`);
+      if (this.order) this.#shopping.world.happened.push(`lost an order that was ${this.told}`);
       this.order = null;
       this.told = "nothing";
-      this.#tries = 0;
-      if (this.#chance.odds(70)) this.#placeAgain();
     }
     if (status !== "cancelled") this.cancelGranted = false;
+    if (orderId !== null || !this.#came) return;
+    this.#tries = 0;
+    this.#placeAgain();
   }
 
   get byCard(): boolean {
@@ -86,6 +87,7 @@ export class Buyer {
   }
 
   async #place(): Promise<void> {
+    this.#came = true;
     const { world } = this.#shopping;
     const headers = { "Idempotency-Key": this.#key };
     const heard = await world.post("/orders", { body: this.#body, headers }, 8, (answer) =>

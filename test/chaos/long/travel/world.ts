@@ -292,6 +292,8 @@ export class World {
   async restock(productId: string, quantity: number): Promise<void> {
     if (!this.restocks) return;
     const units = (this.opening.get(productId) ?? 0) + quantity;
+    // Before they are there, so that a backup that begins now counts them: it reads the objects last.
+    this.opening.set(productId, units);
     await stockOf(env, productId).adjust(productId, {
       operation: `restock-${units}`,
       storeId: this.storeIds[0] ?? "",
@@ -301,7 +303,6 @@ export class World {
       reference: null,
       actor: "test",
     });
-    this.opening.set(productId, units);
   }
 
   async broken({ calm }: { calm: boolean }): Promise<string[]> {

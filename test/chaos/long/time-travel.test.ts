@@ -30,7 +30,7 @@ const LOOK = 6;
 const MUST_HAPPEN = [
   ...["confirmed", "processing", "shipped", "delivered", "returned", "cancelled", "expired", "rejected"],
   ...["revived", "closed", "gave up an event", "sent a mail again"],
-  ...["lost an order that was placed", "orders slept through a restore"],
+  ...["lost an order that was placed", "slept through a restore"],
   ...["none", "awaiting", "failed", "paid", "partially_refunded", "refund_due", "refunded"].map(
     (status) => `payment ${status}`,
   ),
@@ -90,6 +90,7 @@ function shopOf(seed: number): Shop {
   return {
     provider: seed % 3 === 2 ? "stripe" : "standard",
     fulfilment: seed % 4 === 3 ? "simulated" : "manual",
+    longestSleep: hasRestore(seed) ? 120 : 40,
     stock: enough ? [[200, 50], [200], [200, 200]] : [[9, 4], [13], [8, 7]],
   };
 }

@@ -38,6 +38,8 @@ export interface Shop {
   fulfilment: "manual" | "simulated";
   /** Units of each product in each store. */
   stock: number[][];
+  /** Minutes after which a worker that stalls goes on, at most. */
+  longestSleep: number;
 }
 
 /**
@@ -74,9 +76,11 @@ export class World {
   /** How many workers of each part were given an ending; it begins with the seed, so that shops begin differently. */
   readonly #ended = new Map<string, number>();
   readonly #seed: number;
+  readonly #longestSleep: number;
 
   private constructor(seed: number, shop: Shop, given: { productIds: string[]; storeIds: string[] }) {
     this.#seed = seed;
+    this.#longestSleep = shop.longestSleep;
     this.chance = chance(seed);
     this.productIds = given.productIds;
     this.storeIds = given.storeIds;
@@ -138,7 +142,7 @@ export class World {
       () => {},
     );
     const { agenda } = this;
-    const later = this.chance.between(1, 40) * MINUTE;
+    const later = this.chance.between(1, this.#longestSleep) * MINUTE;
     switch (ending) {
       case "dies before":
       case "dies after":
@@ -235,7 +239,7 @@ export class World {
     this.opening = new Map(opening);
     this.mails.clear();
     for (const work of mailed) this.mails.set(work, []);
-    for (const { part } of this.#asleep) this.happened.push(`${part} slept through a restore`);
+    if (this.#asleep.size > 0) this.happened.push("slept through a restore");
   }
 
   /** Whether an actor may hear that there is no such thing. */

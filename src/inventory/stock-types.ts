@@ -254,9 +254,18 @@ export interface StockRow {
   row: Record<string, string | number | null>;
 }
 
+/** Where a page of a dump begins. Clients have it as JSON, and need not understand it. */
+export interface DumpCursor {
+  part: "operations" | "claims" | "movements" | "changes";
+  /** The key of the last row of this part that was read. */
+  after: string | number;
+  /** The `seq` of the ledger's last line when the dump began. */
+  began: number;
+}
+
 export interface DumpPage {
   rows: StockRow[];
-  /** The cursor of the next page; null at the end. */
+  /** JSON of the `DumpCursor` of the next page; null at the end. */
   next: string | null;
 }
 

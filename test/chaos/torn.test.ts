@@ -312,18 +312,18 @@ test("an object with more operations than a message holds is read page by page, 
     reference: null,
     actor: "t",
   };
-  let operations = 0;
+  const operations = new Set<unknown>();
   let next: string | null = null;
   do {
     const page: Awaited<ReturnType<typeof stock.dump>> = await stock.dump(next);
-    // What is done after the first page is not of its moment: a repeat of it must not be told that it was done.
-    if (next === null) await stock.adjust(apple, { ...command, operation: "zz" });
-    operations += page.rows.filter(({ table }) => table === "operations").length;
+    // What is done meanwhile comes with its line, wherever its id stands: a repeat after the restore must not do it again.
+    if (next === null)
+      for (const operation of ["aa", "zz"]) await stock.adjust(apple, { ...command, operation });
+    for (const { table, row } of page.rows) if (table === "operations") operations.add(row.id);
     expect(page.rows.length).toBeLessThanOrEqual(2_000);
-    expect(page.rows.some(({ row }) => row.id === "zz")).toBe(false);
     next = page.next;
   } while (next !== null);
-  expect(operations).toBe(MANY);
+  expect(operations.size).toBe(MANY + 2);
 });
 
 test("a product with more drift than a row holds is named with its first hundred, and holds up no other", {

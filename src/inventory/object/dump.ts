@@ -1,112 +1,97 @@
-import type { CommandOutcome, DumpPage, StockRow, StockTable } from "../stock-types.ts";
-import { one, type Sql } from "./sql-port.ts";
+import type { DumpCursor, DumpPage, StockRow, StockTable } from "../stock-types.ts";
+import { one, type Sql, type SqlValue } from "./sql-port.ts";
 
+/** A page goes on through the parts until it has so many rows: most objects are one page. */
 const PAGE_ROWS = 1_000;
 
-interface Cursor {
-  part: "operations" | "settled" | "movements";
-  after: string | number;
-  /** The `seq` of the ledger's last line when the dump began. */
-  until: number;
-}
+type Row = StockRow["row"];
 
 /**
- * A backup of one object, page by page, as the object was at its first page. The first page has all rows that can change.
- * The others have what only grows: the ledger up to the line that was its last at the first page, the operations whose
- * movements are in it, and the released claims. A claim that is released in between comes twice, and `load` keeps the
- * first.
+ * A backup of one object, page by page, as the object is at the last page. First come the operations, the claims with their
+ * holds, and the ledger up to the line that was its last when the dump began. Then comes what changed meanwhile: each change
+ * of a claim or level is a line in the ledger, so the later lines are read together with all rows that they are about, as
+ * these are now. When there are no more lines, the levels come in the same page, so everything is of one moment. A row may
+ * come more than once, and the last one counts.
  */
-export function dump(sql: Sql, cursor: string | null): DumpPage {
-  if (cursor === null) return dumpHead(sql);
-  const at = JSON.parse(cursor) as Cursor;
+export function dump(sql: Sql, cursor: string | null, pageRows = PAGE_ROWS): DumpPage {
+  const began = () => one(sql.all<{ seq: number }>("SELECT COALESCE(MAX(seq), 0) AS seq FROM movements")).seq;
+  const page: DumpPage = {
+    rows: [],
+    next: cursor ?? JSON.stringify({ part: "operations", after: "", began: began() }),
+  };
+  do {
+    const part = dumpPart(sql, JSON.parse(page.next ?? "") as DumpCursor, pageRows);
+    page.rows.push(...part.rows);
+    page.next = part.next;
+  } while (page.next !== null && page.rows.length < pageRows);
+  return page;
+}
+
+function dumpPart(sql: Sql, at: DumpCursor, limit: number): DumpPage {
   switch (at.part) {
-    case "operations":
-      return dumpOperations(sql, at);
-    case "settled":
-      return dumpReleased(sql, at);
-    case "movements":
-      return dumpMovements(sql, at);
+    case "operations": {
+      const rows = sql.all<Row>("SELECT * FROM operations WHERE id > ? ORDER BY id LIMIT ?", at.after, limit);
+      const next = after(rows, "id", limit) ?? { part: "claims", after: "" };
+      return { rows: rowsOf("operations", rows), next: JSON.stringify({ ...at, ...next }) };
+    }
+    case "claims": {
+      const rows = sql.all<Row>(
+        "SELECT * FROM claims WHERE claim > ? ORDER BY claim LIMIT ?",
+        at.after,
+        limit,
+      );
+      const next = after(rows, "claim", limit) ?? { part: "movements", after: 0 };
+      return { rows: withHolds(sql, rows), next: JSON.stringify({ ...at, ...next }) };
+    }
+    case "movements": {
+      const rows = linesBetween(sql, at.after, at.began, limit);
+      const next = after(rows, "seq", limit) ?? { part: "changes", after: at.began };
+      return { rows: rowsOf("movements", rows), next: JSON.stringify({ ...at, ...next }) };
+    }
+    case "changes":
+      return dumpChanges(sql, at, limit);
   }
 }
 
-const rowsOf = (table: StockTable, rows: StockRow["row"][]): StockRow[] =>
-  rows.map((row) => ({ table, row }));
-
-const cursorOf = (cursor: Cursor): string => JSON.stringify(cursor);
-
-function dumpHead(sql: Sql): DumpPage {
-  const { until } = one(sql.all<{ until: number }>("SELECT COALESCE(MAX(seq), 0) AS until FROM movements"));
-  const open = "SELECT claim FROM claims WHERE state = 'open'";
-  return {
-    rows: [
-      ...rowsOf("meta", sql.all("SELECT * FROM meta")),
-      ...rowsOf("claims", sql.all("SELECT * FROM claims WHERE state = 'open'")),
-      ...rowsOf("holds", sql.all(`SELECT * FROM holds WHERE claim IN (${open})`)),
-      ...rowsOf("levels", sql.all("SELECT * FROM levels")),
-    ],
-    next: cursorOf({ part: "operations", after: "", until }),
-  };
+/** Where a full page goes on; null after one that is not full. */
+function after(rows: Row[], key: string, limit: number): Pick<DumpCursor, "after"> | null {
+  const last = rows.length === limit ? rows.at(-1)?.[key] : null;
+  return last == null ? null : { after: last };
 }
 
-/** An operation that was done after the first page has a later movement. A refusal has none, and may come with either. */
-function dumpOperations(sql: Sql, { after, until }: Cursor): DumpPage {
-  const rows = sql.all<StockRow["row"] & { id: string }>(
-    "SELECT * FROM operations WHERE id > ? ORDER BY id LIMIT ?",
-    after,
-    PAGE_ROWS,
-  );
-  const last = rows.at(-1)?.id;
-  const next: Cursor =
-    rows.length === PAGE_ROWS && last !== undefined
-      ? { part: "operations", after: last, until }
-      : { part: "settled", after: "", until };
-  return {
-    rows: rowsOf(
-      "operations",
-      rows.filter(({ outcome }) => lastMovementOf(String(outcome)) <= until),
+function dumpChanges(sql: Sql, at: DumpCursor, limit: number): DumpPage {
+  const lines = linesBetween(sql, at.after, Number.MAX_SAFE_INTEGER, limit);
+  const orders = JSON.stringify(lines.map(({ order_id }) => order_id));
+  const rows = [
+    ...rowsOf("movements", lines),
+    ...rowsOf("operations", lines.length === 0 ? [] : operationsAfter(sql, at.after)),
+    ...withHolds(
+      sql,
+      sql.all<Row>("SELECT * FROM claims WHERE order_id IN (SELECT value FROM json_each(?))", orders),
     ),
-    next: cursorOf(next),
-  };
+  ];
+  const more = after(lines, "seq", limit);
+  if (more) return { rows, next: JSON.stringify({ ...at, ...more }) };
+  const meta = rowsOf("meta", sql.all("SELECT * FROM meta"));
+  return { rows: [...rows, ...meta, ...rowsOf("levels", sql.all("SELECT * FROM levels"))], next: null };
 }
 
-function lastMovementOf(outcome: string): number {
-  const done = JSON.parse(outcome) as CommandOutcome;
-  return done.kind === "done" ? Math.max(0, ...done.movements.map(({ seq }) => seq)) : 0;
-}
+const rowsOf = (table: StockTable, rows: Row[]): StockRow[] => rows.map((row) => ({ table, row }));
 
-function dumpReleased(sql: Sql, { after, until }: Cursor): DumpPage {
-  const claims = sql.all<{ claim: string }>(
-    "SELECT * FROM claims WHERE state = 'settled' AND claim > ? ORDER BY claim LIMIT ?",
-    after,
-    PAGE_ROWS,
+const linesBetween = (sql: Sql, after: SqlValue, until: number, limit: number): Row[] =>
+  sql.all("SELECT * FROM movements WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?", after, until, limit);
+
+/** The operations that wrote a line after that one. No index finds them, so this reads all; the work of one page as a rule. */
+const operationsAfter = (sql: Sql, seq: SqlValue): Row[] =>
+  sql.all(
+    `SELECT * FROM operations WHERE outcome ->> 'kind' = 'done'
+       AND EXISTS (SELECT 1 FROM json_each(outcome, '$.movements') AS line WHERE line.value ->> 'seq' > ?)`,
+    seq,
   );
+
+/** Claims, each before its holds. */
+function withHolds(sql: Sql, claims: Row[]): StockRow[] {
   const names = JSON.stringify(claims.map(({ claim }) => claim));
-  const holds = sql.all<StockRow["row"]>(
-    "SELECT * FROM holds WHERE claim IN (SELECT value FROM json_each(?))",
-    names,
-  );
-  const last = claims.at(-1)?.claim;
-  const next: Cursor =
-    claims.length === PAGE_ROWS && last !== undefined
-      ? { part: "settled", after: last, until }
-      : { part: "movements", after: 0, until };
-  return {
-    rows: [...rowsOf("claims", claims as unknown as StockRow["row"][]), ...rowsOf("holds", holds)],
-    next: cursorOf(next),
-  };
-}
-
-function dumpMovements(sql: Sql, { after, until }: Cursor): DumpPage {
-  const rows = sql.all<StockRow["row"] & { seq: number }>(
-    "SELECT * FROM movements WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
-    after,
-    until,
-    PAGE_ROWS,
-  );
-  const last = rows.at(-1)?.seq;
-  const more = rows.length === PAGE_ROWS && last !== undefined;
-  return {
-    rows: rowsOf("movements", rows),
-    next: more ? cursorOf({ part: "movements", after: last, until }) : null,
-  };
+  const holds = sql.all<Row>("SELECT * FROM holds WHERE claim IN (SELECT value FROM json_each(?))", names);
+  return [...rowsOf("claims", claims), ...rowsOf("holds", holds)];
 }

@@ -33,15 +33,11 @@ export function load(turn: Turn, productId: string, { first, last, rows, generat
   reportEverything(turn, 0);
 }
 
-/**
- * A dump may have a claim twice, and only the first is of the moment that the dump shows: it stays. Of everything else the
- * loaded row counts, whatever is there.
- */
+/** A dump may have a row more than once, and the last one counts. No row of these tables is ever deleted. */
 function insert({ sql }: Turn, table: Exclude<StockTable, "meta">, row: StockRow["row"]): void {
   const columns = COLUMNS[table].split(", ");
   sql.all(
-    `INSERT ${table === "claims" || table === "holds" ? "" : "OR REPLACE "}INTO ${table} (${COLUMNS[table]}) VALUES (${columns.map(() => "?").join(", ")})
-     ${table === "claims" || table === "holds" ? "ON CONFLICT DO NOTHING" : ""}`,
+    `INSERT OR REPLACE INTO ${table} (${COLUMNS[table]}) VALUES (${columns.map(() => "?").join(", ")})`,
     ...columns.map((column) => row[column] ?? null),
   );
 }

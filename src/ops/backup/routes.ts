@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { requireAdmin } from "../../accounts/authenticate.ts";
 import { stockOf } from "../../inventory/client.ts";
+import type { DumpCursor } from "../../inventory/stock-types.ts";
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
@@ -214,10 +215,10 @@ export const backupRoutes = createRouter(
 );
 
 const stockCursor = z.object({
-  part: z.enum(["operations", "settled", "movements"]),
+  part: z.enum(["operations", "claims", "movements", "changes"]),
   after: z.union([z.string(), z.number()]),
-  until: z.number(),
-});
+  began: z.number(),
+}) satisfies z.ZodType<DumpCursor>;
 
 function isStockCursor(cursor: string): boolean {
   try {

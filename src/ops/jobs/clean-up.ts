@@ -2,7 +2,7 @@ import { encodeTime } from "ulid";
 import { REFRESH_TOKEN_LIFE_MS } from "../../accounts/session.ts";
 import type { Context } from "../../platform/context.ts";
 import { type IdPrefix, prefixed } from "../../platform/ids.ts";
-import { all, constant, run, runBatch, type Sql, sql } from "../../platform/sql.ts";
+import { all, constant, databaseBytes, run, runBatch, type Sql, sql } from "../../platform/sql.ts";
 
 const DAY_MS = 24 * 3_600_000;
 /** Mails are kept in development only, for whoever tries the shop out. */
@@ -29,7 +29,8 @@ interface Purge {
 
 /**
  * Job `clean-up`: deletes what is older than `RETENTION_DAYS` (0 keeps all) or has expired. Each of its small statements
- * stands for itself, so it may be cut off anywhere. Orders, movements, claims, dead tasks and daily reports stay.
+ * stands for itself, so it may be cut off anywhere. Orders, movements, claims, dead tasks and daily reports stay. It says
+ * what the database took up before and after, with all that the shop wrote meanwhile.
  */
 export async function cleanUp(context: Context): Promise<string | null> {
   const now = context.clock.now();
@@ -42,12 +43,15 @@ export async function cleanUp(context: Context): Promise<string | null> {
     abandonedCarts("guests' carts", sql`user_id IS NULL`, now - GUEST_CART_LIFE_MS),
     abandonedCarts("users' carts", sql`user_id IS NOT NULL`, now - USER_CART_LIFE_MS),
   ];
+  const before = await databaseBytes(context.env.DB);
   const done: string[] = [];
   for (const purge of purges) {
     const deleted = await runInChunks(context, purge);
     if (deleted > 0) done.push(`${purge.what} ${deleted}`);
   }
-  return done.length === 0 ? null : `deleted ${done.join(", ")}`;
+  if (done.length === 0) return null;
+  const after = await databaseBytes(context.env.DB);
+  return `deleted ${done.join(", ")}; the database had ${before} bytes and has ${after}`;
 }
 
 async function runInChunks({ env }: Context, purge: Purge): Promise<number> {

@@ -1,7 +1,9 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
 import { cleanUp } from "../../../src/ops/jobs/clean-up.ts";
+import type { Context } from "../../../src/platform/context.ts";
 import { createIds, prefixed } from "../../../src/platform/ids.ts";
+import { databaseBytes } from "../../../src/platform/sql.ts";
 import { testContext } from "../../events/context.ts";
 import { givenOrder } from "../../notifications/orders.ts";
 import { countOf } from "../../orders/ask.ts";
@@ -23,6 +25,9 @@ async function left(sql: string): Promise<unknown[]> {
   const { results } = await env.DB.prepare(sql).all<Record<string, unknown>>();
   return results.map((row) => Object.values(row)[0]);
 }
+
+/** What a clean-up says that it deleted. */
+const deletedBy = async (context: Context) => (await cleanUp(context))?.split("; the database ")[0] ?? null;
 
 /** An order that was placed `placed` ms ago and entered its status `since` ms ago, with a line of history each. */
 async function orderWithHistory(
@@ -54,7 +59,7 @@ test("history goes with orders that ended before the retention, to the milliseco
     await orderWithHistory(6, "shipped", limit + DAY, limit + DAY),
     await orderWithHistory(7, "cancelled", limit - 1, limit - 1),
   ];
-  expect(await cleanUp(testContext())).toBe("deleted history lines of ended orders 10");
+  expect(await deletedBy(testContext())).toBe("deleted history lines of ended orders 10");
   expect(await left("SELECT DISTINCT order_id FROM order_history ORDER BY order_id")).toEqual(kept.sort());
   expect(await countOf("orders")).toBe(8);
   expect(await cleanUp(testContext())).toBe(null);
@@ -82,7 +87,7 @@ test("events, work done and job runs go by their age, to the millisecond; what i
       `INSERT INTO job_runs (id, name, started_at, outcome) SELECT value, 'x', value, 'done' FROM json_each(?1)`,
     ).bind(JSON.stringify([limit - 1, limit])),
   ]);
-  expect(await cleanUp(testContext())).toBe("deleted events 2, tasks done 1, job runs 1");
+  expect(await deletedBy(testContext())).toBe("deleted events 2, tasks done 1, job runs 1");
   expect(await left("SELECT at FROM events ORDER BY seq")).toEqual([limit, limit + 1]);
   expect(await left("SELECT id FROM work ORDER BY id")).toEqual(["dead", "owed", "young"]);
   expect(await left("SELECT started_at FROM job_runs")).toEqual([limit]);
@@ -115,7 +120,7 @@ test("tokens go when they expire, sessions when they ended and are older than a 
        VALUES ('old', 'a', 's', 't', 'h', ?1), ('young', 'a', 's', 't', 'h', ?2)`,
     ).bind(now - 7 * DAY - 1, now - 7 * DAY),
   ]);
-  expect(await cleanUp(testContext())).toBe(
+  expect(await deletedBy(testContext())).toBe(
     "deleted expired refresh tokens 1, ended sessions 2, kept mails 1",
   );
   expect(await left("SELECT substr(id, -2, 1) FROM sessions ORDER BY id")).toEqual(["2", "3"]);
@@ -136,9 +141,23 @@ test("carts go with what is in them when nobody touched them: guests' after 30 d
     cart("user", "usr_1", 90 * DAY),
     env.DB.prepare("INSERT INTO cart_items SELECT id, 'prd_1', 0, 1, 5, 'USD' FROM carts"),
   ]);
-  expect(await cleanUp(testContext())).toBe("deleted guests' carts 1, users' carts 1");
+  expect(await deletedBy(testContext())).toBe("deleted guests' carts 1, users' carts 1");
   expect(await left("SELECT id FROM carts ORDER BY id")).toEqual(["guest", "user"]);
   expect(await left("SELECT cart_id FROM cart_items ORDER BY cart_id")).toEqual(["guest", "user"]);
+});
+
+test("says what the database took up before and after", async () => {
+  const old = testClock.now() - 91 * DAY;
+  await env.DB.prepare(
+    `INSERT INTO events (id, type, at, object_type, object_id, object_version, data)
+     SELECT 'evt', 't', ?2, 'order', 'o', 1, ?3 FROM json_each(?1)`,
+  )
+    .bind(JSON.stringify(Array.from({ length: 100 }, () => 0)), old, JSON.stringify("x".repeat(1_000)))
+    .run();
+  const result = await cleanUp(testContext());
+  const [, before, after] = result?.match(/; the database had (\d+) bytes and has (\d+)$/) ?? [];
+  expect(Number(before) - Number(after)).toBeGreaterThan(100 * 1_000);
+  expect(Number(after)).toBe(await databaseBytes(env.DB));
 });
 
 test("goes on from where it was cut off, and through more than one chunk", async () => {
@@ -158,5 +177,5 @@ test("goes on from where it was cut off, and through more than one chunk", async
   } as unknown as D1Database;
   await expect(cleanUp(testContext({ env: { ...env, DB } }))).rejects.toThrow("cut off");
   expect(await countOf("events")).toBe(1_500);
-  expect(await cleanUp(testContext())).toBe("deleted events 1500");
+  expect(await deletedBy(testContext())).toBe("deleted events 1500");
 });

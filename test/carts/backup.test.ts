@@ -1,8 +1,7 @@
-import { env, exports } from "cloudflare:workers";
+import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { createApi } from "../../src/cli/api.ts";
 import { restoreShop } from "../../src/cli/restore-shop.ts";
-import { saveShop } from "../../src/cli/save-shop.ts";
+import { givenAdmin, quiet, saved } from "../chaos/shop-backup.ts";
 import { refusalOf } from "../orders/ask.ts";
 import { givenShop } from "../support/shop.ts";
 import { signIn } from "../support/sign-in.ts";
@@ -10,24 +9,14 @@ import { ask, BUYER, checkout, givenCart, putItem, read } from "./shopping.ts";
 
 test("carts come back as they were, spent or not", async () => {
   const [apple = "", pear = ""] = (await givenShop([[9], [9]])).productIds;
-  const { token } = await signIn("admin");
-  const api = createApi("http://shop.test", token, (url, init) => exports.default.fetch(url, init));
+  const { api } = await givenAdmin();
   const user = await signIn();
   const open = await givenCart({ [apple]: 2, [pear]: 1 });
   const users = await givenCart({ [pear]: 3 }, user.headers);
   const spent = await givenCart({ [apple]: 1 });
   const order = (await checkout(spent)).body;
 
-  const tables = new Map<string, object[]>();
-  const manifest = await saveShop(
-    api,
-    {
-      append: async (file, rows) =>
-        void tables.set(file, [...(tables.get(file) ?? []), ...(rows as object[])]),
-      close: async () => [...tables.keys()].map((name) => ({ name, rows: 0, sha256: "" })),
-    },
-    () => {},
-  );
+  const { backup } = await saved(api);
   const before = await Promise.all([open, users, spent].map(async (cart) => (await read(cart)).body));
 
   await putItem(open, apple, 7);
@@ -35,17 +24,7 @@ test("carts come back as they were, spent or not", async () => {
   await ask("POST", `/orders/${order.id}/cancel`, {}, { "X-Order-Token": order.access_token });
   await env.DB.prepare("INSERT INTO cart_items VALUES ('crt_gone', 'prd_gone', 0, 1, 5, 'USD')").run();
 
-  const rows = async function* (file: string) {
-    for (const row of tables.get(file) ?? []) yield row as never;
-  };
-  const options = {
-    forceOpen: false,
-    print: () => {},
-    pause: async () => {},
-    report: async () => {},
-    drainMs: 0,
-  };
-  expect(await restoreShop(api, { manifest, rows }, options)).toMatchObject({ kind: "open" });
+  expect(await restoreShop(api, backup, quiet)).toMatchObject({ kind: "open" });
   const after = await Promise.all([open, users, spent].map(async (cart) => (await read(cart)).body));
   // The projection starts empty: what is free is told again by the objects.
   const unseen = (carts: { items: object[] }[]) =>

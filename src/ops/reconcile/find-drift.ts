@@ -145,12 +145,13 @@ function compareProjection(
 }
 
 /**
- * An alarm that was set for a past time has the time of its setting, and one that is being delivered reads as null. So what
- * is due about now counts as on its way.
+ * An alarm that was set for a past time has the time of its setting, by the clock of the machine that set it, and one that
+ * is being delivered reads as null. So what is due about now counts as on its way.
  */
 function compareAlarm({ due, alarm }: StockAudit, now: number, note: Note): void {
   if (due === null) return;
-  const sleeps = alarm === null ? Math.abs(now - due) >= IN_TRANSIT_MS : alarm > Math.max(due, now);
+  const sleeps =
+    alarm === null ? Math.abs(now - due) >= IN_TRANSIT_MS : alarm > Math.max(due, now) + IN_TRANSIT_MS;
   if (!sleeps) return;
   const when = new Date(due).toISOString();
   note(

@@ -295,7 +295,7 @@ const TABLE = `
      10 |   18 |    98 |      21 | a minute with nothing to do
      1 |    3 |    11 |       0 | job low-stock-notice
       3 |    7 |    18 |       2 | job daily-report
-     9 |   11 |  2023 |       0 | job clean-up
+    10 |   12 |  2023 |       0 | job clean-up
 `;
 
 export const LIMITS: ReadonlyMap<string, Limit> = new Map(

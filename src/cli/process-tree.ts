@@ -48,7 +48,7 @@ export function listProcesses(): ProcessRow[] {
 }
 
 function fromProc(): ProcessRow[] {
-  return readProc("stat").flatMap(({ pid, text }) => {
+  return readStats().flatMap(({ pid, text }) => {
     // "pid (name) state parent group …": the name may contain spaces and brackets, so skip to the last bracket.
     const [state, parent, group] = text.slice(text.lastIndexOf(")") + 2).split(" ");
     const zombie = state === "Z" || state === "X";
@@ -56,13 +56,13 @@ function fromProc(): ProcessRow[] {
   });
 }
 
-/** A file of /proc for each process of this machine; empty for one that ended meanwhile. */
-export const readProc = (file: "stat" | "cmdline"): { pid: number; text: string }[] =>
+/** `/proc/<pid>/stat` of each process of this machine; empty for one that ended meanwhile. */
+const readStats = (): { pid: number; text: string }[] =>
   readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map((pid) => {
       try {
-        return { pid: Number(pid), text: readFileSync(`/proc/${pid}/${file}`, "utf8") };
+        return { pid: Number(pid), text: readFileSync(`/proc/${pid}/stat`, "utf8") };
       } catch {
         return { pid: Number(pid), text: "" };
       }

@@ -1,31 +1,40 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readlinkSync, realpathSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { runMain } from "citty";
 import { commandOf } from "./command.ts";
 import { stateDirectory } from "./local-settings.ts";
-import { readProc } from "./process-tree.ts";
 
-/** The processes that use a state directory. `npm start` gives it to wrangler as an argument, by which they are found. */
+/** The processes that have a state directory open, or something in it: `npm start` does for as long as it runs. */
 function runningOn(stateDir: string): number[] {
-  return existsSync("/proc/self/cmdline") ? fromProc(stateDir) : fromPs(stateDir);
+  const directory = realpathSync(stateDir);
+  return existsSync("/proc/self/fd") ? fromProc(directory) : fromLsof(directory);
 }
 
-function fromProc(stateDir: string): number[] {
-  return readProc("cmdline")
-    .filter(({ text }) => {
-      const words = text.split("\0");
-      return words.some((word, index) => word === "--persist-to" && words[index + 1] === stateDir);
-    })
-    .map(({ pid }) => pid);
+const fromProc = (directory: string): number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => openFilesOf(pid).some((path) => `${path}/`.startsWith(`${directory}/`)))
+    .map(Number);
+
+/** None of a process that has ended, or is another user's. */
+function openFilesOf(pid: string): string[] {
+  const numbers = readOr([], () => readdirSync(`/proc/${pid}/fd`));
+  return numbers.map((number) => readOr("", () => readlinkSync(`/proc/${pid}/fd/${number}`)));
 }
 
-function fromPs(stateDir: string): number[] {
-  return execFileSync("ps", ["-A", "-o", "pid=,args="], { encoding: "utf8" })
-    .split("\n")
-    .filter((line) => line.includes(`--persist-to ${stateDir} `) || line.endsWith(`--persist-to ${stateDir}`))
-    .map((line) => Number.parseInt(line, 10));
+function readOr<T>(fallback: T, read: () => T): T {
+  try {
+    return read();
+  } catch {
+    return fallback;
+  }
+}
+
+function fromLsof(directory: string): number[] {
+  const { stdout } = spawnSync("lsof", ["-t", "+D", directory], { encoding: "utf8" });
+  return (stdout ?? "").split("\n").filter(Boolean).map(Number);
 }
 
 /** What `npm start` and wrangler create in a state directory. Other files there are not deleted. */

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, openSync } from "node:fs";
 import { defineCommand, runMain } from "citty";
 import { checkSettings } from "../platform/settings.ts";
 import { createApi, signIn } from "./api.ts";
@@ -33,6 +33,7 @@ async function start({ seed, verbose }: StartOptions): Promise<void> {
     return giveUp(`Port ${process.env.PORT || DEFAULT_PORT} is in use: set PORT to another.`);
   const stateDir = stateDirectory();
   mkdirSync(stateDir, { recursive: true });
+  openSync(stateDir, "r"); // for as long as this runs: `npm run reset` looks for it
   const step = stepper(verbose);
 
   const settings = await step("settings", prepareSettings);

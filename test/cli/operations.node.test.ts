@@ -39,14 +39,9 @@ describe("npm run reset", { timeout: 20_000 }, () => {
   });
 
   test("--yes does not ask, but never while a server runs on it", async () => {
-    const server = spawn(process.execPath, [
-      "-e",
-      "setInterval(() => {}, 1e9)",
-      "x",
-      "--persist-to",
-      directory,
-    ]);
-    await new Promise((resolve) => server.once("spawn", resolve));
+    const holding = `require("node:fs").openSync(process.argv[1], "r"); console.log("open"); setInterval(() => {}, 1e9)`;
+    const server = spawn(process.execPath, ["-e", holding, join(directory, "v3/d1/data.sqlite")]);
+    await new Promise((resolve) => server.stdout.once("data", resolve));
     const refused = await run("reset", ["--yes"]);
     expect(refused).toEqual({
       code: 1,

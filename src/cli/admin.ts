@@ -4,8 +4,7 @@ import { z } from "zod";
 import { MIN_PASSWORD_LENGTH } from "../accounts/password.ts";
 import { commandOf } from "./command.ts";
 import { stateDirectory } from "./local-settings.ts";
-import { adminStatement, makeAdmin, type NewAdmin } from "./make-admin.ts";
-import { applyMigrations } from "./wrangler.ts";
+import { adminStatement, makeAdmin, makeRemoteAdmin, type NewAdmin } from "./make-admin.ts";
 
 interface CreateOptions {
   email: string;
@@ -26,11 +25,17 @@ async function create({ email, name, password, remote, sql }: CreateOptions): Pr
     if (password === undefined) console.error(`Password: ${admin.password}`);
     return;
   }
-  const stateDir = stateDirectory();
-  if (!remote) await applyMigrations(stateDir);
-  const { created } = await makeAdmin(admin, remote ? { kind: "remote" } : { kind: "local", stateDir });
+  const { created } = remote ? await makeRemoteAdmin(admin) : await makeLocalAdmin(admin);
   console.log(`${created ? "Created" : "Updated"} the admin ${email.trim().toLowerCase()}.`);
   if (password === undefined) console.log(`Password: ${admin.password}`);
+}
+
+async function makeLocalAdmin(admin: NewAdmin): Promise<{ created: boolean }> {
+  const { applyMigrations, withLocalDatabase } = await import("./local-database.ts");
+  return withLocalDatabase(stateDirectory(), async (db) => {
+    await applyMigrations(db);
+    return makeAdmin(admin, db);
+  });
 }
 
 const createOptions = {

@@ -1,8 +1,8 @@
 const MINUTE_MS = 60_000;
 
 /**
- * Fires the Worker's cron trigger now, to catch up, and then at each full minute, because `wrangler dev` does not do it. A
- * tick is skipped while the one before it still runs.
+ * Fires the Worker's cron trigger now, to catch up, and then at each full minute, because neither Miniflare nor `wrangler dev`
+ * does it. A tick is skipped while the one before it still runs.
  * @returns a function that stops it
  */
 export function tickCron(url: string, warn: (message: string) => void): () => void {

@@ -38,7 +38,7 @@ function fromLsof(directory: string): number[] {
 }
 
 /** What `npm start` and wrangler create in a state directory. Other files there are not deleted. */
-const OURS = ["v3", "registry", "settings.env", "tmp"];
+const OURS = ["v3", "worker", "registry", "settings.env", "tmp"];
 
 async function reset(yes: boolean): Promise<void> {
   const stateDir = stateDirectory();

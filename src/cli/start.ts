@@ -1,5 +1,6 @@
 import { mkdirSync, openSync } from "node:fs";
 import { defineCommand, runMain } from "citty";
+import type { Miniflare } from "miniflare";
 import { checkSettings } from "../platform/settings.ts";
 import { createApi, signIn } from "./api.ts";
 import { banner, findBuyable, orderCommand } from "./banner.ts";
@@ -11,23 +12,25 @@ import {
   makeMissingSecrets,
   mergeSettings,
   readDevVars,
+  type SettingsText,
   stateDirectory,
   writeSettings,
 } from "./local-settings.ts";
-import { makeAdmin } from "./make-admin.ts";
+import { makeAdmin, type NewAdmin } from "./make-admin.ts";
 import { killAllProcesses, stopAllProcesses, trackProcesses } from "./process-tree.ts";
-import { claimPort, startWorker, type WorkerProcess, waitUntilReady } from "./worker-process.ts";
-import { applyMigrations } from "./wrangler.ts";
+import { claimPort, runWranglerDev, waitUntilReady } from "./worker-process.ts";
+import { buildWorker } from "./wrangler.ts";
 
 const DEFAULT_PORT = "8787";
 
 interface StartOptions {
   seed: boolean;
+  watch: boolean;
   verbose: boolean;
 }
 
 /** Starts the whole shop on this machine, also from a clean checkout. It runs until a signal comes. */
-async function start({ seed, verbose }: StartOptions): Promise<void> {
+async function start({ seed, watch, verbose }: StartOptions): Promise<void> {
   const port = await claimPort(Number(process.env.PORT || DEFAULT_PORT));
   if (port === null)
     return giveUp(`Port ${process.env.PORT || DEFAULT_PORT} is in use: set PORT to another.`);
@@ -37,31 +40,35 @@ async function start({ seed, verbose }: StartOptions): Promise<void> {
   const step = stepper(verbose);
 
   const settings = await step("settings", prepareSettings);
-  await step("migrations", () => applyMigrations(stateDir));
   const admin = adminOf(settings);
-  if (admin) await step("admin", () => makeAdmin(admin, { kind: "local", stateDir }));
-
   trackProcesses();
-  const worker = startWorker({ port, stateDir, settings: writeSettings(settings, stateDir), verbose });
-  void endWith(worker);
+  const launch = { port, stateDir, settings, verbose };
+  const database = () => step("database", () => prepareDatabase(stateDir, admin));
+  if (watch) {
+    await database();
+    void watchSources(launch);
+  } else {
+    // Each takes seconds of one core.
+    const [directory] = await Promise.all([step("build", () => buildWorker(stateDir)), database()]);
+    await step("workerd", () => serve(directory, launch));
+  }
+  const url = `http://127.0.0.1:${port}`;
   const checked = checkSettings(settings);
   if (checked.kind === "misconfigured") {
     const faults = checked.faults.map(({ setting, message }) => `  ${setting}: ${message}`).join("\n");
     console.error(`Every request is answered 503 misconfigured until these settings are right:\n${faults}`);
     return;
   }
-  await step("worker", () => waitUntilReady(worker.url));
+  await step("worker", () => waitUntilReady(url));
 
-  const api = createApi(worker.url, admin ? await signIn(worker.url, admin.email, admin.password) : null);
+  const api = createApi(url, admin ? await signIn(url, admin.email, admin.password) : null);
   if (admin && seed && settings.ENVIRONMENT !== "production") {
     await step("demo data", () => fillWithDemoData(api, settings.CURRENCY ?? "USD"));
   }
   const productId = await step("first order", () => findBuyable(api));
-  tickCron(worker.url, console.error);
-  console.log(
-    banner({ url: worker.url, admin, orderCommand: productId && orderCommand(worker.url, productId) }),
-  );
-  console.log(`Ready on ${worker.url}`);
+  tickCron(url, (message) => stopping || console.error(message));
+  console.log(banner({ url, admin, orderCommand: productId && orderCommand(url, productId) }));
+  console.log(`Ready on ${url}`);
 }
 
 /** Reads the settings and makes the secrets that are missing. With `ENVIRONMENT=production` it makes none. */
@@ -70,6 +77,40 @@ async function prepareSettings() {
   const settings = mergeSettings(readDevVars(path), process.env);
   if (settings.ENVIRONMENT === "production") return settings;
   return { ...settings, ...(await makeMissingSecrets(settings, path)) };
+}
+
+/** Migrates this machine's database and makes the admin, before anybody is served. */
+async function prepareDatabase(stateDir: string, admin: NewAdmin | null): Promise<void> {
+  // Loaded late, since it loads wrangler: a port that is taken, or a wrong option, is told a second earlier.
+  const { applyMigrations, withLocalDatabase } = await import("./local-database.ts");
+  await withLocalDatabase(stateDir, async (db) => {
+    await applyMigrations(db);
+    if (admin) await makeAdmin(admin, db);
+  });
+}
+
+interface Launch {
+  port: number;
+  stateDir: string;
+  settings: SettingsText;
+  verbose: boolean;
+}
+
+/** What serves, unless `wrangler dev` does. */
+let served: Miniflare | undefined;
+
+async function serve(directory: string, launch: Launch): Promise<void> {
+  const { serveWorker } = await import("./local-worker.ts");
+  served = await serveWorker({ ...launch, directory });
+}
+
+/** `wrangler dev` ends by itself only when something is wrong: then all ends, with what it printed last. */
+async function watchSources({ settings, ...launch }: Launch): Promise<void> {
+  const { code, output } = await runWranglerDev({
+    ...launch,
+    settings: writeSettings(settings, launch.stateDir),
+  });
+  if (!stopping) await giveUp(`${output}\n\nwrangler ended by itself (exit code ${code}).`);
 }
 
 function adminOf({ ADMIN_EMAIL: email, ADMIN_PASSWORD: password }: Record<string, string>) {
@@ -88,12 +129,6 @@ function stepper(verbose: boolean) {
 
 let stopping = false;
 
-/** If the Worker ends by itself, that is a failure: prints the end of its output and exits. */
-async function endWith(worker: WorkerProcess): Promise<void> {
-  const { code, output } = await worker.ended;
-  if (!stopping) await giveUp(`${output}\n\nwrangler ended by itself (exit code ${code}).`);
-}
-
 async function stop(exitCode: number): Promise<void> {
   if (stopping) {
     // A second signal means that the user does not want to wait.
@@ -101,6 +136,7 @@ async function stop(exitCode: number): Promise<void> {
     process.exit(exitCode);
   }
   stopping = true;
+  await served?.dispose();
   await stopAllProcesses();
   process.exit(exitCode);
 }
@@ -115,7 +151,7 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, ()
 
 // npm passes signals on, but may be killed itself. Then this process has a new parent, and stops too.
 const parent = process.ppid;
-if (process.env.npm_lifecycle_event === "start") {
+if (["start", "dev"].includes(process.env.npm_lifecycle_event ?? "")) {
   setInterval(() => {
     if (process.ppid !== parent && !stopping) void stop(0);
   }, 500).unref();
@@ -128,10 +164,15 @@ const options = {
     description: "Fill an empty catalogue with demo data",
     negativeDescription: "Leave an empty catalogue empty",
   },
+  watch: {
+    type: "boolean",
+    default: false,
+    description: "Run it by `wrangler dev`, which loads changed code at once, and is slow",
+  },
   verbose: {
     type: "boolean",
     default: false,
-    description: "Show all that wrangler says, and what took how long",
+    description: "Show what wrangler and Miniflare say, and what took how long",
   },
 } as const;
 

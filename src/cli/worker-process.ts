@@ -26,7 +26,7 @@ export function claimPort(port: number): Promise<number | null> {
 const START_TIMEOUT_MS = 120_000;
 const KEPT_LINES = 40;
 
-export interface WorkerOptions {
+export interface WranglerDevOptions {
   port: number;
   stateDir: string;
   settings: SettingsArguments;
@@ -34,14 +34,19 @@ export interface WorkerOptions {
   verbose: boolean;
 }
 
-export interface WorkerProcess {
-  url: string;
-  /** Resolves when wrangler ends, with its exit code and the end of its output. */
-  ended: Promise<{ code: number | null; output: string }>;
+/** How wrangler ended: its exit code and the end of its output. */
+export interface WranglerEnd {
+  code: number | null;
+  output: string;
 }
 
-/** Starts `wrangler dev`, which runs the Worker and all its bindings on this machine. */
-export function startWorker({ port, stateDir, settings, verbose }: WorkerOptions): WorkerProcess {
+/** Runs `wrangler dev`, which has all bindings too and loads changed code at once, until it ends. */
+export function runWranglerDev({
+  port,
+  stateDir,
+  settings,
+  verbose,
+}: WranglerDevOptions): Promise<WranglerEnd> {
   const child = launchWrangler(
     [
       ...["dev", "--local", "--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"],
@@ -59,11 +64,10 @@ export function startWorker({ port, stateDir, settings, verbose }: WorkerOptions
     if (error) console.error(line);
     else console.log(line);
   });
-  const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
+  return new Promise((resolve) => {
     child.on("error", (error) => resolve({ code: null, output: error.message }));
     child.on("close", (code) => resolve({ code, output: kept.join("\n") }));
   });
-  return { url: `http://127.0.0.1:${port}`, ended };
 }
 
 function eachLine(child: ChildProcess, show: (line: string, error: boolean) => void): void {

@@ -63,7 +63,9 @@ function wranglerEnvironment(stateDir: string): NodeJS.ProcessEnv {
   };
 }
 
-/** Applies the migrations that the local database does not have yet. */
-export async function applyMigrations(stateDir: string): Promise<void> {
-  await runWrangler(["d1", "migrations", "apply", "holdfast", "--local", "--persist-to", stateDir], stateDir);
+/** Builds the Worker as a deploy would. @returns the directory that holds its script */
+export async function buildWorker(stateDir: string): Promise<string> {
+  const directory = join(stateDir, "worker");
+  await runWrangler(["deploy", "--dry-run", "--outdir", directory], stateDir);
+  return directory;
 }

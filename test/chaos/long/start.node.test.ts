@@ -32,8 +32,17 @@ const printedOrder = (server: Server): string => {
   return line;
 };
 
+/** The line that the Worker logged of a route, which stands in the terminal. */
+const logged = (server: Server, route: string): unknown =>
+  server
+    .output()
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line))
+    .find((line) => line.route === route);
+
 test("a shop starts from nothing, sells, stops, and starts again with all it had", {
-  timeout: 180_000,
+  timeout: 240_000,
 }, async () => {
   writeFileSync(
     devVars,
@@ -56,6 +65,8 @@ test("a shop starts from nothing, sells, stops, and starts again with all it had
   expect(statSync(devVars).mode & 0o777).toBe(0o600);
   const stock = z.object({ on_hand: z.number(), reserved: z.number() });
   const before = await api.get(`/inventory/${productId}`, stock);
+  expect(logged(first, "/api/v1/orders")).toMatchObject({ method: "POST", status: 201 });
+  expect((await fetch(`${first.url}/docs/assets/swagger-ui.css`)).status).toBe(200);
   expect(await first.stop()).toBe(0); // and throws when it leaves a process behind
 
   const secrets = readFileSync(devVars, "utf8");
@@ -71,4 +82,9 @@ test("a shop starts from nothing, sells, stops, and starts again with all it had
   expect(before).toMatchObject({ reserved: 1 });
   expect(await again.get(`/inventory/${productId}`, stock)).toEqual(before);
   expect(await second.stop()).toBe(0);
+
+  // `npm run dev` goes on with the same data.
+  const third = await startServer({ stateDir, options: ["--watch"] });
+  expect(await (await adminApi(third)).get(`/inventory/${productId}`, stock)).toEqual(before);
+  expect(await third.stop()).toBe(0);
 });

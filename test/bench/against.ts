@@ -1,13 +1,23 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { createApi } from "../../src/cli/api.ts";
+import { stockProducts } from "../support/http-shop.ts";
+import { removeState, startServer } from "../support/server.ts";
 import { growOrders } from "./grow.ts";
 import { load, type Measured } from "./load.ts";
-import type { Operation } from "./operations.ts";
+import { type Operation, operations, refusedOrder } from "./operations.ts";
+import { adminOf, fill, migrate, settle, startWholeShop } from "./shop.ts";
 
 /** What is taken of a checkout: its own bench makes its shop, and knows its own requests. */
 interface Checkout {
   shop: typeof import("./shop.ts");
   operations: typeof import("./operations.ts");
+}
+
+interface Limits {
+  seconds: number;
+  rounds: number;
+  only: string | undefined;
 }
 
 const SHOP = { products: 1_200, stores: 25, categories: 15 };
@@ -20,12 +30,43 @@ const WARM_UP_SECONDS = 2;
  * @param directory of the other checkout, with its packages installed
  * @param rounds of each operation; the ratio is the median of the rounds' ratios
  */
-export async function compareWith(
-  directory: string,
-  { seconds, rounds, only }: { seconds: number; rounds: number; only: string | undefined },
-): Promise<void> {
+export async function compareWith(directory: string, limits: Limits): Promise<void> {
   const ours = await prepare(resolve("."));
   const others = await prepare(resolve(directory));
+  await compareAll(ours, others, limits);
+}
+
+/** Compares `npm start` with a shop of this bench that works off the same queues: what is between a client and workerd. */
+export async function compareStart(limits: Limits): Promise<void> {
+  const env = { SUGGESTIONS_PER_MINUTE: "0", FULFILMENT: "manual" };
+  const server = await startServer({ options: ["--no-seed"], env });
+  const stop = async () => {
+    await server.stop();
+    removeState(server.stateDir);
+  };
+  const shop = await startWholeShop();
+  await migrate(await shop.db());
+  const ours = await fillWith({ url: server.url, stop }, await server.adminToken());
+  await compareAll(ours, await fillWith(shop, (await adminOf(shop)).token), limits);
+}
+
+async function fillWith({ url, stop }: Omit<Prepared, "operations">, token: string): Promise<Prepared> {
+  const api = createApi(url, token);
+  const filled = await fill(api, SHOP);
+  const [scarce = ""] = await stockProducts(api, "SCARCE", [5]);
+  const asked = [refusedOrder(scarce), ...operations(filled, token)];
+  return { url, stop, operations: asked, settle: () => settle(url) };
+}
+
+interface Prepared {
+  url: string;
+  stop(): Promise<void>;
+  operations: Operation[];
+  /** Waits for what a run has left to do behind its answers, where that is done at all. */
+  settle?: () => Promise<void>;
+}
+
+async function compareAll(ours: Prepared, others: Prepared, { seconds, rounds, only }: Limits) {
   try {
     console.log(`${rounds} rounds of ${seconds} s each, by turns\n`);
     console.log(
@@ -42,15 +83,14 @@ export async function compareWith(
   }
 }
 
-interface Side {
-  url: string;
+interface Side extends Omit<Prepared, "operations"> {
   operation: Operation;
 }
 
-async function prepare(directory: string) {
+async function prepare(directory: string): Promise<Prepared> {
   if (!existsSync(join(directory, "node_modules"))) throw new Error(`npm ci was not run in ${directory}`);
   const file = (name: string) => join(directory, "test/bench", name);
-  const { shop, operations }: Checkout = {
+  const { shop, operations: theirs }: Checkout = {
     shop: await import(file("shop.ts")),
     operations: await import(file("operations.ts")),
   };
@@ -60,11 +100,15 @@ async function prepare(directory: string) {
   const { api, token } = await shop.adminOf(running);
   const filled = await shop.fill(api, SHOP);
   await growOrders(db, 0, ORDERS);
-  return { url: running.url, stop: running.stop, operations: operations.operations(filled, token) };
+  return { url: running.url, stop: running.stop, operations: theirs.operations(filled, token) };
 }
 
 async function compare(ours: Side, others: Side, seconds: number, rounds: number): Promise<void> {
-  const measure = ({ url, operation }: Side, time: number) => load(url, operation.next, time);
+  const measure = async ({ url, operation, settle }: Side, time: number) => {
+    const measured = await load(url, operation.next, time, operation.refused ? "4xx" : "2xx");
+    await settle?.();
+    return measured;
+  };
   await measure(ours, WARM_UP_SECONDS);
   await measure(others, WARM_UP_SECONDS);
   const pairs: [Measured, Measured][] = [];
@@ -82,7 +126,7 @@ async function compare(ours: Side, others: Side, seconds: number, rounds: number
   console.log(`${name.padEnd(28)} ${rate(0)} ${rate(1)} ${median(ratios).toFixed(3).padStart(6)}  ${each}`);
   const failures = pairs.flat().reduce((sum, { failures: more }) => sum + more, 0);
   if (failures === 0) return;
-  console.log(`  ${failures} answers were no success: the figures above do not count`);
+  console.log(`  ${failures} answers were not as expected: the figures above do not count`);
   process.exitCode = 1;
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { defineCommand, runMain } from "citty";
-import { compareWith } from "./against.ts";
+import { compareStart, compareWith } from "./against.ts";
 import type { Counted, CountedStatement } from "./counted-worker.ts";
 import { growCatalogue, growOrders } from "./grow.ts";
 import { type Ask, load, type Measured } from "./load.ts";
@@ -24,7 +24,6 @@ interface Row extends Counted {
 }
 
 async function bench(seconds: number, scale: boolean, only: string | undefined): Promise<void> {
-  if (existsSync(MEMORY)) process.env.TMPDIR = MEMORY;
   const shop = await startShop();
   const floor = await startFloor().catch(async (error: unknown) => {
     await shop.stop();
@@ -227,16 +226,23 @@ const command = defineCommand({
       type: "string",
       description: "Another checkout, to be compared by turns; its packages are installed",
     },
-    rounds: { type: "string", default: "7", description: "With --against: rounds of each operation" },
+    start: {
+      type: "boolean",
+      default: false,
+      description: "What `npm start` serves, by turns with this bench's shop",
+    },
+    rounds: {
+      type: "string",
+      default: "7",
+      description: "With --against and --start: rounds of each operation",
+    },
   },
-  run: ({ args }) =>
-    args.against === undefined
-      ? bench(Number(args.seconds), args.scale, args.only)
-      : compareWith(args.against, {
-          seconds: Number(args.seconds),
-          rounds: Number(args.rounds),
-          only: args.only,
-        }),
+  run: ({ args: { scale, against, start, only, ...given } }) => {
+    if (existsSync(MEMORY)) process.env.TMPDIR = MEMORY;
+    const limits = { seconds: Number(given.seconds), rounds: Number(given.rounds), only };
+    if (start) return compareStart(limits);
+    return against === undefined ? bench(limits.seconds, scale, only) : compareWith(against, limits);
+  },
 });
 
 await runMain(command);

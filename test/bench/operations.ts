@@ -8,6 +8,8 @@ export interface Operation {
   next: (turn: number) => Ask;
   /** What one request counts for: a bulk is so many orders. */
   worth: number;
+  /** That the shop should refuse it. */
+  refused?: boolean;
   /** Of a write: how many objects a request calls, of how many in all, and how many holds each of them opens. */
   objects: { each: number; of: number; holds: number };
 }
@@ -22,6 +24,21 @@ const json = (path: string, body: unknown): Ask => ({
   body: JSON.stringify(body),
 });
 
+const draftOf = (ids: string[], quantity = 1) => ({
+  items: ids.map((product_id) => ({ product_id, quantity })),
+  customer: { name: "Ada", email: "ada@shop.example" },
+  payment_method: "invoice",
+});
+
+/** @param productId of a product with fewer than 50 units */
+export const refusedOrder = (productId: string): Operation => ({
+  name: "a refused order",
+  next: () => json("/api/v1/orders", draftOf([productId], 50)),
+  worth: 1,
+  refused: true,
+  objects: { each: 0, of: 1, holds: 0 },
+});
+
 export function operations({ products, storeIds }: Filled, token: string): Operation[] {
   const staff = { authorization: `Bearer ${token}` };
   const pick = <T>(all: T[], turn: number): T => all[turn % all.length] as T;
@@ -33,11 +50,7 @@ export function operations({ products, storeIds }: Filled, token: string): Opera
     ...{ method: "GET", path },
     ...(headers ? { headers } : {}),
   });
-  const draft = (...ids: string[]) => ({
-    items: ids.map((product_id) => ({ product_id, quantity: 1 })),
-    customer: { name: "Ada", email: "ada@shop.example" },
-    payment_method: "invoice",
-  });
+  const draft = (...ids: string[]) => draftOf(ids);
   const product = (turn: number): string => pick(products, turn % ORDERED).id;
   const words = products.map(({ title }) => title.split(" ")[0] ?? title);
   const beginnings = products.map(({ title }) => encodeURIComponent(title.slice(0, 4)));

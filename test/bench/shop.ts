@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
@@ -11,6 +11,7 @@ import {
   PRODUCTS_PER_CALL,
   writeProducts,
 } from "../../src/cli/fill-catalogue.ts";
+import { applyMigrations } from "../../src/cli/local-database.ts";
 import { makeMissingSecrets } from "../../src/cli/local-settings.ts";
 import { planSeed, type SeedSize } from "../../src/cli/seed-data.ts";
 import { projectRoot, runWrangler } from "../../src/cli/wrangler.ts";
@@ -51,16 +52,19 @@ const SETTINGS = {
  * mail for each order is not what a request costs. Without the pages of /docs, for which Miniflare sends each request
  * through two more Workers of its own.
  */
-export async function startShop(): Promise<Running> {
+export async function startShop(queueConsumers: object = { inventory: projecting() }): Promise<Running> {
   const directory = await bundle("counted-worker.ts");
   const { assets: _pages, ...options } = declared();
   const secrets = await makeMissingSecrets({}, join(directory, "dev.vars"));
   return start(directory, {
     ...options,
     bindings: { ...secrets, ...SETTINGS },
-    queueConsumers: { inventory: projecting() },
+    queueConsumers,
   });
 }
+
+/** The same, with every queue worked off as in `npm start`: a mail for each order too. */
+export const startWholeShop = (): Promise<Running> => startShop(declared().queueConsumers as object);
 
 export async function startFloor(): Promise<Running> {
   const config = join(mkdtempSync(join(tmpdir(), "holdfast-bench-")), "wrangler.json");
@@ -106,14 +110,7 @@ async function start(directory: string, options: object): Promise<Running> {
   };
 }
 
-export async function migrate(db: D1Database): Promise<void> {
-  const directory = join(projectRoot, "migrations");
-  for (const file of readdirSync(directory).sort()) {
-    if (!file.endsWith(".sql")) continue;
-    const statements = readFileSync(join(directory, file), "utf8").split("--> statement-breakpoint");
-    await db.batch(statements.map((statement) => db.prepare(statement.trim())));
-  }
-}
+export { applyMigrations as migrate };
 
 const ADMIN = { email: "admin@shop.example", password: "correct horse battery", name: "Admin" };
 
@@ -152,6 +149,10 @@ export async function fill(api: Api, size: SeedSize): Promise<Filled> {
   await until(async () => (await api.get("/inventory?page_size=1", counted)).count === levels);
   return { products, storeIds: [...stores.values()] };
 }
+
+/** Waits until a shop that works off all its queues has nothing left to do behind its answers. */
+export const settle = (url: string): Promise<void> =>
+  until(async () => /^work_overdue_seconds 0$/m.test(await (await fetch(`${url}/metrics`)).text()));
 
 const counted = z.object({ count: z.number().nullable() });
 

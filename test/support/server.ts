@@ -72,6 +72,10 @@ export async function startServer({
     });
   }
   const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+  // Its group is not this process's, so nobody else ends it when this process is interrupted.
+  const orphan = () => process.kill(-groupOf(child), "SIGTERM");
+  process.once("exit", orphan);
+  child.once("close", () => process.removeListener("exit", orphan));
   const url = await readyUrl(child, () => output);
   return {
     url,

@@ -112,7 +112,7 @@ async function start(directory: string, options: object): Promise<Running> {
 
 export { applyMigrations as migrate };
 
-const ADMIN = { email: "admin@shop.example", password: "correct horse battery", name: "Admin" };
+export const ADMIN = { email: "admin@shop.example", password: "correct horse battery", name: "Admin" };
 
 /** An admin, straight into a fresh shop. */
 export async function adminOf(shop: Running): Promise<{ api: Api; token: string }> {

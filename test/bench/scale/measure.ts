@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { z } from "zod";
 import type { Api } from "../../../src/cli/api.ts";
 import { LOCAL_DRAIN_MS } from "../../../src/cli/restore-shop.ts";
 import { type Manifest, STOCK_FILE } from "../../../src/cli/save-shop.ts";
@@ -10,12 +9,11 @@ import type { Checkout } from "./checkout.ts";
 import { compareBackups } from "./compare-backups.ts";
 import { type ShopSize, storesOf } from "./made-up-orders.ts";
 import { makeUpBackup } from "./make-up-backup.ts";
-import { BACKUP_STEPS, RESTORE_STEPS, StepTimes } from "./timed-api.ts";
+import { BACKUP_STEPS, RESTORE_STEPS, StepTimes, type Taken, takenBetween, takenSoFar } from "./timed-api.ts";
 
 /** One step, and how much it went through. */
-export interface Step {
+export interface Step extends Taken {
   name: string;
-  seconds: number;
   count: number;
   unit: string;
   /** Whether it is all of a command, rather than a part of one. */
@@ -55,14 +53,14 @@ export async function measure(
     const { api: first } = await checkout.shop.adminOf(shop);
     const manifest = await makeUpBackup(madeUp, size, first);
     const api = await checkout.adminApi.adminApi({ url: shop.url, token: undefined });
+    const levels = size.products * storesOf(0).length;
     const steps = await restore(checkout, api, madeUp, size, print);
     if (twice) {
-      await waitForLists(api, size);
+      await waitForLists(db, levels);
       const again = await restore(checkout, api, madeUp, size, print);
       steps.push(...again.map((step) => ({ ...step, name: `again: ${step.name}` })));
     }
-    const listed = await timed(() => waitForLists(api, size));
-    const levels = size.products * storesOf(0).length;
+    const { taken: listed } = await timed(() => waitForLists(db, levels));
     steps.push({
       name: "(then until lists show it)",
       ...listed,
@@ -77,7 +75,7 @@ export async function measure(
     );
     if (differences.length > 0)
       throw new Error(`it was not saved as it was restored:\n${differences.join("\n")}`);
-    steps.unshift({ name: "(rows)", seconds: 0, ...rowsOf(manifest), isWhole: false });
+    steps.unshift({ name: "(rows)", seconds: 0, cpu: 0, ...rowsOf(manifest), isWhole: false });
     return { size, checkout: checkout.name, steps };
   } finally {
     await shop.stop();
@@ -103,15 +101,16 @@ async function restore(
   print: Print,
 ): Promise<Step[]> {
   const times = new StepTimes(RESTORE_STEPS);
-  let drained = 0;
+  let drained: Taken = { seconds: 0, cpu: 0 };
   let manifest: Manifest | null = null;
-  const { seconds } = await timed(async () => {
+  const { taken } = await timed(async () => {
     const backup = await backups.readDirectory(directory);
     manifest = backup.manifest;
     const outcome = await restoreShop(times.watch(api), backup, {
       ...{ forceOpen: false, print, report: async () => {}, drainMs: LOCAL_DRAIN_MS },
       pause: async (milliseconds) => {
-        drained += (await timed(() => pause(milliseconds))).seconds;
+        const { taken: more } = await timed(() => pause(milliseconds));
+        drained = { seconds: drained.seconds + more.seconds, cpu: drained.cpu + more.cpu };
       },
     });
     if (outcome.kind !== "open" || outcome.open.length > 0 || outcome.repaired > 0)
@@ -122,8 +121,8 @@ async function restore(
   if (manifest === null) throw new Error("no backup was read");
   return [
     ...partsOf(times, manifest, size),
-    { name: "(the drain, not counted)", seconds: drained, count: 0, unit: "", isWhole: false },
-    { name: "RESTORE", seconds: seconds - drained, ...rowsOf(manifest), isWhole: true },
+    { name: "(the drain, not counted)", ...drained, count: 0, unit: "", isWhole: false },
+    { name: "RESTORE", ...takenBetween(drained, taken), ...rowsOf(manifest), isWhole: true },
   ];
 }
 
@@ -135,13 +134,16 @@ async function save(
   print: Print,
 ): Promise<Step[]> {
   const times = new StepTimes(BACKUP_STEPS);
-  const { seconds, value: manifest } = await timed(async () => {
+  const { taken, value: manifest } = await timed(async () => {
     const writer = backups.writeDirectory(directory);
     const made = await saveShop(times.watch(api), writer, print);
     backups.writeManifest(directory, made);
     return made;
   });
-  return [...partsOf(times, manifest, size), { name: "BACKUP", seconds, ...rowsOf(manifest), isWhole: true }];
+  return [
+    ...partsOf(times, manifest, size),
+    { name: "BACKUP", ...taken, ...rowsOf(manifest), isWhole: true },
+  ];
 }
 
 /** What the parts of a command went through, by what their time should grow with. */
@@ -161,8 +163,8 @@ function partsOf(times: StepTimes, manifest: Manifest, size: ShopSize): Step[] {
     "name the objects": { count: size.products, unit: "products" },
     reconcile: { count: size.products, unit: "products" },
   };
-  return [...times.seconds].map(([name, seconds]) => ({
-    ...{ name, seconds, isWhole: false },
+  return [...times.taken].map(([name, taken]) => ({
+    ...{ name, ...taken, isWhole: false },
     ...(counts[name] ?? { count: 0, unit: "" }),
   }));
 }
@@ -172,19 +174,17 @@ const rowsOf = ({ files }: Manifest) => ({
   unit: "rows",
 });
 
-async function timed<T>(work: () => Promise<T>): Promise<{ seconds: number; value: T }> {
-  const began = performance.now();
+async function timed<T>(work: () => Promise<T>): Promise<{ taken: Taken; value: T }> {
+  const from = takenSoFar();
   const value = await work();
-  return { seconds: (performance.now() - began) / 1_000, value };
+  return { taken: takenBetween(from, takenSoFar()), value };
 }
 
-const counted = z.object({ count: z.number().nullable() });
-
 /** Until every restored object has reported its levels: they may be sold before that, and lists show them late. */
-async function waitForLists(api: Api, size: ShopSize): Promise<void> {
-  const levels = size.products * storesOf(0).length;
+async function waitForLists(db: D1Database, levels: number): Promise<void> {
+  const count = db.prepare("SELECT count(*) AS count FROM stock_levels");
   for (let tries = 0; tries < 3_000; tries++) {
-    if ((await api.get("/inventory?page_size=1", counted)).count === levels) return;
+    if ((await count.first<number>("count")) === levels) return;
     await pause(200);
   }
   throw new Error("the lists do not show all levels");

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import type { Api } from "../../../src/cli/api.ts";
 
 interface NamedCall {
@@ -23,18 +24,49 @@ export const BACKUP_STEPS: NamedCall[] = [
   { step: "read the objects", method: "GET", path: /^\/ops\/backup\/stock\// },
 ];
 
-/** How long each step took: from the beginning of its first call to the end of its last. */
+/** What a step took: by the clock, and of the processors, which other work on this machine changes less. */
+export interface Taken {
+  seconds: number;
+  cpu: number;
+}
+
+/** The time that has passed, and what this process and those that it started, the server's, have computed in it. */
+export function takenSoFar(): Taken {
+  const { user, system } = process.cpuUsage();
+  const children = `/proc/self/task/${process.pid}/children`;
+  const pids = existsSync(children) ? readFileSync(children, "utf8").split(" ").filter(Boolean) : [];
+  const ticks = pids.map((pid) => {
+    // Its name, which comes second, may have spaces.
+    const [, fields = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
+    return fields
+      .split(" ")
+      .slice(11, 13)
+      .reduce((sum, field) => sum + Number(field), 0);
+  });
+  const cpu = (user + system) / 1_000_000 + ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;
+  return { seconds: performance.now() / 1_000, cpu };
+}
+
+/** Of Linux, in /proc. */
+const TICKS_PER_SECOND = 100;
+
+export const takenBetween = (from: Taken, to: Taken): Taken => ({
+  seconds: to.seconds - from.seconds,
+  cpu: to.cpu - from.cpu,
+});
+
+/** What each step took: from the beginning of its first call to the end of its last. */
 export class StepTimes {
   readonly #steps: NamedCall[];
-  readonly #spans = new Map<string, { from: number; to: number }>();
+  readonly #spans = new Map<string, { from: Taken; to: Taken }>();
 
   constructor(steps: NamedCall[]) {
     this.#steps = steps;
   }
 
-  /** The seconds of each step, in the order in which they began. */
-  get seconds(): Map<string, number> {
-    return new Map([...this.#spans].map(([step, { from, to }]) => [step, (to - from) / 1_000]));
+  /** Of each step, in the order in which they began. */
+  get taken(): Map<string, Taken> {
+    return new Map([...this.#spans].map(([step, { from, to }]) => [step, takenBetween(from, to)]));
   }
 
   /** The same API, whose calls are timed. */
@@ -48,12 +80,11 @@ export class StepTimes {
 
   async #timed<T>(method: string, path: string, call: () => Promise<T>): Promise<T> {
     const step = this.#steps.find((one) => one.method === method && one.path.test(path))?.step;
-    const from = performance.now();
+    if (step === undefined) return call();
+    const from = this.#spans.get(step)?.from ?? takenSoFar();
+    this.#spans.set(step, { from, to: from });
     const answer = await call();
-    if (step !== undefined) {
-      const began = this.#spans.get(step)?.from ?? from;
-      this.#spans.set(step, { from: began, to: performance.now() });
-    }
+    this.#spans.set(step, { from, to: takenSoFar() });
     return answer;
   }
 }

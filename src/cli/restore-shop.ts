@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { Api } from "./api.ts";
+import { atOnce } from "./at-once.ts";
 import { type LostWindow, readLostWindow } from "./lost-window.ts";
+import { Progress } from "./progress.ts";
 import { everyPage, type Manifest, overviewSchema, STOCK_FILE, tableFile } from "./save-shop.ts";
 
 /** A backup to restore. */
@@ -48,6 +50,10 @@ const POLL_MS = 2_000;
 /** Well below the limit of a body, one megabyte. */
 const MAX_BODY_BYTES = 600_000;
 const MAX_ROWS = 2_000;
+/** How many tables are loaded at the same time. D1 has one writer, so more would only wait there. */
+const PARALLEL_TABLES = 3;
+/** How many Stock objects are loaded at the same time. */
+const PARALLEL_OBJECTS = 8;
 /** Reconciliation is repeated, because stock may change while it is repaired. */
 const RECONCILIATION_ROUNDS = 3;
 
@@ -83,15 +89,16 @@ export async function restoreShop(
   const to = await waitUntilDrained(api, options);
   const after_another_restore = before === "restoring";
   await options.report(await readLostWindow(api, { from: manifest.made_at, to, after_another_restore }));
-  await emptyObjects(api, backup);
-  for (const table of tables) await restoreTable(api, backup, table);
+  const progress = new Progress(options.print);
+  await emptyObjects(api, backup, progress);
+  await restoreTables(api, backup, tables, progress);
   await api.post("/ops/backup/finish", undefined, doneSchema);
-  await rebuildFigures(api);
-  options.print(`${tables.length} tables restored`);
-  options.print(`${await restoreStock(api, backup)} stock objects restored`);
+  await rebuildFigures(api, progress);
+  progress.done(`${tables.length} tables restored`);
+  progress.done(`${await restoreStock(api, backup, progress)} stock objects restored`);
 
   await setSelling(api, "stopped");
-  const { repaired, open } = await reconcileAll(api);
+  const { repaired, open } = await reconcileAll(api, manifest.products, progress);
   if (open.length > 0 && !options.forceOpen) return { kind: "stopped", repaired, open };
   await setSelling(api, "open");
   return { kind: "open", repaired, open };
@@ -118,49 +125,103 @@ const setSelling = (api: Api, state: "open" | "stopped" | "restoring") =>
   api.post("/ops/selling", { state }, sellingSchema);
 
 /** Empties the objects of the shop's products and of the backup's, which an earlier try may have deleted from the shop. */
-async function emptyObjects(api: Api, backup: BackupReader): Promise<void> {
+async function emptyObjects(api: Api, backup: BackupReader, progress: Progress): Promise<void> {
   const products = new Set<string>();
   await everyPage(api, "/ops/backup/tables/products", async (rows) => {
     for (const { id } of rows) products.add(String(id));
   });
   for await (const { id } of backup.rows(tableFile("products"))) products.add(String(id));
+  let emptied = 0;
   for (const product_ids of chunks([...products], 200)) {
     await api.post("/ops/backup/empty-stock", { product_ids }, doneSchema);
+    emptied += product_ids.length;
+    progress.at(() => `${emptied} of ${products.size} stock objects emptied`);
   }
 }
 
-async function restoreTable(api: Api, backup: BackupReader, table: string): Promise<void> {
+/**
+ * Loads the tables, a few at a time. In which order does not matter, since what depends on two of them is made again
+ * afterwards; the parts of one table follow each other, since of two rows with the same key the later one counts.
+ */
+async function restoreTables(
+  api: Api,
+  backup: BackupReader,
+  tables: string[],
+  progress: Progress,
+): Promise<void> {
+  const files = backup.manifest.files.filter(({ name }) => name !== STOCK_FILE);
+  const total = files.reduce((sum, { rows }) => sum + rows, 0);
+  let loaded = 0;
+  await atOnce(PARALLEL_TABLES, tables, (table) =>
+    restoreTable(api, backup, table, (rows) => {
+      loaded += rows;
+      progress.at(() => `${loaded} of ${total} rows of tables loaded, now of ${table}`);
+    }),
+  );
+}
+
+async function restoreTable(
+  api: Api,
+  backup: BackupReader,
+  table: string,
+  count: (rows: number) => void,
+): Promise<void> {
   const path = `/ops/backup/tables/${table}`;
   let first = true;
   const chunk = new Chunk();
   const send = async () => {
-    await api.post(path, { first, rows: chunk.take() }, doneSchema);
+    const rows = chunk.take();
+    await api.post(path, { first, rows }, doneSchema);
     first = false;
+    count(rows.length);
   };
   for await (const row of backup.rows(tableFile(table))) if (chunk.add(row)) await send();
   if (first || !chunk.isEmpty) await send();
 }
 
-async function restoreStock(api: Api, backup: BackupReader): Promise<number> {
+/**
+ * Loads the objects, a few at a time. The parts of one object go one after the other: the first empties it, and until the
+ * last it does nothing else. If this dies, some objects are loaded, a few half and the others empty, in a closed shop.
+ */
+async function restoreStock(api: Api, backup: BackupReader, progress: Progress): Promise<number> {
+  let count = 0;
+  let before: Promise<unknown> = Promise.resolve();
+  await atOnce(PARALLEL_OBJECTS, objectParts(backup), async ({ product, ...part }) => {
+    const send = () => api.post(`/ops/backup/stock/${product}`, part, doneSchema);
+    const sent = part.first ? send() : before.then(send);
+    before = sent;
+    await sent;
+    if (!part.last) return;
+    count++;
+    progress.at(() => `${count} of ${backup.manifest.products} stock objects loaded`);
+  });
+  return count;
+}
+
+interface ObjectPart {
+  product: string;
+  first: boolean;
+  last: boolean;
+  rows: unknown[];
+}
+
+/** The parts of all objects, those of one after the other. */
+async function* objectParts(backup: BackupReader): AsyncGenerator<ObjectPart> {
+  const chunk = new Chunk();
   let current: string | null = null;
   let first = true;
-  let count = 0;
-  const chunk = new Chunk();
-  const send = async (last: boolean) => {
-    await api.post(`/ops/backup/stock/${current}`, { first, last, rows: chunk.take() }, doneSchema);
-    first = false;
-  };
-  for await (const { product, table, row } of backup.rows(STOCK_FILE)) {
+  for await (const { product: id, table, row } of backup.rows(STOCK_FILE)) {
+    const product = String(id);
     if (product !== current) {
-      if (current !== null) await send(true);
-      current = String(product);
+      if (current !== null) yield { product: current, first, last: true, rows: chunk.take() };
+      current = product;
       first = true;
-      count++;
     }
-    if (chunk.add({ table, row })) await send(false);
+    if (!chunk.add({ table, row })) continue;
+    yield { product, first, last: false, rows: chunk.take() };
+    first = false;
   }
-  if (current !== null) await send(true);
-  return count;
+  if (current !== null) yield { product: current, first, last: true, rows: chunk.take() };
 }
 
 /** The rows of one request. */
@@ -189,7 +250,7 @@ class Chunk {
 
 const rebuiltSchema = z.object({ next: z.string().nullable() });
 
-async function rebuildFigures(api: Api): Promise<void> {
+async function rebuildFigures(api: Api, progress: Progress): Promise<void> {
   let after: string | null = null;
   do {
     const body = after === null ? {} : { after };
@@ -199,20 +260,27 @@ async function rebuildFigures(api: Api): Promise<void> {
       rebuiltSchema,
     );
     after = part.next;
+    if (after !== null) progress.at(() => `figures made again up to ${after}`);
   } while (after !== null);
 }
 
 const reconciliationSchema = z.object({
+  checked: z.number(),
   drift: z.array(driftSchema),
   repaired: z.number(),
   next: z.string().nullable(),
 });
 
-async function reconcileAll(api: Api): Promise<{ repaired: number; open: OpenDrift[] }> {
+async function reconcileAll(
+  api: Api,
+  products: number,
+  progress: Progress,
+): Promise<{ repaired: number; open: OpenDrift[] }> {
   let repaired = 0;
   let open: OpenDrift[] = [];
   for (let round = 0; round < RECONCILIATION_ROUNDS; round++) {
     open = [];
+    let checked = 0;
     let after: string | null = "";
     while (after !== null) {
       const body: { repair: true; after: string } = { repair: true, after };
@@ -224,6 +292,8 @@ async function reconcileAll(api: Api): Promise<{ repaired: number; open: OpenDri
       repaired += part.repaired;
       open.push(...part.drift.filter(({ state }) => state !== "repaired"));
       after = part.next;
+      checked += part.checked;
+      progress.at(() => `${checked} of ${products} products reconciled`);
     }
     if (open.length === 0) break;
   }

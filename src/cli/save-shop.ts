@@ -1,5 +1,7 @@
 import { z } from "zod";
 import type { Api } from "./api.ts";
+import { atOnce } from "./at-once.ts";
+import { Progress } from "./progress.ts";
 
 /** Writes a backup: to a directory in the command, to memory in tests. */
 export interface BackupWriter {
@@ -62,15 +64,19 @@ export async function saveShop(
   print: (line: string) => void,
 ): Promise<Manifest> {
   const { schema, at, last_seq, tables } = await api.get("/ops/backup", overviewSchema);
+  const progress = new Progress(print);
   const products = new Set<string>();
+  let count = 0;
   const keep = async (table: string, rows: Record<string, unknown>[]) => {
+    count += rows.length;
+    progress.at(() => `${count} rows of tables read, now of ${table}`);
     if (table === "products") for (const { id } of rows) products.add(String(id));
     await writer.append(tableFile(table), rows);
   };
   for (const table of tables) {
     await everyPage(api, `/ops/backup/tables/${table}`, (rows) => keep(table, rows));
   }
-  print(`${tables.length} tables read`);
+  progress.done(`${tables.length} tables read`);
   let after = last_seq;
   for (let more = true; more; ) {
     const changes = await api.get(`/ops/backup/changes?after=${after}&since=${at}`, changesSchema);
@@ -78,26 +84,29 @@ export async function saveShop(
     after = changes.seq;
     more = changes.more;
   }
-  await saveStock(api, writer, [...products]);
-  print(`${products.size} stock objects read`);
+  await saveStock(api, writer, [...products], progress);
+  progress.done(`${products.size} stock objects read`);
   return { format: 1, made_at: at, schema, tables, products: products.size, files: await writer.close() };
 }
 
-async function saveStock(api: Api, writer: BackupWriter, products: string[]): Promise<void> {
-  // All readers take from this one iterator.
-  const queue = products.values();
-  const reader = async () => {
-    for (const product of queue) {
-      const all: Record<string, unknown>[] = [];
-      await everyPage(api, `/ops/backup/stock/${product}`, async (rows) => void all.push(...rows));
-      // In one call, because a restore expects the rows of an object one after the other.
-      await writer.append(
-        STOCK_FILE,
-        all.map((row) => ({ product, ...row })),
-      );
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL_OBJECTS }, reader));
+async function saveStock(
+  api: Api,
+  writer: BackupWriter,
+  products: string[],
+  progress: Progress,
+): Promise<void> {
+  let count = 0;
+  await atOnce(PARALLEL_OBJECTS, products, async (product) => {
+    const all: Record<string, unknown>[] = [];
+    await everyPage(api, `/ops/backup/stock/${product}`, async (rows) => void all.push(...rows));
+    // In one call, because a restore expects the rows of an object one after the other.
+    await writer.append(
+      STOCK_FILE,
+      all.map((row) => ({ product, ...row })),
+    );
+    count++;
+    progress.at(() => `${count} of ${products.length} stock objects read`);
+  });
 }
 
 /** Reads all pages of a route. @param path may have a query already */

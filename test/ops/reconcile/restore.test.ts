@@ -54,7 +54,7 @@ async function restored(...rounds: Part[][]) {
       expect([await selling(), ...refusalOf(await buy())]).toEqual(["stopped", 503, "selling_stopped"]);
       const { part, next } = answers[asked.push(body) - 1] ?? { part: [], next: null };
       if (part instanceof Error) throw part;
-      return answer.parse({ drift: part, repaired: 0, next });
+      return answer.parse({ checked: 1, drift: part, repaired: 0, next });
     },
   };
   const manifest = { format: 1 as const, made_at: NOW, schema, tables: [], products: 0, files: [] };

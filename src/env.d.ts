@@ -12,6 +12,7 @@ declare namespace Cloudflare {
     EMAIL: SendEmail;
     FLOOD_GUARD: RateLimit;
     STOCK: DurableObjectNamespace<import("./inventory/object/stock-object.ts").StockObject>;
+    ORDER_DESK: DurableObjectNamespace<import("./orders/desk/desk-object.ts").OrderDeskObject>;
     RATE_LIMITER: DurableObjectNamespace;
     ORDERS_QUEUE: Queue;
     PAYMENTS_QUEUE: Queue;

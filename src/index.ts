@@ -5,5 +5,5 @@ import { createWorker } from "./worker.ts";
 const worker = createWorker({ clock: systemClock, ids: systemIds });
 
 export default worker.handler;
-export const Stock = worker.Stock;
+export const { Stock, OrderDesk } = worker;
 export { RateLimiter } from "./platform/rate-limit/rate-limiter.ts";

@@ -2,6 +2,7 @@ import { createApp } from "./app.ts";
 import { readClaimStates } from "./claims/states.ts";
 import { stockOf } from "./inventory/client.ts";
 import { StockObject, type StockPorts } from "./inventory/object/stock-object.ts";
+import { OrderDeskObject } from "./orders/desk/desk-object.ts";
 import { claimedOrders } from "./orders/steps/claimed.ts";
 import { systemActor } from "./platform/actor.ts";
 import type { Memory } from "./platform/cache/memory.ts";
@@ -58,6 +59,12 @@ export function createWorker(sources: Sources) {
     };
   }
 
+  class OrderDesk extends OrderDeskObject {
+    protected context(): Context {
+      return contextFor(this.env, "order-desk", this.ctx);
+    }
+  }
+
   const app = createApp({
     ...sources,
     stock: {
@@ -75,5 +82,5 @@ export function createWorker(sources: Sources) {
     scheduled: (_event, env, execution) => runSchedule(contextFor(env, "schedule", execution)),
   } satisfies ExportedHandler<Cloudflare.Env>;
 
-  return { handler, Stock };
+  return { handler, Stock, OrderDesk };
 }

@@ -53,7 +53,8 @@ export async function draftOfCart(
   context.generation ??= row.generation;
   const items = JSON.parse(row.items) as PlaceOrderInput["items"];
   const cart = { id: row.id, version: row.version, spentBy: namedOrder(row.spent_by) };
-  return { ...draftOf({ ...request.input, items }, await keyOf(row, request)), cart };
+  const key = await keyOf(row, request);
+  return { ...draftOf(context, { ...request.input, items }, key), cart, generation: row.generation };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { CHALLENGE, requireUser, signedIn } from "../accounts/authenticate.ts";
-import { answerPlacing } from "../orders/place/answer-placing.ts";
+import { answerPlacing } from "../orders/desk/answer-placing.ts";
 import { cartSpent, GUESTS_OFF } from "../orders/problems.ts";
 import { MAX_ITEMS, orderSchema } from "../orders/schemas.ts";
 import type { AppEnv } from "../platform/http/app-env.ts";

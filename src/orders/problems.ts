@@ -1,8 +1,9 @@
 import type { Problem } from "../platform/http/problem.ts";
+import { prefixed } from "../platform/ids.ts";
 import type { OrderStatus } from "./lifecycle.ts";
 import type { Order } from "./order.ts";
 import type { Shortfall } from "./place/decide.ts";
-import type { Draft } from "./place/draft.ts";
+import type { Draft, DraftNames } from "./place/draft.ts";
 import type { Refusal } from "./place/quote.ts";
 
 /** 503: nothing was sold and nothing is lost; the same request, under the same key, may be sent again. */
@@ -12,12 +13,22 @@ export const UNAVAILABLE: Problem = {
   detail: "The order could not be decided just now. Send the same request again.",
 };
 
+/** 503: more buyers at once than can be served. Nothing is held. */
+export const CROWDED: Problem = {
+  status: 503,
+  code: "overloaded",
+  detail: "Too many orders arrive at once. Nothing was ordered: send the same request again in a moment.",
+};
+
 /** 503 without a key: the order may stand. It is named, so that its buyer can look before buying twice. */
-export const outcomeUnknown = ({ id, reference }: Order, accessToken: string | undefined): Problem => ({
+export const outcomeUnknown = ({ operation, reference, accessToken }: DraftNames): Problem => ({
   status: 503,
   code: "outcome_unknown",
   detail: "Whether the order was placed is not known yet. Look it up before sending it again.",
-  order: { id, reference, ...(accessToken === undefined ? {} : { access_token: accessToken }) },
+  order: {
+    ...{ id: prefixed("ord", operation), reference },
+    ...(accessToken === null ? {} : { access_token: accessToken }),
+  },
 });
 
 /** 503: an admin has stopped selling, or a restore is not reconciled yet. */

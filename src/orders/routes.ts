@@ -6,7 +6,7 @@ import { notFound, problem } from "../platform/http/problem.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { readKey } from "../platform/idempotency.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
-import { answerPlacing } from "./place/answer-placing.ts";
+import { answerPlacing } from "./desk/answer-placing.ts";
 import { draftOf } from "./place/draft.ts";
 import { CONTENDED, GUESTS_OFF, notCancellable } from "./problems.ts";
 import { listHistory } from "./read/history.ts";
@@ -43,7 +43,7 @@ const place = endpoint(placeRoute, async (c) => {
   const read = await readKey(c);
   if (read.kind === "malformed") return problem(c, read.problem);
 
-  return answerPlacing(c, draftOf(c.req.valid("json"), read.kind === "key" ? read.key : null));
+  return answerPlacing(c, draftOf(context, c.req.valid("json"), read.kind === "key" ? read.key : null));
 });
 
 const listRoute = createRoute({

@@ -45,3 +45,7 @@ const CONSTRAINT_FAILED =
 /** Which constraint a write broke, in SQLite's words; null when it is another error. */
 export const constraintIn = (error: unknown): string | null =>
   error instanceof Error ? (CONSTRAINT_FAILED.exec(error.message)?.[0] ?? null) : null;
+
+/** Whether SQLite refused what a batch writes: it breaks a constraint, or is too large. Then nothing was written. */
+export const isRefusal = (error: unknown): boolean =>
+  constraintIn(error) !== null || (error instanceof Error && error.message.includes("SQLITE_TOOBIG"));

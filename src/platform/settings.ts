@@ -36,6 +36,8 @@ export const settingsSchema = z
     DELAYED_AFTER_MINUTES: duration(60),
     DELAYED_RETRIES: count(3),
     RETENTION_DAYS: duration(90),
+    /** Where the D1 database is, as `wrangler d1 create --location` takes it: orders are gathered there. */
+    DATABASE_LOCATION: z.enum(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"]).optional(),
     TIME_ZONE: timeZone,
     CURRENCY: z.string().default("USD").refine(isCurrency, "is not an ISO 4217 currency"),
     FULFILMENT: z.enum(["simulated", "manual"]).optional(),

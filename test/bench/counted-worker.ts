@@ -12,6 +12,16 @@ const worker = createWorker({ clock: systemClock, ids: systemIds });
 export const Stock = worker.Stock;
 export { RateLimiter };
 
+/** The request that is counted just now: the desk asks other parts on its behalf. */
+let current: Counted | null = null;
+
+export class OrderDesk extends worker.OrderDesk {
+  constructor(state: DurableObjectState, env: Cloudflare.Env) {
+    const watched = (): Cloudflare.Env => (current === null ? env : watch(env, current));
+    super(state, new Proxy(env, { get: (_bindings, name) => Reflect.get(watched(), name) }));
+  }
+}
+
 export interface CountedStatement {
   sql: string;
   parameters: unknown[];
@@ -36,7 +46,9 @@ export default {
   async fetch(request, env, execution) {
     if (request.headers.get(HEADER) === null) return worker.handler.fetch(request, env, execution);
     const counted: Counted = { calls: {}, rowsRead: 0, rowsWritten: 0, statements: [] };
+    current = counted;
     const answer = await worker.handler.fetch(request, watch(env, counted), execution);
+    current = null;
     const body = { status: answer.status, ...counted };
     await answer.arrayBuffer();
     return Response.json(body);
@@ -48,7 +60,7 @@ function watch(env: Cloudflare.Env, counted: Counted): Cloudflare.Env {
     counted.calls[call] = (counted.calls[call] ?? 0) + 1;
   };
   const watched = { ...env, DB: watchDatabase(env.DB, counted, count) };
-  for (const name of ["STOCK", "RATE_LIMITER"] as const) {
+  for (const name of ["STOCK", "ORDER_DESK", "RATE_LIMITER"] as const) {
     Object.assign(watched, { [name]: watchObjects(name, env[name], count) });
   }
   for (const name of [

@@ -46,6 +46,7 @@ describe("a checkout", () => {
       expect(trace.steps).toEqual([
         "> D1.first",
         "< D1.first",
+        "> OrderDesk.place",
         "> D1.batch",
         "< D1.batch",
         "> Stock.reserve",
@@ -54,6 +55,7 @@ describe("a checkout", () => {
         "< Stock.reserve",
         "> D1.batch",
         "< D1.batch",
+        "< OrderDesk.place",
       ]);
       cart = await givenCart({ [productIds[0] ?? ""]: 1, [productIds[1] ?? ""]: 1 });
     }
@@ -61,9 +63,10 @@ describe("a checkout", () => {
 
   test("that is repeated, refused or not one's own holds nothing, and ends sooner", async () => {
     await calling("POST", `${cart.path}/checkout`, BUYER);
-    expect((await calling("POST", `${cart.path}/checkout`, BUYER)).calls).toEqual(["D1.first", "D1.batch"]);
+    const ended = ["D1.first", "OrderDesk.place", "D1.batch"];
+    expect((await calling("POST", `${cart.path}/checkout`, BUYER)).calls).toEqual(ended);
     const { calls, answer } = await calling("POST", `${cart.path}/checkout`, { ...BUYER, notes: "other" });
-    expect([answer.body.code, calls]).toEqual(["cart_spent", ["D1.first", "D1.batch"]]);
+    expect([answer.body.code, calls]).toEqual(["cart_spent", ended]);
     const stranger = { "X-Cart-Token": "another" };
     expect((await calling("POST", `${cart.path}/checkout`, BUYER, stranger)).calls).toEqual(["D1.first"]);
   });

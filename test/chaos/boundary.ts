@@ -19,6 +19,16 @@ export type Ending =
 
 export const ENDINGS: Ending[] = ["dies before", "dies after", "call fails", "answer lost", "comes late"];
 
+/** A desk that cannot be reached. */
+const AWAY = {
+  idFromName: () => null,
+  get: () => ({
+    place: async () => {
+      throw new Error("planted: there is no desk");
+    },
+  }),
+} as never;
+
 /** For as long as this nothing is begun by a worker that stalls, milliseconds: what runs beside the stalled call is over. */
 const STALLED_MS = 20;
 
@@ -49,14 +59,20 @@ export class Boundary {
   #waiting: (() => void)[] = [];
 
   readonly #inObject: boolean;
+  readonly #withDesk: boolean;
 
   /**
+   * @param withDesk whether the worker can reach the order desk; where it cannot, it places orders alone
    * @param inObject for what runs inside a Durable Object: workerd does not outlive an alarm that never ends, so there
    * death is a failure of this and of every later call; nothing reaches another part any more, which is what counts
    */
-  constructor(plan: { at: number; ending: Ending } | null = null, { inObject = false } = {}) {
+  constructor(
+    plan: { at: number; ending: Ending } | null = null,
+    { inObject = false, withDesk = false } = {},
+  ) {
     this.#plan = plan;
     this.#inObject = inObject;
+    this.#withDesk = withDesk;
     this.#grave.catch(() => {});
   }
 
@@ -168,6 +184,7 @@ export class Boundary {
       ...env,
       DB: this.#watchDatabase(env.DB),
       STOCK: this.#watchObjects("Stock", env.STOCK),
+      ORDER_DESK: this.#withDesk ? this.#watchObjects("OrderDesk", env.ORDER_DESK) : AWAY,
       RATE_LIMITER: this.#watchObjects("RateLimiter", env.RATE_LIMITER),
       ORDERS_QUEUE: this.#watchMethods("orders", env.ORDERS_QUEUE, ["send", "sendBatch"]),
       PAYMENTS_QUEUE: this.#watchMethods("payments", env.PAYMENTS_QUEUE, ["send", "sendBatch"]),

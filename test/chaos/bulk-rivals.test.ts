@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { operationsOf } from "../../src/claims/ids.ts";
 import { stockOf } from "../../src/inventory/client.ts";
 import { draftOf } from "../../src/orders/place/draft.ts";
 import { placeOrders } from "../../src/orders/place/place.ts";
@@ -93,18 +94,24 @@ async function race(bulks: [Bulk, Bulk]) {
       },
       defer: (work) => void deferred.push(work),
     });
-    const drafts = productIds.map((named) => {
+    const operations = operationsOf(context.ids, productIds.length, true);
+    const drafts = productIds.map((named, index) => {
       const [id = "", quantity = "1"] = named.split(" ");
-      return draftOf(placeOrderSchema.parse(basket({ [id]: Number(quantity) })), null);
+      return draftOf(
+        context,
+        placeOrderSchema.parse(basket({ [id]: Number(quantity) })),
+        null,
+        operations[index],
+      );
     });
     const placings = await placeOrders(context, drafts, {
       together: true,
-      admitted: Promise.resolve(true),
-      render: (order) => ({ status: order.status === "rejected" ? 409 : 201, body: "{}" }),
+      admits: async () => true,
     });
-    const statuses = placings.map((placing) =>
-      placing.kind === "decided" ? placing.order.status : placing.kind,
-    );
+    const statuses = placings.map((placing) => {
+      if (placing.kind !== "decided") return placing.kind;
+      return placing.answer.status === 201 ? "confirmed" : "rejected";
+    });
     return { statuses, pauses };
   });
   const outcomes = await Promise.all(racing);

@@ -262,7 +262,7 @@ describe("expiring", () => {
       const stage = await Stage.build([1, 1]);
       const [apple = ""] = stage.productIds;
       const dying = new Boundary({ at: 3, ending: "dies before" });
-      await outcomeOf(send(dying, "/orders", stage.order()), dying);
+      await outcomeOf(send(dying, "/orders", stage.order(), freshKey()), dying);
       testClock.advance(HOUR + 60_000);
       await wakeObject(apple, boundary);
       await stage.mustHold();

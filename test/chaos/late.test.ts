@@ -8,9 +8,10 @@ import { outcomeOf, Stage, send } from "./stage.ts";
 describe("a record that arrives after its own worker gave it up", () => {
   test("without a key: writes no order", async () => {
     const stage = await Stage.build([1, 1]);
-    const late = new Boundary({ at: 3, ending: "comes late" });
+    const late = new Boundary({ at: 6, ending: "comes late" });
     const answer = await outcomeOf(send(late, "/orders", stage.order()), late);
-    expect(late.calls[3]).toBe("D1.batch");
+    // Without a desk the claim that it may have placed is given up first, which is three calls.
+    expect(late.calls.slice(3, 7)).toEqual(["D1.batch", "Stock.reserve", "Stock.reserve", "D1.batch"]);
     expect(answer?.status).toBe(503);
     await placed(await post("/orders", stage.order()));
     await late.deliver();

@@ -20,6 +20,7 @@ import { send } from "./stage.ts";
 
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
+const KEY = { "Idempotency-Key": "a-guest-key-of-a-sleeper" };
 
 const living = async (): Promise<string[]> => {
   const { results } = await env.DB.prepare(
@@ -80,7 +81,7 @@ test("a placing that reserved before a restore records nothing after it, and the
   const { apple, backUp, restore } = await givenBackup(1);
   const backup = await backUp();
   const sleeper = new Sleeper("D1.batch", 2);
-  const sent = send(sleeper, "/orders", basket({ [apple]: 1 }));
+  const sent = send(sleeper, "/orders", basket({ [apple]: 1 }), KEY);
   await sleeper.asleep;
   await restore(backup);
   sleeper.wake();
@@ -102,7 +103,7 @@ test("a reserve that slept through a restore holds nothing after it", async () =
   const { apple, backUp, restore } = await givenBackup(1);
   const backup = await backUp();
   const sleeper = new Sleeper("Stock.reserve");
-  const sent = send(sleeper, "/orders", basket({ [apple]: 1 }));
+  const sent = send(sleeper, "/orders", basket({ [apple]: 1 }), KEY);
   await sleeper.asleep;
   await restore(backup);
   sleeper.wake();
@@ -232,7 +233,7 @@ test("a restore that was given up before it overwrote anything leaves no hold th
   const { productIds } = await givenShop([[1]]);
   const [apple = ""] = productIds;
   const dying = new Boundary({ at: 2, ending: "dies before" });
-  void send(dying, "/orders", basket({ [apple]: 1 })).answer.catch(() => {});
+  void send(dying, "/orders", basket({ [apple]: 1 }), KEY).answer.catch(() => {});
   await dying.still();
   expect(await stockOf(env, apple).levels()).toMatchObject({ reserved: 1 });
   const { headers } = await givenAdmin();

@@ -4,7 +4,6 @@ import { stockOf } from "../../src/inventory/client.ts";
 import { draftOf } from "../../src/orders/place/draft.ts";
 import { placeOrders } from "../../src/orders/place/place.ts";
 import { placeOrderSchema } from "../../src/orders/schemas.ts";
-import { systemIds } from "../../src/platform/ids.ts";
 import { testContext } from "../events/context.ts";
 import { basket, givenShop } from "../support/shop.ts";
 
@@ -12,27 +11,24 @@ describe("two drafts of one bulk", () => {
   test("do not both lose to each other's provisional holds", async () => {
     const { productIds } = await givenShop([[1], [1]]);
     const [apple = "", pear = ""] = productIds;
-    const draft = (quantities: Record<string, number>) =>
-      draftOf(placeOrderSchema.parse(basket(quantities)), null);
-    // The first draft's claim is the larger.
-    const queue = ["7zzzzzzzzzzzzzzzzzzzzzzzzz", "00000000000000000000000000"];
-    const ids = { ...systemIds, next: () => queue.shift() ?? systemIds.next() };
     const deferred: Promise<unknown>[] = [];
-    const context = testContext({ ids, defer: (work) => void deferred.push(work) });
+    const context = testContext({ defer: (work) => void deferred.push(work) });
+    const draft = (quantities: Record<string, number>, operation: string) =>
+      draftOf(context, placeOrderSchema.parse(basket(quantities)), null, operation);
     const outcomes = await placeOrders(
       context,
-      [draft({ [apple]: 2, [pear]: 1 }), draft({ [apple]: 1, [pear]: 1 })],
-      {
-        together: false,
-        admitted: Promise.resolve(true),
-        render: (order) => ({ status: order.status === "rejected" ? 409 : 201, body: "{}" }),
-      },
+      [
+        // The first draft's claim is the larger.
+        draft({ [apple]: 2, [pear]: 1 }, "7zzzzzzzzzzzzzzzzzzzzzzzzz"),
+        draft({ [apple]: 1, [pear]: 1 }, "00000000000000000000000000"),
+      ],
+      { together: false, admits: async () => true },
     );
     await Promise.all(deferred);
     const statuses = outcomes.map((outcome) =>
-      outcome.kind === "decided" ? outcome.order.status : outcome.kind,
+      outcome.kind === "decided" ? outcome.answer.status : outcome.kind,
     );
-    expect(statuses).toEqual(["rejected", "confirmed"]);
+    expect(statuses).toEqual([409, 201]);
   });
 });
 

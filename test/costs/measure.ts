@@ -4,7 +4,7 @@ import { testContext } from "../events/context.ts";
 import { type Answer, answerOf } from "../orders/ask.ts";
 import { QUIET } from "../payments/settle/till.ts";
 import { notedD1, type Sent } from "../support/noted-d1.ts";
-import worker from "../support/worker.ts";
+import worker, { deskEnv, deskWork } from "../support/worker.ts";
 
 /** What one operation asked of D1, after its answer too. */
 export interface Measured {
@@ -37,10 +37,11 @@ export async function measureRequest(
     headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
     body: body === undefined ? null : text,
   });
-  const answer = await answerOf(
-    worker.fetch(request as never, { ...env, ...QUIET, DB: watch(measured) } as never, execution),
-  );
-  await Promise.all(deferred);
+  const bindings = { ...env, ...QUIET, DB: watch(measured) } as never;
+  deskEnv.current = bindings;
+  const answer = await answerOf(worker.fetch(request as never, bindings, execution));
+  await Promise.all([...deferred, ...deskWork]);
+  deskEnv.current = null;
   return { ...measured, answer };
 }
 

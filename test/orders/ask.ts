@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { stockOf } from "../../src/inventory/client.ts";
 import { get, post } from "../support/shop.ts";
 import type { Wire } from "../support/wire.ts";
-import worker from "../support/worker.ts";
+import worker, { deskEnv, deskWork } from "../support/worker.ts";
 
 export interface Answer {
   status: number;
@@ -41,8 +41,12 @@ export async function askUnder(
     headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
     body: body === undefined ? null : JSON.stringify(body),
   });
-  const answer = await answerOf(worker.fetch(request as never, { ...env, ...settings }, execution));
+  const bindings = { ...env, ...settings };
+  deskEnv.current = bindings;
+  const answer = await answerOf(worker.fetch(request as never, bindings, execution));
   await waitOnExecutionContext(execution);
+  await Promise.all(deskWork);
+  deskEnv.current = null;
   return answer;
 }
 

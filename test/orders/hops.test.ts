@@ -36,12 +36,14 @@ describe("placing", () => {
     const reserves = Array<string>(products).fill("Stock.reserve");
     // All reserves have begun before the first is answered. Nothing comes after: a card's order owes no mail.
     expect(trace.steps).toEqual([
+      "> OrderDesk.place",
       "> D1.batch",
       "< D1.batch",
       ...reserves.map((label) => `> ${label}`),
       ...reserves.map((label) => `< ${label}`),
       "> D1.batch",
       "< D1.batch",
+      "< OrderDesk.place",
     ]);
   });
 
@@ -49,26 +51,31 @@ describe("placing", () => {
     const { body } = await givenOrder(2);
     const { headers } = await signIn();
     const { calls } = await placing(new Trace(), body, headers);
-    expect(calls).toEqual(["D1.batch", "Stock.reserve", "Stock.reserve", "D1.batch"]);
+    expect(calls).toEqual(["OrderDesk.place", "D1.batch", "Stock.reserve", "Stock.reserve", "D1.batch"]);
   });
 
-  test("the limiter is asked once, beside the first call", async () => {
+  test("the limiter is asked once, before a group is formed", async () => {
     const { body } = await givenOrder(2);
     const trace = new Trace();
     const { calls } = await placing(trace, body, KEY, LIMITED);
-    expect(calls.slice(0, 2).sort()).toEqual(["D1.batch", "RateLimiter.fetch"]);
-    expect(calls.slice(2)).toEqual(["Stock.reserve", "Stock.reserve", "D1.batch"]);
-    expect(trace.steps.slice(0, 2).sort()).toEqual(["> D1.batch", "> RateLimiter.fetch"]);
+    expect(calls).toEqual([
+      ...["OrderDesk.place", "RateLimiter.fetch"],
+      ...["D1.batch", "Stock.reserve", "Stock.reserve", "D1.batch"],
+    ]);
+    expect(trace.steps.slice(1, 3)).toEqual(["> RateLimiter.fetch", "< RateLimiter.fetch"]);
   });
 
   test("only the bell is left for after the answer, which does not wait for it", async () => {
     const { body } = await givenOrder(1, { payment_method: "invoice" });
-    const trace = new Trace({ at: 3, ending: "stalls" });
+    const trace = new Trace({ at: 4, ending: "stalls" });
     const { answer, rest } = await traced(trace, "POST", "/orders", body);
     expect(answer.status).toBe(201);
     trace.wake();
     await rest();
-    expect(trace.calls).toEqual(["D1.batch", "Stock.reserve", "D1.batch", "notifications.sendBatch"]);
+    expect(trace.calls).toEqual([
+      ...["OrderDesk.place", "D1.batch", "Stock.reserve", "D1.batch"],
+      "notifications.sendBatch",
+    ]);
     expect(trace.steps.at(-1)).toBe("< notifications.sendBatch");
   });
 
@@ -76,19 +83,20 @@ describe("placing", () => {
     const { body } = await givenOrder(2, { payment_method: "invoice" });
     const placed = await placing(new Trace(), body, KEY);
     const again = await placing(new Trace(), body, KEY);
-    expect([again.calls, again.answer.text]).toEqual([["D1.batch"], placed.answer.text]);
+    expect([again.calls, again.answer.text]).toEqual([["OrderDesk.place", "D1.batch"], placed.answer.text]);
 
     const other = { "Idempotency-Key": "a-guest-key-of-hops-2" };
     const tooMuch = { ...body, items: body.items.map((item) => ({ ...item, quantity: 9 })) };
     expect((await placing(new Trace(), tooMuch, other)).answer.status).toBe(409);
-    expect((await placing(new Trace(), tooMuch, other)).calls).toEqual(["D1.batch"]);
-    expect((await placing(new Trace(), body, other)).calls).toEqual(["D1.batch"]);
+    for (const sent of [tooMuch, body]) {
+      expect((await placing(new Trace(), sent, other)).calls).toEqual(["OrderDesk.place", "D1.batch"]);
+    }
   });
 
   test("a refusal is one call and asks no stock; the unreadable is none", async () => {
     const { body } = await givenOrder(1);
     const unknown = { ...body, items: [...body.items, { product_id: "prd_unknown", quantity: 1 }] };
-    expect((await placing(new Trace(), unknown)).calls).toEqual(["D1.batch"]);
+    expect((await placing(new Trace(), unknown)).calls).toEqual(["OrderDesk.place", "D1.batch"]);
     expect((await placing(new Trace(), { ...body, items: [] }, KEY, LIMITED)).calls).toEqual([]);
     const badToken = { Authorization: "Bearer x.y.z" };
     expect((await placing(new Trace(), body, badToken)).calls).toEqual([]);
@@ -101,6 +109,7 @@ describe("placing", () => {
     const { answer } = await placing(trace, body);
     expect(answer.status).toBe(409);
     expect(trace.calls).toEqual([
+      "OrderDesk.place",
       "D1.batch",
       "Stock.reserve",
       "Stock.reserve",

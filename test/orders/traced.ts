@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { Boundary } from "../chaos/boundary.ts";
-import worker from "../support/worker.ts";
+import worker, { deskEnv, deskWork } from "../support/worker.ts";
 import { type Answer, answerOf } from "./ask.ts";
 
 /** What one call to D1 cost, over all statements of its batch. */
@@ -9,8 +9,12 @@ export interface Rows {
   written: number;
 }
 
-/** A boundary that also notes when calls end, and what those to D1 cost. */
+/** A boundary that also notes when calls end, and what those to D1 cost; those of the order desk, too. */
 export class Trace extends Boundary {
+  constructor(plan: ConstructorParameters<typeof Boundary>[0] = null) {
+    super(plan, { withDesk: true });
+  }
+
   /** `> D1.batch` when it began, `< D1.batch` when it was answered. */
   readonly steps: string[] = [];
   readonly rows: Rows[] = [];
@@ -58,8 +62,13 @@ export async function traced(
     passThroughOnException: () => {},
     props: {},
   } as unknown as ExecutionContext;
-  const answer = await answerOf(
-    worker.fetch(request as never, { ...trace.watch(env), ...settings }, execution),
-  );
-  return { answer, calls: [...trace.calls], rows: trace.rows, rest: () => Promise.all(deferred) };
+  const watched = { ...trace.watch(env), ...settings };
+  deskEnv.current = watched;
+  const answer = await answerOf(worker.fetch(request as never, watched, execution));
+  return {
+    answer,
+    calls: [...trace.calls],
+    rows: trace.rows,
+    rest: () => Promise.all([...deferred, ...deskWork]),
+  };
 }

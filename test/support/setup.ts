@@ -3,7 +3,7 @@ import { beforeEach } from "vitest";
 import { forgetSeen } from "../../src/platform/restoring.ts";
 import { testClock } from "./clock.ts";
 import { startAnew } from "./migrated.ts";
-import { memory } from "./worker.ts";
+import { deskEnv, deskWork, memory } from "./worker.ts";
 
 /** Storage is isolated by file: each test starts from empty bindings, migrated, at the test's own hour. */
 beforeEach(async () => {
@@ -11,4 +11,6 @@ beforeEach(async () => {
   testClock.reset();
   memory.clear();
   forgetSeen(env);
+  deskEnv.current = null;
+  deskWork.length = 0;
 });

@@ -1,5 +1,7 @@
 import { Memory } from "../../src/platform/cache/memory.ts";
+import type { Context } from "../../src/platform/context.ts";
 import { systemIds } from "../../src/platform/ids.ts";
+import { readSettings } from "../../src/platform/settings.ts";
 import { createWorker } from "../../src/worker.ts";
 import type { Boundary } from "../chaos/boundary.ts";
 import { testClock } from "./clock.ts";
@@ -13,10 +15,28 @@ export default worker.handler;
 
 /** What the Stock objects call is watched through this, where a test sets it: their alarms can die too. */
 export const alarmBoundary: { current: Boundary | null } = { current: null };
+/** The bindings and settings of the order desk, where a test sets them. */
+export const deskEnv: { current: Cloudflare.Env | null } = { current: null };
+/** What the order desk does after its answers. */
+export const deskWork: Promise<unknown>[] = [];
 
 export class Stock extends worker.Stock {
   constructor(state: DurableObjectState, env: Cloudflare.Env) {
     super(state, watchedByTests(env));
+  }
+}
+
+export class OrderDesk extends worker.OrderDesk {
+  protected override context(): Context {
+    const context = super.context();
+    const env = deskEnv.current ?? context.env;
+    const read = readSettings(env);
+    if (read.kind === "misconfigured") throw new Error("the test's settings are wrong");
+    const defer = (work: Promise<unknown>) => {
+      context.defer(work);
+      deskWork.push(work.catch(() => {}));
+    };
+    return { ...context, env, settings: read.settings, defer };
   }
 }
 

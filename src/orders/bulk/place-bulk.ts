@@ -1,8 +1,8 @@
+import { operationsOf } from "../../claims/ids.ts";
 import type { Context } from "../../platform/context.ts";
 import { type FieldError, fieldErrors, type Problem, problemBody } from "../../platform/http/problem.ts";
 import type { IdempotencyKey } from "../../platform/idempotency.ts";
 import { prefixed, sha256 } from "../../platform/ids.ts";
-import { renderAnswer } from "../place/answer-placing.ts";
 import { type Draft, draftOf } from "../place/draft.ts";
 import type { PlaceOutcome } from "../place/outcome.ts";
 import { placeOrders } from "../place/place.ts";
@@ -14,14 +14,23 @@ export type Read =
   | { kind: "draft"; index: number; draft: Draft }
   | { kind: "invalid"; index: number; errors: FieldError[] };
 
-/** Reads each order by itself, so that a wrong one is refused alone. Each draft gets a key of its own from the bulk's. */
-export function readDrafts(orders: unknown[], key: IdempotencyKey | null): Read[] {
+/**
+ * Reads each order by itself, so that a wrong one is refused alone. Each draft gets a key of its own from the bulk's.
+ * @param together all of them are placed, or none
+ */
+export function readDrafts(
+  context: Context,
+  orders: unknown[],
+  key: IdempotencyKey | null,
+  together: boolean,
+): Read[] {
+  const operations = operationsOf(context.ids, orders.length, together);
   return orders.map((order, index) => {
     const read = placeOrderSchema.safeParse(order);
     if (!read.success) return { kind: "invalid", index, errors: fieldErrors(read.error.issues) };
     // No client can send such a key, since a key has no space in it.
     const own = key && { ...key, key: `${key.key} ${index}` };
-    return { kind: "draft", index, draft: draftOf(read.data, own) };
+    return { kind: "draft", index, draft: draftOf(context, read.data, own, operations[index]) };
   });
 }
 
@@ -50,16 +59,14 @@ export async function placeBulk(
   context: Context,
   reads: Read[],
   key: IdempotencyKey | null,
-  options: { admitted: Promise<boolean>; together: boolean },
+  { admitted, together }: { admitted: Promise<boolean>; together: boolean },
 ): Promise<BulkOutcome> {
   const batchId = await nameOf(context, key);
   const drafts = reads.flatMap((read) =>
     read.kind === "draft" ? [{ ...read.draft, bulk: { id: batchId, key } }] : [],
   );
   const placings =
-    drafts.length === 0
-      ? []
-      : await placeOrders(context, drafts, { ...options, render: renderAnswer(context.requestId) });
+    drafts.length === 0 ? [] : await placeOrders(context, drafts, { admits: () => admitted, together });
 
   const kinds = new Set(placings.map(({ kind }) => kind));
   for (const kind of ["restoring", "key_reused", "limited", "stopped"] as const)
@@ -74,7 +81,7 @@ export async function placeBulk(
     if (result.created) created++;
     return result.json;
   });
-  if (options.together && kinds.has("unknown")) return { kind: "unknown", batchId, results };
+  if (together && kinds.has("unknown")) return { kind: "unknown", batchId, results };
   const replayed = kinds.size === 1 && kinds.has("replayed");
   return { kind: "answered", batchId, results, created, replayed };
 }
@@ -114,7 +121,7 @@ function resultOf(
     case "withdrawn":
       return rejected(OTHERS_FELL);
     case "unknown":
-      return rejected(outcomeUnknown(placing.order, placing.accessToken));
+      return rejected(outcomeUnknown(draft));
     case "unavailable":
       return rejected(UNAVAILABLE);
     case "key_reused":

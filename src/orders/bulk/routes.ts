@@ -7,8 +7,9 @@ import { BULK_BODY_LIMIT_BYTES } from "../../platform/http/needs.ts";
 import { type FieldError, type Problem, problem, problemBody } from "../../platform/http/problem.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
 import { readKey } from "../../platform/idempotency.ts";
-import { type Limit, limitedProblem } from "../../platform/rate-limit/limit.ts";
-import { nothingDecided, orderLimit, placeWithin } from "../place/answer-placing.ts";
+import { type Limit, type LimitOutcome, limitedProblem, takeFrom } from "../../platform/rate-limit/limit.ts";
+import { nothingDecided } from "../place/nothing-decided.ts";
+import { orderLimit } from "../place/order-limit.ts";
 import { GUESTS_OFF } from "../problems.ts";
 import { placeBulk, productsOf, readDrafts } from "./place-bulk.ts";
 import { bulkOrdersReportSchema, bulkOrdersSchema } from "./schemas.ts";
@@ -44,7 +45,7 @@ export const bulkRoutes = createRouter(
 
     const { orders, mode } = c.req.valid("json");
     const together = mode === "all_or_nothing";
-    const reads = readDrafts(orders, key);
+    const reads = readDrafts(context, orders, key, together);
     const faults = reads.flatMap((read) => (read.kind === "invalid" ? [read] : []));
     if (together && faults.length > 0) return problem(c, wrongOrders(faults));
     if (productsOf(reads).size > MAX_PRODUCTS) return problem(c, TOO_MANY_PRODUCTS);
@@ -79,6 +80,22 @@ export const bulkRoutes = createRouter(
     }
   }),
 );
+
+/** Asks the rate limit while it places, so that asking costs no time, and puts the limit's headers on the answer. */
+async function placeWithin<T>(
+  c: HonoContext<AppEnv>,
+  limit: Limit,
+  place: (admitted: Promise<boolean>) => Promise<T>,
+): Promise<{ placed: T; limited: LimitOutcome }> {
+  const context = c.get("context");
+  const asked = takeFrom(context, limit);
+  const placing = place(asked.then((outcome) => outcome.kind === "allowed"));
+  // A client that hangs up must not leave its orders half placed.
+  context.defer(placing.catch(() => {}));
+  const [placed, limited] = await Promise.all([placing, asked]);
+  for (const [name, value] of Object.entries(limited.headers)) c.header(name, value);
+  return { placed, limited };
+}
 
 /** The results are JSON already, and may be many: they are put into the body as they are. */
 function report<S extends 200 | 201 | 409 | 503>(

@@ -8,10 +8,10 @@ import { readOrder } from "../read/find.ts";
 import type { Shortfall } from "./decide.ts";
 import type { Draft } from "./draft.ts";
 import type { PlaceFacts } from "./load.ts";
-import type { PlaceOutcome, RenderAnswer } from "./outcome.ts";
-import { storedAnswer } from "./outcome.ts";
+import { type Outcomes, storedAnswer } from "./outcome.ts";
 import { type Quote, quote, type Refusal } from "./quote.ts";
 import { abandon } from "./record.ts";
+import { renderAnswer } from "./render-answer.ts";
 import { renewKeys } from "./renew-keys.ts";
 
 /** Prices the drafts by what D1 said, and notes the outcome of those that end here. */
@@ -19,8 +19,8 @@ export async function begin(
   context: Context,
   drafts: Draft[],
   facts: PlaceFacts,
-  { admitted, together, render }: { admitted: boolean; together: boolean; render: RenderAnswer },
-  outcomes: Map<Draft, PlaceOutcome>,
+  { admitted, together }: { admitted: Set<Draft>; together: boolean },
+  outcomes: Outcomes,
 ): Promise<Quote[]> {
   const decided: Decided[] = [];
   const fresh: Started[] = [];
@@ -29,16 +29,19 @@ export async function begin(
     const key = facts.keys[index];
     if (!key) throw new Error("a draft was given no operation");
     if (facts.selling === "restoring") outcomes.set(draft, { kind: "restoring" });
-    else if (key.kind === "reused") outcomes.set(draft, { kind: "key_reused" });
+    // Its cart was read before a restore: it may be another one by now.
+    else if (draft.generation !== null && draft.generation !== facts.generation) {
+      outcomes.set(draft, { kind: "unavailable" });
+    } else if (key.kind === "reused") outcomes.set(draft, { kind: "key_reused" });
     else if (key.kind === "answered") {
       outcomes.set(draft, { kind: "replayed", answer: { status: key.status, body: key.body } });
     } else if (key.kind === "decided") decided.push({ draft, orderId: key.orderId });
     else if (facts.selling === "stopped") outcomes.set(draft, { kind: "stopped" });
-    else if (!admitted) outcomes.set(draft, { kind: "limited" });
+    else if (!admitted.has(draft)) outcomes.set(draft, { kind: "limited" });
     else (key.kind === "abandoned" ? spent : fresh).push({ draft, operation: key.operation });
   });
 
-  await answerDecided(context, decided, render, outcomes);
+  await answerDecided(context, decided, outcomes);
   // Drafts that are placed all or none have one generation of claims: where one is spent, so are the others.
   if (together && spent.length > 0) spent.push(...(await giveUp(context, fresh.splice(0), outcomes)));
   const renewed = await renew(context, facts, spent, together, outcomes);
@@ -58,29 +61,28 @@ interface Decided {
   orderId: string;
 }
 
-/** Answers from the orders themselves, and stores that under the keys. A guest's token was given once, and is not known. */
-async function answerDecided(
-  context: Context,
-  decided: Decided[],
-  render: RenderAnswer,
-  outcomes: Map<Draft, PlaceOutcome>,
-): Promise<void> {
+/** Answers from the orders themselves, and stores that under the keys. */
+async function answerDecided(context: Context, decided: Decided[], outcomes: Outcomes): Promise<void> {
   for (const { draft, orderId } of decided) {
     const order = await readOrder(context, orderId);
     if (!order || !draft.key) {
       outcomes.set(draft, { kind: "unavailable" });
       continue;
     }
-    const answer = render(order, order.status === "rejected" ? shortfallsOf(order) : null, undefined);
+    // A twin drew the guest's token, perhaps: it was given once, and is not known.
+    const answer = renderAnswer({ ...draft, accessToken: null }, order, shortfallsOf(order));
     await run(context.env.DB, answerKey({ ...draft.key, ...answer }));
     outcomes.set(draft, { kind: "replayed", answer });
   }
 }
 
-const shortfallsOf = ({ items }: Order): Shortfall[] =>
-  items.flatMap(({ productId, quantity, available }) =>
-    available === null ? [] : [{ product_id: productId, requested: quantity, available }],
-  );
+/** For a rejected order: what was short, as its items tell. Null for others. */
+export const shortfallsOf = ({ status, items }: Order): Shortfall[] | null =>
+  status !== "rejected"
+    ? null
+    : items.flatMap(({ productId, quantity, available }) =>
+        available === null ? [] : [{ product_id: productId, requested: quantity, available }],
+      );
 
 interface Started {
   draft: Draft;
@@ -88,11 +90,7 @@ interface Started {
 }
 
 /** Writes `abandoned` for claims without a fate. Returns those that are abandoned; for others the stored answer counts. */
-async function giveUp(
-  context: Context,
-  started: Started[],
-  outcomes: Map<Draft, PlaceOutcome>,
-): Promise<Started[]> {
+async function giveUp(context: Context, started: Started[], outcomes: Outcomes): Promise<Started[]> {
   if (started.length === 0) return [];
   const fateRows = await abandon(
     context,
@@ -119,7 +117,7 @@ async function renew(
   facts: PlaceFacts,
   spent: Started[],
   together: boolean,
-  outcomes: Map<Draft, PlaceOutcome>,
+  outcomes: Outcomes,
 ): Promise<Started[]> {
   if (spent.length === 0) return [];
   const untold = await letGo(
@@ -155,11 +153,7 @@ export interface Refused {
  * A refusal under a key decides it, too: a twin that saw another catalogue may be about to record an order. So the claim
  * that they share is abandoned first; where the twin was faster, its answer counts.
  */
-export async function refuse(
-  context: Context,
-  refused: Refused[],
-  outcomes: Map<Draft, PlaceOutcome>,
-): Promise<void> {
+export async function refuse(context: Context, refused: Refused[], outcomes: Outcomes): Promise<void> {
   const keyed = refused.filter(({ draft }) => draft.key !== null);
   const fateRows =
     keyed.length === 0

@@ -1,10 +1,17 @@
+import type { Actor } from "../../platform/actor.ts";
+import type { Context } from "../../platform/context.ts";
 import type { IdempotencyKey } from "../../platform/idempotency.ts";
 import type { PaymentMethod, Priority } from "../lifecycle.ts";
 import type { Customer, ShippingAddress } from "../order.ts";
 import type { PlaceOrderInput } from "../schemas.ts";
 
 /** What a buyer asks for, before anything is known of products, prices or stock. */
-export interface Draft {
+export interface Draft extends DraftNames {
+  /** Who asks, and by which request. */
+  actor: Actor;
+  requestId: string;
+  /** The restore generation in which its cart was read; null where nothing was read for it. */
+  generation: number | null;
   /** The Idempotency-Key it came under; null without one. */
   key: IdempotencyKey | null;
   /** The bulk that it came in, and the bulk's own key. */
@@ -22,6 +29,18 @@ export interface Draft {
   expectedTotal: { amount: string; currency?: string | undefined } | null;
   notes: string | null;
   metadata: Record<string, unknown> | null;
+}
+
+/**
+ * What a draft's order will be found by. The request draws them before it asks anybody, so that it knows its order whoever
+ * placed it, also when no answer comes back.
+ */
+export interface DraftNames {
+  /** Its claim and its order are named after this, unless its key has an operation already. */
+  operation: string;
+  reference: string;
+  /** By which a guest may see the order; null for a user, who need none. */
+  accessToken: string | null;
 }
 
 /** A cart as it was read for its checkout. The order has what was in it at this version, or there is no order. */
@@ -44,8 +63,16 @@ export interface DraftLine {
   item: number;
 }
 
-export function draftOf(input: PlaceOrderInput, key: IdempotencyKey | null): Draft {
+/** @param operation a fresh one, which no other draft has */
+export function draftOf(
+  { actor, requestId, ids }: Pick<Context, "actor" | "requestId" | "ids">,
+  input: PlaceOrderInput,
+  key: IdempotencyKey | null,
+  operation = ids.next(),
+): Draft {
   return {
+    ...{ actor, requestId, generation: null },
+    ...{ operation, reference: ids.reference(), accessToken: actor.kind === "user" ? null : ids.secret() },
     key,
     bulk: null,
     cart: null,

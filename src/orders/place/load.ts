@@ -1,9 +1,9 @@
-import { operationsOf } from "../../claims/ids.ts";
 import type { Context } from "../../platform/context.ts";
 import { wasSentBefore } from "../../platform/idempotency.ts";
 import { IS_KEY_OF_ROW, type NewKey, putDownKeys } from "../../platform/idempotency-keys.ts";
 import { GENERATION } from "../../platform/restoring.ts";
 import { batch, each, sql } from "../../platform/sql.ts";
+import type { Customer } from "../order.ts";
 import type { StoreHint } from "./choose-stores.ts";
 import type { Draft } from "./draft.ts";
 
@@ -34,7 +34,10 @@ export interface PlaceFacts {
   /** By product. */
   hints: Map<string, StoreHint[]>;
   knownStores: Set<string>;
-  account: { name: string; email: string } | null;
+  /** Of the users among those who ask, by id. */
+  accounts: Map<string, Customer>;
+  /** The restore generation in which all this was read. */
+  generation: number;
   /**
    * `stopped` by an admin, or until a restore's reconciliation has ended; `restoring` while a backup overwrites the shop.
    */
@@ -51,10 +54,10 @@ interface KeyRow {
   order_id: string | null;
 }
 
-/** Single values: the named stores that exist and the account, both as JSON, and the state of selling. */
+/** Single values: the named stores that exist and the accounts by id, both as JSON, and the state of selling. */
 interface OtherFacts {
   stores: string;
-  account: string | null;
+  accounts: string;
   selling: string | null;
   generation: number;
 }
@@ -62,19 +65,18 @@ interface OtherFacts {
 /** Stands for a draft's index where a key is that of the whole bulk. */
 const BULK = -1;
 
-/**
- * Step 1 of placing, in one call to D1: puts the keys down and reads all that the drafts need. Holds nothing.
- * @param together all of them are placed, or none
- */
-export async function loadFacts(context: Context, drafts: Draft[], together: boolean): Promise<PlaceFacts> {
-  const { env, actor } = context;
-  const fresh = operationsOf(context.ids, drafts.length, together);
-  const keyed: DraftKey[] = drafts.flatMap((draft, index) =>
-    draft.key ? [{ draft: index, operation: fresh[index] ?? "", ...draft.key }] : [],
+/** Step 1 of placing, in one call to D1: puts the keys down and reads all that the drafts need. Holds nothing. */
+export async function loadFacts(context: Context, drafts: Draft[]): Promise<PlaceFacts> {
+  const { env } = context;
+  const keyed: DraftKey[] = drafts.flatMap(({ key, operation }, index) =>
+    key ? [{ draft: index, operation, ...key }] : [],
   );
   const bulkKey = drafts[0]?.bulk?.key;
   if (bulkKey) keyed.push({ draft: BULK, operation: context.ids.next(), ...bulkKey });
   const productIds = each([...new Set(drafts.flatMap((draft) => draft.lines.map((l) => l.productId)))]);
+  const userIds = each([
+    ...new Set(drafts.flatMap(({ actor }) => (actor.kind === "user" ? actor.userId : []))),
+  ]);
   const storeIds = each([...new Set(drafts.flatMap((draft) => draft.storeId ?? []))]);
 
   const reads = {
@@ -88,8 +90,8 @@ export async function loadFacts(context: Context, drafts: Draft[], together: boo
     others: sql<OtherFacts>`
       SELECT
         (SELECT json_group_array(s.id) FROM ${storeIds} AS named JOIN stores AS s ON s.id = named.value) AS stores,
-        (SELECT json_object('name', name, 'email', email) FROM users
-         WHERE id = ${actor.kind === "user" ? actor.userId : ""}) AS account,
+        (SELECT json_group_object(u.id, json_object('name', u.name, 'email', u.email))
+         FROM ${userIds} AS asking JOIN users AS u ON u.id = asking.value) AS accounts,
         (SELECT value FROM shop_state WHERE key = 'selling' AND value <> 'open') AS selling,
         ${GENERATION} AS generation`,
   };
@@ -102,7 +104,7 @@ export async function loadFacts(context: Context, drafts: Draft[], together: boo
           standing: readKeys(keyed),
         });
 
-  const keys: KeyState[] = fresh.map((operation) => ({ kind: "fresh", operation }));
+  const keys: KeyState[] = drafts.map(({ operation }) => ({ kind: "fresh", operation }));
   for (const row of standing) {
     if (row.draft !== BULK) keys[row.draft] = keyState(row, drafts[row.draft]?.key?.fingerprint);
   }
@@ -113,14 +115,14 @@ export async function loadFacts(context: Context, drafts: Draft[], together: boo
   if (another) keys.fill({ kind: "reused" });
   const [known] = others;
   if (!known) throw new Error("D1 gave no row where there always is one");
-  // A checkout has read its cart, and the generation with it, before.
   context.generation ??= known.generation;
   return {
     keys,
     products: new Map(products.map((product) => [product.id, product])),
     hints: Map.groupBy(hints, ({ product_id }) => product_id),
     knownStores: new Set(JSON.parse(known.stores)),
-    account: JSON.parse(known.account ?? "null"),
+    accounts: new Map(Object.entries(JSON.parse(known.accounts) as Record<string, Customer>)),
+    generation: known.generation,
     selling: sellingOf(known.selling),
   };
 }

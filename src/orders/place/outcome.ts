@@ -1,12 +1,11 @@
-import type { Order } from "../order.ts";
-import type { Shortfall } from "./decide.ts";
+import type { Draft } from "./draft.ts";
 import type { Refusal } from "./quote.ts";
 import type { FateRow } from "./record.ts";
 
 /** What became of one draft. */
 export type PlaceOutcome =
   /** Decided by this request: an order, or a `rejected` one. Every twin will repeat this answer. */
-  | { kind: "decided"; order: Order; answer: Answer }
+  | { kind: "decided"; answer: Answer }
   /** Decided before, under the same key. */
   | { kind: "replayed"; answer: Answer }
   | { kind: "key_reused" }
@@ -21,22 +20,18 @@ export type PlaceOutcome =
   /** D1 or an object did not answer. Nothing is lost and nothing sold: the same request may be sent again. */
   | { kind: "unavailable" }
   /** There is no key, and D1 failed before it could be asked whether this order was recorded. */
-  | { kind: "unknown"; order: Order; accessToken: string | undefined };
+  | { kind: "unknown" };
 
 export interface Answer {
   status: number;
   body: string;
 }
 
-/**
- * Writes the answer to a decided draft. The batch that decides stores it under the draft's key.
- * @param shortfalls null for a placed order; empty for one that was rejected only because of others in its bulk
- */
-export type RenderAnswer = (
-  order: Order,
-  shortfalls: Shortfall[] | null,
-  accessToken: string | undefined,
-) => Answer;
+/** Where outcomes are noted, each as soon as it is known. */
+export interface Outcomes {
+  get(draft: Draft): PlaceOutcome | undefined;
+  set(draft: Draft, outcome: PlaceOutcome): unknown;
+}
 
 /** The answer that is stored under a draft's key, whichever worker decided it. */
 export const storedAnswer = ({ status, body }: FateRow): PlaceOutcome =>

@@ -4,6 +4,7 @@ import { type DeadClaim, letGo } from "../../claims/let-go.ts";
 import { type Reservation, reserveAll, tryAgain, tryOnce } from "../../claims/reserve.ts";
 import { Commit } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
+import { isRefusal } from "../../platform/d1.ts";
 import { sha256 } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
 import { tasksOnConfirmation } from "../steps/confirmation.ts";
@@ -12,16 +13,18 @@ import { namedOrder } from "./cart-guard.ts";
 import { asOne, type Decision, decide } from "./decide.ts";
 import type { Draft } from "./draft.ts";
 import { loadFacts } from "./load.ts";
-import { type PlaceOutcome, type RenderAnswer, storedAnswer } from "./outcome.ts";
+import { type Answer, type Outcomes, type PlaceOutcome, storedAnswer } from "./outcome.ts";
 import type { Quote, Refusal } from "./quote.ts";
 import { abandon, claimRefOf, type FateRow, type Proposal, record } from "./record.ts";
+import { renderAnswer } from "./render-answer.ts";
 
 export interface PlaceOptions {
-  /** Whether the rate limit lets these drafts through. It is asked at the same time as the first call to D1. */
-  admitted: Promise<boolean>;
-  render: RenderAnswer;
+  /** Whether the rate limit lets a draft through. It is asked at the same time as the first call to D1. */
+  admits: (draft: Draft) => Promise<boolean>;
   /** True: all of them are placed, or none. False: each by itself. */
   together: boolean;
+  /** Called when nothing is left to do but for drafts that wait for units of others, or start again. */
+  onFirstSettled?: () => void;
 }
 
 /** Within one request, the abandoned claim of a key is replaced by a fresh one at most twice. */
@@ -29,15 +32,15 @@ const MAX_ROUNDS = 3;
 
 /**
  * Places a list of drafts, each by itself or all together: one call to D1, one round of reserves, one batch. A single
- * order is a list of one. See docs/DESIGN.md §2 for the protocol; any await here may be the last thing that this
- * worker does.
+ * order is a list of one, and the drafts may be of different buyers. See docs/DESIGN.md §2 for the protocol; any await here
+ * may be the last thing that this worker does.
  */
 export async function placeOrders(
   context: Context,
   drafts: Draft[],
   options: PlaceOptions,
+  outcomes: Outcomes = new Map<Draft, PlaceOutcome>(),
 ): Promise<PlaceOutcome[]> {
-  const outcomes = new Map<Draft, PlaceOutcome>();
   const products = new Set(drafts.flatMap(({ lines }) => lines.map(({ productId }) => productId)));
   const rounds = Math.min(MAX_ROUNDS, roundsFor(products.size));
   let waiting = drafts;
@@ -54,15 +57,11 @@ async function placeRound(
   context: Context,
   drafts: Draft[],
   options: PlaceOptions,
-  outcomes: Map<Draft, PlaceOutcome>,
+  outcomes: Outcomes,
 ): Promise<Draft[]> {
-  const [facts, admitted] = await Promise.all([
-    loadFacts(context, drafts, options.together),
-    options.admitted,
-  ]);
-  const { together } = options;
-  const { render } = options;
-  const quotes = await begin(context, drafts, facts, { admitted, together, render }, outcomes);
+  const { together, onFirstSettled } = options;
+  const [facts, admitted] = await Promise.all([loadFacts(context, drafts), admittedOf(drafts, options)]);
+  const quotes = await begin(context, drafts, facts, { admitted, together }, outcomes);
   if (quotes.length === 0) return [];
   if (together && quotes.length < drafts.length) {
     await withdraw(context, drafts, quotes, outcomes);
@@ -78,6 +77,7 @@ async function placeRound(
   for (const quote of [...waiting.keys(), ...afterRelease.keys()]) reservations.delete(quote);
   // First those that need not wait: the others wait for what these release or keep.
   const first = await settle(context, reservations, options, outcomes);
+  onFirstSettled?.();
   if (afterRelease.size > 0) {
     await first.released;
     await tryOnce(context, afterRelease);
@@ -87,12 +87,17 @@ async function placeRound(
   return [...first.again, ...rest.again];
 }
 
+async function admittedOf(drafts: Draft[], { admits }: PlaceOptions): Promise<Set<Draft>> {
+  const answers = await Promise.all(drafts.map(admits));
+  return new Set(drafts.filter((_, index) => answers[index]));
+}
+
 /** One of the drafts that are placed all or none ended before anything was held: the others end too, holding nothing. */
 async function withdraw(
   context: Context,
   drafts: Draft[],
   quotes: Quote[],
-  outcomes: Map<Draft, PlaceOutcome>,
+  outcomes: Outcomes,
 ): Promise<void> {
   // Where one is only unavailable for the moment, none is abandoned: the same request may be sent again.
   if (drafts.some((draft) => outcomes.get(draft)?.kind === "unavailable")) return;
@@ -109,7 +114,7 @@ async function settle(
   context: Context,
   reservations: Map<Quote, Reservation>,
   options: PlaceOptions,
-  outcomes: Map<Draft, PlaceOutcome>,
+  outcomes: Outcomes,
 ): Promise<{
   /** Drafts to start again. */
   again: Draft[];
@@ -119,71 +124,91 @@ async function settle(
   if (reservations.size === 0) return { again: [], released: Promise.resolve() };
   const each = [...reservations].map(([quote, reservation]) => decide(context, quote, reservation));
   const decisions = options.together ? asOne(each) : each;
-  const proposals = await Promise.all(decisions.map((decision) => propose(context, decision, options)));
-  const commit = new Commit(context);
-  const fateRows = await recordOrAbandon(context, proposals, commit, options.together);
-
+  const proposals = await Promise.all(decisions.map((decision) => propose(context, decision)));
   const again: Draft[] = [];
   const dead: DeadClaim[] = [];
-  const decided = new Set<string>();
-  for (const proposal of proposals) {
-    const { quote } = proposal.decision;
-    const fateRow = fateRows.get(quote.claim);
-    const outcome = outcomeOf(proposal, fateRow, commit.stamp);
-    if (outcome.kind === "abandoned") again.push(quote.draft);
-    else outcomes.set(quote.draft, outcome);
-    if (outcome.kind === "decided") decided.add(outcome.order.id);
-    // Whoever reads a dead fate releases its holds, since the worker that wrote it may have died.
-    if (fateRow && fateRow.fate !== "placed" && outcome.kind !== "abandoned") {
-      dead.push({ claim: quote.claim, productIds: quote.order.items.map((item) => item.productId) });
+  for (const { commit, settled } of await recordOrAbandon(context, proposals, options.together)) {
+    const decided = new Set<string>();
+    for (const [{ decision, answer }, fateRow] of settled) {
+      const { quote } = decision;
+      const outcome = outcomeOf(decision, answer, fateRow, commit.stamp);
+      if (outcome.kind === "abandoned") again.push(quote.draft);
+      else outcomes.set(quote.draft, outcome);
+      if (outcome.kind === "decided") decided.add(quote.order.id);
+      // Whoever reads a dead fate releases its holds, since the worker that wrote it may have died.
+      if (fateRow && fateRow.fate !== "placed" && outcome.kind !== "abandoned") {
+        dead.push({ claim: quote.claim, productIds: quote.order.items.map((item) => item.productId) });
+      }
     }
+    commit.wakeUp((task) => decided.has(task.object_id));
   }
-  commit.wakeUp((task) => decided.has(task.object_id));
   if (dead.length === 0) return { again, released: Promise.resolve() };
   const released = letGo(context, dead);
   context.defer(released);
   return { again, released };
 }
 
-/** Completes a decision with a guest's token, the answer for its key, and its tasks. */
-async function propose(context: Context, decision: Decision, { render }: PlaceOptions): Promise<Proposal> {
-  if (decision.fate === "abandoned") return { decision, answer: null, accessToken: undefined, tasks: [] };
-  const accessToken = decision.order.userId === null ? context.ids.secret() : undefined;
-  const order = { ...decision.order, accessTokenHash: accessToken ? await sha256(accessToken) : null };
-  const answer = render(order, decision.fate === "rejected" ? decision.shortfalls : null, accessToken);
-  const tasks = order.status === "confirmed" ? tasksOnConfirmation(context, order) : [];
-  return { decision: { ...decision, order }, answer, accessToken, tasks };
+/** Completes a decision with the hash of a guest's token, the answer for its key, and its tasks. */
+async function propose(context: Context, decision: Decision): Promise<Proposal> {
+  if (decision.fate === "abandoned") return { decision, answer: null, tasks: [] };
+  const { draft } = decision.quote;
+  const accessTokenHash = draft.accessToken === null ? null : await sha256(draft.accessToken);
+  const order = { ...decision.order, accessTokenHash };
+  const answer = renderAnswer(draft, order, decision.fate === "rejected" ? decision.shortfalls : null);
+  const own = { ...context, requestId: draft.requestId };
+  const tasks = order.status === "confirmed" ? tasksOnConfirmation(own, order) : [];
+  return { decision: { ...decision, order }, answer, tasks };
 }
 
-/** Sends the batch and reads the fates after it. Where its outcome is not known, writes `abandoned` unless it did commit. */
+/** What one commit was to record, each proposal with the fate that its claim then has; without one where nobody knows. */
+interface Recorded {
+  commit: Commit;
+  settled: [Proposal, FateRow | undefined][];
+}
+
+/**
+ * Sends the batch and reads the fates after it. Where its outcome is not known, writes `abandoned` unless it did commit.
+ * Where SQLite refused it, one proposal has spoilt it for the others: so it is sent again in halves, down to that one.
+ * Each half is a commit of its own.
+ */
 async function recordOrAbandon(
   context: Context,
   proposals: Proposal[],
-  commit: Commit,
   together: boolean,
-): Promise<Map<string, FateRow>> {
+): Promise<Recorded[]> {
+  const commit = new Commit(context);
+  const by = (fateRows: Map<string, FateRow>): Recorded[] => [
+    { commit, settled: proposals.map((each) => [each, fateRows.get(each.decision.quote.claim)]) },
+  ];
   try {
-    return await record(context, proposals, commit, together);
+    return by(await record(context, proposals, commit, together));
   } catch (error) {
+    if (!together && proposals.length > 1 && isRefusal(error)) {
+      context.log.warn("a batch of orders is sent again in halves", { error: describeError(error) });
+      const middle = Math.ceil(proposals.length / 2);
+      const halves = [proposals.slice(0, middle), proposals.slice(middle)];
+      return (await Promise.all(halves.map((half) => recordOrAbandon(context, half, together)))).flat();
+    }
     context.log.error("the outcome of a placing is not known", { error: describeError(error) });
   }
   try {
-    return await abandon(context, proposals.map(claimRefOf));
+    return by(await abandon(context, proposals.map(claimRefOf)));
   } catch (error) {
     context.log.error("fates could not be read; their holds will ask", { error: describeError(error) });
-    return new Map();
+    return by(new Map());
   }
 }
 
 /** The fate in D1 decides: whatever this worker proposed, it answers with what is stored there. */
 function outcomeOf(
-  { decision, answer, accessToken }: Proposal,
+  decision: Decision,
+  answer: Answer | null,
   fateRow: FateRow | undefined,
   stamp: string,
 ): PlaceOutcome | { kind: "abandoned" } {
   const { draft } = decision.quote;
   if (!fateRow && !draft.key && decision.fate === "placed") {
-    return { kind: "unknown", order: decision.order, accessToken };
+    return { kind: "unknown" };
   }
   if (!fateRow) return { kind: "unavailable" };
   if (fateRow.fate === "abandoned") {
@@ -192,7 +217,7 @@ function outcomeOf(
     return { kind: draft.key ? "abandoned" : "unavailable" };
   }
   if (fateRow.stamp === stamp && decision.fate === fateRow.fate && answer) {
-    return { kind: "decided", order: decision.order, answer };
+    return { kind: "decided", answer };
   }
   return storedAnswer(fateRow);
 }

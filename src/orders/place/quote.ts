@@ -74,14 +74,15 @@ export function quote(
   }
 
   const now = context.clock.now();
+  const { actor } = draft;
   const order: Order = {
     id: prefixed("ord", operation),
-    reference: context.ids.reference(),
+    reference: draft.reference,
     claimId: claimOf(operation),
     storeId: draft.storeId,
     batchId: draft.bulk?.id ?? null,
     cartId: draft.cart?.id ?? null,
-    userId: context.actor.kind === "user" ? context.actor.userId : null,
+    userId: actor.kind === "user" ? actor.userId : null,
     accessTokenHash: null,
     status: "pending",
     paymentStatus: "none",
@@ -120,7 +121,8 @@ function orderable(facts: PlaceFacts, productId: string): ProductRow | undefined
 }
 
 /** Guests must say who they are; for a signed-in buyer the account does. */
-const customerOf = (draft: Draft, facts: PlaceFacts): Customer | null => draft.customer ?? facts.account;
+const customerOf = ({ customer, actor }: Draft, { accounts }: PlaceFacts): Customer | null =>
+  customer ?? (actor.kind === "user" ? (accounts.get(actor.userId) ?? null) : null);
 
 function isExpected(draft: Draft, total: number, currency: string): boolean {
   const expected = draft.expectedTotal;

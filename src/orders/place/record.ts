@@ -13,13 +13,12 @@ import { ITS_OBJECT, wonOrder } from "../steps/stamped.ts";
 import { CART_ALLOWS, CART_STATE, markCarts } from "./cart-guard.ts";
 import type { Decision } from "./decide.ts";
 import type { DraftCart } from "./draft.ts";
+import type { Answer } from "./outcome.ts";
 
 /** A decision with the answer that its key will repeat from now on. */
 export interface Proposal {
   decision: Decision;
-  answer: { status: number; body: string } | null;
-  /** The token of a guest, of which the order keeps the hash. */
-  accessToken: string | undefined;
+  answer: Answer | null;
   /** Tasks to add if it is won, and to wake after the answer. */
   tasks: NewTask[];
 }
@@ -68,8 +67,12 @@ export async function record(
   commit.write(...insertOrders(orders, stamp));
   if (checkouts.length > 0) commit.write(markCarts(checkouts, stamp, now));
   if (orders.length > 0) {
-    const beginnings = orders.map(({ id }) => ({ id, from: null, reason: null }));
-    commit.write(writeHistory({ orders: beginnings, stamp, actor: context.actor.name, operation: null }));
+    const beginnings = proposals.flatMap(({ decision }) =>
+      decision.fate === "abandoned"
+        ? []
+        : [{ id: decision.order.id, from: null, reason: null, actor: decision.quote.draft.actor.name }],
+    );
+    commit.write(writeHistory({ orders: beginnings, stamp, operation: null }));
   }
   commit.events(
     orders.map((order) => placingEvent(context, order)),

@@ -79,9 +79,10 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
   commit.write(...(step.besides?.(stamp) ?? []));
   commit.write(
     writeHistory({
-      orders: moves.map(({ order, reason }) => ({ id: order.id, from: order.status, reason })),
+      orders: moves.map(({ order, reason }) => ({
+        ...{ id: order.id, from: order.status, reason, actor: context.actor.name },
+      })),
       stamp,
-      actor: context.actor.name,
       operation: step.operation,
     }),
   );

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { ORDER_STATUSES, PAYMENT_METHODS, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
 
 export const orders = sqliteTable(
@@ -65,6 +65,10 @@ export const orders = sqliteTable(
     index("orders_batch").on(table.batchId, table.createdAt, table.id).where(sql`batch_id IS NOT NULL`),
     index("orders_user").on(table.userId, table.createdAt, table.id).where(sql`user_id IS NOT NULL`),
     index("orders_cart").on(table.cartId, table.status).where(sql`cart_id IS NOT NULL`),
+    // Whatever the guards of placing and of a revival miss, two living orders cannot have one cart.
+    uniqueIndex("orders_living_cart")
+      .on(table.cartId)
+      .where(sql`cart_id IS NOT NULL AND status NOT IN ('rejected', 'cancelled', 'expired')`),
     // Lists by status, payment and priority, alone and together: src/orders/read/list-states.ts merges its ranges.
     index("orders_state").on(table.status, table.paymentStatus, table.priority, table.createdAt, table.id),
     // Also says when each order was sold, so that new buyers can be told from old ones without another index to write.

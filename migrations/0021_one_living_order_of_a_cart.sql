@@ -1,0 +1,1 @@
+CREATE UNIQUE INDEX `orders_living_cart` ON `orders` (`cart_id`) WHERE cart_id IS NOT NULL AND status NOT IN ('rejected', 'cancelled', 'expired');

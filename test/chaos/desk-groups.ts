@@ -37,7 +37,7 @@ const guest = (db: Cloudflare.Env, deferred: Promise<unknown>[]) =>
 
 export async function draftOfTab(cart: GivenCart): Promise<Draft> {
   const owner = { userId: null, tokenHash: await sha256(cart.token ?? "") };
-  const input = placeOrderSchema.omit({ items: true }).parse({ customer: ADA, payment_method: "invoice" });
+  const input = placeOrderSchema.omit({ items: true }).parse({ customer: ADA, payment_method: "card" });
   const request = { input, key: freshKey(), fingerprint: "f" };
   const draft = await draftOfCart(guest(env, []), cart.id, owner, request);
   if (!draft) throw new Error("there is no such cart");
@@ -106,5 +106,5 @@ export async function mustBeWhole(stage: Stage, kinds: Map<Draft, PlaceOutcome["
   expect(results.length).toBeLessThanOrEqual(orders);
 }
 
-export const orderOf = (stage: Stage, keyed: boolean): Draft =>
-  draftOf(guest(env, []), placeOrderSchema.parse(stage.order()), keyed ? freshKey() : null);
+export const orderOf = (stage: Stage, keyed: boolean, more: Record<string, unknown> = {}): Draft =>
+  draftOf(guest(env, []), placeOrderSchema.parse(stage.order(more)), keyed ? freshKey() : null);

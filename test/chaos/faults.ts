@@ -17,6 +17,17 @@ export interface Fault {
   besides?: { file: string; edits: [find: string, replace: string][] };
 }
 
+/** Two locks are on a cart: a guard where an order is written, and a unique index. */
+const WITHOUT_CART_INDEX: Fault["besides"] = {
+  file: "test/support/migrated.ts",
+  edits: [
+    [
+      "flatMap(({ queries }) => queries)",
+      'flatMap(({ queries }) => queries).filter((query) => !query.includes("orders_living_cart"))',
+    ],
+  ],
+};
+
 export const FAULTS: Record<string, Fault> = {
   "no-fence": {
     missing: "a hold that asks writes `abandoned` before it is let go",
@@ -92,6 +103,25 @@ export const FAULTS: Record<string, Fault> = {
     suite: "checkout.test.ts",
     file: "src/orders/place/cart-guard.ts",
     edits: [[`AND NOT EXISTS (\${spentBy(sql\`row.value ->> 'cart'\`, sql\`1\`)})`, ""]],
+    besides: WITHOUT_CART_INDEX,
+  },
+  "one-group": {
+    missing: "two tabs of one cart are not placed in one group",
+    caughtBy: "two tabs of one cart",
+    suite: "desk.test.ts",
+    file: "src/orders/desk/contended.ts",
+    edits: [[`...(cart ? [\`cart \${cart.id}\`] : [])`, "...(cart ? [] : [])"]],
+    besides: WITHOUT_CART_INDEX,
+  },
+  "two-claims": {
+    missing: "who goes on without a desk gives up the claim that the desk has",
+    caughtBy: "with a group of 1",
+    suite: "desk.test.ts",
+    file: "src/orders/desk/place-at-desk.ts",
+    edits: [
+      [`if (fateRows.get(claim)?.fate !== "abandoned")`, `if (fateRows.size > 1)`],
+      ["[{ claim, key: null, cart: draft.cart }]", "[]"],
+    ],
   },
   "any-version": {
     missing: "a checkout is placed only where its cart is still what was read",

@@ -15,8 +15,8 @@ export default worker.handler;
 
 /** What the Stock objects call is watched through this, where a test sets it: their alarms can die too. */
 export const alarmBoundary: { current: Boundary | null } = { current: null };
-/** The bindings and settings of the order desk, where a test sets them. */
-export const deskEnv: { current: Cloudflare.Env | null } = { current: null };
+/** The bindings and settings of the order desk, where a test sets them: for all its groups, or made for each. */
+export const deskEnv: { current: Cloudflare.Env | (() => Cloudflare.Env) | null } = { current: null };
 /** What the order desk does after its answers. */
 export const deskWork: Promise<unknown>[] = [];
 
@@ -29,7 +29,8 @@ export class Stock extends worker.Stock {
 export class OrderDesk extends worker.OrderDesk {
   protected override context(): Context {
     const context = super.context();
-    const env = deskEnv.current ?? context.env;
+    const given = deskEnv.current ?? context.env;
+    const env = typeof given === "function" ? given() : given;
     const read = readSettings(env);
     if (read.kind === "misconfigured") throw new Error("the test's settings are wrong");
     const defer = (work: Promise<unknown>) => {

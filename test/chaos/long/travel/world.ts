@@ -4,7 +4,7 @@ import { stockOf } from "../../../../src/inventory/client.ts";
 import { type Chance, chance } from "../../../support/chance.ts";
 import { testClock } from "../../../support/clock.ts";
 import { givenShop } from "../../../support/shop.ts";
-import worker from "../../../support/worker.ts";
+import worker, { deskEnv } from "../../../support/worker.ts";
 import { Boundary, ENDINGS, type Ending } from "../../boundary.ts";
 import { brokenInvariants, type Opening } from "../../invariants.ts";
 import { brokenMoney } from "../../money.ts";
@@ -26,6 +26,9 @@ export interface Peril {
   /** Whether it came to that. */
   met: boolean;
 }
+
+/** What dies in an object fails: its own turn cannot be left hanging, nor be gone on with from outside. */
+const IN_OBJECT: Ending[] = ["dies before", "dies after", "call fails", "answer lost"];
 
 export interface Answer {
   status: number;
@@ -102,7 +105,9 @@ export class World {
     const given = await givenShop(shop.stock, { price: PRICE });
     // The nightly look would mend what must not break in the first place.
     await env.DB.prepare("INSERT OR REPLACE INTO jobs (name, enabled) VALUES ('reconcile-stock', 0)").run();
-    return new World(seed, shop, given);
+    const world = new World(seed, shop, given);
+    deskEnv.current = () => world.#deskEnv();
+    return world;
   }
 
   complain(of: string): void {
@@ -126,7 +131,8 @@ export class World {
   }
 
   #remember(part: string, ending: Ending | null, at: number, where = {}): Peril {
-    const peril = { part, boundary: new Boundary(ending && { at, ending }, where), ending, met: false };
+    const boundary = new Boundary(ending && { at, ending }, { withDesk: true, ...where });
+    const peril = { part, boundary, ending, met: false };
     void peril.boundary.reached.then(() => {
       peril.met = true;
     });
@@ -180,6 +186,11 @@ export class World {
       STRIPE_API_URL: this.stripe.addressFor(peril),
       EMAIL: { send } as unknown as SendEmail,
     } as Cloudflare.Env);
+  }
+
+  /** For a group of orders at the desk. What dies in an object fails, as in an alarm. */
+  #deskEnv(): Cloudflare.Env {
+    return this.#env(this.peril("desk", 6, IN_OBJECT, { inObject: true }));
   }
 
   /**
@@ -287,9 +298,7 @@ export class World {
   }
 
   async wake(productId: string): Promise<void> {
-    // What dies in an object fails: its own turn cannot be left hanging, nor be gone on with from outside.
-    const endings: Ending[] = ["dies before", "dies after", "call fails", "answer lost"];
-    await wakeObject(productId, this.peril("alarm", 3, endings, { inObject: true }).boundary);
+    await wakeObject(productId, this.peril("alarm", 3, IN_OBJECT, { inObject: true }).boundary);
   }
 
   /** Units that were found in the back. */

@@ -251,7 +251,7 @@ const TABLE = `
      2 |    5 |    13 |       4 | cart item put
       2 |    5 |    16 |       3 | cart item put again
      1 |    1 |     6 |       0 | cart read
-      3 |   18 |    55 |      26 | cart checked out
+      3 |   18 |    55 |      27 | cart checked out
       2 |   12 |    45 |      22 | order of two, invoice
       2 |   11 |    38 |      15 | order of two, card
       2 |   12 |    46 |      23 | order of two, signed in

@@ -5,7 +5,7 @@ import { incrementCounter } from "../../src/platform/counters.ts";
 import { testContext } from "../events/context.ts";
 import { testClock } from "../support/clock.ts";
 import { basket } from "../support/shop.ts";
-import worker from "../support/worker.ts";
+import worker, { deskEnv, deskWork } from "../support/worker.ts";
 
 /** By name and labels. @param like of the names: what limiters of another file's tests left is none of ours */
 const counted = async (like: string): Promise<Record<string, number>> => {
@@ -130,7 +130,9 @@ describe("a limiter that is down lets through, and is counted", () => {
   ])("%s", async (_, settings, request, limiter, status) => {
     const execution = createExecutionContext();
     const bindings = { ...env, ...BROKEN, ...OFF, ...settings } as unknown as Cloudflare.Env;
+    deskEnv.current = bindings;
     const answer = await worker.fetch(request() as never, bindings, execution);
+    await Promise.all(deskWork);
     expect(answer.status).toBe(status);
     const told = warnings.mock.calls.map(([line]) => JSON.parse(String(line)));
     expect(told).toMatchObject([{ message: "a rate limiter is broken: let through", limit: limiter }]);

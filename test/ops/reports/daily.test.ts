@@ -328,7 +328,9 @@ describe("a day's report", () => {
     const { productIds } = await givenShop([[5]]);
     goTo("2026-10-26T22:59:59.900Z");
     const slow = new Boundary({ at: 2, ending: "stalls" });
-    const { answer } = send(slow, "/orders", basket({ [productIds[0] ?? ""]: 1 }));
+    const { answer } = send(slow, "/orders", basket({ [productIds[0] ?? ""]: 1 }), {
+      "Idempotency-Key": "a-guest-key-of-midnight",
+    });
     await slow.reached;
     goTo("2026-10-26T23:00:00Z");
     const sleep = async (milliseconds: number) => {

@@ -41,7 +41,7 @@ test("each has its own buyer, address, request and token", async () => {
   expect(
     await rows(
       `SELECT o.id, o.user_id, o.customer_email, h.actor, w.request_id FROM orders AS o
-       JOIN order_history AS h ON h.order_id = o.id JOIN work AS w ON w.object_id = o.id ORDER BY o.id`,
+       JOIN order_history AS h ON h.order_id = o.id JOIN work AS w ON w.object_id = o.id ORDER BY o.rowid`,
     ),
   ).toEqual(
     [one, two, GUEST].map((actor, index) => ({

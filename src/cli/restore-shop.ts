@@ -60,14 +60,16 @@ const RECONCILIATION_ROUNDS = 3;
 /**
  * Restores a shop from a backup. First it closes the shop: while the state is `restoring`, no request, webhook, task or job
  * writes, so nothing is acknowledged and then overwritten. A restore that dies leaves the shop closed and is simply run
- * again, because each step empties before it fills. The steps:
+ * again, because each step empties before it fills. Closing the shop answers the generation of this restore, and every
+ * call that follows carries it: where another restore has begun since, or an admin has opened the shop by hand, it is refused,
+ * however late it comes. The steps:
  *
- * 0. Wait for what had begun before, and report what is about to be lost. If an admin opens the shop by hand before step 4,
- *    the restore fails, because each call that overwrites checks the state.
+ * 0. Wait for what had begun before, and report what is about to be lost.
  * 1. Empty all objects. Those that are not in the backup stay empty. And no hold may ask for its fate while D1 is only half
  *    loaded, or it would be told that its living order does not exist.
  * 2. Load D1, table by table. Rebuild the figures from the orders: they are in no backup, and loading has changed them.
- * 3. Load the objects. They start a new epoch, so that their reports win over earlier ones.
+ * 3. Load the objects, also those that have nothing in the backup: until an object's last part it takes no commands, and
+ *    after it none of before the restore.
  * 4. Set the shop to `stopped`, which refuses only orders, so that providers can send their events again.
  * 5. Reconcile all products with repair. The shop sells again only if no drift is left.
  */
@@ -81,31 +83,36 @@ export async function restoreShop(
   if (schema !== manifest.schema)
     throw new Error(`The backup is of ${manifest.schema}, the database of ${schema}: migrate to that first.`);
 
-  const { state: before } = await api.get("/ops/selling", sellingSchema);
-  await setSelling(api, "restoring");
+  const before = await api.get("/ops/selling", sellingSchema);
+  const { generation } = await setSelling(api, "restoring", before.generation);
+  const send: Send = async (path, body) => void (await api.post(path, { generation, ...body }, doneSchema));
   options.print(
     "The shop is closed. Should this end before it says so, run it again: nothing else opens it by itself.",
   );
   const to = await waitUntilDrained(api, options);
-  const after_another_restore = before === "restoring";
+  const after_another_restore = before.state === "restoring";
   await options.report(await readLostWindow(api, { from: manifest.made_at, to, after_another_restore }));
   const progress = new Progress(options.print);
-  await emptyObjects(api, backup, progress);
-  await restoreTables(api, backup, tables, progress);
-  await api.post("/ops/backup/finish", undefined, doneSchema);
+  const products = await productsOf(backup);
+  await emptyObjects(api, send, products, progress);
+  await restoreTables(send, backup, tables, progress);
+  await send("/ops/backup/finish");
   await rebuildFigures(api, progress);
   progress.done(`${tables.length} tables restored`);
-  progress.done(`${await restoreStock(api, backup, progress)} stock objects restored`);
+  progress.done(`${await restoreStock(send, backup, products, progress)} stock objects restored`);
 
-  await setSelling(api, "stopped");
+  await setSelling(api, "stopped", generation);
   const { repaired, open } = await reconcileAll(api, manifest.products, progress);
   if (open.length > 0 && !options.forceOpen) return { kind: "stopped", repaired, open };
-  await setSelling(api, "open");
+  await setSelling(api, "open", generation);
   return { kind: "open", repaired, open };
 }
 
 const doneSchema = z.object({ done: z.literal(true) });
-const sellingSchema = z.object({ state: z.string() });
+const sellingSchema = z.object({ state: z.string(), generation: z.number() });
+
+/** Sends a call of this restore, which carries its generation. */
+type Send = (path: string, body?: object) => Promise<void>;
 
 /**
  * Waits until everything has ended that began before the shop was closed. A task or job that died counts as running for as
@@ -121,19 +128,26 @@ async function waitUntilDrained(api: Api, { drainMs, pause, print }: RestoreOpti
   }
 }
 
-const setSelling = (api: Api, state: "open" | "stopped" | "restoring") =>
-  api.post("/ops/selling", { state }, sellingSchema);
+/** @param generation of the shop as the caller knows it: refused where a restore has begun since */
+const setSelling = (api: Api, state: "open" | "stopped" | "restoring", generation: number) =>
+  api.post("/ops/selling", { state, generation }, sellingSchema);
+
+async function productsOf(backup: BackupReader): Promise<Set<string>> {
+  const products = new Set<string>();
+  for await (const { id } of backup.rows(tableFile("products"))) products.add(String(id));
+  return products;
+}
 
 /** Empties the objects of the shop's products and of the backup's, which an earlier try may have deleted from the shop. */
-async function emptyObjects(api: Api, backup: BackupReader, progress: Progress): Promise<void> {
+async function emptyObjects(api: Api, send: Send, ofBackup: Set<string>, progress: Progress): Promise<void> {
   const products = new Set<string>();
   await everyPage(api, "/ops/backup/tables/products", async (rows) => {
     for (const { id } of rows) products.add(String(id));
   });
-  for await (const { id } of backup.rows(tableFile("products"))) products.add(String(id));
+  for (const id of ofBackup) products.add(id);
   let emptied = 0;
   for (const product_ids of chunks([...products], 200)) {
-    await api.post("/ops/backup/empty-stock", { product_ids }, doneSchema);
+    await send("/ops/backup/empty-stock", { product_ids });
     emptied += product_ids.length;
     progress.at(() => `${emptied} of ${products.size} stock objects emptied`);
   }
@@ -144,7 +158,7 @@ async function emptyObjects(api: Api, backup: BackupReader, progress: Progress):
  * afterwards; the parts of one table follow each other, since of two rows with the same key the later one counts.
  */
 async function restoreTables(
-  api: Api,
+  send: Send,
   backup: BackupReader,
   tables: string[],
   progress: Progress,
@@ -153,7 +167,7 @@ async function restoreTables(
   const total = files.reduce((sum, { rows }) => sum + rows, 0);
   let loaded = 0;
   await atOnce(PARALLEL_TABLES, tables, (table) =>
-    restoreTable(api, backup, table, (rows) => {
+    restoreTable(send, backup, table, (rows) => {
       loaded += rows;
       progress.at(() => `${loaded} of ${total} rows of tables loaded, now of ${table}`);
     }),
@@ -161,7 +175,7 @@ async function restoreTables(
 }
 
 async function restoreTable(
-  api: Api,
+  send: Send,
   backup: BackupReader,
   table: string,
   count: (rows: number) => void,
@@ -169,26 +183,31 @@ async function restoreTable(
   const path = `/ops/backup/tables/${table}`;
   let first = true;
   const chunk = new Chunk();
-  const send = async () => {
+  const sendChunk = async () => {
     const rows = chunk.take();
-    await api.post(path, { first, rows }, doneSchema);
+    await send(path, { first, rows });
     first = false;
     count(rows.length);
   };
-  for await (const row of backup.rows(tableFile(table))) if (chunk.add(row)) await send();
-  if (first || !chunk.isEmpty) await send();
+  for await (const row of backup.rows(tableFile(table))) if (chunk.add(row)) await sendChunk();
+  if (first || !chunk.isEmpty) await sendChunk();
 }
 
 /**
  * Loads the objects, a few at a time. The parts of one object go one after the other: the first empties it, and until the
  * last it does nothing else. If this dies, some objects are loaded, a few half and the others empty, in a closed shop.
  */
-async function restoreStock(api: Api, backup: BackupReader, progress: Progress): Promise<number> {
+async function restoreStock(
+  send: Send,
+  backup: BackupReader,
+  products: Set<string>,
+  progress: Progress,
+): Promise<number> {
   let count = 0;
   let before: Promise<unknown> = Promise.resolve();
-  await atOnce(PARALLEL_OBJECTS, objectParts(backup), async ({ product, ...part }) => {
-    const send = () => api.post(`/ops/backup/stock/${product}`, part, doneSchema);
-    const sent = part.first ? send() : before.then(send);
+  await atOnce(PARALLEL_OBJECTS, objectParts(backup, products), async ({ product, ...part }) => {
+    const sendPart = () => send(`/ops/backup/stock/${product}`, part);
+    const sent = part.first ? sendPart() : before.then(sendPart);
     before = sent;
     await sent;
     if (!part.last) return;
@@ -205,13 +224,15 @@ interface ObjectPart {
   rows: unknown[];
 }
 
-/** The parts of all objects, those of one after the other. */
-async function* objectParts(backup: BackupReader): AsyncGenerator<ObjectPart> {
+/** The parts of the objects of these products, those of one after the other. One that has nothing in the backup has one part. */
+async function* objectParts(backup: BackupReader, products: Set<string>): AsyncGenerator<ObjectPart> {
+  const without = new Set(products);
   const chunk = new Chunk();
   let current: string | null = null;
   let first = true;
   for await (const { product: id, table, row } of backup.rows(STOCK_FILE)) {
     const product = String(id);
+    without.delete(product);
     if (product !== current) {
       if (current !== null) yield { product: current, first, last: true, rows: chunk.take() };
       current = product;
@@ -222,6 +243,7 @@ async function* objectParts(backup: BackupReader): AsyncGenerator<ObjectPart> {
     first = false;
   }
   if (current !== null) yield { product: current, first, last: true, rows: chunk.take() };
+  for (const product of without) yield { product, first: true, last: true, rows: [] };
 }
 
 /** The rows of one request. */

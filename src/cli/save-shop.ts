@@ -36,6 +36,8 @@ export const overviewSchema = z.object({
   last_seq: z.number(),
   tables: z.array(z.string()),
   under_way: z.number(),
+  restoring: z.boolean(),
+  generation: z.number(),
 });
 const pageSchema = z.object({ rows: z.array(rowSchema), next: z.string().nullable() });
 const changesSchema = z.object({
@@ -57,13 +59,19 @@ const PARALLEL_OBJECTS = 8;
  *    an order could be in D1 without its hold, and its units would be sold again.
  * 3. Changes in between (a cancel, a shipment) are in the objects but not in D1. There D1 is right: the reconciliation at
  *    the end of a restore gives the order its units back, or reports it as short.
+ *
+ * A restore that began meanwhile has put another history into what was not yet read: then this is no backup. Each restore
+ * has a generation of its own, so the last call tells.
  */
 export async function saveShop(
   api: Api,
   writer: BackupWriter,
   print: (line: string) => void,
 ): Promise<Manifest> {
-  const { schema, at, last_seq, tables } = await api.get("/ops/backup", overviewSchema);
+  const begin = await api.get("/ops/backup", overviewSchema);
+  const { schema, at, last_seq, tables } = begin;
+  if (begin.restoring)
+    throw new Error("The shop is being restored: half of it is no backup. Try again later.");
   const progress = new Progress(print);
   const products = new Set<string>();
   let count = 0;
@@ -86,6 +94,11 @@ export async function saveShop(
   }
   await saveStock(api, writer, [...products], progress);
   progress.done(`${products.size} stock objects read`);
+  const { generation } = await api.get("/ops/backup", overviewSchema);
+  if (generation !== begin.generation)
+    throw new Error(
+      "A restore has begun since this backup began, so it has parts of two histories. Make another.",
+    );
   return { format: 1, made_at: at, schema, tables, products: products.size, files: await writer.close() };
 }
 

@@ -261,6 +261,8 @@ export interface DumpCursor {
   after: string | number;
   /** The `seq` of the ledger's last line when the dump began. */
   began: number;
+  /** The object's restore generation when the dump began. */
+  generation: number;
 }
 
 export interface DumpPage {
@@ -269,7 +271,13 @@ export interface DumpPage {
   next: string | null;
 }
 
-/** A part of an object's backup. The first part empties the object, and the last sets its alarm. */
+/** `restored`: the object is being restored, or was since this dump began. What was read of it is worth nothing. */
+export type DumpOutcome = ({ kind: "page" } & DumpPage) | { kind: "restored" };
+
+/** `superseded`: nothing was changed, since the object was loaded by this restore already, or belongs to a later one. */
+export type EmptyOutcome = { kind: "emptied" } | { kind: "superseded" };
+
+/** A part of an object's backup. The last one sets its alarm. */
 export interface LoadPage {
   first: boolean;
   last: boolean;
@@ -278,7 +286,10 @@ export interface LoadPage {
   generation: number;
 }
 
-/** Neither changes anything: `not_begun`, if the first part was not loaded; `unfit`, if the tables do not take these rows. */
+/**
+ * Neither changes anything: `not_begun`, if the object was not emptied by the restore of this generation, or was loaded by it
+ * already; `unfit`, if the tables do not take these rows.
+ */
 export type LoadOutcome = { kind: "loaded" } | { kind: "not_begun" } | { kind: "unfit"; message: string };
 
 /**
@@ -321,8 +332,8 @@ export interface StockCommands {
   /** Repairs what an audit found, and sets the alarm again. A repeat changes nothing. */
   mend(productId: string, command: RepairCommand, generation?: number): Promise<RepairReport>;
   /** A page of a backup of all that is stored here. */
-  dump(cursor: string | null): Promise<DumpPage>;
+  dump(cursor: string | null): Promise<DumpOutcome>;
+  /** Forgets everything, and from now on obeys only the restore of this generation, until that has loaded its last part. */
+  empty(productId: string, generation: number): Promise<EmptyOutcome>;
   load(productId: string, page: LoadPage): Promise<LoadOutcome>;
-  /** Forgets everything, as if the product had never been stocked. */
-  empty(): Promise<void>;
 }

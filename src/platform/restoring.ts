@@ -17,6 +17,10 @@ import { first, type Sql, sql } from "./sql.ts";
  * in which the same ids and versions meant something else. So each restore raises the **restore generation** when it
  * begins. Whoever writes read the generation before everything else, and its commit fails if it is another by then. The
  * commands to Stock objects carry it, and a restored object refuses older ones.
+ *
+ * The restore's own calls are writers too, and may come late: from a request that slept, or from a second operator. So each
+ * carries the generation that its restore has raised, and is refused unless the shop is being restored in exactly that one:
+ * D1 by `refuseUnlessRestoring` in the very batch, a Stock object by its own row of `meta`.
  */
 export const IS_RESTORING = sql`EXISTS (
   SELECT 1 FROM shop_state AS s WHERE s.key = 'selling' AND s.value = 'restoring')`;
@@ -45,6 +49,15 @@ export const refuseRestored = (generation: number): Sql => sql`
   SELECT json('restoring ' || key) FROM shop_state
   WHERE (key = 'selling' AND value = 'restoring') OR (key = 'generation' AND value <> ${`${generation}`})`;
 
+/** A statement that makes its batch fail, with nothing written, unless this is still the state of restoring. */
+export const refuseUnlessStill = ({ restoring, generation }: RestoreState): Sql => sql`
+  SELECT json('no longer ' || s.generation) FROM (SELECT ${GENERATION} AS generation) AS s
+  WHERE s.generation <> ${generation} OR ${IS_RESTORING} <> ${restoring ? 1 : 0}`;
+
+/** The same for a call of the restore that has raised this generation. Where the batch fails, `refusalOf` says why. */
+export const refuseUnlessRestoring = (generation: number): Sql =>
+  refuseUnlessStill({ restoring: true, generation });
+
 export interface RestoreState {
   restoring: boolean;
   generation: number;
@@ -62,6 +75,19 @@ export async function readRestoreState({ env }: Pick<Context, "env">): Promise<R
 
 export const isRestoring = async (context: Pick<Context, "env">): Promise<boolean> =>
   (await readRestoreState(context)).restoring;
+
+/** `superseded`: another restore has begun since. `not_restoring`: this one was the last, and it has ended. */
+export type RestoreRefusal = "superseded" | "not_restoring";
+
+/** Why a call of the restore that has raised this generation may do nothing; null if it may. */
+export async function refusalOf(
+  context: Pick<Context, "env">,
+  generation: number,
+): Promise<RestoreRefusal | null> {
+  const now = await readRestoreState(context);
+  if (now.generation !== generation) return "superseded";
+  return now.restoring ? null : "not_restoring";
+}
 
 /** Whether a restore is under way, or one has begun since this context read its generation. */
 export async function wasRestored(context: Pick<Context, "env" | "generation">): Promise<boolean> {

@@ -185,6 +185,87 @@ export const FAULTS: Record<string, Fault> = {
     file: "src/inventory/object/stock.ts",
     edits: [["if (restored.loading === 1) throw", "if (restored.loading > 1) throw"]],
   },
+  "loads-late": {
+    missing: "a part of a table is refused in its batch, if it is of a restore of before",
+    caughtBy: "empties no table",
+    suite: "restore-calls.test.ts",
+    file: "src/ops/backup/dump-table.ts",
+    edits: [["[refuseUnlessRestoring(generation), ...statements]", "statements"]],
+  },
+  "puts-back-late": {
+    missing: "an object is loaded only by the restore that has emptied it",
+    caughtBy: "puts no object back",
+    suite: "restore-calls.test.ts",
+    file: "src/inventory/object/stock.ts",
+    edits: [
+      ["if (!this.#isLoading(page.generation))", "if (!page.first && !this.#isLoading(page.generation))"],
+    ],
+  },
+  "empties-late": {
+    missing: "an object is not emptied by a restore of before the one that has loaded it",
+    caughtBy: "empties no object",
+    suite: "restore-calls.test.ts",
+    file: "src/inventory/object/load.ts",
+    edits: [["was.generation > generation)", "was.generation > generation + 9)"]],
+  },
+  "empties-twice": {
+    missing: "an object is not emptied again by the restore that has loaded it",
+    caughtBy: "a call of a restore that came twice",
+    suite: "restore-calls.test.ts",
+    file: "src/inventory/object/load.ts",
+    edits: [["was.generation === generation && was.loading === 0", "was.generation < 0"]],
+  },
+  "opens-late": {
+    missing: "the batch that opens the shop looks whether another restore has begun",
+    caughtBy: "before the next one has reconciled",
+    suite: "restore-calls.test.ts",
+    file: "src/ops/selling/selling.ts",
+    edits: [["fence: refuseUnlessStill(seen),", ""]],
+  },
+  "opens-another's": {
+    missing: "who opens the shop after a restore names that restore",
+    caughtBy: "the first opens no shop whose objects the second has emptied",
+    suite: "restore-calls.test.ts",
+    file: "src/ops/selling/selling.ts",
+    edits: [['return named === generation ? null : "superseded"', "return null"]],
+  },
+  "opens-unnamed": {
+    missing: "a restore is not ended by who does not name it",
+    caughtBy: "by hand must name the restore",
+    suite: "restore-calls.test.ts",
+    file: "src/ops/selling/selling.ts",
+    edits: [['restoring && state !== "restoring" ? "unnamed" : null', "null"]],
+  },
+  "ends-not-all": {
+    missing: "an object that has nothing in the backup belongs to the restore, too",
+    caughtBy: "refused also where the backup has nothing of its product",
+    suite: "restored.test.ts",
+    file: "src/cli/restore-shop.ts",
+    edits: [
+      ["for (const product of without) yield", 'for (const product of without) if (product === "") yield'],
+    ],
+  },
+  "half-a-backup": {
+    missing: "no backup is made of a shop that is being restored",
+    caughtBy: "no backup is made of a shop that is being restored",
+    suite: "restore-beside-backup.test.ts",
+    file: "src/cli/save-shop.ts",
+    edits: [["if (begin.restoring) throw", "if (begin.schema === null) throw"]],
+  },
+  "two-histories": {
+    missing: "no backup is made across a restore",
+    caughtBy: "no backup is made across a restore that comes before its objects are read",
+    suite: "restore-beside-backup.test.ts",
+    file: "src/cli/save-shop.ts",
+    edits: [["if (generation !== begin.generation)", "if (begin.schema === null)"]],
+  },
+  "two-dumps": {
+    missing: "an object's dump does not go on after a restore, or in the midst of one",
+    caughtBy: "an object whose dump began before a restore",
+    suite: "restore-beside-backup.test.ts",
+    file: "src/inventory/object/dump.ts",
+    edits: [["meta.loading === 1 || begin.generation !== meta.generation", "meta.generation < 0"]],
+  },
 };
 
 /** A Vite plugin that takes the named guard out. Throws when the source no longer has what it takes out. */

@@ -6,11 +6,13 @@ import { stockOf } from "../../src/inventory/client.ts";
 import type { StockRow } from "../../src/inventory/stock-types.ts";
 import { reconcileProducts } from "../../src/ops/reconcile/reconcile.ts";
 import { testContext } from "../events/context.ts";
+import { dumpOf } from "../inventory/dumped.ts";
 import { testClock } from "../support/clock.ts";
 import { basket, givenShop, placed, post } from "../support/shop.ts";
 import { Boundary } from "./boundary.ts";
 import { brokenInvariants } from "./invariants.ts";
 import { givenAdmin, quiet, saved } from "./shop-backup.ts";
+import { Sleeper } from "./sleeper.ts";
 import { send } from "./stage.ts";
 
 /**
@@ -31,38 +33,6 @@ const living = async (): Promise<string[]> => {
 
 const mustHold = async (productId: string, opening: number) =>
   expect(await brokenInvariants(new Map([[productId, opening]]), { calm: false })).toEqual([]);
-
-/** Stalls the nth call of this label until it is woken. */
-class Sleeper extends Boundary {
-  readonly #label: string;
-  #left: number;
-  #met: () => void = () => {};
-  #wake: () => void = () => {};
-  readonly asleep = new Promise<void>((resolve) => {
-    this.#met = resolve;
-  });
-  readonly #woken = new Promise<void>((resolve) => {
-    this.#wake = resolve;
-  });
-
-  constructor(label: string, nth = 1) {
-    super();
-    this.#label = label;
-    this.#left = nth;
-  }
-
-  override wake(): void {
-    this.#wake();
-  }
-
-  override async cross<T>(label: string, call: () => Promise<T>): Promise<T> {
-    if (label === this.#label && --this.#left === 0) {
-      this.#met();
-      await this.#woken;
-    }
-    return super.cross(label, call);
-  }
-}
 
 async function givenBackup(stock: number) {
   const { productIds } = await givenShop([[stock]]);
@@ -166,17 +136,30 @@ test("a step that was planned in another history is not made, though its version
   expect(await stockOf(env, apple).levels()).toMatchObject({ on_hand: 3, reserved: 3 });
 });
 
-/** The rows of an object, by the parts that a restore sends. */
+test("an adjustment that slept through a restore is refused also where the backup has nothing of its product", async () => {
+  const { productIds, storeIds } = await givenShop([[1], []]);
+  const [, pear = ""] = productIds;
+  const { api, headers } = await givenAdmin();
+  const { backup } = await saved(api);
+  const path = `/inventory/${pear}/adjust`;
+  const key = { ...headers, "Idempotency-Key": "received-ten" };
+  const body = { store_id: storeIds[0], type: "receive", quantity: 10, reason: "delivery 7" };
+  const sleeper = new Sleeper("Stock.adjust");
+  const sent = send(sleeper, path, body, key);
+  await sleeper.asleep;
+  expect(await restoreShop(api, backup, quiet)).toMatchObject({ kind: "open", open: [] });
+  sleeper.wake();
+  const late = await sent.answer;
+  await Promise.all(sent.deferred);
+  const again = await post(path, body, key);
+  expect([late.status, again.status, (await stockOf(env, pear).levels()).on_hand]).toEqual([503, 201, 10]);
+});
+
+/** The rows of an object, by the parts that a restore sends: its first row, and the others. */
 async function partsOf(productId: string): Promise<[StockRow[], StockRow[]]> {
   const stock = stockOf(env, productId);
-  const head = await stock.dump(null);
-  const rest: StockRow[] = [];
-  for (let { next } = head; next !== null; ) {
-    const page = await stock.dump(next);
-    rest.push(...page.rows);
-    next = page.next;
-  }
-  return [head.rows, rest];
+  const rows = await dumpOf((cursor) => stock.dump(cursor));
+  return [rows.slice(0, 1), rows.slice(1)];
 }
 
 /** What an object's command throws; null if it does not. (`expect(…).rejects` reads properties of the call, which are calls.) */
@@ -206,7 +189,7 @@ test("between two parts of its restore an object refuses all commands, and its a
   await placed(await post("/orders", basket({ [apple]: 1 })));
   const [head, rest] = await partsOf(apple);
 
-  await stock.empty();
+  await stock.empty(apple, 1);
   await stock.load(apple, { first: true, last: false, rows: head, generation: 1 });
   const request = { claim: "clm_zz", orderId: "ord_zz", quantity: 1, stores: [], only: false };
   const commands = [
@@ -237,9 +220,10 @@ test("a restore that was given up before it overwrote anything leaves no hold th
   await dying.still();
   expect(await stockOf(env, apple).levels()).toMatchObject({ reserved: 1 });
   const { headers } = await givenAdmin();
-  for (const state of ["restoring", "open"]) {
-    expect((await post("/ops/selling", { state }, headers)).status).toBe(200);
-  }
+  const closed = await post("/ops/selling", { state: "restoring" }, headers);
+  const { generation } = await closed.json<{ generation: number }>();
+  expect((await post("/ops/selling", { state: "open" }, headers)).status).toBe(409);
+  expect((await post("/ops/selling", { state: "open", generation }, headers)).status).toBe(200);
   testClock.advance(HOUR + MINUTE);
   await runDurableObjectAlarm(env.STOCK.get(env.STOCK.idFromName(apple)));
   dying.bury();

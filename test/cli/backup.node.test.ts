@@ -28,7 +28,7 @@ interface Answers {
 function givenShop({ tables = [], rows = [], before = () => {} }: Answers) {
   const log: string[] = [];
   const answers = {
-    ...{ schema: "0", at: NOW, last_seq: 0, tables, under_way: 0 },
+    ...{ schema: "0", at: NOW, last_seq: 0, tables, under_way: 0, restoring: false, generation: 1 },
     ...{ done: true, state: "open", checked: 2, drift: [], repaired: 1, next: null },
   };
   const call = async (path: string, body: unknown, answer: object) => {
@@ -51,7 +51,7 @@ function givenShop({ tables = [], rows = [], before = () => {} }: Answers) {
   return { api, log };
 }
 
-/** @param tables how many rows each has @param objects how many rows each has, by product */
+/** @param tables how many rows each has; the products are those of the objects @param objects how many rows each has, by product */
 function givenBackup(tables: Record<string, number>, objects: Record<string, number>): BackupReader {
   const rows: Record<string, Record<string, unknown>[]> = {
     "stock.jsonl": Object.entries(objects).flatMap(([product, count]) =>
@@ -59,7 +59,9 @@ function givenBackup(tables: Record<string, number>, objects: Record<string, num
     ),
   };
   for (const [name, count] of Object.entries(tables))
-    rows[`tables/${name}.jsonl`] = Array.from({ length: count }, (_, id) => ({ id }));
+    rows[`tables/${name}.jsonl`] = Array.from({ length: count }, (_, id) => ({
+      id: name === "products" ? Object.keys(objects)[id] : id,
+    }));
   const files = Object.entries(rows).map(([name, all]) => ({ name, rows: all.length, sha256: "" }));
   return {
     manifest: {
@@ -126,6 +128,16 @@ describe("a restore", () => {
     expect(underWay(log)).toEqual(["stock/prd_3"]);
     expect(only(log, /^stock\/prd_\d+$/).length).toBeLessThan(20);
     expect(only(log, /^\/ops\/selling$/)).toHaveLength(2);
+  });
+
+  test("ends also the objects that have nothing in the backup", async () => {
+    const bodies: Record<string, unknown>[] = [];
+    const before = ({ path, ...body }: Call) => {
+      if (path === "stock/prd_2") bodies.push(body);
+    };
+    const { api } = givenShop({ before });
+    await restoreShop(api, givenBackup({ products: 2 }, { prd_1: 1, prd_2: 0 }), options());
+    expect(bodies).toEqual([{ generation: 1, first: true, last: true, rows: [] }]);
   });
 
   test("does not go on with an object of which a part has failed", async () => {

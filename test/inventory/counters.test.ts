@@ -6,6 +6,7 @@ import type { StockReport } from "../../src/inventory/stock-types.ts";
 import { finishTables } from "../../src/ops/backup/dump-table.ts";
 import { runBatch } from "../../src/platform/sql.ts";
 import { testContext } from "../events/context.ts";
+import { closeForRestore } from "../ops/restore/close.ts";
 import { givenCatalog } from "../support/catalog.ts";
 import { unheard } from "./reports.ts";
 
@@ -177,7 +178,7 @@ describe("a restore", () => {
     // What loading tables does to them: rows are put in anew, over those of a shop that was there.
     await env.DB.prepare("INSERT OR REPLACE INTO products SELECT * FROM products").run();
     await env.DB.prepare("DELETE FROM products WHERE id = ?1").bind(productIds[2]).run();
-    await finishTables(testContext());
+    await finishTables(testContext(), await closeForRestore());
     const [levels, products, stores, states] = await counted();
     expect([levels, stores]).toEqual([[], []]);
     expect(products).toHaveLength(2);

@@ -117,9 +117,12 @@ test("are exact at every moment of any ledger, also where stamps are equal or th
     later: fc.constantFrom(0, 0, 1, 5, -3),
   });
   let operations = 0;
+  let generation = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
-      await stockOf(env, PRODUCT).empty();
+      generation += 1;
+      await stockOf(env, PRODUCT).empty(PRODUCT, generation);
+      await stockOf(env, PRODUCT).load(PRODUCT, { first: true, last: true, rows: [], generation });
       const begin = testClock.now();
       const left = new Map<number, Levels>();
       let last = begin;

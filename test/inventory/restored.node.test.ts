@@ -2,7 +2,8 @@ import { DatabaseSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
 import { expect, test } from "vitest";
 import { Stock } from "../../src/inventory/object/stock.ts";
-import type { ClaimState, StockRow } from "../../src/inventory/stock-types.ts";
+import type { ClaimState } from "../../src/inventory/stock-types.ts";
+import { pageOf, restoreInto } from "./dumped.ts";
 import { nodeSql } from "./node-sql.ts";
 
 const PRODUCT = "prd_1";
@@ -24,26 +25,16 @@ function givenStock(db = new DatabaseSync(":memory:")) {
   return { stock, asked, advance: (milliseconds: number) => (now += milliseconds) };
 }
 
-function dumpOf(stock: Stock): StockRow[] {
-  const rows: StockRow[] = [];
-  for (let next: string | null = null, first = true; first || next !== null; first = false) {
-    const page = stock.dump(next);
-    rows.push(...page.rows);
-    next = page.next;
-  }
-  return rows;
-}
-
 const dead: ClaimState = { claim: "clm_1", version: 2, state: {}, askAt: null };
 
 test("what an alarm is told of the history before a restore lets nothing go after it", async () => {
   const { stock, asked, advance } = givenStock();
   stock.open(PRODUCT, OPEN);
   stock.reserve(PRODUCT, [REQUEST], 60_000);
-  const rows = dumpOf(stock);
+  const { rows } = pageOf(stock.dump(null));
   advance(3_600_000);
   const alarm = stock.alarm();
-  stock.load(PRODUCT, { first: true, last: true, rows, generation: 1 });
+  restoreInto(stock, PRODUCT, rows, 1);
   asked[0]?.([dead]);
   await alarm;
   expect(stock.levels()).toMatchObject({ on_hand: 1, reserved: 1 });
@@ -59,14 +50,15 @@ test("an object that was made before there were restore generations takes all co
   const db = new DatabaseSync(":memory:");
   const { stock } = givenStock(db);
   stock.open(PRODUCT, OPEN);
-  const rows = dumpOf(stock);
+  const { rows } = pageOf(stock.dump(null));
   db.exec(
-    "ALTER TABLE meta DROP COLUMN generation; ALTER TABLE meta DROP COLUMN loading; UPDATE meta SET schema = 2",
+    `ALTER TABLE meta DROP COLUMN generation; ALTER TABLE meta DROP COLUMN loading;
+     ALTER TABLE claims DROP COLUMN line; ALTER TABLE operations DROP COLUMN line; UPDATE meta SET schema = 2`,
   );
 
   const { stock: woken } = givenStock(db);
   expect(woken.reserve(PRODUCT, [REQUEST], 60_000, 0)).toMatchObject([{ kind: "held" }]);
-  expect(woken.load(PRODUCT, { first: true, last: true, rows, generation: 3 })).toEqual({ kind: "loaded" });
+  restoreInto(woken, PRODUCT, rows, 3);
   expect(() => woken.reserve(PRODUCT, [REQUEST], 60_000, 2)).toThrow("restored after");
   expect(woken.reserve(PRODUCT, [REQUEST], 60_000, 3)).toMatchObject([{ kind: "held" }]);
 });
@@ -74,10 +66,11 @@ test("an object that was made before there were restore generations takes all co
 test("a part of a restore that another has begun anew is not gone on with", () => {
   const { stock } = givenStock();
   stock.open(PRODUCT, OPEN);
-  const rows = dumpOf(stock);
+  const { rows } = pageOf(stock.dump(null));
   expect(stock.load(PRODUCT, { first: false, last: true, rows, generation: 1 })).toEqual({
     kind: "not_begun",
   });
+  stock.empty(PRODUCT, 2);
   stock.load(PRODUCT, { first: true, last: false, rows, generation: 2 });
   expect(stock.load(PRODUCT, { first: false, last: true, rows, generation: 1 })).toEqual({
     kind: "not_begun",
@@ -85,4 +78,44 @@ test("a part of a restore that another has begun anew is not gone on with", () =
   // The same part again, as when its answer was lost: a loaded line counts, whatever is there.
   expect(stock.load(PRODUCT, { first: false, last: true, rows, generation: 2 })).toEqual({ kind: "loaded" });
   expect(stock.levels()).toMatchObject({ on_hand: 1, reserved: 0 });
+});
+
+test("an object obeys the restore that has emptied it until its last part, and no earlier one", () => {
+  const { stock } = givenStock();
+  stock.open(PRODUCT, OPEN);
+  const { rows } = pageOf(stock.dump(null));
+  const whole = { first: true, last: true, rows };
+  expect(stock.load(PRODUCT, { ...whole, generation: 1 })).toEqual({ kind: "not_begun" });
+  expect(stock.empty(PRODUCT, 2)).toEqual({ kind: "emptied" });
+  expect(() => stock.reserve(PRODUCT, [REQUEST], 60_000, 2)).toThrow("being restored");
+  expect(stock.empty(PRODUCT, 1)).toEqual({ kind: "superseded" });
+  expect(stock.load(PRODUCT, { ...whole, generation: 1 })).toEqual({ kind: "not_begun" });
+  // The same call again, as when its answer was lost.
+  expect(stock.empty(PRODUCT, 2)).toEqual({ kind: "emptied" });
+  expect(stock.load(PRODUCT, { ...whole, generation: 2 })).toEqual({ kind: "loaded" });
+  expect(stock.empty(PRODUCT, 2)).toEqual({ kind: "superseded" });
+  expect(stock.load(PRODUCT, { ...whole, generation: 2 })).toEqual({ kind: "not_begun" });
+  expect(stock.levels()).toMatchObject({ on_hand: 1, reserved: 0 });
+});
+
+test("a restore that was given up half way is followed by another, and each life of the object has a later epoch", () => {
+  const { stock } = givenStock();
+  stock.open(PRODUCT, OPEN);
+  const { rows } = pageOf(stock.dump(null));
+  const epochs = [stock.audit([]).epoch];
+  stock.empty(PRODUCT, 1);
+  stock.load(PRODUCT, { first: true, last: false, rows, generation: 1 });
+  epochs.push(stock.audit([]).epoch);
+  restoreInto(stock, PRODUCT, rows, 2);
+  epochs.push(stock.audit([]).epoch);
+  expect(epochs.toSorted((one, other) => one - other)).toEqual(epochs);
+  expect(new Set(epochs).size).toBe(3);
+  expect(stock.reserve(PRODUCT, [REQUEST], 60_000, 2)).toMatchObject([{ kind: "held" }]);
+});
+
+test("an object that has nothing in the backup takes no command of before its restore", () => {
+  const { stock } = givenStock();
+  restoreInto(stock, PRODUCT, [], 1);
+  expect(() => stock.open(PRODUCT, OPEN, 0)).toThrow("restored after");
+  expect(stock.open(PRODUCT, OPEN, 1)).toEqual({ opened: ["sto_1"] });
 });

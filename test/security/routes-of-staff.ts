@@ -180,23 +180,29 @@ export function operationsRoutes({ productId }: World): BodyRoute[] {
       as: "admin",
       answer: "200",
       body: { state: "open" },
-      wrong: { state: [7, true, null, [], {}, MISSING, "", "Open", "closed"], more: [7] },
+      wrong: {
+        state: [7, true, null, [], {}, MISSING, "", "Open", "closed"],
+        generation: [true, null, [], {}, "", "1", -1, 0.5],
+        more: [7],
+      },
     },
     ...backupRoutes(productId),
   ];
 }
 
-/** While the shop sells, none of them does anything. */
+/** While the shop sells, none of them does anything, whatever restore it is of. */
 function backupRoutes(productId: string): BodyRoute[] {
-  const backup = { method: "POST", as: "admin", answer: "409 not_restoring" } as const;
+  const backup = { method: "POST", as: "admin", answer: "409 restore_superseded" } as const;
+  const generation = [true, null, [], {}, MISSING, "", "1", -1, 0, 0.5];
   const row = { table: "levels", row: { store_id: "sto_1", on_hand: 1, reserved: 0, version: 1 } };
   const noCell = [true, [], {}];
   return [
     {
       ...backup,
       path: "/ops/backup/tables/categories",
-      body: { first: false, rows: [{ id: "cat_1" }] },
+      body: { generation: 1, first: false, rows: [{ id: "cat_1" }] },
       wrong: {
+        generation,
         first: [...NOT_A_FLAG, MISSING],
         rows: [...NO_LIST, null, MISSING, Array(5_001).fill({})],
         "rows.0": [null, 7, "x", []],
@@ -207,8 +213,9 @@ function backupRoutes(productId: string): BodyRoute[] {
     {
       ...backup,
       path: `/ops/backup/stock/${productId}`,
-      body: { first: true, last: true, rows: [row] },
+      body: { generation: 1, first: true, last: true, rows: [row] },
       wrong: {
+        generation,
         first: [...NOT_A_FLAG, MISSING],
         last: [...NOT_A_FLAG, MISSING],
         rows: [...NO_LIST, null, MISSING, Array(10_001).fill(row)],
@@ -222,12 +229,14 @@ function backupRoutes(productId: string): BodyRoute[] {
     {
       ...backup,
       path: "/ops/backup/empty-stock",
-      body: { product_ids: [productId] },
+      body: { generation: 1, product_ids: [productId] },
       wrong: {
+        generation,
         product_ids: [...NO_LIST, null, MISSING, Array(201).fill(productId)],
         "product_ids.0": [7, true, null, [], {}, "", long(65)],
         more: [7],
       },
     },
+    { ...backup, path: "/ops/backup/finish", body: { generation: 1 }, wrong: { generation, more: [7] } },
   ];
 }

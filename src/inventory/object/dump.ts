@@ -1,4 +1,5 @@
-import type { DumpCursor, DumpPage, StockRow, StockTable } from "../stock-types.ts";
+import type { DumpCursor, DumpOutcome, DumpPage, StockRow, StockTable } from "../stock-types.ts";
+import { LAST_LINE, type Meta, readMeta } from "./schema.ts";
 import { one, type Sql, type SqlValue } from "./sql-port.ts";
 
 /** A page goes on through the parts until it has so many rows: most objects are one page. */
@@ -8,31 +9,43 @@ type Row = StockRow["row"];
 
 /**
  * A backup of one object, page by page, as the object is at the last page. First come the operations, the claims with their
- * holds, and the ledger up to the line that was its last when the dump began. Then comes what changed meanwhile: each change
- * of a claim or level is a line in the ledger, so the later lines are read together with all rows that they are about, as
- * these are now. When there are no more lines, the levels come in the same page, so everything is of one moment. A row may
- * come more than once, and the last one counts.
+ * holds, and the ledger up to the line that was its last when the dump began. Then comes what changed meanwhile: the later
+ * lines, with the operations and claims that note one of them, or the one before them, as their own last line. When there
+ * are no more lines, the levels come in the same page, so everything is of one moment, except when a claim asks next. A row
+ * may come more than once, and the last one counts.
+ *
+ * A restore would be a leap between two pages: so an object that is being restored is not dumped, and a dump that began
+ * before a restore does not go on after it.
  */
-export function dump(sql: Sql, cursor: string | null, pageRows = PAGE_ROWS): DumpPage {
-  const began = () => one(sql.all<{ seq: number }>("SELECT COALESCE(MAX(seq), 0) AS seq FROM movements")).seq;
-  const page: DumpPage = {
-    rows: [],
-    next: cursor ?? JSON.stringify({ part: "operations", after: "", began: began() }),
-  };
+export function dump(sql: Sql, cursor: string | null, pageRows = PAGE_ROWS): DumpOutcome {
+  const meta = readMeta(sql);
+  const begin = cursor === null ? beginOf(sql, meta) : (JSON.parse(cursor) as DumpCursor);
+  if (meta.loading === 1 || begin.generation !== meta.generation) return { kind: "restored" };
+  const rows: StockRow[] = [];
+  let at: DumpCursor | null = begin;
   do {
-    const part = dumpPart(sql, JSON.parse(page.next ?? "") as DumpCursor, pageRows);
-    page.rows.push(...part.rows);
-    page.next = part.next;
-  } while (page.next !== null && page.rows.length < pageRows);
-  return page;
+    const part = dumpPart(sql, at, pageRows);
+    rows.push(...part.rows);
+    at = part.next;
+  } while (at !== null && rows.length < pageRows);
+  return { kind: "page", rows, next: at === null ? null : JSON.stringify(at) };
 }
 
-function dumpPart(sql: Sql, at: DumpCursor, limit: number): DumpPage {
+function beginOf(sql: Sql, { generation }: Meta): DumpCursor {
+  const { began } = one(sql.all<{ began: number }>(`SELECT ${LAST_LINE} AS began`));
+  return { part: "operations", after: "", began, generation };
+}
+
+interface Part extends Pick<DumpPage, "rows"> {
+  next: DumpCursor | null;
+}
+
+function dumpPart(sql: Sql, at: DumpCursor, limit: number): Part {
   switch (at.part) {
     case "operations": {
       const rows = sql.all<Row>("SELECT * FROM operations WHERE id > ? ORDER BY id LIMIT ?", at.after, limit);
-      const next = after(rows, "id", limit) ?? { part: "claims", after: "" };
-      return { rows: rowsOf("operations", rows), next: JSON.stringify({ ...at, ...next }) };
+      const next = after(rows, "id", limit) ?? ({ part: "claims", after: "" } as const);
+      return { rows: rowsOf("operations", rows), next: { ...at, ...next } };
     }
     case "claims": {
       const rows = sql.all<Row>(
@@ -40,13 +53,13 @@ function dumpPart(sql: Sql, at: DumpCursor, limit: number): DumpPage {
         at.after,
         limit,
       );
-      const next = after(rows, "claim", limit) ?? { part: "movements", after: 0 };
-      return { rows: withHolds(sql, rows), next: JSON.stringify({ ...at, ...next }) };
+      const next = after(rows, "claim", limit) ?? ({ part: "movements", after: 0 } as const);
+      return { rows: withHolds(sql, rows), next: { ...at, ...next } };
     }
     case "movements": {
       const rows = linesBetween(sql, at.after, at.began, limit);
-      const next = after(rows, "seq", limit) ?? { part: "changes", after: at.began };
-      return { rows: rowsOf("movements", rows), next: JSON.stringify({ ...at, ...next }) };
+      const next = after(rows, "seq", limit) ?? ({ part: "changes", after: at.began } as const);
+      return { rows: rowsOf("movements", rows), next: { ...at, ...next } };
     }
     case "changes":
       return dumpChanges(sql, at, limit);
@@ -59,19 +72,22 @@ function after(rows: Row[], key: string, limit: number): Pick<DumpCursor, "after
   return last == null ? null : { after: last };
 }
 
-function dumpChanges(sql: Sql, at: DumpCursor, limit: number): DumpPage {
+function dumpChanges(sql: Sql, at: DumpCursor, limit: number): Part {
   const lines = linesBetween(sql, at.after, Number.MAX_SAFE_INTEGER, limit);
-  const orders = JSON.stringify(lines.map(({ order_id }) => order_id));
+  const more = after(lines, "seq", limit);
+  const changed = (table: "operations" | "claims") =>
+    sql.all<Row>(
+      // What changes without a line, such as a refusal, notes the line before it. No index finds them, so this reads all.
+      `SELECT * FROM ${table} WHERE line >= ? AND line <= ?`,
+      at.after,
+      more?.after ?? Number.MAX_SAFE_INTEGER,
+    );
   const rows = [
     ...rowsOf("movements", lines),
-    ...rowsOf("operations", lines.length === 0 ? [] : operationsAfter(sql, at.after)),
-    ...withHolds(
-      sql,
-      sql.all<Row>("SELECT * FROM claims WHERE order_id IN (SELECT value FROM json_each(?))", orders),
-    ),
+    ...rowsOf("operations", changed("operations")),
+    ...withHolds(sql, changed("claims")),
   ];
-  const more = after(lines, "seq", limit);
-  if (more) return { rows, next: JSON.stringify({ ...at, ...more }) };
+  if (more) return { rows, next: { ...at, ...more } };
   const meta = rowsOf("meta", sql.all("SELECT * FROM meta"));
   return { rows: [...rows, ...meta, ...rowsOf("levels", sql.all("SELECT * FROM levels"))], next: null };
 }
@@ -80,14 +96,6 @@ const rowsOf = (table: StockTable, rows: Row[]): StockRow[] => rows.map((row) =>
 
 const linesBetween = (sql: Sql, after: SqlValue, until: number, limit: number): Row[] =>
   sql.all("SELECT * FROM movements WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?", after, until, limit);
-
-/** The operations that wrote a line after that one. No index finds them, so this reads all; the work of one page as a rule. */
-const operationsAfter = (sql: Sql, seq: SqlValue): Row[] =>
-  sql.all(
-    `SELECT * FROM operations WHERE outcome ->> 'kind' = 'done'
-       AND EXISTS (SELECT 1 FROM json_each(outcome, '$.movements') AS line WHERE line.value ->> 'seq' > ?)`,
-    seq,
-  );
 
 /** Claims, each before its holds. */
 function withHolds(sql: Sql, claims: Row[]): StockRow[] {

@@ -1,5 +1,6 @@
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Allocation, AuditedClaim, Held, Hold, ReserveRequest } from "../stock-types.ts";
+import { LAST_LINE } from "./schema.ts";
 import type { Sql, Turn } from "./sql-port.ts";
 
 /** Claims in the way that are named to a claim that fell short, at most. */
@@ -30,8 +31,8 @@ export function openHold(
   deadline: number,
 ): void {
   sql.all(
-    `INSERT INTO claims (claim, order_id, state, version, ask_at, asks, created_at)
-     VALUES (?, ?, 'open', 0, ?, 0, ?)`,
+    `INSERT INTO claims (claim, order_id, state, version, ask_at, asks, created_at, line)
+     VALUES (?, ?, 'open', 0, ?, 0, ?, ${LAST_LINE})`,
     claim,
     orderId,
     deadline,
@@ -50,8 +51,8 @@ export function openHold(
 /** Notes a claim that died before it reserved anything here. If its reserve still arrives, it finds itself dead. */
 export function writeTombstone({ sql, now }: Turn, claim: string, version: number): void {
   sql.all(
-    `INSERT INTO claims (claim, order_id, state, version, ask_at, asks, created_at)
-     VALUES (?, NULL, 'settled', ?, ?, 0, ?)`,
+    `INSERT INTO claims (claim, order_id, state, version, ask_at, asks, created_at, line)
+     VALUES (?, NULL, 'settled', ?, ?, 0, ?, ${LAST_LINE})`,
     claim,
     version,
     now,
@@ -71,7 +72,12 @@ export function updateHold({ sql }: Turn, claim: string, version: number, held: 
     );
   }
   const state = held.some(({ kept }) => kept > 0) ? "open" : "settled";
-  sql.all("UPDATE claims SET state = ?, version = ? WHERE claim = ?", state, version, claim);
+  sql.all(
+    `UPDATE claims SET state = ?, version = ?, line = ${LAST_LINE} WHERE claim = ?`,
+    state,
+    version,
+    claim,
+  );
 }
 
 /** A claim that reconciliation has written first asks for its fate this long after. */

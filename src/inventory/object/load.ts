@@ -1,29 +1,40 @@
-import type { LoadPage, StockRow, StockTable } from "../stock-types.ts";
+import type { EmptyOutcome, LoadPage, StockRow, StockTable } from "../stock-types.ts";
 import { reportEverything } from "./report.ts";
-import { initialise, wipe } from "./schema.ts";
+import { initialise, isInitialised, readMeta, wipe } from "./schema.ts";
 import type { Turn } from "./sql-port.ts";
 
 const COLUMNS: Record<Exclude<StockTable, "meta">, string> = {
   levels: "store_id, on_hand, reserved, version",
-  claims: "claim, order_id, state, version, ask_at, asks, created_at",
+  claims: "claim, order_id, state, version, ask_at, asks, created_at, line",
   holds: "claim, store_id, kept, shipped",
   movements:
     "seq, at, type, store_id, quantity, on_hand_before, reserved_before, on_hand_after, reserved_after, actor, " +
     "reason, reference, order_id",
-  operations: "id, fingerprint, outcome",
+  operations: "id, fingerprint, outcome, line",
 };
 
 /**
- * Loads a part of a backup. The first part empties the object, so that a restore that died can simply begin again. It also
- * initialises the storage again, so that the restored object's reports win over those from before. Until the last part is
- * loaded the object refuses all other commands.
+ * Empties the object for the restore of this generation. From now to the last part it refuses all commands, and no hold of it
+ * asks. It obeys each restore until that one has loaded it, and none of before: so what comes late empties no object of a
+ * shop that is open again. The new storage has a later epoch than the old one, so its reports win.
+ */
+export function empty(turn: Turn, productId: string, generation: number): EmptyOutcome {
+  const { sql } = turn;
+  const was = isInitialised(sql) ? readMeta(sql) : null;
+  if (was !== null && was.generation > generation) return { kind: "superseded" };
+  if (was !== null && was.generation === generation && was.loading === 0) return { kind: "superseded" };
+  wipe(sql);
+  initialise(turn, productId, generation);
+  sql.all("UPDATE meta SET loading = 1, epoch = MAX(epoch, ? + 1)", was?.epoch ?? 0);
+  return { kind: "emptied" };
+}
+
+/**
+ * Loads a part of a backup into an object that was emptied for it. The first part empties it again, so that one whose answer
+ * was lost may be sent again.
  */
 export function load(turn: Turn, productId: string, { first, last, rows, generation }: LoadPage): void {
-  if (first) {
-    wipe(turn.sql);
-    initialise(turn, productId, generation);
-    turn.sql.all("UPDATE meta SET loading = 1");
-  }
+  if (first) empty(turn, productId, generation);
   for (const { table, row } of rows) {
     if (table === "meta") loadMeta(turn, row);
     else insert(turn, table, row);

@@ -8,6 +8,7 @@ import type {
 } from "../stock-types.ts";
 import { move } from "./ledger.ts";
 import { NO_UNITS, readCount } from "./levels.ts";
+import { LAST_LINE } from "./schema.ts";
 import type { Turn } from "./sql-port.ts";
 
 /** The most units that a store can have on hand of a product. */
@@ -38,7 +39,7 @@ export function onceByOperation<C extends { operation: string }>(
   const outcome = work(turn, command);
   if (by === "system" && outcome.kind !== "done") return outcome;
   sql.all(
-    "INSERT OR REPLACE INTO operations (id, fingerprint, outcome) VALUES (?, ?, ?)",
+    `INSERT OR REPLACE INTO operations (id, fingerprint, outcome, line) VALUES (?, ?, ?, ${LAST_LINE})`,
     command.operation,
     fingerprint,
     JSON.stringify(outcome),

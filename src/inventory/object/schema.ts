@@ -9,11 +9,13 @@ import { one, type Sql, type Turn } from "./sql-port.ts";
  * - meta.version counts the changes of levels; levels.version is that count when the row last changed. meta.acked: the
  *   projection has everything up to this version. meta.sent_at: when the last report was sent. meta.report_at: when the
  *   next one is due; null when the projection has everything. meta.generation: the restore generation in which the object
- *   was made or last restored. meta.loading: 1 from the first part of a restore to the last.
+ *   was made or last restored. meta.loading: 1 from when a restore empties the object until its last part is loaded.
  * - claims.version: the order's version that was last applied; 0 until the object has heard of a living order.
  *   claims.ask_at: when an open claim is due to ask for its fate. claims.asks: how often it got an answer. claims.order_id
  *   is null for a tombstone: a claim that was dead before it ever held anything here. claims.state: `settled` means that
  *   the claim has released everything and can never hold again.
+ * - claims.line, operations.line: the last line of the ledger when the row was last changed, but for `ask_at` and `asks`; null
+ *   in a row of before there was this column. By it a dump finds what changed since it began.
  * - holds.kept: units that are still reserved; the sum over the holds of a store is its `reserved`. holds.shipped: units
  *   that have left.
  * - movements.at never falls from one line to the next, even if the clock does.
@@ -45,7 +47,8 @@ const TABLES = [
     version INTEGER NOT NULL,
     ask_at INTEGER NOT NULL,
     asks INTEGER NOT NULL,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    line INTEGER
   ) WITHOUT ROWID`,
   "CREATE INDEX claims_due ON claims (ask_at) WHERE state = 'open'",
   "CREATE INDEX claims_unheard ON claims (claim) WHERE state = 'open' AND version = 0",
@@ -76,18 +79,26 @@ const TABLES = [
   `CREATE TABLE operations (
     id TEXT PRIMARY KEY,
     fingerprint TEXT NOT NULL,
-    outcome TEXT NOT NULL
+    outcome TEXT NOT NULL,
+    line INTEGER
   ) WITHOUT ROWID`,
 ];
 
-const SCHEMA = 3;
+const SCHEMA = 4;
+
+/** SQL: the last line of the ledger as it is now. */
+export const LAST_LINE = "(SELECT COALESCE(MAX(seq), 0) FROM movements)";
 
 /** Brings tables of an earlier version to this one. To be called before anything else is done with them. */
 export function upgrade(sql: Sql): void {
   const { schema } = one(sql.all<{ schema: number }>("SELECT schema FROM meta"));
   if (schema >= SCHEMA) return;
-  sql.all("ALTER TABLE meta ADD COLUMN generation INTEGER NOT NULL DEFAULT 0");
-  sql.all("ALTER TABLE meta ADD COLUMN loading INTEGER NOT NULL DEFAULT 0");
+  if (schema < 3) {
+    sql.all("ALTER TABLE meta ADD COLUMN generation INTEGER NOT NULL DEFAULT 0");
+    sql.all("ALTER TABLE meta ADD COLUMN loading INTEGER NOT NULL DEFAULT 0");
+  }
+  sql.all("ALTER TABLE claims ADD COLUMN line INTEGER");
+  sql.all("ALTER TABLE operations ADD COLUMN line INTEGER");
   sql.all("UPDATE meta SET schema = ?", SCHEMA);
 }
 
@@ -125,7 +136,7 @@ export interface Meta {
   report_at: number | null;
   /** The restore generation in which the object was made or last restored. */
   generation: number;
-  /** 1 from the first part of a restore to the last. */
+  /** 1 from when a restore empties the object until its last part is loaded. */
   loading: 0 | 1;
 }
 

@@ -118,17 +118,19 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
     return this.#stock.dump(cursor);
   }
 
-  async load(productId: string, page: LoadPage) {
-    if (page.first) await this.ctx.storage.deleteAlarm();
-    this.#armedFor = null;
-    return this.#stock.load(productId, page);
+  /** No await stands before the alarm goes, so both are stored together, as in `#arm`. */
+  async empty(productId: string, generation: number) {
+    const outcome = this.#stock.empty(productId, generation);
+    if (outcome.kind === "emptied") {
+      this.#armedFor = null;
+      void this.ctx.storage.deleteAlarm();
+    }
+    return outcome;
   }
 
-  async empty() {
-    await this.ctx.storage.deleteAlarm();
-    await this.ctx.storage.deleteAll();
+  async load(productId: string, page: LoadPage) {
     this.#armedFor = null;
-    this.#logic = null;
+    return this.#stock.load(productId, page);
   }
 }
 

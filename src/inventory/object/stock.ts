@@ -6,7 +6,8 @@ import type {
   AskFates,
   CommandBy,
   CommandOutcome,
-  DumpPage,
+  DumpOutcome,
+  EmptyOutcome,
   FollowCommand,
   FollowOutcome,
   Hold,
@@ -31,7 +32,7 @@ import { follow, followUninitialised } from "./follow.ts";
 import { readHolds } from "./holds.ts";
 import { readMovements } from "./ledger.ts";
 import { NO_LEVELS, readLevels, readLevelsAt } from "./levels.ts";
-import { load } from "./load.ts";
+import { empty, load } from "./load.ts";
 import { adjust, onceByOperation, open, transfer } from "./operations.ts";
 import { repair } from "./repair.ts";
 import { acknowledge, takeReport } from "./report.ts";
@@ -127,14 +128,25 @@ export class Stock {
     return this.#write(productId, generation, (turn) => repair(turn, command));
   }
 
-  dump(cursor: string | null): DumpPage {
-    return this.#isInitialised() ? dump(this.#parts.sql, cursor) : { rows: [], next: null };
+  /** An object that is not there has nothing, but no dump can have begun in it. */
+  dump(cursor: string | null): DumpOutcome {
+    if (this.#isInitialised()) return dump(this.#parts.sql, cursor);
+    return cursor === null ? { kind: "page", rows: [], next: null } : { kind: "restored" };
+  }
+
+  /** Leaves the alarm alone: it finds that the object is being restored. */
+  empty(productId: string, generation: number): EmptyOutcome {
+    const { sql, clock } = this.#parts;
+    // Brings tables of an earlier version to this one.
+    this.#isInitialised();
+    this.#restored = null;
+    return sql.transact(() => empty({ sql, now: clock.now() }, productId, generation));
   }
 
   /** Sets no alarm before the last part: an object that is only half loaded must not ask about claims. */
   load(productId: string, page: LoadPage): LoadOutcome {
     const { sql, clock } = this.#parts;
-    if (!page.first && !this.#isLoading(page.generation)) return { kind: "not_begun" };
+    if (!this.#isLoading(page.generation)) return { kind: "not_begun" };
     this.#restored = null;
     try {
       if (page.last) this.#turn((turn) => load(turn, productId, page));
@@ -203,7 +215,7 @@ export class Stock {
     }
   }
 
-  /** Asks the storage until it says yes. It stays so until the object is emptied, and then this instance is replaced. */
+  /** Asks the storage until it says yes. It stays so: a restore that empties an object makes its tables anew in one turn. */
   #isInitialised(): boolean {
     if (this.#wasInitialised) return true;
     const { sql } = this.#parts;
@@ -213,7 +225,7 @@ export class Stock {
     return true;
   }
 
-  /** Read once: only `load` changes it, and forgets what was read. */
+  /** Read once: only `empty` and `load` change it, and they forget what was read. */
   #readRestored(): Pick<Meta, "generation" | "loading"> {
     this.#restored ??= readMeta(this.#parts.sql);
     return this.#restored;

@@ -3,6 +3,7 @@ import { emptyProjection } from "../../inventory/projection/projection.ts";
 import { SET_ASIDE } from "../../payments/set-aside.ts";
 import type { Context } from "../../platform/context.ts";
 import { constraintIn } from "../../platform/d1.ts";
+import { type RestoreRefusal, refusalOf, refuseUnlessRestoring } from "../../platform/restoring.ts";
 import {
   all,
   allOf,
@@ -178,29 +179,46 @@ export async function readProgress({ env, clock }: Context): Promise<{ lastSeq: 
   return { lastSeq: row?.last_seq ?? 0, underWay: row?.under_way ?? 0 };
 }
 
-/** `unfit`: the table does not take these rows, and nothing was done. */
-export type LoadOutcome = { kind: "loaded" } | { kind: "unfit"; message: string };
+/** What became of a batch of a restore. Unless it is `done`, nothing was written. `unfit`: the table does not take these rows. */
+export type RestoreOutcome = { kind: "done" } | { kind: RestoreRefusal } | { kind: "unfit"; message: string };
 
-/** Loads rows in one batch, with `first` after it has emptied the table. A row that is there already is replaced. */
-export async function loadTable(
+/** Writes in one batch for the restore of this generation. It is refused in the batch itself, so however late it comes. */
+async function writeForRestore(
   context: Context,
-  table: Table,
-  rows: Row[],
-  first: boolean,
-): Promise<LoadOutcome> {
-  const name = trusted(table.name);
-  const values = namesOf(table.columns.map((column) => `value ->> '$.${column}'`));
+  generation: number,
+  statements: Sql[],
+): Promise<RestoreOutcome> {
   try {
-    await runBatch(context.env.DB, [
-      ...(first ? [sql`DELETE FROM ${name}`] : []),
-      sql`INSERT OR REPLACE INTO ${name} (${namesOf(table.columns)}) SELECT ${values} FROM ${each(rows)}`,
-    ]);
+    await runBatch(context.env.DB, [refuseUnlessRestoring(generation), ...statements]);
+    return { kind: "done" };
   } catch (error) {
     const message = constraintIn(error);
-    if (message === null) throw error;
-    return { kind: "unfit", message };
+    if (message !== null) return { kind: "unfit", message };
+    const refusal = await refusalOf(context, generation);
+    if (refusal === null) throw error;
+    return { kind: refusal };
   }
-  return { kind: "loaded" };
+}
+
+/** Rows of a table, for the restore of this generation. */
+export interface TablePart {
+  generation: number;
+  first: boolean;
+  rows: Row[];
+}
+
+/** Loads rows, with `first` after it has emptied the table. A row that is there already is replaced. */
+export function loadTable(
+  context: Context,
+  table: Table,
+  { generation, first, rows }: TablePart,
+): Promise<RestoreOutcome> {
+  const name = trusted(table.name);
+  const values = namesOf(table.columns.map((column) => `value ->> '$.${column}'`));
+  return writeForRestore(context, generation, [
+    ...(first ? [sql`DELETE FROM ${name}`] : []),
+    sql`INSERT OR REPLACE INTO ${name} (${namesOf(table.columns)}) SELECT ${values} FROM ${each(rows)}`,
+  ]);
 }
 
 /**
@@ -211,7 +229,7 @@ export async function loadTable(
  * reconciliation that went on when the backup was made must not go on: it would repair objects that are only half loaded,
  * and each restore ends with its own.
  */
-export async function finishTables(context: Context): Promise<void> {
+export function finishTables(context: Context, generation: number): Promise<RestoreOutcome> {
   const counts = [
     sql`DELETE FROM work WHERE state = 'owed' AND task = 'reconcile'`,
     sql`DELETE FROM cart_items WHERE cart_id NOT IN (SELECT id FROM carts)`,
@@ -221,7 +239,7 @@ export async function finishTables(context: Context): Promise<void> {
     oweLostEvents(context),
     DROP_TASKS_OF_NO_EVENT,
   ];
-  await runBatch(context.env.DB, [...emptyProjection(), ...counts]);
+  return writeForRestore(context, generation, [...emptyProjection(), ...counts]);
 }
 
 /** Whether a payment event `e` keeps its order from expiring: one that was set aside does not. */

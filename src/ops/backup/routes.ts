@@ -7,8 +7,9 @@ import type { Context } from "../../platform/context.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
-import { isRestoring, readRestoreState } from "../../platform/restoring.ts";
+import { readRestoreState, refusalOf } from "../../platform/restoring.ts";
 import { findUnknown } from "../reconcile/reconcile.ts";
+import { RESTORE_REFUSALS } from "../selling/problems.ts";
 import {
   changedAt,
   dumpChanges,
@@ -16,6 +17,7 @@ import {
   finishTables,
   isCursorOf,
   loadTable,
+  type RestoreOutcome,
   readProgress,
 } from "./dump-table.ts";
 import {
@@ -24,6 +26,7 @@ import {
   cursorQuery,
   doneSchema,
   emptyStockSchema,
+  finishSchema,
   loadStockSchema,
   loadTableSchema,
   overviewSchema,
@@ -33,12 +36,6 @@ import {
 } from "./schemas.ts";
 import { dumpStock, emptyStock } from "./stock.ts";
 import { findTable, readSchemaVersion, readTables } from "./tables.ts";
-
-const NOT_RESTORING: Problem = {
-  status: 409,
-  code: "not_restoring",
-  detail: "Close the shop for a restore first: POST /ops/selling.",
-};
 
 const invalidQuery = (field: string, code: string, message: string): Problem => ({
   status: 400,
@@ -61,10 +58,20 @@ const unfit = (message: string): Problem => ({
   errors: [{ field: "rows", code: "unfit", message }],
 });
 
+const refusedBy = (outcome: Exclude<RestoreOutcome, { kind: "done" }>): Problem =>
+  outcome.kind === "unfit" ? unfit(outcome.message) : RESTORE_REFUSALS[outcome.kind];
+
 const NOT_BEGUN: Problem = {
   status: 409,
   code: "restore_not_begun",
-  detail: "Nothing of this product is there to go on with: begin with its first part.",
+  detail: "This restore has not emptied the product's stock object, or has loaded it already.",
+};
+
+const OBJECT_RESTORED: Problem = {
+  status: 409,
+  code: "stock_restored",
+  detail:
+    "A restore came between: what was read of this product before is of no use. Begin the backup again.",
 };
 
 const tags = ["Operations"];
@@ -117,7 +124,7 @@ const readStock = createRoute({
   path: "/ops/backup/stock/{product_id}",
   summary: "Read a product's stock object, page by page",
   request: { params: productId, query: cursorQuery },
-  responses: { 200: jsonContent(stockPageSchema, "A page"), ...problems(400, 401, 403, 404) },
+  responses: { 200: jsonContent(stockPageSchema, "A page"), ...problems(400, 401, 403, 404, 409) },
 });
 
 const writeStock = createRoute({
@@ -140,17 +147,20 @@ const finish = createRoute({
   ...writing,
   path: "/ops/backup/finish",
   summary: "Say that all tables are restored",
-  responses: { ...done, ...problems(401, 403, 409) },
+  request: { body: jsonBody(finishSchema) },
+  responses: { ...done, ...problems(400, 401, 403, 409, 422) },
 });
 
 export const backupRoutes = createRouter(
   endpoint(overview, async (c) => {
     const context = c.get("context");
+    // Before all else: whoever compares two of these answers must not miss a restore that began in between.
+    const state = await readRestoreState(context);
     const tables = (await readTables(context)).map(({ name }) => name);
     const at = isoTimestamp(context.clock.now());
     const { lastSeq, underWay } = await readProgress(context);
     const schema = await readSchemaVersion(context);
-    return c.json({ schema, at, last_seq: lastSeq, tables, under_way: underWay }, 200);
+    return c.json({ schema, at, last_seq: lastSeq, tables, under_way: underWay, ...state }, 200);
   }),
   endpoint(readTable, async (c) => {
     const context = c.get("context");
@@ -166,10 +176,8 @@ export const backupRoutes = createRouter(
     const context = c.get("context");
     const table = await findTable(context, c.req.valid("param").name);
     if (!table) return problem(c, notFound("table"));
-    if (!(await isRestoring(context))) return problem(c, NOT_RESTORING);
-    const { rows, first } = c.req.valid("json");
-    const outcome = await loadTable(context, table, rows, first);
-    if (outcome.kind === "unfit") return problem(c, unfit(outcome.message));
+    const outcome = await loadTable(context, table, c.req.valid("json"));
+    if (outcome.kind !== "done") return problem(c, refusedBy(outcome));
     return c.json({ done: true as const }, 200);
   }),
   endpoint(readChanges, async (c) => {
@@ -183,15 +191,17 @@ export const backupRoutes = createRouter(
     const { cursor } = c.req.valid("query");
     if (cursor !== undefined && !isStockCursor(cursor)) return problem(c, BAD_CURSOR);
     if (!(await isProduct(context, product_id))) return problem(c, notFound("product"));
-    return c.json(await dumpStock(context, product_id, cursor ?? null), 200);
+    const outcome = await dumpStock(context, product_id, cursor ?? null);
+    if (outcome.kind === "restored") return problem(c, OBJECT_RESTORED);
+    return c.json({ rows: outcome.rows, next: outcome.next }, 200);
   }),
   endpoint(writeStock, async (c) => {
     const context = c.get("context");
     const { product_id } = c.req.valid("param");
+    const part = c.req.valid("json");
+    const refusal = await refusalOf(context, part.generation);
+    if (refusal !== null) return problem(c, RESTORE_REFUSALS[refusal]);
     if (!(await isProduct(context, product_id))) return problem(c, notFound("product"));
-    const { restoring, generation } = await readRestoreState(context);
-    if (!restoring) return problem(c, NOT_RESTORING);
-    const part = { ...c.req.valid("json"), generation };
     const outcome = await stockOf(c.env, product_id).load(product_id, part);
     switch (outcome.kind) {
       case "loaded":
@@ -203,13 +213,14 @@ export const backupRoutes = createRouter(
     }
   }),
   endpoint(emptyObjects, async (c) => {
-    if (!(await isRestoring(c.get("context")))) return problem(c, NOT_RESTORING);
-    await emptyStock(c.get("context"), c.req.valid("json").product_ids);
+    const { product_ids, generation } = c.req.valid("json");
+    const { kind } = await emptyStock(c.get("context"), product_ids, generation);
+    if (kind !== "emptied") return problem(c, RESTORE_REFUSALS[kind]);
     return c.json({ done: true as const }, 200);
   }),
   endpoint(finish, async (c) => {
-    if (!(await isRestoring(c.get("context")))) return problem(c, NOT_RESTORING);
-    await finishTables(c.get("context"));
+    const outcome = await finishTables(c.get("context"), c.req.valid("json").generation);
+    if (outcome.kind !== "done") return problem(c, refusedBy(outcome));
     return c.json({ done: true as const }, 200);
   }),
 );
@@ -218,6 +229,7 @@ const stockCursor = z.object({
   part: z.enum(["operations", "claims", "movements", "changes"]),
   after: z.union([z.string(), z.number()]),
   began: z.number(),
+  generation: z.number(),
 }) satisfies z.ZodType<DumpCursor>;
 
 function isStockCursor(cursor: string): boolean {

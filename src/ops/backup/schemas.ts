@@ -20,6 +20,11 @@ export const changesQuery = z.object({
     .openapi({ description: "When the backup began: also the keys of what changed" }),
 });
 
+/** Of the restore that calls. */
+const generation = z.int().min(1).openapi({
+  description: "What `POST /ops/selling` answered to `restoring`; refused if it is another by now",
+});
+
 export const overviewSchema = z
   .object({
     schema: z.string().openapi({ description: "The last migration: a backup fits where it is the same" }),
@@ -27,6 +32,13 @@ export const overviewSchema = z
     last_seq: z.int().openapi({ description: "Where the log of events stands" }),
     tables: z.array(z.string()),
     under_way: z.int().openapi({ description: "Tasks and jobs that have begun: a restore waits for them" }),
+    restoring: z
+      .boolean()
+      .openapi({ description: "Whether a backup is being restored: then none can be made" }),
+    generation: z.int().openapi({
+      description:
+        "How many restores have begun: what was read before and after one does not belong together",
+    }),
   })
   .openapi("BackupOverview");
 
@@ -44,6 +56,7 @@ export const changesSchema = z
 
 export const loadTableSchema = z
   .object({
+    generation,
     first: z.boolean().openapi({ description: "Empties the table first" }),
     rows: z.array(row).max(5_000),
   })
@@ -60,13 +73,15 @@ export const stockPageSchema = z
   .openapi("BackupStockPage");
 
 export const loadStockSchema = z
-  .object({ first: z.boolean(), last: z.boolean(), rows: z.array(stockRow).max(10_000) })
+  .object({ generation, first: z.boolean(), last: z.boolean(), rows: z.array(stockRow).max(10_000) })
   .strict()
   .openapi("BackupStockRows");
 
 export const emptyStockSchema = z
-  .object({ product_ids: z.array(z.string().min(1).max(64)).max(200) })
+  .object({ generation, product_ids: z.array(z.string().min(1).max(64)).max(200) })
   .strict()
   .openapi("BackupStockEmpty");
+
+export const finishSchema = z.object({ generation }).strict().openapi("BackupFinish");
 
 export const doneSchema = z.object({ done: z.literal(true) }).openapi("BackupDone");

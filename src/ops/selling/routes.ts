@@ -2,12 +2,29 @@ import { z } from "@hono/zod-openapi";
 import { requireAdmin, requireStaff } from "../../accounts/authenticate.ts";
 import { isoTimestamp } from "../../platform/clock.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
+import { problem } from "../../platform/http/problem.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
+import { RESTORE_REFUSALS, UNNAMED_RESTORE } from "./problems.ts";
 import { readSelling, SELLING_STATES, type Selling, setSelling } from "./selling.ts";
 
 const stateSchema = z.enum(SELLING_STATES);
 
-const sellingSchema = z.object({ state: stateSchema, since: z.iso.datetime().nullable() }).openapi("Selling");
+const sellingSchema = z
+  .object({
+    state: stateSchema,
+    since: z.iso.datetime().nullable(),
+    generation: z.int().openapi({ description: "How many restores have begun" }),
+  })
+  .openapi("Selling");
+
+const setSchema = z
+  .object({
+    state: stateSchema,
+    generation: z.int().min(0).optional().openapi({
+      description: "Refused where `generation` is another by now. To end a restore it is needed",
+    }),
+  })
+  .strict();
 
 const about = { path: "/ops/selling" as const, tags: ["Operations"], security: bearer };
 
@@ -27,18 +44,32 @@ const set = createRoute({
   summary: "Stop selling, or go on",
   description:
     "While it is `stopped`, new orders are answered 503 `selling_stopped`. While it is `restoring`, all that writes is " +
-    "answered 503 `restoring`, payment webhooks too, and no task or job runs: `npm run restore` sets it, and an admin " +
-    "may end it by hand.",
+    "answered 503 `restoring`, payment webhooks too, and no task or job runs. `npm run restore` sets it: each time it " +
+    "raises `generation`, which all other calls of that restore carry. An admin may end it by hand, by naming that " +
+    "`generation`; stock that was emptied by then stays closed until a restore has ended.",
   middleware: [requireAdmin],
-  request: { body: jsonBody(z.object({ state: stateSchema }).strict()) },
-  responses: { 200: jsonContent(sellingSchema, "The state"), ...problems(400, 401, 403, 422) },
+  request: { body: jsonBody(setSchema) },
+  responses: { 200: jsonContent(sellingSchema, "The state"), ...problems(400, 401, 403, 409, 422) },
 });
 
-const render = ({ state, since }: Selling) => ({ state, since: since === null ? null : isoTimestamp(since) });
+const render = ({ since, ...selling }: Selling) => ({
+  ...selling,
+  since: since === null ? null : isoTimestamp(since),
+});
 
 export const sellingRoutes = createRouter(
   endpoint(read, async (c) => c.json(render(await readSelling(c.get("context"))), 200)),
-  endpoint(set, async (c) =>
-    c.json(render(await setSelling(c.get("context"), c.req.valid("json").state)), 200),
-  ),
+  endpoint(set, async (c) => {
+    const { state, generation = null } = c.req.valid("json");
+    const outcome = await setSelling(c.get("context"), state, generation);
+    switch (outcome.kind) {
+      case "set":
+        return c.json(render(outcome.selling), 200);
+      case "unnamed":
+        return problem(c, UNNAMED_RESTORE);
+      case "not_restoring":
+      case "superseded":
+        return problem(c, RESTORE_REFUSALS[outcome.kind]);
+    }
+  }),
 );

@@ -17,7 +17,8 @@ const dateOf = (day: number): string => new Date(day).toISOString().slice(0, 10)
 /**
  * Makes the figures again from the orders, their items and their refunds, as far as one request may: day by day, each
  * in a transaction of its own, so that orders go on between two. What moves meanwhile is counted once: by the triggers
- * where its day was made again, by the day where it was not. Safe to cut off, to repeat and to run twice at once.
+ * where its day was made again, by the day where it was not. Safe to cut off, to repeat and to run twice at once; and late, in
+ * another history, since each batch reads what stands there. So it need not know of which restore it is.
  * @param after a UTC day, YYYY-MM-DD, or null for all
  */
 export async function rebuildFigures(

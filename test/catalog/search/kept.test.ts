@@ -5,6 +5,7 @@ import { applyReports } from "../../../src/inventory/projection/projection.ts";
 import { loadTable, type Row } from "../../../src/ops/backup/dump-table.ts";
 import { findTable, readTables } from "../../../src/ops/backup/tables.ts";
 import { testContext } from "../../events/context.ts";
+import { closeForRestore } from "../../ops/restore/close.ts";
 import { testClock } from "../../support/clock.ts";
 import { signIn } from "../../support/sign-in.ts";
 import { api } from "../api.ts";
@@ -128,10 +129,11 @@ describe("the index is kept", () => {
     const dump = async (name: string) => (await env.DB.prepare(`SELECT * FROM ${name}`).all<Row>()).results;
     const [products, categories] = [await dump("products"), await dump("categories")];
     await givenProducts([{ title: "Came later", category: "Later" }]);
+    const generation = await closeForRestore();
     const load = async (name: string, rows: Row[], first: boolean) => {
       const table = await findTable(context, name);
       if (!table) throw new Error(`${name} is in no backup`);
-      expect(await loadTable(context, table, rows, first)).toEqual({ kind: "loaded" });
+      expect(await loadTable(context, table, { generation, first, rows })).toEqual({ kind: "done" });
     };
     await load("products", products.slice(0, 4), true);
     await load("products", products.slice(2), false);

@@ -9,7 +9,7 @@ import { owe, workRow } from "../../events/rows.ts";
 import { answerOf, countOf, refusalOf } from "../../orders/ask.ts";
 import { cardOrder, eventRows, givenCardOrder, tellStandard } from "../../payments/tell.ts";
 import { testClock } from "../../support/clock.ts";
-import { basket, givenShop, placed, post } from "../../support/shop.ts";
+import { basket, get, givenShop, placed, post } from "../../support/shop.ts";
 import { type SignedIn, signIn } from "../../support/sign-in.ts";
 import worker from "../../support/worker.ts";
 
@@ -21,9 +21,11 @@ beforeEach(async () => {
   admin = await signIn("admin");
 });
 
-/** By the admin's own hand; all isolates have seen it by then. */
+/** By the admin's own hand, who has looked; all isolates have seen it by then. */
 async function set(state: "open" | "stopped" | "restoring"): Promise<void> {
-  expect((await post("/ops/selling", { state }, admin.headers)).status).toBe(200);
+  const shown = await get("/ops/selling", admin.headers);
+  const { generation } = await shown.json<{ generation: number }>();
+  expect((await post("/ops/selling", { state, generation }, admin.headers)).status).toBe(200);
   testClock.advance(KNOWN_FOR_MS);
 }
 

@@ -69,6 +69,11 @@ const SCENES: [model: Row["model"], flags: string[], properties: string[]][] = [
     [],
     ["living_is_held", "sold_once", "one_living", "calm_holds", "calm_repaired", "comes_to_rest"],
   ],
+  [
+    "restore",
+    ["OPERATORS"],
+    ["living_is_held", "sold_once", "one_living", "calm_holds", "calm_repaired", "comes_to_rest"],
+  ],
 ];
 
 /** Each breaks the property beside it; what it takes out is told at the head of its model. */
@@ -137,6 +142,10 @@ const FAULTS: [model: Row["model"], fault: string, scene: string[], property: st
   ["restore", "OBEYS_THE_DEAD", [], "living_is_held"],
   ["restore", "OLD_ANSWER", [], "living_is_held"],
   ["restore", "HALF_LOADED", [], "sold_once"],
+  ["restore", "EMPTIES_LATE", ["OPERATORS"], "living_is_held"],
+  ["restore", "PUTS_BACK_LATE", ["OPERATORS"], "living_is_held"],
+  ["restore", "LOADS_LATE", ["OPERATORS"], "living_is_held"],
+  ["restore", "OPENS_LATE", ["OPERATORS"], "living_is_held"],
 ];
 
 /** "When calm" says nothing of a model that is never calm: that it never is must fail in every scene. */

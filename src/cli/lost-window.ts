@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Api } from "./api.ts";
 import { everyPage } from "./save-shop.ts";
 
@@ -16,7 +17,20 @@ export interface LostWindow {
   refunds: Row[];
   /** The events that were answered 200 since: providers send them again only if they are asked to. */
   payment_events: Row[];
+  /** What people did to stock since: deliveries, corrections, transfers, returns. By product, the newest first. */
+  movements: Row[];
+  /** Whether there were more movements than are read. */
+  movements_left_out: boolean;
 }
+
+/** Movements of all products together. A shop that counts all its stock each day is above it, and has its counts. */
+const MAX_MOVEMENTS = 10_000;
+
+const movementsSchema = z.object({
+  movements: z.array(z.record(z.string(), z.unknown())),
+  left_out: z.boolean(),
+  next: z.string().nullable(),
+});
 
 /** The columns by which a person can find each row at the provider, and its buyer. No secrets. */
 const COLUMNS = {
@@ -88,7 +102,29 @@ export async function readLostWindow(
     payments: await read("payments"),
     refunds: await read("refunds"),
     payment_events: await read("payment_events"),
+    ...(await readMovements(api, from)),
   };
+}
+
+/** From the objects, since D1 has only their sums. */
+async function readMovements(
+  api: Api,
+  from: string,
+): Promise<Pick<LostWindow, "movements" | "movements_left_out">> {
+  const movements: Row[] = [];
+  let leftOut = false;
+  let after: string | null = "";
+  while (after !== null && movements.length < MAX_MOVEMENTS) {
+    const query: string = `since=${encodeURIComponent(from)}&after=${after}`;
+    const part: z.infer<typeof movementsSchema> = await api.get(
+      `/ops/backup/movements?${query}`,
+      movementsSchema,
+    );
+    movements.push(...part.movements);
+    leftOut ||= part.left_out;
+    after = part.next;
+  }
+  return { movements, movements_left_out: leftOut || after !== null };
 }
 
 /** The columns of a row, with times in ISO 8601. */
@@ -112,6 +148,7 @@ export function describeLostWindow(lost: LostWindow, file: string): string[] {
     `Look at the time between ${lost.from} (the backup) and ${lost.to} (the shop was closed):`,
     "  compare all payments and refunds of it with the payment provider, and have its events told again.",
     `  The shop knew of ${counts.join(", ")} that were new or changed since: ${file}`,
+    `  People had moved stock ${lost.movements_left_out ? "more than " : ""}${lost.movements.length} times since: count again, or enter it again.`,
     ...(lost.after_another_restore
       ? ["  A restore had begun before this one: what it overwrote is in its own report only."]
       : []),

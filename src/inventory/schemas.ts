@@ -143,7 +143,7 @@ export const inventorySchema = z
 
 const countSchema = z.object({ on_hand: units, reserved: units });
 
-const movementSchema = z
+export const movementSchema = z
   .object({
     seq: z.int(),
     at: stamp,

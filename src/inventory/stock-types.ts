@@ -325,6 +325,8 @@ export interface StockCommands {
   inventory(): Promise<Inventory>;
   /** Newest first. */
   movements(before: number | null, limit: number): Promise<MovementPage>;
+  /** Lines since then that no order has written (reserve, release, ship), newest first. @param since milliseconds */
+  handMovements(since: number, limit: number): Promise<Movement[]>;
   /** The projection has everything up to this version, so it need not be reported again. */
   reported(epoch: number, version: number): Promise<void>;
   /** @param claims to be included whatever their state, besides all open ones */

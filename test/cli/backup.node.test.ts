@@ -30,6 +30,7 @@ function givenShop({ tables = [], rows = [], before = () => {} }: Answers) {
   const answers = {
     ...{ schema: "0", at: NOW, last_seq: 0, tables, under_way: 0, restoring: false, generation: 1 },
     ...{ done: true, state: "open", checked: 2, drift: [], repaired: 1, next: null },
+    ...{ movements: [], left_out: false },
   };
   const call = async (path: string, body: unknown, answer: object) => {
     const name = path.replace("/ops/backup/", "");

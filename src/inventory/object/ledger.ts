@@ -107,6 +107,18 @@ export function readMovements(sql: Sql, before: number | null, limit: number): M
   return { movements, next: rows.length > limit ? (movements.at(-1)?.seq ?? null) : null };
 }
 
+/** The lines since a moment that no order has written, newest first. Reads no line of before it. @param since milliseconds */
+export const readHandMovements = (sql: Sql, since: number, limit: number): Movement[] =>
+  sql
+    .all<MovementRow>(
+      `SELECT * FROM movements
+       WHERE seq > COALESCE((SELECT seq FROM movements WHERE at < ? ORDER BY seq DESC LIMIT 1), 0)
+         AND type NOT IN ('reserve', 'release', 'ship') ORDER BY seq DESC LIMIT ?`,
+      since,
+      limit,
+    )
+    .map(toMovement);
+
 interface MovementRow extends Omit<Movement, "at" | "before" | "after"> {
   at: number;
   on_hand_before: number;

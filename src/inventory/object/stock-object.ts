@@ -98,6 +98,10 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
     return this.#stock.movements(before, limit);
   }
 
+  async handMovements(since: number, limit: number) {
+    return this.#stock.handMovements(since, limit);
+  }
+
   async reported(epoch: number, version: number) {
     this.#stock.reported(epoch, version);
   }

@@ -15,6 +15,7 @@ import type {
   Levels,
   LoadOutcome,
   LoadPage,
+  Movement,
   MovementPage,
   OpenCommand,
   RepairCommand,
@@ -30,7 +31,7 @@ import { audit, NOTHING_TO_AUDIT } from "./audit.ts";
 import { dump } from "./dump.ts";
 import { follow, followUninitialised } from "./follow.ts";
 import { readHolds } from "./holds.ts";
-import { readMovements } from "./ledger.ts";
+import { readHandMovements, readMovements } from "./ledger.ts";
 import { NO_LEVELS, readLevels, readLevelsAt } from "./levels.ts";
 import { empty, load } from "./load.ts";
 import { adjust, onceByOperation, open, transfer } from "./operations.ts";
@@ -114,6 +115,10 @@ export class Stock {
     return this.#isInitialised()
       ? readMovements(this.#parts.sql, before, limit)
       : { movements: [], next: null };
+  }
+
+  handMovements(since: number, limit: number): Movement[] {
+    return this.#isInitialised() ? readHandMovements(this.#parts.sql, since, limit) : [];
   }
 
   reported(epoch: number, version: number): void {

@@ -29,12 +29,14 @@ import {
   finishSchema,
   loadStockSchema,
   loadTableSchema,
+  movementsQuery,
+  movementsSchema,
   overviewSchema,
   stockPageSchema,
   tablePageSchema,
   tableQuery,
 } from "./schemas.ts";
-import { dumpStock, emptyStock } from "./stock.ts";
+import { dumpStock, emptyStock, readHandMovements } from "./stock.ts";
 import { findTable, readSchemaVersion, readTables } from "./tables.ts";
 
 const invalidQuery = (field: string, code: string, message: string): Problem => ({
@@ -135,6 +137,14 @@ const writeStock = createRoute({
   responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
 });
 
+const readMovements = createRoute({
+  ...reading,
+  path: "/ops/backup/movements",
+  summary: "Read what people have done to stock since a moment, some products at a time",
+  request: { query: movementsQuery },
+  responses: { 200: jsonContent(movementsSchema, "Lines of the ledger"), ...problems(400, 401, 403) },
+});
+
 const emptyObjects = createRoute({
   ...writing,
   path: "/ops/backup/empty-stock",
@@ -211,6 +221,10 @@ export const backupRoutes = createRouter(
       case "unfit":
         return problem(c, unfit(outcome.message));
     }
+  }),
+  endpoint(readMovements, async (c) => {
+    const { since, after } = c.req.valid("query");
+    return c.json(await readHandMovements(c.get("context"), Date.parse(since), after), 200);
   }),
   endpoint(emptyObjects, async (c) => {
     const { product_ids, generation } = c.req.valid("json");

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { movementSchema } from "../../inventory/schemas.ts";
 
 const cell = z.union([z.string(), z.number(), z.null()]);
 const row = z.record(z.string(), cell);
@@ -83,5 +84,20 @@ export const emptyStockSchema = z
   .openapi("BackupStockEmpty");
 
 export const finishSchema = z.object({ generation }).strict().openapi("BackupFinish");
+
+export const movementsQuery = z.object({
+  since: z.iso.datetime(),
+  after: z.string().max(64).default("").openapi({ description: "`next` of the answer before" }),
+});
+
+export const movementsSchema = z
+  .object({
+    movements: z
+      .array(movementSchema.extend({ product_id: z.string() }))
+      .openapi({ description: "All but what orders have reserved, released and shipped" }),
+    left_out: z.boolean().openapi({ description: "Whether a product has more than are read of one" }),
+    next: z.string().nullable().openapi({ description: "The last product that was asked; null at the end" }),
+  })
+  .openapi("BackupMovements");
 
 export const doneSchema = z.object({ done: z.literal(true) }).openapi("BackupDone");

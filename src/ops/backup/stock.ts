@@ -1,10 +1,15 @@
 import { stockOf } from "../../inventory/client.ts";
-import type { DumpOutcome } from "../../inventory/stock-types.ts";
+import type { DumpOutcome, Movement } from "../../inventory/stock-types.ts";
 import type { Context } from "../../platform/context.ts";
 import { type RestoreRefusal, refusalOf } from "../../platform/restoring.ts";
+import { all, constant, sql } from "../../platform/sql.ts";
 
 /** Objects that are called at the same time. */
 const CONCURRENT_OBJECTS = 20;
+/** Products that one call of readHandMovements asks. */
+const PRODUCTS_ASKED = 200;
+/** The newest lines that it reads of a product. */
+const LINES_OF_ONE = 100;
 
 /** Calls the objects of these products, a few at a time. */
 async function callEach(productIds: string[], call: (productId: string) => Promise<void>): Promise<void> {
@@ -35,4 +40,41 @@ export async function emptyStock(
     if (kind === "superseded") superseded = true;
   });
   return { kind: superseded ? "superseded" : "emptied" };
+}
+
+/** What people have done to stock, of some products. */
+export interface HandMovements {
+  movements: (Movement & { product_id: string })[];
+  /** Whether a product has more than are read of one. */
+  left_out: boolean;
+  /** The last product that was asked, to go on after; null when all were. */
+  next: string | null;
+}
+
+/**
+ * The lines of the ledger since a moment that no order has written: deliveries, corrections, transfers, returns. Only the
+ * objects have them. Product by product, in the order of their ids. @param since milliseconds
+ */
+export async function readHandMovements(
+  context: Context,
+  since: number,
+  after: string,
+): Promise<HandMovements> {
+  const products = await all(
+    context.env.DB,
+    sql<{
+      id: string;
+    }>`SELECT id FROM products WHERE id > ${after} ORDER BY id LIMIT ${constant(PRODUCTS_ASKED)}`,
+  );
+  const lines = new Map(products.map(({ id }): [string, Movement[]] => [id, []]));
+  await callEach([...lines.keys()], async (id) => {
+    lines.set(id, await stockOf(context.env, id).handMovements(since, LINES_OF_ONE + 1));
+  });
+  return {
+    movements: [...lines].flatMap(([product_id, own]) =>
+      own.slice(0, LINES_OF_ONE).map((line) => ({ product_id, ...line })),
+    ),
+    left_out: [...lines.values()].some((own) => own.length > LINES_OF_ONE),
+    next: products.length === PRODUCTS_ASKED ? (products.at(-1)?.id ?? null) : null,
+  };
 }

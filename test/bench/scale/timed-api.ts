@@ -9,7 +9,7 @@ interface NamedCall {
 
 /** The steps of a command, by the calls that they make. */
 export const RESTORE_STEPS: NamedCall[] = [
-  { step: "report what is lost", method: "GET", path: /^\/ops\/backup\/tables\/\w+\?since=/ },
+  { step: "report what is lost", method: "GET", path: /^\/ops\/backup\/(tables\/\w+|movements)\?since=/ },
   { step: "name the objects", method: "GET", path: /^\/ops\/backup\/tables\/products/ },
   { step: "empty the objects", method: "POST", path: /^\/ops\/backup\/empty-stock/ },
   { step: "load the tables", method: "POST", path: /^\/ops\/backup\/tables\// },

@@ -216,6 +216,7 @@ describe("the opening of a restore", () => {
     const generation = await closeForRestore({ headers });
     const open = (more: object) => answerOf(post("/ops/selling", { state: "open", ...more }, headers));
     expect(refusal(await open({}))).toEqual([409, "restore_under_way"]);
+    expect(refusal(await open({ state: "restoring" }))).toEqual([409, "restore_under_way"]);
     expect(refusal(await open({ generation: generation - 1 }))).toEqual(SUPERSEDED);
     expect(await sellingNow()).toBe("restoring");
     expect(await open({ generation })).toMatchObject({ status: 200, body: { state: "open", generation } });

@@ -51,7 +51,7 @@ export const readSelling = async (context: Context): Promise<Selling> =>
 
 export type SetSellingOutcome =
   | { kind: "set"; selling: Selling }
-  /** Nothing was changed: a restore is under way, and who would end it did not name it. */
+  /** Nothing was changed: a restore is under way, and it was not named. */
   | { kind: "unnamed" }
   /** Nothing was changed: it was for a restore that is not the one of now. */
   | { kind: RestoreRefusal };
@@ -60,7 +60,7 @@ export type SetSellingOutcome =
  * Stops selling, opens the shop, or closes it for a restore. Setting the same again does not change `since`. Each restore
  * has a generation of its own, also one that begins again.
  *
- * A restore that is under way is ended only by who names its generation: itself, or a person who has looked. So a call of
+ * A restore that is under way is ended, or begun anew, only by who names its generation: itself, or a person who has looked. So a call of
  * an earlier restore that comes late neither opens nor stops the shop; nor does one that was sent before this restore began.
  * @param named the generation that the caller means; null for one who means the shop as it is
  */
@@ -70,7 +70,7 @@ export async function setSelling(
   named: number | null = null,
 ): Promise<SetSellingOutcome> {
   const seen = await readRestoreState(context);
-  const refused = whyNot(seen, state, named);
+  const refused = whyNot(seen, named);
   if (refused) return { kind: refused };
   const now = context.clock.now();
   let after: SellingRow[];
@@ -94,9 +94,8 @@ export async function setSelling(
 
 function whyNot(
   { restoring, generation }: RestoreState,
-  state: SellingState,
   named: number | null,
 ): "superseded" | "unnamed" | null {
-  if (named === null) return restoring && state !== "restoring" ? "unnamed" : null;
+  if (named === null) return restoring ? "unnamed" : null;
   return named === generation ? null : "superseded";
 }

@@ -279,11 +279,11 @@ describe("the parts of a backup", () => {
       expect((await get(path)).status).toBe(401);
       expect((await get(path, staff)).status).toBe(403);
     }
-    const rows = { first: true, rows: [] };
+    const rows = { generation: 1, first: true, rows: [] };
     expect((await post("/ops/backup/tables/orders", rows, staff)).status).toBe(403);
     expect(await answerOf(post("/ops/backup/tables/orders", rows, admin))).toMatchObject({
       status: 409,
-      body: { code: "not_restoring" },
+      body: { code: "restore_superseded" },
     });
     expect((await get("/ops/backup/tables/sqlite_master", admin)).status).toBe(404);
     expect((await get("/ops/backup/tables/shop_state", admin)).status).toBe(404);
@@ -300,7 +300,7 @@ describe("the parts of a backup", () => {
     await runInDurableObject(env.STOCK.get(env.STOCK.idFromName(apple)), (_, { storage }) => {
       storage.sql.exec(
         `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
-         INSERT INTO claims SELECT printf('clm_%05d', i), 'ord_' || i, 'settled', 1, 0, 0, 0 FROM n`,
+         INSERT INTO claims SELECT printf('clm_%05d', i), 'ord_' || i, 'settled', 1, 0, 0, 0, 0 FROM n`,
       );
       storage.sql.exec(`INSERT INTO holds SELECT claim, '${storeIds[0]}', 0, 0 FROM claims`);
       storage.sql.exec(

@@ -170,7 +170,7 @@ test("what is left open is told at the end, of whichever slice it was", async ()
   // More on hold than the ledger ever had: for a person.
   const broken = ["UPDATE movements SET on_hand_after = 0", "UPDATE levels SET on_hand = 1, reserved = 1"];
   const held = [
-    "INSERT INTO claims SELECT 'clm_x', 'ord_x', 'open', 1, 0, 0, 0",
+    "INSERT INTO claims SELECT 'clm_x', 'ord_x', 'open', 1, 0, 0, 0, 0",
     "INSERT INTO holds SELECT 'clm_x', store_id, 1, 0 FROM levels",
   ];
   await plant(productIds[0] ?? "", ...broken, ...held);

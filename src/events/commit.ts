@@ -40,8 +40,7 @@ export class Commit {
       this.#add(REFUSE_WHILE_RESTORING);
       return;
     }
-    if (context.generation === undefined) throw new Error("a commit must know the restore generation");
-    this.#add(refuseRestored(context.generation));
+    this.#add(refuseRestored(context));
   }
 
   /** Wins rows: an insert that yields, or an update from a known version. It must write `stamp` into them. */

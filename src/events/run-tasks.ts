@@ -1,7 +1,8 @@
 import type { Context } from "../platform/context.ts";
 import { withoutQuery } from "../platform/d1.ts";
 import { describeError } from "../platform/log.ts";
-import { each, run, sql } from "../platform/sql.ts";
+import { notRestoredSince } from "../platform/restoring.ts";
+import { each, run, type Sql, sql } from "../platform/sql.ts";
 import { withTimeout } from "../platform/timeout.ts";
 import { MAX_ATTEMPTS, retryDelay } from "./backoff.ts";
 import { LEASE_MS, type Lease, type LeasedRow, leaseTasks, type Taken } from "./take.ts";
@@ -117,15 +118,18 @@ async function perform(context: Context, handlers: TaskHandlers, row: LeasedRow)
   }
 }
 
-/** Only the lease that did the work may mark its row: a late worker, whose row another has leased since, marks nothing. */
-const isUnder = (lease: Lease, row: LeasedRow) =>
-  sql`id = ${row.id} AND lease = ${lease.stamp} AND state = 'owed'`;
+/**
+ * Only the lease that did the work may mark its row: a late worker, whose row another has leased since, marks nothing. Nor
+ * does one of before a restore, whose row, lease and all, may be in the backup.
+ */
+const isUnder = (context: Context, lease: Lease, row: LeasedRow): Sql =>
+  sql`id = ${row.id} AND lease = ${lease.stamp} AND state = 'owed' AND ${notRestoredSince(context)}`;
 
 async function markDone(context: Context, lease: Lease, row: LeasedRow): Promise<void> {
   await run(
     context.env.DB,
     sql`UPDATE work SET state = 'done', finished_at = ${context.clock.now()}, error = NULL
-      WHERE ${isUnder(lease, row)}`,
+      WHERE ${isUnder(context, lease, row)}`,
   );
 }
 
@@ -140,7 +144,7 @@ async function markOn(
     context.env.DB,
     sql`UPDATE work SET payload = ${JSON.stringify(payload)}, attempts = 0, lease = NULL,
         not_before = ${context.clock.now()}, error = NULL
-      WHERE ${isUnder(lease, row)}`,
+      WHERE ${isUnder(context, lease, row)}`,
   );
   if (moved > 0 && isTaskName(row.task)) context.defer(wakeUp(context, [{ id: row.id, task: row.task }]));
 }
@@ -151,7 +155,7 @@ async function markNotNow(context: Context, lease: Lease, row: LeasedRow, error:
     context.env.DB,
     sql`UPDATE work SET lease = NULL, attempts = max(0, attempts - 1), error = ${error.slice(0, MAX_ERROR_LENGTH)},
         not_before = ${context.clock.now() + SWEEP_MS}
-      WHERE ${isUnder(lease, row)}`,
+      WHERE ${isUnder(context, lease, row)}`,
   );
   context.log.info("a task waits", { error });
 }
@@ -184,7 +188,7 @@ async function markNotDone(
     context.env.DB,
     sql`UPDATE work SET state = ${dead ? "dead" : "owed"}, lease = NULL, error = ${error.slice(0, MAX_ERROR_LENGTH)},
         not_before = ${dead ? now : notBefore}, finished_at = ${dead ? now : null}
-      WHERE ${isUnder(lease, row)}`,
+      WHERE ${isUnder(context, lease, row)}`,
   );
   if (dead) context.log.error("a task died", { error });
   else context.log.warn("a task failed", { error, retry_in_ms: notBefore - now });
@@ -200,6 +204,6 @@ export async function markTasksDone(context: Context, ids: string[]): Promise<vo
   await run(
     context.env.DB,
     sql`UPDATE work SET state = 'done', finished_at = ${context.clock.now()}, error = NULL
-      WHERE id IN (SELECT value FROM ${each(ids)}) AND state = 'owed'`,
+      WHERE id IN (SELECT value FROM ${each(ids)}) AND state = 'owed' AND ${notRestoredSince(context)}`,
   );
 }

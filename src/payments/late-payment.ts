@@ -11,6 +11,7 @@ import { sendFollow } from "../orders/steps/follow.ts";
 import type { Moved } from "../orders/steps/move.ts";
 import type { Context } from "../platform/context.ts";
 import { describeError } from "../platform/log.ts";
+import { notRestoredSince } from "../platform/restoring.ts";
 import { run, sql } from "../platform/sql.ts";
 import { changeMoney } from "./change.ts";
 import type { Money, Payment, PaymentEvent, RevivalClaim } from "./money.ts";
@@ -129,7 +130,8 @@ async function replaceClaim(context: Context, { money: { order }, revival }: Lat
   await run(
     context.env.DB,
     sql`UPDATE orders SET revival_claim = ${claimOf(context.ids.next())}
-      WHERE id = ${order.id} AND coalesce(revival_claim, claim_id) = ${revival.claim} AND status = 'expired'`,
+      WHERE id = ${order.id} AND coalesce(revival_claim, claim_id) = ${revival.claim} AND status = 'expired'
+        AND ${notRestoredSince(context)}`,
   );
   return { kind: "again" };
 }

@@ -91,11 +91,14 @@ export interface SpentOperation {
   fresh: string;
 }
 
-/** Replaces operations by compare-and-set: of twins, one sets its own. */
-export const replaceOperations = (spent: SpentOperation[]): Sql => sql`
+/**
+ * Replaces operations by compare-and-set: of twins, one sets its own.
+ * @param when SQL: that the claims which let go everywhere are those of this history
+ */
+export const replaceOperations = (spent: SpentOperation[], when: Sql): Sql => sql`
   UPDATE idempotency SET operation = row.value ->> 'fresh' FROM ${each(spent)} AS row
   WHERE idempotency.scope = row.value ->> 'scope' AND idempotency.key = row.value ->> 'key'
-    AND idempotency.operation = row.value ->> 'abandoned' AND idempotency.status IS NULL`;
+    AND idempotency.operation = row.value ->> 'abandoned' AND idempotency.status IS NULL AND ${when}`;
 
 /** The operations of these keys, in their order; null for a key that was answered. */
 export const readOperations = (keys: SpentOperation[]): Sql<{ operation: string | null }> => sql`

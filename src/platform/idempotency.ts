@@ -4,6 +4,7 @@ import type { AppEnv } from "./http/app-env.ts";
 import { type Problem, type ProblemAnswer, problem } from "./http/problem.ts";
 import { answerKey, type KeyRow, putDownKey, readKeyRow } from "./idempotency-keys.ts";
 import { sha256 } from "./ids.ts";
+import { refuseRestored } from "./restoring.ts";
 import { batch, first, type Sql } from "./sql.ts";
 
 /** A guest's key alone protects its answer, so it must be too long to be guessed. */
@@ -186,7 +187,10 @@ async function answerUnder<A extends Response>(
   const { status } = response;
   if (operation.answered || status >= 500 || NOT_KEPT.has(status)) return response;
   const body = await response.clone().text();
-  const stored = await batch(c.get("context").env.DB, {
+  const context = c.get("context");
+  const stored = await batch(context.env.DB, {
+    // After a restore the work is gone, and its answer would keep a retry from doing it again.
+    fence: refuseRestored(context),
     answered: answerKey({ ...key, status, body }),
     standing: readKeyRow(key),
   });

@@ -44,10 +44,40 @@ export const raiseGeneration = (now: number): Sql => sql`
 export const REFUSE_WHILE_RESTORING = sql`
   SELECT json(value) FROM shop_state WHERE key = 'selling' AND value = 'restoring'`;
 
-/** As `REFUSE_WHILE_RESTORING`, and fails also if a restore has begun since this generation was read. */
-export const refuseRestored = (generation: number): Sql => sql`
+/** As `REFUSE_WHILE_RESTORING`, and fails also if a restore has begun since this context read its generation. */
+export function refuseRestored(context: Pick<Context, "generation">): Sql {
+  const generation = generationOf(context);
+  return sql`
   SELECT json('restoring ' || key) FROM shop_state
   WHERE (key = 'selling' AND value = 'restoring') OR (key = 'generation' AND value <> ${`${generation}`})`;
+}
+
+function generationOf({ generation }: Pick<Context, "generation">): number {
+  if (generation === undefined) throw new Error("who writes must know the restore generation");
+  return generation;
+}
+
+/**
+ * SQL, for a statement that stands alone and is about a row that a restore may bring back: neither is the shop being
+ * restored, nor has a restore begun since this context read its generation. What it knows of the row is of a history that
+ * is gone otherwise, though the row has the same id, and even the same lease. What has it as a condition:
+ *
+ * - marks of tasks, by their lease or after the request that did the work itself: what was done was done to other objects;
+ * - answers that are read from an order for its key, and new operations of keys whose claim let go everywhere;
+ * - revival claims; ends of runs of jobs; reports of a day; levels that reconciliation deletes from the projection.
+ *
+ * Commits have `refuseRestored`, and so has an answer that is stored after its work, since its client must send again what was
+ * done in a history that is gone. What else writes outside a commit needs neither, because it says the same in any history:
+ *
+ * - what is put down under a fresh id (users, carts, stores, categories, keys, runs, what nobody could read, mails sent in
+ *   development) and what a person wants of their own account, sessions and cart, whatever it was before;
+ * - what is deleted or due by its age, and figures and notices that one batch computes from what stands: all conditions are
+ *   looked at in that batch (clean-up, old keys, idle runs, the sweep, low stock, the figures of days that are over);
+ * - reports of levels, which yield to a later epoch;
+ * - what the provider answered about a payment that it has under the same id, and `abandoned`, which only lets go.
+ */
+export const notRestoredSince = (context: Pick<Context, "generation">): Sql =>
+  sql`NOT ${IS_RESTORING} AND ${GENERATION} = ${generationOf(context)}`;
 
 /** A statement that makes its batch fail, with nothing written, unless this is still the state of restoring. */
 export const refuseUnlessStill = ({ restoring, generation }: RestoreState): Sql => sql`

@@ -266,6 +266,22 @@ export const FAULTS: Record<string, Fault> = {
     file: "src/inventory/object/dump.ts",
     edits: [["meta.loading === 1 || begin.generation !== meta.generation", "meta.generation < 0"]],
   },
+  "marks-for-others": {
+    missing: "who worked in another history marks no task of the restored one",
+    caughtBy: "who put a return's unit back in another history",
+    suite: "restored-marks.test.ts",
+    file: "src/platform/restoring.ts",
+    edits: [
+      [`AND \${GENERATION} = \${generationOf(context)}`, `AND \${GENERATION} >= \${generationOf(context)}`],
+    ],
+  },
+  "answers-for-others": {
+    missing: "what was done in another history answers no key of the restored one",
+    caughtBy: "an adjustment of another history answers no key",
+    suite: "restored-marks.test.ts",
+    file: "src/platform/idempotency.ts",
+    edits: [["fence: refuseRestored(context),", ""]],
+  },
 };
 
 /** A Vite plugin that takes the named guard out. Throws when the source no longer has what it takes out. */

@@ -267,11 +267,11 @@ const TABLE = `
       4 |   10 |    46 |      16 | order cancelled
 ~     4 |    7 |  9077 |       0 | one product reconciled
      2 |    2 |     4 |       0 | stock adjusted
-      3 |    7 |    25 |      23 | product made
-     3 |    7 |    23 |      12 | product repriced
-     3 |    7 |    33 |      11 | product retitled
-      3 |    7 |   426 |     441 | products, a bulk of 20
-      3 |    7 |    30 |      20 | product archived
+      3 |    8 |    25 |      23 | product made
+     3 |    8 |    23 |      12 | product repriced
+     3 |    8 |    33 |      11 | product retitled
+      3 |    8 |   426 |     441 | products, a bulk of 20
+      3 |    8 |    30 |      20 | product archived
      2 |    3 |     4 |       5 | category made
      2 |    3 |     4 |       2 | category deleted
      2 |    5 |     4 |       8 | registered

@@ -31,7 +31,7 @@ export async function createProduct(
 
   const revision = productRevision(context, "created", result.product);
   const isFresh = sql`EXISTS (SELECT 1 FROM products WHERE id = ${id} AND version = 1 AND updated_at = ${revision.at})`;
-  const commit = new Commit(context, "none");
+  const commit = new Commit(context);
   addRevisions(context, commit, [revision]);
   commit.write(operation.answer(201, result.product, isFresh));
   const product = commit.read(

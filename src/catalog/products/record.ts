@@ -83,7 +83,7 @@ export function addRevisions(
 export async function record(context: Context, revisions: ProductRevision[]): Promise<Set<string>> {
   const won = new Set<string>();
   for (const chunk of chunksOf(revisions)) {
-    const commit = new Commit(context, "none");
+    const commit = new Commit(context);
     const written = addRevisions(context, commit, chunk);
     for (const { id } of (await commit.send()).rows(written)) won.add(id);
   }

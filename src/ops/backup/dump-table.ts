@@ -227,11 +227,12 @@ export function loadTable(
  * event that is to be worked off gets a task if it has none: it may have been read before it was worked off, and its task
  * after that. And a task goes whose event came after its table was read: its provider tells it again. The projection is emptied. A
  * reconciliation that went on when the backup was made must not go on: it would repair objects that are only half loaded,
- * and each restore ends with its own.
+ * and each restore ends with its own. Nobody of now holds a lease that was taken before.
  */
 export function finishTables(context: Context, generation: number): Promise<RestoreOutcome> {
   const counts = [
     sql`DELETE FROM work WHERE state = 'owed' AND task = 'reconcile'`,
+    sql`UPDATE work SET lease = NULL WHERE lease IS NOT NULL`,
     sql`DELETE FROM cart_items WHERE cart_id NOT IN (SELECT id FROM carts)`,
     sql`UPDATE orders SET events_owed = (
         SELECT count(*) FROM payment_events AS e WHERE e.order_id = orders.id AND ${IS_COUNTED})

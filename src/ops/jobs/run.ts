@@ -1,4 +1,5 @@
 import type { Context } from "../../platform/context.ts";
+import { notRestoredSince } from "../../platform/restoring.ts";
 import { each, runBatch, type Sql, sql } from "../../platform/sql.ts";
 
 /** What a job knows of its run. */
@@ -47,14 +48,14 @@ export interface RunReport {
 export const NOTHING_TO_DO = "nothing to do";
 
 /** Records how runs ended, or how far they have come. An end that is recorded stays. */
-export async function writeReports({ env }: Context, runs: RunReport[]): Promise<void> {
+export async function writeReports(context: Context, runs: RunReport[]): Promise<void> {
   const rows = runs.map(({ id, finishedAt, outcome, detail }) => ({ id, finishedAt, outcome, detail }));
-  await runBatch(env.DB, [
+  await runBatch(context.env.DB, [
     sql`
       UPDATE job_runs SET finished_at = row.value ->> 'finishedAt', outcome = row.value ->> 'outcome',
         detail = row.value ->> 'detail'
       FROM ${each(rows)} AS row WHERE job_runs.id = row.value ->> 'id'
-        AND (job_runs.outcome = 'running' OR row.value ->> 'outcome' <> 'running')`,
+        AND (job_runs.outcome = 'running' OR row.value ->> 'outcome' <> 'running') AND ${notRestoredSince(context)}`,
     forgetIdleBefore(runs),
   ]);
 }

@@ -5,6 +5,7 @@ import type { RepairCommand, RepairHold, RepairReport, StockAudit } from "../../
 import { claimedOrders } from "../../orders/steps/claimed.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
+import { notRestoredSince } from "../../platform/restoring.ts";
 import { each, run, sql } from "../../platform/sql.ts";
 import { type Drift, type DriftState, isOpen } from "./drift.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -72,7 +73,8 @@ async function deleteForeignLevels(
   if (foreign.length === 0) return;
   await run(
     context.env.DB,
-    sql`DELETE FROM stock_levels WHERE product_id = ${productId} AND store_id IN (SELECT value FROM ${each(foreign)})`,
+    sql`DELETE FROM stock_levels WHERE product_id = ${productId} AND store_id IN (SELECT value FROM ${each(foreign)})
+      AND ${notRestoredSince(context)}`,
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Context } from "../../platform/context.ts";
+import { notRestoredSince } from "../../platform/restoring.ts";
 import { batch, constant, first, run, sql } from "../../platform/sql.ts";
 import { addDays, dateAt, dayOf } from "./day.ts";
 import { readFigures } from "./figures.ts";
@@ -68,8 +69,8 @@ async function make(context: Context, date: string, now: number): Promise<void> 
   const figures = await readFigures(context, date, now);
   await run(
     context.env.DB,
-    sql`INSERT INTO daily_reports (date, figures, made_at) VALUES (${date}, ${JSON.stringify(figures)}, ${now})
-      ON CONFLICT DO NOTHING`,
+    sql`INSERT INTO daily_reports (date, figures, made_at)
+      SELECT ${date}, ${JSON.stringify(figures)}, ${now} WHERE ${notRestoredSince(context)} ON CONFLICT DO NOTHING`,
   );
 }
 

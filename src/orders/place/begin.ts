@@ -2,6 +2,7 @@ import { claimOf } from "../../claims/ids.ts";
 import { letGo } from "../../claims/let-go.ts";
 import type { Context } from "../../platform/context.ts";
 import { answerKey } from "../../platform/idempotency-keys.ts";
+import { notRestoredSince } from "../../platform/restoring.ts";
 import { run } from "../../platform/sql.ts";
 import type { Order } from "../order.ts";
 import { readOrder } from "../read/find.ts";
@@ -71,7 +72,7 @@ async function answerDecided(context: Context, decided: Decided[], outcomes: Out
     }
     // A twin drew the guest's token, perhaps: it was given once, and is not known.
     const answer = renderAnswer({ ...draft, accessToken: null }, order, shortfallsOf(order));
-    await run(context.env.DB, answerKey({ ...draft.key, ...answer }));
+    await run(context.env.DB, answerKey({ ...draft.key, ...answer }, notRestoredSince(context)));
     outcomes.set(draft, { kind: "replayed", answer });
   }
 }

@@ -2,6 +2,7 @@ import { operationsOf } from "../../claims/ids.ts";
 import type { Context } from "../../platform/context.ts";
 import type { IdempotencyKey } from "../../platform/idempotency.ts";
 import { readOperations, replaceOperations } from "../../platform/idempotency-keys.ts";
+import { notRestoredSince } from "../../platform/restoring.ts";
 import { batch } from "../../platform/sql.ts";
 
 /** A key whose claim was abandoned. */
@@ -29,7 +30,7 @@ export async function renewKeys(
     fresh: fresh[index] ?? "",
   }));
   const { standing } = await batch(context.env.DB, {
-    replaced: replaceOperations(rows),
+    replaced: replaceOperations(rows, notRestoredSince(context)),
     standing: readOperations(rows),
   });
   return standing.map(({ operation }) => operation);

@@ -1,5 +1,6 @@
 import type { Context } from "../platform/context.ts";
 import { withoutQuery } from "../platform/d1.ts";
+import { storableText } from "../platform/json-text.ts";
 import { describeError } from "../platform/log.ts";
 import { notRestoredSince } from "../platform/restoring.ts";
 import { each, run, type Sql, sql } from "../platform/sql.ts";
@@ -153,7 +154,7 @@ async function markOn(
 async function markNotNow(context: Context, lease: Lease, row: LeasedRow, error: string): Promise<void> {
   await run(
     context.env.DB,
-    sql`UPDATE work SET lease = NULL, attempts = max(0, attempts - 1), error = ${error.slice(0, MAX_ERROR_LENGTH)},
+    sql`UPDATE work SET lease = NULL, attempts = max(0, attempts - 1), error = ${storableText(error, MAX_ERROR_LENGTH)},
         not_before = ${context.clock.now() + SWEEP_MS}
       WHERE ${isUnder(context, lease, row)}`,
   );
@@ -186,7 +187,7 @@ async function markNotDone(
   const dead = row.attempts >= MAX_ATTEMPTS;
   const marked = await run(
     context.env.DB,
-    sql`UPDATE work SET state = ${dead ? "dead" : "owed"}, lease = NULL, error = ${error.slice(0, MAX_ERROR_LENGTH)},
+    sql`UPDATE work SET state = ${dead ? "dead" : "owed"}, lease = NULL, error = ${storableText(error, MAX_ERROR_LENGTH)},
         not_before = ${dead ? now : notBefore}, finished_at = ${dead ? now : null}
       WHERE ${isUnder(context, lease, row)}`,
   );

@@ -37,6 +37,10 @@ export function findUnstorableText(text: string): string | null {
   }
 }
 
+/** A text as D1 and a JSON body can carry it, and no longer than `length`: for what others wrote, such as an error's message. */
+export const storableText = (text: string, length: number): string =>
+  text.slice(0, length).replaceAll("\0", "\ufffd").toWellFormed();
+
 const isUnstorable = (text: string): boolean => text.includes("\0") || !text.isWellFormed();
 
 function search(value: unknown, path: string[]): string | null {

@@ -34,13 +34,12 @@ const handlers = {
   "payment-event": settlePaymentEvent,
 } as Partial<TaskHandlers> as TaskHandlers;
 
-/** As the tasks of the shop after its one restore. */
 const work = async (task: string): Promise<void> => {
   const { results } = await env.DB.prepare("SELECT id FROM work WHERE task = ?1")
     .bind(task)
     .all<{ id: string }>();
   await runTasks(
-    testContext({ generation: 1 }),
+    testContext(),
     handlers,
     results.map(({ id }) => id),
   );

@@ -17,6 +17,7 @@ import { settlePaymentEvent } from "../../src/payments/tasks.ts";
 import { forgetOldKeys } from "../../src/platform/idempotency-keys.ts";
 import { run, sql } from "../../src/platform/sql.ts";
 import { testContext } from "../events/context.ts";
+import { owe } from "../events/rows.ts";
 import { pageOf } from "../inventory/dumped.ts";
 import { closeForRestore } from "../ops/restore/close.ts";
 import { cardOrder, tellStandard } from "../payments/tell.ts";
@@ -121,6 +122,48 @@ test.each([
     expect(await stockOf(env, apple).levels()).toMatchObject({ on_hand: 1, reserved: 0 });
   },
 );
+
+test("what an earlier restore had worked off again is worked off once more after the next", async () => {
+  const { productIds } = await givenShop([[1]]);
+  const [apple = ""] = productIds;
+  const order = await cardOrder(apple);
+  const event = {
+    ...{ provider: "stripe", eventId: "evt_1", reference: order.reference, kind: "canceled" },
+    ...{ amount: 1999, currency: "USD", providerId: "pi_x", refundId: null },
+  };
+  await receiveEvent(testContext(), event as never);
+  let generation = 0;
+  const { api } = await givenAdmin(async (method, path) => {
+    if (method === "GET" && path === "/ops/backup/tables/work") expect(await settleDue()).toBe(1);
+  });
+  for (; generation < 2; generation++) {
+    const { backup } = await saved(api);
+    expect((await restoreShop(api, backup, quiet)).kind).toBe("open");
+  }
+  const context = testContext({ generation });
+  testClock.advance(24 * HOUR);
+  expect(await settleDue()).toBe(1);
+  await expireUnpaid(context);
+  expect(await env.DB.prepare("SELECT status, events_owed FROM orders").first()).toEqual({
+    status: "expired",
+    events_owed: 0,
+  });
+});
+
+test("what a task failed with is restored, whatever its text is", async () => {
+  await givenShop([[1]]);
+  const { api } = await givenAdmin();
+  await owe({ id: "wrk_a", task: "refund" }, { id: "wrk_b", task: "refund" });
+  const error = `a \0 and half of a pair \ud83d`;
+  const failing = { refund: async () => ({ kind: "failed" as const, error }) };
+  await runTasks(testContext(), failing as Partial<TaskHandlers> as TaskHandlers, ["wrk_a"]);
+  // As a version before this one stored it.
+  await env.DB.prepare("UPDATE work SET error = ?1 WHERE id = 'wrk_b'").bind("a \0 of old").run();
+  const { backup } = await saved(api);
+  expect(await restoreShop(api, backup, quiet)).toMatchObject({ kind: "open" });
+  const { results } = await env.DB.prepare("SELECT error FROM work ORDER BY id").all();
+  expect(results).toEqual([{ error: "a \ufffd and half of a pair \ufffd" }, { error: "a \0 of old" }]);
+});
 
 test("a key whose claim was decided, but whose answer a backup lacks, is answered from the order", async () => {
   const { productIds } = await givenShop([[1]]);

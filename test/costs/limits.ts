@@ -265,7 +265,7 @@ const TABLE = `
       4 |    9 |    39 |      11 | order delivered
       8 |   16 |    60 |      19 | order returned
       4 |   10 |    46 |      16 | order cancelled
-~     4 |    7 |  9077 |       0 | one product reconciled
+~     4 |    8 |  9079 |       0 | one product reconciled
      2 |    2 |     4 |       0 | stock adjusted
       3 |    8 |    25 |      23 | product made
      3 |    8 |    23 |      12 | product repriced

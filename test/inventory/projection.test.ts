@@ -18,6 +18,15 @@ const report = (
   levels: levels.map(([storeId, onHand, version]) => ({ storeId, onHand, reserved: 1, version })),
 });
 
+/** Products `prd_0` and so on, in no category. */
+const givenProducts = (count: number) =>
+  env.DB.prepare(
+    `INSERT INTO products WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1)
+     SELECT 'prd_' || i, 'S' || i, 'T', '', 'cat_0', 5, 'USD', 10, 1, '{}', 1, 0, 0 FROM n`,
+  )
+    .bind(count)
+    .run();
+
 const projected = async () => {
   const query = "SELECT product_id, store_id, on_hand, available, epoch, version FROM stock_levels";
   const { results } = await env.DB.prepare(query).all<Record<string, unknown>>();
@@ -26,6 +35,7 @@ const projected = async () => {
 
 test("reports may come twice, late and out of order: the newest of each level stays", async () => {
   const context = testContext();
+  await givenProducts(2);
   const first = report("prd_1", 1, [["sto_1", 10, 1]]);
   const second = report("prd_1", 1, [
     ["sto_1", 8, 3],
@@ -42,6 +52,7 @@ test("reports may come twice, late and out of order: the newest of each level st
 
 test("what a restored object tells beats its former life, which is then no longer heard", async () => {
   const context = testContext();
+  await givenProducts(2);
   await applyReports(context, [report("prd_1", 1, [["sto_1", 10, 90]])]);
   await applyReports(context, [report("prd_1", 2, [["sto_1", 7, 1]])]);
   await applyReports(context, [report("prd_1", 1, [["sto_1", 9, 91]])]);
@@ -49,6 +60,7 @@ test("what a restored object tells beats its former life, which is then no longe
 });
 
 test("a hundred objects' reports are one batch", async () => {
+  await givenProducts(100);
   let batches = 0;
   const counting = new Proxy(env.DB, {
     get(db, name) {

@@ -9,8 +9,8 @@ const STATEMENT_ROWS = 5_000;
 
 /**
  * Applies the reports of many objects in one batch, and then acknowledges them to each object. Reports may come twice, late
- * and out of order, so a row is replaced only by a later epoch, or by a higher version of the same epoch. Triggers bring
- * the counts up to the levels.
+ * and out of order, so a row is replaced only by a later epoch, or by a higher version of the same epoch. One of a product
+ * that a restore took away counts nothing. Triggers bring the counts up to the levels.
  */
 export async function applyReports(context: Context, reports: StockReport[]): Promise<void> {
   const rows = reports.flatMap(({ productId, epoch, at, levels }) =>
@@ -43,7 +43,7 @@ const upsert = (rows: unknown[][]): Sql =>
   sql`INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, (value ->> 2) - (value ->> 3),
       value ->> 4, value ->> 5, value ->> 6
-    FROM ${each(rows)} WHERE true
+    FROM ${each(rows)} WHERE value ->> 0 IN (SELECT id FROM products)
     ON CONFLICT (product_id, store_id) DO UPDATE
       SET on_hand = excluded.on_hand, reserved = excluded.reserved, available = excluded.available,
         epoch = excluded.epoch, version = excluded.version, updated_at = excluded.updated_at

@@ -3,7 +3,12 @@ import { emptyProjection } from "../../inventory/projection/projection.ts";
 import { SET_ASIDE } from "../../payments/set-aside.ts";
 import type { Context } from "../../platform/context.ts";
 import { constraintIn } from "../../platform/d1.ts";
-import { type RestoreRefusal, refusalOf, refuseUnlessRestoring } from "../../platform/restoring.ts";
+import {
+  GENERATION,
+  type RestoreRefusal,
+  refusalOf,
+  refuseUnlessRestoring,
+} from "../../platform/restoring.ts";
 import {
   all,
   allOf,
@@ -250,10 +255,13 @@ const DROP_TASKS_OF_NO_EVENT = sql`
   DELETE FROM work WHERE task = 'payment-event' AND state IN ('owed', 'dead')
     AND (payload ->> 'provider', payload ->> 'event_id') NOT IN (SELECT provider, event_id FROM payment_events)`;
 
-/** Tasks for payment events that are to be worked off and have none. A dead one is a task: staff can try it again. */
+/**
+ * Tasks for payment events that are to be worked off and have none. A dead one is a task: staff can try it again. Named after
+ * this restore too, since the task that an earlier one made may be in the backup, and done.
+ */
 const oweLostEvents = ({ clock, requestId }: Context): Sql => sql`
   INSERT INTO work (id, task, object_id, payload, state, not_before, attempts, request_id, created_at)
-  SELECT 'wrk_' || e.operation || '-restored', 'payment-event', e.event_id,
+  SELECT 'wrk_' || e.operation || '-restored-' || ${GENERATION}, 'payment-event', e.event_id,
     json_object('provider', e.provider, 'event_id', e.event_id), 'owed', ${clock.now()}, 0, ${requestId}, ${clock.now()}
   FROM payment_events AS e WHERE ${IS_COUNTED} AND (e.provider, e.event_id) NOT IN (
     SELECT w.payload ->> 'provider', w.payload ->> 'event_id' FROM work AS w

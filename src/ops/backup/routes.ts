@@ -83,7 +83,7 @@ const writing = {
   tags,
   security: bearer,
   method: "post" as const,
-  needs: { whileRestoring: "let_through" as const },
+  needs: { whileRestoring: "let_through" as const, anyText: true },
   middleware: [requireAdmin],
 };
 const done = { 200: jsonContent(doneSchema, "Done") };

@@ -1,5 +1,6 @@
 import type { Context } from "../../platform/context.ts";
 import { withoutQuery } from "../../platform/d1.ts";
+import { storableText } from "../../platform/json-text.ts";
 import { describeError } from "../../platform/log.ts";
 import { sql } from "../../platform/sql.ts";
 import { type Job, NOTHING_TO_DO, type Run, type RunReport, writeReports } from "./run.ts";
@@ -28,7 +29,7 @@ export async function perform(
     startedAt,
     finishedAt: outcome === "running" ? null : now(),
     outcome,
-    detail: detail.slice(0, MAX_DETAIL_LENGTH),
+    detail: storableText(detail, MAX_DETAIL_LENGTH),
   });
   try {
     const result = await job.handler({ ...context, log }, run);

@@ -27,13 +27,13 @@ const tooLarge = (limit: number): Problem => ({
 
 /**
  * Checks a body before any route sees it: JSON by its Content-Type, UTF-8, no larger than its route declares, not nested
- * too deep, and without text that the database would change. An empty body passes, since `POST …/cancel` needs none; a
+ * too deep, and without text that the database would change, unless its route declares that it takes any. An empty body passes, since `POST …/cancel` needs none; a
  * route that needs one refuses it by its schema. Of a signed body only the size is checked: its route must first verify
  * the signature over the very bytes.
  */
 export const bodyGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (BODILESS.has(c.req.method)) return next();
-  const { bodyLimit: limit, signedBody } = c.get("route")?.needs ?? DEFAULT_NEEDS;
+  const { bodyLimit: limit, signedBody, anyText } = c.get("route")?.needs ?? DEFAULT_NEEDS;
   if (Number(c.req.header("Content-Length") ?? 0) > limit) return problem(c, tooLarge(limit));
   const bytes = await readAtMost(c.req.raw, limit);
   if (!bytes) return problem(c, tooLarge(limit));
@@ -46,7 +46,7 @@ export const bodyGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
     return next();
   }
   if (!isPlainJson(c)) return problem(c, unsupportedMediaType);
-  const read = readText(bytes);
+  const read = readText(bytes, anyText);
   if (read.kind === "unfit") return problem(c, read.problem);
   keepBody(c, "text", read.text);
   return next();
@@ -96,7 +96,7 @@ async function readAtMost(request: Request, limit: number): Promise<Uint8Array<A
 
 type ReadText = { kind: "text"; text: string } | { kind: "unfit"; problem: Problem };
 
-function readText(bytes: Uint8Array): ReadText {
+function readText(bytes: Uint8Array, anyText: boolean): ReadText {
   if (nestsDeeper(bytes, MAX_DEPTH)) {
     return { kind: "unfit", problem: invalidJson(`The body nests more than ${MAX_DEPTH} deep.`) };
   }
@@ -106,7 +106,7 @@ function readText(bytes: Uint8Array): ReadText {
   } catch {
     return { kind: "unfit", problem: invalidJson("The body is not UTF-8.") };
   }
-  const field = findUnstorableText(text);
+  const field = anyText ? null : findUnstorableText(text);
   return field === null ? { kind: "text", text } : { kind: "unfit", problem: unstorable(field) };
 }
 

@@ -6,6 +6,8 @@ export interface Needs {
   bodyLimit: number;
   /** The guard checks only the size of a signed body: the route must first verify the signature over the very bytes. */
   signedBody: boolean;
+  /** Whether a body may hold text that D1 would change: a restore writes back what stood there, whatever that is. */
+  anyText: boolean;
   /** Whether it runs while a backup overwrites the shop. Routes that only read always do. */
   whileRestoring: "refused" | "let_through";
 }
@@ -17,6 +19,7 @@ export const BULK_BODY_LIMIT_BYTES = 8 * BODY_LIMIT_BYTES;
 export const DEFAULT_NEEDS: Needs = {
   bodyLimit: BODY_LIMIT_BYTES,
   signedBody: false,
+  anyText: false,
   whileRestoring: "refused",
 };
 

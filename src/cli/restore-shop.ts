@@ -17,14 +17,23 @@ const driftSchema = z.looseObject({
   kind: z.string(),
   state: z.string(),
   detail: z.string(),
+  order_id: z.string().nullish(),
 });
 export type OpenDrift = z.infer<typeof driftSchema>;
 
 export type RestoreOutcome =
   /** The shop sells again. `open` is drift that is left, if selling was forced. */
-  | { kind: "open"; repaired: number; open: OpenDrift[] }
+  | ({ kind: "open" } & Reconciled)
   /** Selling stays stopped, because reconciliation left this drift to a person. */
-  | { kind: "stopped"; repaired: number; open: OpenDrift[] };
+  | ({ kind: "stopped" } & Reconciled);
+
+interface Reconciled {
+  repaired: number;
+  /** The drift that is left, as far as it was named: at most 100 of each product. */
+  open: OpenDrift[];
+  /** How many are left, those that were not named too. */
+  left: number;
+}
 
 export interface RestoreOptions {
   /** Whether to sell again even if drift is left. */
@@ -102,10 +111,10 @@ export async function restoreShop(
   progress.done(`${await restoreStock(send, backup, products, progress)} stock objects restored`);
 
   await setSelling(api, "stopped", generation);
-  const { repaired, open } = await reconcileAll(api, manifest.products, progress);
-  if (open.length > 0 && !options.forceOpen) return { kind: "stopped", repaired, open };
+  const reconciled = await reconcileAll(api, manifest.products, progress);
+  if (reconciled.left > 0 && !options.forceOpen) return { kind: "stopped", ...reconciled };
   await setSelling(api, "open", generation);
-  return { kind: "open", repaired, open };
+  return { kind: "open", ...reconciled };
 }
 
 const doneSchema = z.object({ done: z.literal(true) });
@@ -290,18 +299,17 @@ const reconciliationSchema = z.object({
   checked: z.number(),
   drift: z.array(driftSchema),
   repaired: z.number(),
+  open: z.record(z.string(), z.number()),
   next: z.string().nullable(),
 });
 
-async function reconcileAll(
-  api: Api,
-  products: number,
-  progress: Progress,
-): Promise<{ repaired: number; open: OpenDrift[] }> {
+async function reconcileAll(api: Api, products: number, progress: Progress): Promise<Reconciled> {
   let repaired = 0;
   let open: OpenDrift[] = [];
+  let left = 0;
   for (let round = 0; round < RECONCILIATION_ROUNDS; round++) {
     open = [];
+    left = 0;
     let checked = 0;
     let after: string | null = "";
     while (after !== null) {
@@ -312,14 +320,15 @@ async function reconcileAll(
         reconciliationSchema,
       );
       repaired += part.repaired;
+      for (const count of Object.values(part.open)) left += count;
       open.push(...part.drift.filter(({ state }) => state !== "repaired"));
       after = part.next;
       checked += part.checked;
       progress.at(() => `${checked} of ${products} products reconciled`);
     }
-    if (open.length === 0) break;
+    if (left === 0) break;
   }
-  return { repaired, open };
+  return { repaired, open, left };
 }
 
 function chunks<T>(items: T[], size: number): T[][] {

@@ -35,9 +35,11 @@ async function restore({ directory, url, token, yes, forceOpen }: RestoreCommand
   };
   const outcome = await restoreShop(await adminApi({ url, token }), backup, options);
   for (const line of lost) console.log(line);
-  for (const { product_id, kind, state, detail } of outcome.open) {
-    console.error(`${product_id}: ${kind} (${state}), ${detail}`);
+  for (const { product_id, order_id, kind, state, detail } of outcome.open) {
+    console.error(`${[product_id, order_id].filter(Boolean).join(", ")}: ${kind} (${state}), ${detail}`);
   }
+  if (outcome.left > outcome.open.length)
+    console.error(`and ${outcome.left - outcome.open.length} more of these products`);
   switch (outcome.kind) {
     case "open":
       console.log(`Reconciled, ${outcome.repaired} repaired. Selling goes on.`);

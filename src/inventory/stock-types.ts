@@ -237,7 +237,9 @@ export type RepairOutcome =
   /** The claim has changed since the audit, so it must be compared again. */
   | { kind: "moved" }
   /** The units that the hold lacks are not available. */
-  | { kind: "short"; store_id: string; missing: number };
+  | { kind: "short"; store_id: string; missing: number }
+  /** More units have left than D1 knows of. They are not on a shelf, so nothing is put back, and a person decides. */
+  | { kind: "shipped" };
 
 export interface RepairReport {
   /** Stores whose levels cannot be rebuilt, since more is on hold there than the ledger says is on hand. */

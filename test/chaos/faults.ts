@@ -282,6 +282,27 @@ export const FAULTS: Record<string, Fault> = {
     file: "src/platform/idempotency.ts",
     edits: [["fence: refuseRestored(context),", ""]],
   },
+  "parcels-on-shelves": {
+    missing: "what has left is put back on no shelf, whatever its order says",
+    caughtBy: "is not sold again either when its order is cancelled",
+    suite: "restored-stock.test.ts",
+    file: "src/inventory/object/repair.ts",
+    edits: [["difference.on_hand > 0", "difference.on_hand > 1_000"]],
+  },
+  "no-news": {
+    missing: "a restored object takes the next step of an order that it had heard more of",
+    caughtBy: "obeys the next step all the same",
+    suite: "restored-stock.test.ts",
+    file: "src/inventory/object/load.ts",
+    edits: [["AND version > 1", "AND version > 1_000"]],
+  },
+  "waits-for-the-gone": {
+    missing: "no placing of before a restore is waited for by its reconciliation",
+    caughtBy: "a claim that only the objects know",
+    suite: "restored-stock.test.ts",
+    file: "src/ops/reconcile/find-drift.ts",
+    edits: [["claim.created_at > restoredAt", "claim.created_at >= 0"]],
+  },
 };
 
 /** A Vite plugin that takes the named guard out. Throws when the source no longer has what it takes out. */

@@ -40,6 +40,8 @@ export function load(turn: Turn, productId: string, { first, last, rows, generat
     else insert(turn, table, row);
   }
   if (!last) return;
+  // What it had heard of an order may be later than where D1 goes on: the order's next step must be news again.
+  turn.sql.all("UPDATE claims SET version = 1 WHERE state = 'open' AND version > 1");
   turn.sql.all("UPDATE meta SET loading = 0");
   reportEverything(turn, 0);
 }

@@ -39,6 +39,7 @@ function repairHold(turn: Turn, operation: string, hold: RepairHold): RepairOutc
 
   const corrections = correctionsTo(heldBy(turn.sql, hold.claim), hold.state);
   if (corrections.length === 0) return { kind: "mended" };
+  if (corrections.some(({ difference }) => difference.on_hand > 0)) return { kind: "shipped" };
   for (const { store_id, difference } of corrections) {
     const { on_hand, reserved } = readCount(turn.sql, store_id) ?? NO_UNITS;
     const missing = reserved + difference.reserved - (on_hand + difference.on_hand);
@@ -63,8 +64,9 @@ interface Correction extends Held {
 }
 
 /**
- * What the claim's units in each store must become. Units that only the object counts as shipped become held again, and
- * units that only D1 counts as shipped become shipped. Neither changes what is available, so no unit is sold twice by it.
+ * What the claim's units in each store must become. Units that only D1 counts as shipped become shipped, which changes
+ * nothing of what is available. Units that only the object counts as shipped would become held again: a parcel that left
+ * would be on hand, and sold once more as soon as its order is cancelled, so the caller stops there.
  */
 function correctionsTo(held: Held[], state: FollowState): Correction[] {
   const known = new Map(held.map((part) => [part.store_id, part]));

@@ -17,8 +17,11 @@ export const DRIFT_KINDS = [
 ] as const;
 export type DriftKind = (typeof DRIFT_KINDS)[number];
 
-/** `short`: the units are not there. `moved`: it changed meanwhile and must be compared again. `unbalanced`: a person must count. */
-export const DRIFT_STATES = ["found", "repaired", "short", "moved", "unbalanced"] as const;
+/**
+ * `short`: the units are not there. `moved`: it changed meanwhile and must be compared again. `unbalanced`: a person must
+ * count. `shipped`: more has left than the order says; a person records the shipment again, or takes the units back.
+ */
+export const DRIFT_STATES = ["found", "repaired", "short", "moved", "unbalanced", "shipped"] as const;
 export type DriftState = (typeof DRIFT_STATES)[number];
 
 /** One disagreement. All numbers are units. */
@@ -34,3 +37,13 @@ export interface Drift {
 
 /** Whether it still has to be repaired, perhaps by a person. */
 export const isOpen = ({ state }: Drift): boolean => state !== "repaired";
+
+/** How many drifts are left, by kind and state. */
+export type OpenCounts = Record<string, number>;
+
+export function countOpen(drift: Drift[], counts: OpenCounts = {}): OpenCounts {
+  for (const { kind, state } of drift.filter(isOpen)) {
+    counts[`${kind} ${state}`] = (counts[`${kind} ${state}`] ?? 0) + 1;
+  }
+  return counts;
+}

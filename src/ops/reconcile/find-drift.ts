@@ -17,7 +17,8 @@ export const IN_TRANSIT_MS = 120_000;
  *   what it has not shipped from before its row exists until after its row says otherwise;
  * - dead_hold and hold_differs: D1 changes first and the object follows, so for a moment such a difference is normal. It
  *   counts when D1's rows are older than IN_TRANSIT_MS. A provisional hold without a fate belongs to a placing, until its
- *   deadline is as long ago;
+ *   deadline is as long ago. Neither is waited for where it is from before a restore: nothing of then is on its way any
+ *   more, and the generation keeps its placing from being recorded;
  * - projection: what the projection has acknowledged stays in D1, so D1 is read after the object for that. A level is never
  *   deleted and an epoch never falls, so D1 is read before it to find a store or an epoch that the object does not have.
  *
@@ -94,13 +95,15 @@ function compareHold(
   note: Note,
 ): void {
   const about = { claim: claim.claim, order_id: claim.order_id };
+  const restoredAt = row.restored_at ?? 0;
   if (row.fate === null) {
-    const provisional = claim.version === 0 && claim.created_at + holdMs + IN_TRANSIT_MS > now;
+    const provisional =
+      claim.version === 0 && claim.created_at + holdMs + IN_TRANSIT_MS > now && claim.created_at > restoredAt;
     if (!provisional) note("dead_hold", "nobody placed this claim, and its time is over", about);
     return;
   }
   const since = Math.max(row.decided_at ?? 0, row.updated_at ?? 0);
-  if (since + IN_TRANSIT_MS > now) return;
+  if (since + IN_TRANSIT_MS > now && since > restoredAt) return;
   if (row.status === null || row.named_claim !== claim.claim || !isLiving(row.status)) {
     const why =
       row.status === null ? row.fate : row.named_claim === claim.claim ? row.status : "held by another claim";

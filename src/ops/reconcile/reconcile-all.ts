@@ -104,13 +104,16 @@ async function sendNotice(context: Context, progress: Progress): Promise<void> {
   await add(context, notices, sql`NOT EXISTS (SELECT 1 FROM work WHERE id = row.value ->> 'id')`);
 }
 
-function added(progress: Progress, { checked, drift, drifts, repaired, next }: Reconciliation): Progress {
+function added(
+  progress: Progress,
+  { checked, drift, drifts, repaired, open: left, next }: Reconciliation,
+): Progress {
   const open = { ...progress.open };
-  const products = new Set(progress.products);
-  for (const { kind, state, product_id } of drift.filter(isOpen)) {
-    open[`${kind} ${state}`] = (open[`${kind} ${state}`] ?? 0) + 1;
-    products.add(product_id);
-  }
+  for (const [kind, count] of Object.entries(left)) open[kind] = (open[kind] ?? 0) + count;
+  const products = new Set([
+    ...progress.products,
+    ...drift.filter(isOpen).map(({ product_id }) => product_id),
+  ]);
   return {
     ...progress,
     after: next ?? progress.after,

@@ -1,7 +1,7 @@
 import type { Context } from "../../platform/context.ts";
 import { describeError } from "../../platform/log.ts";
 import { all, each, sql } from "../../platform/sql.ts";
-import { type Drift, isOpen } from "./drift.ts";
+import { countOpen, type Drift, isOpen, type OpenCounts } from "./drift.ts";
 import { findDrift } from "./find-drift.ts";
 import { repair } from "./repair.ts";
 import { takeSnapshot } from "./snapshot.ts";
@@ -26,11 +26,13 @@ export const ONE_CALL: Limits = { chunk: 50, products: 400, repairs: 20, duratio
 
 export interface Reconciliation {
   checked: number;
-  /** At most `MAX_DRIFTS_NAMED` of each product. */
+  /** At most `MAX_DRIFTS_NAMED` of each product, those that are left before those that were repaired. */
   drift: Drift[];
   /** All drifts, also those that are not named. */
   drifts: number;
   repaired: number;
+  /** Of all drifts, also those that are not named. */
+  open: OpenCounts;
   /** The last product that was compared, to go on after; null when all were. */
   next: string | null;
 }
@@ -77,13 +79,14 @@ export async function reconcileFrom(
   limits: Limits = ONE_CALL,
 ): Promise<Reconciliation> {
   const began = context.clock.now();
-  const total: Reconciliation = { checked: 0, drift: [], drifts: 0, repaired: 0, next: after };
+  const total: Reconciliation = { checked: 0, drift: [], drifts: 0, repaired: 0, open: {}, next: after };
   while (total.next !== null) {
     const productIds = await readProducts(context, total.next, limits.chunk);
     const drift = productIds.length === 0 ? [] : await reconcileProducts(context, productIds, options);
     total.checked += productIds.length;
     total.drifts += drift.length;
     total.drift.push(...firstOfEach(drift));
+    countOpen(drift, total.open);
     total.repaired += drift.filter((one) => !isOpen(one)).length;
     total.next = productIds.length === limits.chunk ? (productIds.at(-1) ?? null) : null;
     if (total.checked >= limits.products || context.clock.now() - began > limits.durationMs) break;
@@ -95,10 +98,10 @@ export async function reconcileFrom(
 /** An answer and a task's payload must stay small, whatever has become of one product. */
 const MAX_DRIFTS_NAMED = 100;
 
-/** The first drifts of each product. */
+/** The first drifts of each product. Who has to do something about one must not miss it among those that were repaired. */
 export const firstOfEach = (drift: Drift[]): Drift[] =>
   [...Map.groupBy(drift, ({ product_id }) => product_id).values()].flatMap((ofOne) =>
-    ofOne.slice(0, MAX_DRIFTS_NAMED),
+    ofOne.toSorted((one, other) => Number(isOpen(other)) - Number(isOpen(one))).slice(0, MAX_DRIFTS_NAMED),
   );
 
 async function readProducts(context: Context, after: string, limit: number): Promise<string[]> {

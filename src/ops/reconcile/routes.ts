@@ -3,7 +3,7 @@ import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { type Problem, problem } from "../../platform/http/problem.ts";
 import { bearer, createRouter, jsonContent, problems } from "../../platform/http/router.ts";
 import { once } from "../../platform/idempotency.ts";
-import { isOpen } from "./drift.ts";
+import { countOpen, isOpen } from "./drift.ts";
 import { findUnknown, firstOfEach, reconcileFrom, reconcileProducts } from "./reconcile.ts";
 import { type ReconcileRequest, reconcileSchema, reconciliationSchema } from "./schemas.ts";
 
@@ -36,7 +36,10 @@ export const reconcileRoutes = createRouter(
       const repaired = drift.filter((one) => !isOpen(one)).length;
       const named = firstOfEach(drift);
       return c.json(
-        { checked: wanted.length, drift: named, drifts: drift.length, repaired, next: null },
+        {
+          ...{ checked: wanted.length, drift: named, drifts: drift.length, repaired },
+          ...{ open: countOpen(drift), next: null },
+        },
         200,
       );
     });

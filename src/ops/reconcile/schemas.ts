@@ -37,12 +37,15 @@ export const reconciliationSchema = z
         order_id: z.string().nullable(),
         state: z.enum(DRIFT_STATES).openapi({
           description:
-            "`short`: the units are not there; `unbalanced`: a person must count; `moved`: look again",
+            "`short`: the units are not there; `unbalanced`: a person must count; `moved`: look again; `shipped`: more has left than the order says, so record its shipment again or take the units back",
         }),
       }),
     ),
-    drifts: z.int().openapi({ description: "All of them: of one product at most 100 are named" }),
+    drifts: z
+      .int()
+      .openapi({ description: "All of them: of one product at most 100 are named, the open ones first" }),
     repaired: z.int(),
+    open: z.record(z.string(), z.int()).openapi({ description: "How many are left, by kind and state" }),
     next: z
       .string()
       .nullable()

@@ -40,6 +40,8 @@ export interface ClaimRow {
   status: OrderStatus | null;
   version: number | null;
   updated_at: number | null;
+  /** When the last restore began; null where none ever did. */
+  restored_at: number | null;
   allocations: OrderAllocation[];
 }
 
@@ -130,7 +132,8 @@ type RawClaim = Omit<ClaimRow, "allocations"> & { product_id: string; allocation
 
 const selectClaims = (pairs: (readonly [string, string])[]): Sql<RawClaim> => sql`
   SELECT asked.value ->> 0 AS product_id, asked.value ->> 1 AS claim, c.fate, c.decided_at, o.id AS order_id,
-    o.claim_id AS named_claim, o.status, o.version, o.updated_at, i.allocations
+    o.claim_id AS named_claim, o.status, o.version, o.updated_at, i.allocations,
+    (SELECT s.since FROM shop_state AS s WHERE s.key = 'generation') AS restored_at
   FROM ${each(pairs)} AS asked LEFT JOIN claims AS c ON c.id = asked.value ->> 1
   LEFT JOIN orders AS o ON o.id = c.order_id
   LEFT JOIN order_items AS i ON i.order_id = o.id AND i.product_id = asked.value ->> 0`;

@@ -6,7 +6,7 @@ import { chance } from "../../support/chance.ts";
 import { testClock } from "../../support/clock.ts";
 import { basket, get, post } from "../../support/shop.ts";
 import { Boundary } from "../boundary.ts";
-import { givenAdmin, quiet, saved } from "../shop-backup.ts";
+import { givenAdmin, quiet, recordShipments, saved } from "../shop-backup.ts";
 import { Stage, send, sweep, wakeObject } from "../stage.ts";
 
 /**
@@ -128,7 +128,9 @@ test.each(Array.from({ length: SEEDS }, (_, seed) => ({ seed })))(
     during = () => (odds(8) ? wakeOne() : act(false));
     const outcome = await restoreShop(api, backup, quiet);
     during = null;
-    expect(outcome).toMatchObject({ kind: "open", open: [] });
+    // Parcels that left while the backup was made are a person's, and nothing else is.
+    if (outcome.kind === "stopped") await recordShipments(outcome, headers);
+    else expect(outcome).toMatchObject({ kind: "open", open: [] });
     restored = true;
     await stage.mustHold();
     for (let step = 0; step < 8; step++) {

@@ -18,7 +18,8 @@ const quiet: RestoreOptions = {
 const NOW = "2026-11-20T00:00:00.000Z";
 const SHORT = { product_id: "prd_1", kind: "order_unheld", state: "short", detail: "2 are missing" };
 
-type Part = (typeof SHORT)[] | Error;
+/** What is named of the drift that is left, how much that is where nothing is named, or a failure. */
+type Part = (typeof SHORT)[] | number | Error;
 
 let admin: SignedIn;
 let productId: string;
@@ -54,7 +55,10 @@ async function restored(...rounds: Part[][]) {
       expect([await selling(), ...refusalOf(await buy())]).toEqual(["stopped", 503, "selling_stopped"]);
       const { part, next } = answers[asked.push(body) - 1] ?? { part: [], next: null };
       if (part instanceof Error) throw part;
-      return answer.parse({ checked: 1, drift: part, repaired: 0, next });
+      return answer.parse({
+        ...{ checked: 1, drift: typeof part === "number" ? [] : part, repaired: 0, next },
+        open: { "order_unheld short": typeof part === "number" ? part : part.length },
+      });
     },
   };
   const manifest = { format: 1 as const, made_at: NOW, schema, tables: [], products: 0, files: [] };
@@ -74,6 +78,13 @@ test("what the first of three parts left open is not forgotten by the last", asy
   expect(outcome).toMatchObject({ kind: "stopped", open: [SHORT] });
   expect(await selling()).toBe("stopped");
   expect(refusalOf(await buy())).toEqual([503, "selling_stopped"]);
+});
+
+test("what is left though it was not named keeps the shop stopped", async () => {
+  const unnamed = Array.from({ length: 3 }, () => [2]);
+  const { outcome } = await restored(...unnamed);
+  expect(outcome).toMatchObject({ kind: "stopped", open: [], left: 2 });
+  expect(await selling()).toBe("stopped");
 });
 
 test("a run that only waits for its walk is not waited for", async () => {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Api } from "./api.ts";
 import { atOnce } from "./at-once.ts";
 import { Progress } from "./progress.ts";
+import { SavedAnswers } from "./saved-answers.ts";
 
 /** Writes a backup: to a directory in the command, to memory in tests. */
 export interface BackupWriter {
@@ -35,6 +36,7 @@ export const overviewSchema = z.object({
   at: z.string(),
   last_seq: z.number(),
   tables: z.array(z.string()),
+  again: z.array(z.object({ table: z.string(), since: z.string().nullable() })),
   under_way: z.number(),
   restoring: z.boolean(),
   generation: z.number(),
@@ -53,12 +55,14 @@ const PARALLEL_OBJECTS = 8;
  * Reads the whole shop while it sells. The backup is not of one moment, so it depends on the order that a restore is safe:
  *
  * 1. First D1, table by table, and then again whatever changed meanwhile (see dumpChanges), so that each order and each
- *    product is of one version, with everything that belongs to it.
+ *    product is of one version, with everything that belongs to it, and what it names.
  * 2. Only then the objects, each as of one moment. An order placed in between is in the backup only as a hold, whose claim
  *    D1 does not know: after a restore the hold asks, is told `abandoned`, and lets go. In the opposite order of reading,
  *    an order could be in D1 without its hold, and its units would be sold again.
  * 3. Changes in between (a cancel, a shipment) are in the objects but not in D1. There D1 is right: the reconciliation at
- *    the end of a restore gives the order its units back, or reports it as short.
+ *    the end of a restore gives the order its units back, or reports it as short, or as shipped.
+ * 4. Last, once more from D1, what could tear from the objects: stores, which they name, and keys, whose retries must find
+ *    what was done under them (see saved-answers.ts).
  *
  * A restore that began meanwhile has put another history into what was not yet read: then this is no backup. Each restore
  * has a generation of its own, so the last call tells.
@@ -69,15 +73,17 @@ export async function saveShop(
   print: (line: string) => void,
 ): Promise<Manifest> {
   const begin = await api.get("/ops/backup", overviewSchema);
-  const { schema, at, last_seq, tables } = begin;
+  const { schema, at, last_seq, tables, again } = begin;
   if (begin.restoring)
     throw new Error("The shop is being restored: half of it is no backup. Try again later.");
   const progress = new Progress(print);
   const products = new Set<string>();
+  const answers = new SavedAnswers(again);
   let count = 0;
   const keep = async (table: string, rows: Record<string, unknown>[]) => {
     count += rows.length;
     progress.at(() => `${count} rows of tables read, now of ${table}`);
+    answers.note(table, rows);
     if (table === "products") for (const { id } of rows) products.add(String(id));
     await writer.append(tableFile(table), rows);
   };
@@ -94,6 +100,10 @@ export async function saveShop(
   }
   await saveStock(api, writer, [...products], progress);
   progress.done(`${products.size} stock objects read`);
+  for (const { table, since } of again) {
+    const path = `/ops/backup/tables/${table}${since === null ? "" : `?since=${since}`}`;
+    await everyPage(api, path, (rows) => keep(table, answers.ofLate(table, rows)));
+  }
   const { generation } = await api.get("/ops/backup", overviewSchema);
   if (generation !== begin.generation)
     throw new Error(

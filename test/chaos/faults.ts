@@ -303,6 +303,20 @@ export const FAULTS: Record<string, Fault> = {
     file: "src/ops/reconcile/find-drift.ts",
     edits: [["claim.created_at > restoredAt", "claim.created_at >= 0"]],
   },
+  "keys-too-early": {
+    missing: "a backup reads the keys once more after the objects",
+    caughtBy: "under a key before the objects are read is booked once",
+    suite: "torn-changes.test.ts",
+    file: "src/cli/save-shop.ts",
+    edits: [["for (const { table, since } of again) {", "for (const { table, since } of again.slice(2)) {"]],
+  },
+  "answers-of-the-lost": {
+    missing: "an answer whose effect an object may lack is in no backup",
+    caughtBy: "under a key after the objects are read is booked once",
+    suite: "torn-changes.test.ts",
+    file: "src/cli/saved-answers.ts",
+    edits: [["({ ...row, status: null, body: null })", "row"]],
+  },
 };
 
 /** A Vite plugin that takes the named guard out. Throws when the source no longer has what it takes out. */

@@ -65,7 +65,7 @@ test.each(["before", "after"])(
     let sent: ReturnType<typeof send> | null = null;
     let done = false;
     const { api } = await givenAdmin(async (_method, path) => {
-      if (path === "/ops/backup/tables/claims" && when === "before" && !sent) {
+      if (path === "/ops/backup/tables/idempotency" && when === "before" && !sent) {
         sent = send(stalled, "/orders", order, KEY);
         await stalled.reached;
       }

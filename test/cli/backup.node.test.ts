@@ -28,8 +28,17 @@ interface Answers {
 function givenShop({ tables = [], rows = [], before = () => {} }: Answers) {
   const log: string[] = [];
   const answers = {
-    ...{ schema: "0", at: NOW, last_seq: 0, tables, under_way: 0, restoring: false, generation: 1 },
-    ...{ done: true, state: "open", checked: 2, drift: [], repaired: 1, next: null },
+    ...{
+      schema: "0",
+      at: NOW,
+      last_seq: 0,
+      tables,
+      again: [],
+      under_way: 0,
+      restoring: false,
+      generation: 1,
+    },
+    ...{ done: true, state: "open", checked: 2, drift: [], repaired: 1, open: {}, next: null },
     ...{ movements: [], left_out: false },
   };
   const call = async (path: string, body: unknown, answer: object) => {

@@ -24,7 +24,7 @@ import {
   type Value,
 } from "../../platform/sql.ts";
 import { GOES_ON, MAX_RUN_MS } from "../jobs/perform.ts";
-import { readTables, type Table } from "./tables.ts";
+import { FOLLOWS, readTables, type Table } from "./tables.ts";
 
 const PAGE_ROWS = 500;
 /** Events that one call of dumpChanges reads. */
@@ -105,13 +105,14 @@ export interface Changes {
  * after the other, so an order that changes meanwhile is torn: its row has one version, its lines another. Every change of
  * an order or product appends an event in its batch. So one batch that reads all rows of what the events name makes those
  * whole again, and whatever changes after that has a later event. When there are no more events, the backup is consistent.
- * The Idempotency-Keys of these changes come along: otherwise a retry after the restore would make a second order.
+ * What those name comes along, as `FOLLOWS` says, and so do the Idempotency-Keys of these changes: otherwise a retry after
+ * the restore would make a second order.
  * @param began when the backup began, milliseconds; null for a client that asks for no keys
  */
 export async function dumpChanges(context: Context, after: number, began: number | null): Promise<Changes> {
   const tables = await readTables(context);
   const wanted = tables.flatMap((table) => {
-    const where = table.name === "idempotency" ? keysOfChanged(after, began) : rowsOfChanged(table, after);
+    const where = rowsOfRound(table, after, began);
     return where === null ? [] : [{ table, where }];
   });
   const { [EVENTS]: events = [], ...rows } = await batch<Record<string, Sql<Row>>>(context.env.DB, {
@@ -130,40 +131,31 @@ export async function dumpChanges(context: Context, after: number, began: number
   };
 }
 
-/** SQL: the rows of a table that belong to an order or product that changed after an event; null if it has no such rows. */
-function rowsOfChanged({ name, columns }: Table, after: number): Sql | null {
-  const changed = (type: "order" | "product") => sql`
-    SELECT object_id FROM (SELECT object_id, object_type FROM events WHERE seq > ${after} ORDER BY seq LIMIT ${constant(ROUND_EVENTS)})
-    WHERE object_type = ${type}`;
-  if (name === "events") {
-    return sql`seq IN (SELECT seq FROM events WHERE seq > ${after} ORDER BY seq LIMIT ${constant(ROUND_EVENTS)})`;
-  }
-  if (name === "orders") return sql`id IN (${changed("order")})`;
-  if (name === "products") return sql`id IN (${changed("product")})`;
-  // Nothing depends on a cart, so one that changes meanwhile may be torn.
-  if (name === "cart_items") return null;
-  if (name === "work") return sql`object_id IN (${changed("order")})`;
-  if (columns.includes("order_id")) return sql`order_id IN (${changed("order")})`;
-  if (columns.includes("product_id")) return sql`product_id IN (${changed("product")})`;
-  return null;
+/** SQL: the rows of a table that come with the events of a round; null if it has no such rows. */
+function rowsOfRound({ name }: Table, after: number, began: number | null): Sql | null {
+  const round = sql`SELECT seq, object_id, object_type FROM events WHERE seq > ${after} ORDER BY seq LIMIT ${constant(ROUND_EVENTS)}`;
+  if (name === "events") return sql`seq IN (SELECT seq FROM (${round}))`;
+  const follow = FOLLOWS[name];
+  if (follow === undefined || !("rows" in follow)) return null;
+  const rows = follow.rows((type) => sql`SELECT object_id FROM (${round}) WHERE object_type = ${type}`);
+  if (name !== "idempotency") return rows;
+  return began === null ? null : sql`created_at >= ${youngSince(began)} AND ${rows}`;
 }
 
 /** So long a request may take: a key that is answered now was stored, or made young again, no earlier. */
 const MAX_REQUEST_MS = 3_600_000;
 
 /**
- * SQL: the keys under which the orders of these events were placed or changed. An index by operation would cost each order
- * a write, so only keys of the time of the backup are looked through, along the index by age.
+ * From when on a key may change while a backup is made that began then. An index by operation would cost each order a write,
+ * so only these keys are looked through, along the index by age.
  */
-function keysOfChanged(after: number, began: number | null): Sql | null {
-  if (began === null) return null;
-  const orders = sql`SELECT object_id FROM (
-      SELECT object_id, object_type FROM events WHERE seq > ${after} ORDER BY seq LIMIT ${constant(ROUND_EVENTS)})
-    WHERE object_type = 'order'`;
-  return sql`created_at >= ${began - MAX_REQUEST_MS} AND operation IN (
-    SELECT substr(claim_id, ${constant("clm_".length + 1)}) FROM orders WHERE id IN (${orders})
-    UNION ALL SELECT operation FROM order_history WHERE order_id IN (${orders}) AND operation IS NOT NULL)`;
-}
+const youngSince = (began: number): number => began - MAX_REQUEST_MS;
+
+/** The tables that a backup reads again after the objects, and from when on; null for all their rows. */
+export const readAgain = (began: number): { table: string; since: number | null }[] =>
+  Object.entries(FOLLOWS)
+    .filter(([, { by }]) => by === "end" || by === "event and end")
+    .map(([table, { by }]) => ({ table, since: by === "end" ? null : youngSince(began) }));
 
 /**
  * The last event, and how many tasks and jobs are under way. Those may have begun before a restore closed the shop, and may

@@ -18,6 +18,7 @@ import {
   isCursorOf,
   loadTable,
   type RestoreOutcome,
+  readAgain,
   readProgress,
 } from "./dump-table.ts";
 import {
@@ -167,10 +168,15 @@ export const backupRoutes = createRouter(
     // Before all else: whoever compares two of these answers must not miss a restore that began in between.
     const state = await readRestoreState(context);
     const tables = (await readTables(context)).map(({ name }) => name);
-    const at = isoTimestamp(context.clock.now());
+    const now = context.clock.now();
+    const at = isoTimestamp(now);
+    const again = readAgain(now).map(({ table, since }) => ({
+      table,
+      since: since === null ? null : isoTimestamp(since),
+    }));
     const { lastSeq, underWay } = await readProgress(context);
     const schema = await readSchemaVersion(context);
-    return c.json({ schema, at, last_seq: lastSeq, tables, under_way: underWay, ...state }, 200);
+    return c.json({ schema, at, last_seq: lastSeq, tables, again, under_way: underWay, ...state }, 200);
   }),
   endpoint(readTable, async (c) => {
     const context = c.get("context");

@@ -31,7 +31,10 @@ export const overviewSchema = z
     schema: z.string().openapi({ description: "The last migration: a backup fits where it is the same" }),
     at: z.iso.datetime(),
     last_seq: z.int().openapi({ description: "Where the log of events stands" }),
-    tables: z.array(z.string()),
+    tables: z.array(z.string()).openapi({ description: "In the order in which they are to be read" }),
+    again: z
+      .array(z.object({ table: z.string(), since: z.iso.datetime().nullable() }))
+      .openapi({ description: "What to read again after the objects; null: all rows" }),
     under_way: z.int().openapi({ description: "Tasks and jobs that have begun: a restore waits for them" }),
     restoring: z
       .boolean()

@@ -47,7 +47,16 @@ async function restored(...rounds: Part[][]) {
     get: async (path, answer) =>
       answer.parse(
         path === "/ops/backup"
-          ? { schema, at: NOW, last_seq: 0, tables: [], under_way: 0, restoring: false, generation: 0 }
+          ? {
+              schema,
+              at: NOW,
+              last_seq: 0,
+              tables: [],
+              again: [],
+              under_way: 0,
+              restoring: false,
+              generation: 0,
+            }
           : await api.get(path, answer),
       ),
     post: async (path, body, answer) => {

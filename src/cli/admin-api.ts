@@ -8,7 +8,8 @@ async function localToken(url: string): Promise<string> {
     readDevVars(devVarsPath()),
     process.env,
   );
-  if (!email || !password) throw new Error("Pass --token, or set ADMIN_EMAIL and ADMIN_PASSWORD.");
+  if (!email || !password)
+    throw new Error("Pass a --token that has not expired, or set ADMIN_EMAIL and ADMIN_PASSWORD.");
   return signIn(url, email, password);
 }
 
@@ -46,7 +47,7 @@ export const connect = async ({ url, token }: Admin): Promise<Api> =>
 export async function adminApi({ url, token }: Admin): Promise<Api> {
   let api = await connect({ url, token });
   const retrying = async <T>(call: (api: Api) => Promise<T>): Promise<T> => {
-    let renewed = token !== undefined;
+    let renewed = false;
     for (let waits = 0; ; waits++) {
       try {
         return await call(api);
@@ -55,7 +56,8 @@ export async function adminApi({ url, token }: Admin): Promise<Api> {
         if (error.status === 429 && waits < MAX_WAITS) await pause(LIMITED_WAIT_MS);
         else if (error.status === 401 && !renewed) {
           renewed = true;
-          api = await connect({ url, token });
+          // A token that was passed has expired: who set the password as well is signed in by that.
+          api = await connect({ url, token: undefined });
         } else throw error;
       }
     }

@@ -6,6 +6,7 @@ import { runMain } from "citty";
 import { adminApi, shopOptions, shopUrl } from "./admin-api.ts";
 import { readDirectory } from "./backup-directory.ts";
 import { commandOf } from "./command.ts";
+import { extendingApi } from "./extending-api.ts";
 import { describeLostWindow, type LostWindow } from "./lost-window.ts";
 import { DRAIN_MS, LOCAL_DRAIN_MS, restoreShop } from "./restore-shop.ts";
 
@@ -33,7 +34,8 @@ async function restore({ directory, url, token, yes, forceOpen }: RestoreCommand
     drainMs: isLocal(url) ? LOCAL_DRAIN_MS : DRAIN_MS,
     pause: (milliseconds: number) => pause(milliseconds),
   };
-  const outcome = await restoreShop(await adminApi({ url, token }), backup, options);
+  const api = extendingApi(await adminApi({ url, token }), (extended) => adminApi({ url, token: extended }));
+  const outcome = await restoreShop(api, backup, options);
   for (const line of lost) console.log(line);
   for (const { product_id, order_id, kind, state, detail } of outcome.open) {
     console.error(`${[product_id, order_id].filter(Boolean).join(", ")}: ${kind} (${state}), ${detail}`);

@@ -124,7 +124,7 @@ describe("npm run dead-letters", { timeout: 20_000 }, () => {
     [["retry"], "Say --all, or --id and which.\n"],
     [["retry", "--all", "--id", "wrk_1"], "Say --all, or --id and which.\n"],
     [["list", "--al"], "--al is not known here; --help tells what is.\n"],
-    [["list"], "Pass --token, or set ADMIN_EMAIL and ADMIN_PASSWORD.\n"],
+    [["list"], "Pass a --token that has not expired, or set ADMIN_EMAIL and ADMIN_PASSWORD.\n"],
   ])("%j is refused", async (args, output) => {
     const token = output.startsWith("Pass") ? [] : ["--token", "t"];
     expect(await run("dead-letters", [...args, "--url", url, ...token])).toEqual({ code: 1, output });

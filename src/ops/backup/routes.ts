@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { requireAdmin } from "../../accounts/authenticate.ts";
+import { ACCESS_TOKEN_SECONDS } from "../../accounts/access-token.ts";
+import { misconfiguredKey, requireAdmin, signedIn } from "../../accounts/authenticate.ts";
 import { stockOf } from "../../inventory/client.ts";
 import type { DumpCursor } from "../../inventory/stock-types.ts";
 import { isoTimestamp } from "../../platform/clock.ts";
@@ -21,12 +22,14 @@ import {
   readAgain,
   readProgress,
 } from "./dump-table.ts";
+import { extendToken } from "./extend-token.ts";
 import {
   changesQuery,
   changesSchema,
   cursorQuery,
   doneSchema,
   emptyStockSchema,
+  extendedSchema,
   finishSchema,
   loadStockSchema,
   loadTableSchema,
@@ -84,9 +87,11 @@ const writing = {
   tags,
   security: bearer,
   method: "post" as const,
-  needs: { whileRestoring: "let_through" as const, anyText: true },
+  needs: { whileRestoring: "let_through" as const },
   middleware: [requireAdmin],
 };
+/** As `writing`, for rows as they were read, whatever text is in them. */
+const loading = { ...writing, needs: { ...writing.needs, anyText: true } };
 const done = { 200: jsonContent(doneSchema, "Done") };
 const tableName = z.object({ name: z.string() });
 const productId = z.object({ product_id: z.string() });
@@ -107,7 +112,7 @@ const readTable = createRoute({
 });
 
 const writeTable = createRoute({
-  ...writing,
+  ...loading,
   path: "/ops/backup/tables/{name}",
   summary: "Restore a part of a table",
   request: { params: tableName, body: jsonBody(loadTableSchema) },
@@ -131,7 +136,7 @@ const readStock = createRoute({
 });
 
 const writeStock = createRoute({
-  ...writing,
+  ...loading,
   path: "/ops/backup/stock/{product_id}",
   summary: "Restore a part of a product's stock object",
   request: { params: productId, body: jsonBody(loadStockSchema) },
@@ -160,6 +165,14 @@ const finish = createRoute({
   summary: "Say that all tables are restored",
   request: { body: jsonBody(finishSchema) },
   responses: { ...done, ...problems(400, 401, 403, 409, 422) },
+});
+
+const extend = createRoute({
+  ...writing,
+  path: "/ops/backup/token",
+  summary: "Extend the access token of a restore",
+  description: "Until the shop is open again: the users that the restore brings may not have its admin.",
+  responses: { 200: jsonContent(extendedSchema, "A fresh token"), ...problems(401, 403, 409, 503) },
 });
 
 export const backupRoutes = createRouter(
@@ -242,6 +255,17 @@ export const backupRoutes = createRouter(
     const outcome = await finishTables(c.get("context"), c.req.valid("json").generation);
     if (outcome.kind !== "done") return problem(c, refusedBy(outcome));
     return c.json({ done: true as const }, 200);
+  }),
+  endpoint(extend, async (c) => {
+    const outcome = await extendToken(c.get("context"), signedIn(c));
+    switch (outcome.kind) {
+      case "extended":
+        return c.json({ access_token: outcome.accessToken, expires_in: ACCESS_TOKEN_SECONDS }, 200);
+      case "not_restoring":
+        return problem(c, RESTORE_REFUSALS[outcome.kind]);
+      case "misconfigured":
+        return problem(c, misconfiguredKey(outcome.fault));
+    }
   }),
 );
 

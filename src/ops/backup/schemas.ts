@@ -102,5 +102,8 @@ export const movementsSchema = z
     next: z.string().nullable().openapi({ description: "The last product that was asked; null at the end" }),
   })
   .openapi("BackupMovements");
+export const extendedSchema = z
+  .object({ access_token: z.string(), expires_in: z.int().openapi({ description: "Seconds" }) })
+  .openapi("BackupToken");
 
 export const doneSchema = z.object({ done: z.literal(true) }).openapi("BackupDone");

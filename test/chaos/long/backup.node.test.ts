@@ -99,7 +99,7 @@ test("the commands refuse what they do not know, and change nothing unasked", {
   });
   expect(await run("backup", ["--out", join(directory, "unsigned"), "--url", "http://127.0.0.1:9"])).toEqual({
     code: 1,
-    output: "Pass --token, or set ADMIN_EMAIL and ADMIN_PASSWORD.\n",
+    output: "Pass a --token that has not expired, or set ADMIN_EMAIL and ADMIN_PASSWORD.\n",
   });
 });
 

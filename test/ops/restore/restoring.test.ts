@@ -94,6 +94,7 @@ describe("while the shop is restored", () => {
       "POST /api/v1/ops/backup/finish",
       "POST /api/v1/ops/backup/stock/{product_id}",
       "POST /api/v1/ops/backup/tables/{name}",
+      "POST /api/v1/ops/backup/token",
       "POST /api/v1/ops/selling",
       "POST /api/v1/orders/statistics/rebuild",
       // Without a signature: what is signed is told to come again (below).

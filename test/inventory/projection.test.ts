@@ -4,7 +4,7 @@ import { applyReports } from "../../src/inventory/projection/projection.ts";
 import type { StockReport } from "../../src/inventory/stock-types.ts";
 import { testContext } from "../events/context.ts";
 import { type Cost, watchedDb } from "../support/watched-db.ts";
-import { crowd, givenLevels, reportOf, unheard } from "./reports.ts";
+import { crowd, givenLevels, givenProducts, reportOf, unheard } from "./reports.ts";
 
 const report = (
   productId: string,
@@ -17,15 +17,6 @@ const report = (
   at: 1_800_000_000_000 + epoch,
   levels: levels.map(([storeId, onHand, version]) => ({ storeId, onHand, reserved: 1, version })),
 });
-
-/** Products `prd_0` and so on, in no category. */
-const givenProducts = (count: number) =>
-  env.DB.prepare(
-    `INSERT INTO products WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1)
-     SELECT 'prd_' || i, 'S' || i, 'T', '', 'cat_0', 5, 'USD', 10, 1, '{}', 1, 0, 0 FROM n`,
-  )
-    .bind(count)
-    .run();
 
 const projected = async () => {
   const query = "SELECT product_id, store_id, on_hand, available, epoch, version FROM stock_levels";

@@ -50,6 +50,15 @@ export async function givenLevels(
   return given;
 }
 
+/** Products `prd_0` and so on, in no category. */
+export const givenProducts = (count: number) =>
+  env.DB.prepare(
+    `INSERT INTO products WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1)
+     SELECT 'prd_' || i, 'S' || i, 'T', '', 'cat_0', 5, 'USD', 10, 1, '{}', 1, 0, 0 FROM n`,
+  )
+    .bind(count)
+    .run();
+
 /** Many products at once, stocked in every store that there is, straight into D1; their titles go down as ids go up. */
 export async function crowd(from: number, to: number, available: (column: string) => string): Promise<void> {
   const numbers = `WITH RECURSIVE n (i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i < ${to - 1})`;

@@ -4,6 +4,7 @@ import { expect, test, vi } from "vitest";
 import { stockOf } from "../../src/inventory/client.ts";
 import type { ReserveRequest } from "../../src/inventory/stock-types.ts";
 import { testClock } from "../support/clock.ts";
+import { givenProducts } from "./reports.ts";
 
 const PRODUCT = "prd_1";
 const HOUR = 3_600_000;
@@ -216,6 +217,7 @@ const untold = () =>
   );
 
 test("one report tells the projection all that happened since, and is acknowledged", async () => {
+  await givenProducts(2);
   await open(5);
   await reserve("clm_1", 2);
   await vi.waitFor(async () => expect(await untold()).toEqual({ versions: 0, report_at: null }), 8_000);
@@ -223,6 +225,7 @@ test("one report tells the projection all that happened since, and is acknowledg
 }, 15_000);
 
 test("a lost report is told again", async () => {
+  await givenProducts(2);
   await open(5);
   const lost: unknown[] = [];
   await runInDurableObject(object(), (instance) => {

@@ -229,7 +229,7 @@ export function loadTable(
 export function finishTables(context: Context, generation: number): Promise<RestoreOutcome> {
   const counts = [
     sql`DELETE FROM work WHERE state = 'owed' AND task = 'reconcile'`,
-    sql`UPDATE work SET lease = NULL WHERE lease IS NOT NULL`,
+    sql`UPDATE work SET lease = NULL WHERE state = 'owed' AND lease IS NOT NULL`,
     sql`DELETE FROM cart_items WHERE cart_id NOT IN (SELECT id FROM carts)`,
     sql`UPDATE orders SET events_owed = (
         SELECT count(*) FROM payment_events AS e WHERE e.order_id = orders.id AND ${IS_COUNTED})

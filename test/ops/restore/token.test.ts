@@ -36,8 +36,12 @@ test("a restore that takes hours is ended by who began it, though the backup has
 test("only a restore's token is extended: an admin's, while the shop is closed for it, for a day", async () => {
   const admin = await signIn("admin");
   const staff = await signIn("staff");
-  const set = async (state: string) =>
-    expect((await post("/ops/selling", { state }, admin.headers)).status).toBe(200);
+  let generation: number | undefined;
+  const set = async (state: string) => {
+    const answer = await post("/ops/selling", { state, generation }, admin.headers);
+    expect(answer.status).toBe(200);
+    generation = (await answer.json<{ generation: number }>()).generation;
+  };
   expect((await extend(admin.headers)).status).toBe(409);
   await set("stopped");
   expect((await extend(admin.headers)).status).toBe(409);

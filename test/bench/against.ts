@@ -17,6 +17,8 @@ interface Checkout {
 interface Limits {
   seconds: number;
   rounds: number;
+  /** Each operation is measured with each of these. */
+  connections: number[];
   only: string | undefined;
 }
 
@@ -66,16 +68,23 @@ interface Prepared {
   settle?: () => Promise<void>;
 }
 
-async function compareAll(ours: Prepared, others: Prepared, { seconds, rounds, only }: Limits) {
+async function compareAll(ours: Prepared, others: Prepared, { only, ...limits }: Limits) {
   try {
-    console.log(`${rounds} rounds of ${seconds} s each, by turns\n`);
     console.log(
-      `${"".padEnd(28)} ${"ours".padStart(8)} ${"other".padStart(8)} ${"ratio".padStart(6)}  of each round`,
+      `${limits.rounds} rounds of ${limits.seconds} s each, by turns; of p50 and p99 the middle, ms\n`,
+    );
+    console.log(
+      `${"".padEnd(28)} connections     ours    other  ratio  p50        p99         ratio of each round`,
     );
     for (const operation of ours.operations) {
       if (only !== undefined && !operation.name.includes(only)) continue;
       const other = others.operations.find(({ name }) => name === operation.name);
-      if (other) await compare({ ...ours, operation }, { ...others, operation: other }, seconds, rounds);
+      for (const connections of other ? limits.connections : [])
+        await compare(
+          { ...ours, operation },
+          { ...others, operation: other ?? operation },
+          { ...limits, connections },
+        );
     }
   } finally {
     await ours.stop();
@@ -103,9 +112,13 @@ async function prepare(directory: string): Promise<Prepared> {
   return { url: running.url, stop: running.stop, operations: theirs.operations(filled, token) };
 }
 
-async function compare(ours: Side, others: Side, seconds: number, rounds: number): Promise<void> {
+async function compare(
+  ours: Side,
+  others: Side,
+  { seconds, rounds, connections }: { seconds: number; rounds: number; connections: number },
+): Promise<void> {
   const measure = async ({ url, operation, settle }: Side, time: number) => {
-    const measured = await load(url, operation.next, time, operation.refused ? "4xx" : "2xx");
+    const measured = await load(url, operation.next, time, operation.refused ? "4xx" : "2xx", connections);
     await settle?.();
     return measured;
   };
@@ -123,7 +136,12 @@ async function compare(ours: Side, others: Side, seconds: number, rounds: number
   const { name, worth } = ours.operation;
   const rate = (side: 0 | 1) => (median(pairs.map((pair) => pair[side].rate)) * worth).toFixed(0).padStart(8);
   const each = ratios.map((ratio) => ratio.toFixed(2)).join(" ");
-  console.log(`${name.padEnd(28)} ${rate(0)} ${rate(1)} ${median(ratios).toFixed(3).padStart(6)}  ${each}`);
+  const middle = (what: "p50" | "p99") =>
+    ([0, 1] as const).map((side) => median(pairs.map((pair) => pair[side][what])).toFixed(0)).join(" : ");
+  const figures = [rate(0), rate(1), median(ratios).toFixed(3).padStart(6), middle("p50").padEnd(10)];
+  console.log(
+    `${name.padEnd(28)} ${`${connections}`.padStart(11)} ${figures.join(" ")} ${middle("p99").padEnd(11)} ${each}`,
+  );
   const failures = pairs.flat().reduce((sum, { failures: more }) => sum + more, 0);
   if (failures === 0) return;
   console.log(`  ${failures} answers were not as expected: the figures above do not count`);

@@ -4,7 +4,7 @@ import { defineCommand, runMain } from "citty";
 import { compareStart, compareWith } from "./against.ts";
 import type { Counted, CountedStatement } from "./counted-worker.ts";
 import { growCatalogue, growOrders } from "./grow.ts";
-import { type Ask, load, type Measured } from "./load.ts";
+import { type Ask, CONNECTIONS, load, type Measured } from "./load.ts";
 import { type Operation, operations } from "./operations.ts";
 import { ENTRIES_OF_A_HOLD, type Plan, tablesOf } from "./plan.ts";
 import { adminOf, type Filled, fill, migrate, type Running, startFloor, startShop } from "./shop.ts";
@@ -37,7 +37,7 @@ async function bench(seconds: number, scale: boolean, only: string | undefined):
     await growOrders(db, 0, ORDERS);
     await mirror(db, await floor.db());
     console.log(
-      `${availableParallelism()} cores, ${SHOP.products} products, ${SHOP.stores} stores, 32 connections, ${ROUNDS} runs of ${seconds} s, by turns with the floor's\n`,
+      `${availableParallelism()} cores, ${SHOP.products} products, ${SHOP.stores} stores, ${CONNECTIONS} connections, ${ROUNDS} runs of ${seconds} s, by turns with the floor's\n`,
     );
     const wanted = operations(filled, token).filter(({ name }) => only === undefined || name.includes(only));
     const rows: Row[] = [];
@@ -236,10 +236,16 @@ const command = defineCommand({
       default: "7",
       description: "With --against and --start: rounds of each operation",
     },
+    connections: {
+      type: "string",
+      default: `${CONNECTIONS}`,
+      description: "With --against and --start: over how many, such as 1,32,128",
+    },
   },
   run: ({ args: { scale, against, start, only, ...given } }) => {
     if (existsSync(MEMORY)) process.env.TMPDIR = MEMORY;
-    const limits = { seconds: Number(given.seconds), rounds: Number(given.rounds), only };
+    const connections = given.connections.split(",").map(Number);
+    const limits = { seconds: Number(given.seconds), rounds: Number(given.rounds), connections, only };
     if (start) return compareStart(limits);
     return against === undefined ? bench(limits.seconds, scale, only) : compareWith(against, limits);
   },

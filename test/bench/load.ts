@@ -19,10 +19,11 @@ export interface Measured {
   failures: number;
 }
 
-const CONNECTIONS = 32;
+/** How many connections a measurement uses where nothing else is said. */
+export const CONNECTIONS = 32;
 
 /**
- * Sends requests over 32 connections, each as soon as it has its answer.
+ * Sends requests over so many connections, on each as soon as it has its answer.
  * @param next makes the n-th request
  * @param expected how the answers should begin
  */
@@ -31,11 +32,12 @@ export async function load(
   next: (turn: number) => Ask,
   seconds: number,
   expected: "2xx" | "4xx" = "2xx",
+  connections = CONNECTIONS,
 ): Promise<Measured> {
   let turn = 0;
   const result = await autocannon({
     url,
-    connections: CONNECTIONS,
+    connections,
     duration: seconds,
     requests: [{ setupRequest: (request) => ({ ...request, ...next(turn++) }) }],
   });

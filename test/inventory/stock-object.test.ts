@@ -171,6 +171,7 @@ test("a level that no longer covers its holds is drift, and stays as it is", asy
   await runInDurableObject(object(), (_, { storage }) => {
     storage.sql.exec("UPDATE levels SET reserved = 1");
   });
+  await evictDurableObject(object());
   const outcome = await stock().follow(PRODUCT, [{ claim: "clm_1", version: 1, state: {} }]);
   expect(outcome).toMatchObject([
     { kind: "drift", detail: expect.stringContaining("only 1 units are reserved") },

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
 import { getLogger } from "@logtape/logtape";
 import { expect } from "vitest";
-import type { Sql } from "../../src/inventory/object/sql-port.ts";
+import type { Sql, SqlValue } from "../../src/inventory/object/sql-port.ts";
 import { Stock } from "../../src/inventory/object/stock.ts";
 import type {
   AdjustType,
@@ -37,7 +37,9 @@ export type Step =
   | { do: "alarm"; later: number; fates: "all" | "some" | "none" | "throw" | "die" }
   /** The last report that was sent arrives; all others are lost. */
   | { do: "acknowledge" }
-  | { do: "evict" };
+  | { do: "evict" }
+  /** After so many statements the next one fails, or else the commit; then the same again. */
+  | { do: "fail"; after: number; requests: Omit<ReserveRequest, "orderId">[] };
 
 /** One life of a Stock object beside its model: takes steps, and looks at everything after each. */
 export class StockRun {
@@ -53,9 +55,11 @@ export class StockRun {
   #fates: Extract<Step, { do: "alarm" }>["fates"] = "all";
   #asked: string[] = [];
   #lied = false;
+  /** How many statements succeed before one fails, if any is to fail; then no commit succeeds. */
+  #succeed: number | null = null;
 
   constructor(db: DatabaseSync) {
-    this.#sql = nodeSql(db);
+    this.#sql = this.#failing(nodeSql(db));
     this.#stock = this.#wake();
   }
 
@@ -73,6 +77,22 @@ export class StockRun {
       },
       askFates: (productId, claims) => this.#askFates(productId, claims),
     });
+  }
+
+  #failing({ all, transact }: Sql): Sql {
+    return {
+      all: <T>(query: string, ...params: SqlValue[]) => {
+        if (this.#succeed === 0) throw new Error("the disk is full");
+        if (this.#succeed !== null) this.#succeed -= 1;
+        return all<T>(query, ...params);
+      },
+      transact: (work) =>
+        transact(() => {
+          const result = work();
+          if (this.#succeed !== null) throw new Error("the disk is full");
+          return result;
+        }),
+    };
   }
 
   async take(step: Step): Promise<void> {
@@ -118,15 +138,34 @@ export class StockRun {
         return this.#acknowledge();
       case "evict":
         this.#stock = this.#wake();
+        return;
+      case "fail":
+        return this.#fail(step.after, step.requests);
     }
   }
 
   #reserve(given: Omit<ReserveRequest, "orderId">[]): void {
-    const requests = given.map((request) => ({ ...request, orderId: `ord_${request.claim}` }));
+    const requests = requestsOf(given);
     const deadline = this.#now + HOLD;
     const expected = requests.map((request) => this.#model.reserve(request, deadline));
     expect(this.#stock.reserve(PRODUCT, requests, HOLD)).toEqual(expected);
     this.#changesNothing(() => this.#stock.reserve(PRODUCT, requests, HOLD));
+  }
+
+  /** A reserve that fails anywhere changes nothing, neither in the storage nor in what the object remembers of it. */
+  #fail(after: number, given: Omit<ReserveRequest, "orderId">[]): void {
+    if (this.#model.written) {
+      this.#changesNothing(() => {
+        this.#succeed = after;
+        try {
+          expect(() => this.#stock.reserve(PRODUCT, requestsOf(given), HOLD)).toThrow("the disk is full");
+        } finally {
+          this.#succeed = null;
+        }
+      });
+      this.#check();
+    }
+    this.#reserve(given);
   }
 
   #follow(command: FollowCommand): void {
@@ -300,6 +339,9 @@ export class StockRun {
     }
   }
 }
+
+const requestsOf = (given: Omit<ReserveRequest, "orderId">[]): ReserveRequest[] =>
+  given.map((request) => ({ ...request, orderId: `ord_${request.claim}` }));
 
 const byStore = (levels: (Count & { store_id: string })[]): Map<string, Count> =>
   new Map(levels.map(({ store_id, on_hand, reserved }) => [store_id, { on_hand, reserved }]));

@@ -13,6 +13,7 @@ const request = fc.record({
   stores: fc.shuffledSubarray(["sto_a", "sto_b", "sto_c", "sto_unknown"]),
   only: fc.boolean(),
 });
+const requests = fc.array(request, { minLength: 1, maxLength: 3 });
 const state = fc.dictionary(store, fc.record({ keep: fc.nat(3), shipped: fc.nat(3) }), { maxKeys: 2 });
 const type = fc.constantFrom("add", "remove", "set", "receive", "damage", "return");
 
@@ -20,7 +21,7 @@ const type = fc.constantFrom("add", "remove", "set", "receive", "damage", "retur
 export const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.record({ do: is("reserve"), requests: fc.array(request, { minLength: 1, maxLength: 3 }) }),
+    arbitrary: fc.record({ do: is("reserve"), requests }),
   },
   {
     weight: 6,
@@ -55,4 +56,5 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: is("acknowledge") }) },
   { weight: 2, arbitrary: fc.record({ do: is("evict") }) },
+  { weight: 2, arbitrary: fc.record({ do: is("fail"), after: fc.nat(12), requests }) },
 );

@@ -1,4 +1,5 @@
 import type { ClaimState, FollowOutcome } from "../stock-types.ts";
+import type { Books } from "./books.ts";
 import { follow } from "./follow.ts";
 import { findClaim } from "./holds.ts";
 import type { Sql, Turn } from "./sql-port.ts";
@@ -16,15 +17,13 @@ const DAY_MS = 24 * 60 * 60_000;
 const MIN_ASK_DELAY_MS = 1_000;
 
 /** When the alarm must fire next, because holds ask or a report is due; milliseconds. Null when nothing waits. */
-export function nextDue(sql: Sql): number | null {
-  const [row] = sql.all<{ at: number | null }>(
-    `SELECT MIN(at) AS at FROM (
-       SELECT report_at AS at FROM meta
-       UNION ALL SELECT * FROM (SELECT ask_at + ? FROM claims WHERE state = 'open' ORDER BY ask_at LIMIT 1)
-     )`,
-    GATHER_ASKS_MS,
+export function nextDue(sql: Sql, books: Books): number | null {
+  const [first] = sql.all<{ ask_at: number }>(
+    "SELECT ask_at FROM claims WHERE state = 'open' ORDER BY ask_at LIMIT 1",
   );
-  return row?.at ?? null;
+  const asksAt = first ? first.ask_at + GATHER_ASKS_MS : Infinity;
+  const due = Math.min(books.meta.report_at ?? Infinity, asksAt);
+  return due === Infinity ? null : due;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { AuditedClaim, Held, StockAudit } from "../stock-types.ts";
 import { nextDue } from "./ask.ts";
-import { readMeta } from "./schema.ts";
+import type { Books } from "./books.ts";
 import type { Sql } from "./sql-port.ts";
 
 /** What an object without storage answers. */
@@ -15,16 +15,16 @@ export const NOTHING_TO_AUDIT: Omit<StockAudit, "alarm"> = {
 };
 
 /** Reads all that reconciliation compares, in one turn, so that nothing moves between its parts. */
-export function audit(sql: Sql, named: string[]): Omit<StockAudit, "alarm"> {
-  const { epoch, version, acked } = readMeta(sql);
+export function audit(sql: Sql, books: Books, named: string[]): Omit<StockAudit, "alarm"> {
+  const { epoch, version, acked } = books.meta;
   return {
     epoch,
     version,
     acked,
-    levels: sql.all("SELECT store_id, on_hand, reserved, version FROM levels ORDER BY store_id"),
+    levels: [...books.levels].map(([store_id, level]) => ({ store_id, ...level })),
     ledger: readLedgerSums(sql),
     claims: readClaims(sql, named),
-    due: nextDue(sql),
+    due: nextDue(sql, books),
   };
 }
 

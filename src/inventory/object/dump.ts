@@ -1,5 +1,5 @@
 import type { DumpCursor, DumpOutcome, DumpPage, StockRow, StockTable } from "../stock-types.ts";
-import { LAST_LINE, type Meta, readMeta } from "./schema.ts";
+import { type Meta, readMeta } from "./schema.ts";
 import { one, type Sql, type SqlValue } from "./sql-port.ts";
 
 /** A page goes on through the parts until it has so many rows: most objects are one page. */
@@ -32,7 +32,7 @@ export function dump(sql: Sql, cursor: string | null, pageRows = PAGE_ROWS): Dum
 }
 
 function beginOf(sql: Sql, { generation }: Meta): DumpCursor {
-  const { began } = one(sql.all<{ began: number }>(`SELECT ${LAST_LINE} AS began`));
+  const { began } = one(sql.all<{ began: number }>("SELECT COALESCE(MAX(seq), 0) AS began FROM movements"));
   return { part: "operations", after: "", began, generation };
 }
 

@@ -1,9 +1,9 @@
 import type { FollowCommand, FollowOutcome, FollowState, Held } from "../stock-types.ts";
 import { type Claim, findClaim, heldBy, updateHold, writeTombstone } from "./holds.ts";
 import { move } from "./ledger.ts";
-import { NO_UNITS, readCount } from "./levels.ts";
+import { countIn, NO_UNITS } from "./levels.ts";
 import { ORDERS } from "./reserve.ts";
-import type { Sql, Turn } from "./sql-port.ts";
+import type { Turn } from "./sql-port.ts";
 
 /** What happens to a claim's units in one store: how many ship, how many are released, and what is held after that. */
 interface Step extends Held {
@@ -27,7 +27,7 @@ export function follow(turn: Turn, command: FollowCommand): FollowOutcome {
   }
 
   const held = heldBy(sql, command.claim);
-  const drift = findDrift(sql, held, command.state);
+  const drift = findDrift(turn, held, command.state);
   if (drift) return { kind: "drift", detail: `claim ${command.claim}, version ${command.version}: ${drift}` };
   apply(
     turn,
@@ -58,7 +58,7 @@ function stepTo({ store_id, kept, shipped }: Held, state: FollowState): Step {
 }
 
 /** Why D1's state cannot be a later state of these holds; null when it can. */
-function findDrift(sql: Sql, held: Held[], state: FollowState): string | null {
+function findDrift({ books }: Turn, held: Held[], state: FollowState): string | null {
   const known = new Set(held.map(({ store_id }) => store_id));
   for (const [storeId, { keep, shipped }] of Object.entries(state)) {
     if (!known.has(storeId) && keep + shipped > 0) return `nothing was held in ${storeId}`;
@@ -67,7 +67,7 @@ function findDrift(sql: Sql, held: Held[], state: FollowState): string | null {
     const { store_id, ship, release } = stepTo(part, state);
     if (ship < 0) return `${-ship} units came back from shipment in ${store_id}`;
     if (release < 0) return `${-release} units more than were held in ${store_id}`;
-    const { reserved } = readCount(sql, store_id) ?? NO_UNITS;
+    const { reserved } = countIn(books, store_id) ?? NO_UNITS;
     if (reserved < ship + release) return `only ${reserved} units are reserved in ${store_id}`;
   }
   return null;

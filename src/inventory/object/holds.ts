@@ -1,6 +1,5 @@
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Allocation, AuditedClaim, Held, Hold, ReserveRequest } from "../stock-types.ts";
-import { LAST_LINE } from "./schema.ts";
 import type { Sql, Turn } from "./sql-port.ts";
 
 /** Claims in the way that are named to a claim that fell short, at most. */
@@ -25,18 +24,19 @@ export const allocationsOf = (sql: Sql, claim: string): Allocation[] =>
 
 /** Opens a provisional hold. @param deadline when it asks for its claim's fate, milliseconds */
 export function openHold(
-  { sql, now }: Turn,
+  { sql, now, books }: Turn,
   { claim, orderId }: ReserveRequest,
   allocations: Allocation[],
   deadline: number,
 ): void {
   sql.all(
     `INSERT INTO claims (claim, order_id, state, version, ask_at, asks, created_at, line)
-     VALUES (?, ?, 'open', 0, ?, 0, ?, ${LAST_LINE})`,
+     VALUES (?, ?, 'open', 0, ?, 0, ?, ?)`,
     claim,
     orderId,
     deadline,
     now,
+    books.lastSeq,
   );
   for (const { store_id, quantity } of allocations) {
     sql.all(
@@ -49,19 +49,20 @@ export function openHold(
 }
 
 /** Notes a claim that died before it reserved anything here. If its reserve still arrives, it finds itself dead. */
-export function writeTombstone({ sql, now }: Turn, claim: string, version: number): void {
+export function writeTombstone({ sql, now, books }: Turn, claim: string, version: number): void {
   sql.all(
     `INSERT INTO claims (claim, order_id, state, version, ask_at, asks, created_at, line)
-     VALUES (?, NULL, 'settled', ?, ?, 0, ?, ${LAST_LINE})`,
+     VALUES (?, NULL, 'settled', ?, ?, 0, ?, ?)`,
     claim,
     version,
     now,
     now,
+    books.lastSeq,
   );
 }
 
 /** Brings a claim to an order's version. When it keeps nothing any more, it is released for good. */
-export function updateHold({ sql }: Turn, claim: string, version: number, held: Held[]): void {
+export function updateHold({ sql, books }: Turn, claim: string, version: number, held: Held[]): void {
   for (const { store_id, kept, shipped } of held) {
     sql.all(
       "UPDATE holds SET kept = ?, shipped = ? WHERE claim = ? AND store_id = ?",
@@ -73,10 +74,8 @@ export function updateHold({ sql }: Turn, claim: string, version: number, held: 
   }
   const state = held.some(({ kept }) => kept > 0) ? "open" : "settled";
   sql.all(
-    `UPDATE claims SET state = ?, version = ?, line = ${LAST_LINE} WHERE claim = ?`,
-    state,
-    version,
-    claim,
+    "UPDATE claims SET state = ?, version = ?, line = ? WHERE claim = ?",
+    ...[state, version, books.lastSeq, claim],
   );
 }
 

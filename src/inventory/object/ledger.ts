@@ -1,8 +1,8 @@
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Count, Movement, MovementPage, MovementType } from "../stock-types.ts";
-import { NO_UNITS, readCount } from "./levels.ts";
+import { countIn, NO_UNITS } from "./levels.ts";
 import { countChange } from "./report.ts";
-import { one, type Sql, type Turn } from "./sql-port.ts";
+import type { Sql, Turn } from "./sql-port.ts";
 
 /** What one unit of a movement changes in a store's two numbers. A movement's quantity is signed. */
 const EFFECTS: Record<Exclude<MovementType, "correction">, Count> = {
@@ -35,12 +35,12 @@ export interface Move extends About {
 }
 
 /**
- * Changes a level: writes the level and its line in the ledger, and makes a report to the projection due, all together.
+ * Changes a level: sets the level, writes its line in the ledger, and makes a report to the projection due, all together.
  * Throws if `0 <= reserved <= on_hand` would not hold after it, so callers must check before they call.
  */
 export function move(turn: Turn, { type, quantity, ...about }: Move): Movement {
   const effect = EFFECTS[type];
-  const before = readCount(turn.sql, about.storeId) ?? NO_UNITS;
+  const before = countIn(turn.books, about.storeId) ?? NO_UNITS;
   const after: Count = {
     on_hand: before.on_hand + effect.on_hand * quantity,
     reserved: before.reserved + effect.reserved * quantity,
@@ -65,35 +65,30 @@ function write(
   after: Count,
   { storeId, actor, reason, reference, orderId }: About,
 ): Movement {
-  const { sql, now } = turn;
-  sql.all(
-    `INSERT INTO levels (store_id, on_hand, reserved, version) VALUES (?, ?, ?, ?)
-     ON CONFLICT (store_id) DO UPDATE
-       SET on_hand = excluded.on_hand, reserved = excluded.reserved, version = excluded.version`,
-    storeId,
-    after.on_hand,
-    after.reserved,
-    countChange(turn),
-  );
-  const rows = sql.all<MovementRow>(
-    `INSERT INTO movements (at, type, store_id, quantity, on_hand_before, reserved_before, on_hand_after,
-       reserved_after, actor, reason, reference, order_id)
-     VALUES (max(?, coalesce((SELECT at FROM movements ORDER BY seq DESC LIMIT 1), 0)), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     RETURNING *`,
-    now,
+  const { sql, now, books } = turn;
+  books.setLevel(storeId, { ...after, version: countChange(turn) });
+  const row: MovementRow = {
+    ...books.nextLine(now),
     type,
-    storeId,
+    store_id: storeId,
     quantity,
-    before.on_hand,
-    before.reserved,
-    after.on_hand,
-    after.reserved,
+    on_hand_before: before.on_hand,
+    reserved_before: before.reserved,
+    on_hand_after: after.on_hand,
+    reserved_after: after.reserved,
     actor,
-    reason ?? null,
-    reference ?? null,
-    orderId ?? null,
+    reason: reason ?? null,
+    reference: reference ?? null,
+    order_id: orderId ?? null,
+  };
+  sql.all(
+    `INSERT INTO movements (seq, at, type, store_id, quantity, on_hand_before, reserved_before, on_hand_after,
+       reserved_after, actor, reason, reference, order_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ...[row.seq, row.at, row.type, row.store_id, row.quantity, row.on_hand_before, row.reserved_before],
+    ...[row.on_hand_after, row.reserved_after, row.actor, row.reason, row.reference, row.order_id],
   );
-  return toMovement(one(rows));
+  return toMovement(row);
 }
 
 /** A page of the ledger, newest first. @param before only lines with a smaller `seq`; null for the newest page */

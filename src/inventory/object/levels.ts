@@ -1,15 +1,17 @@
 import type { Count, Level, Levels } from "../stock-types.ts";
+import type { Books } from "./books.ts";
 import type { Sql } from "./sql-port.ts";
 
 export const NO_LEVELS: Levels = { on_hand: 0, reserved: 0, available: 0, stores: [] };
 
 /** All stores of this object, by id. */
-export const readStores = (sql: Sql): Level[] =>
-  sql.all<Level>(
-    "SELECT store_id, on_hand, reserved, on_hand - reserved AS available FROM levels ORDER BY store_id",
-  );
+export const storesIn = (books: Books): Level[] =>
+  [...books.levels].map(([store_id, { on_hand, reserved }]) => ({
+    ...{ store_id, on_hand, reserved },
+    available: on_hand - reserved,
+  }));
 
-export const readLevels = (sql: Sql): Levels => addUp(readStores(sql));
+export const levelsIn = (books: Books): Levels => addUp(storesIn(books));
 
 /**
  * The levels at a past time: what each store's last movement up to then left there. It takes one step in an index for each
@@ -39,7 +41,9 @@ function addUp(stores: Level[]): Levels {
 }
 
 /** One store's numbers; null if the store never had any of the product. */
-export const readCount = (sql: Sql, storeId: string): Count | null =>
-  sql.all<Count>("SELECT on_hand, reserved FROM levels WHERE store_id = ?", storeId)[0] ?? null;
+export function countIn(books: Books, storeId: string): Count | null {
+  const level = books.levels.get(storeId);
+  return level ? { on_hand: level.on_hand, reserved: level.reserved } : null;
+}
 
 export const NO_UNITS: Count = { on_hand: 0, reserved: 0 };

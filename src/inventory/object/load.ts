@@ -1,7 +1,11 @@
 import type { EmptyOutcome, LoadPage, StockRow, StockTable } from "../stock-types.ts";
+import { Books } from "./books.ts";
 import { reportEverything } from "./report.ts";
 import { initialise, isInitialised, readMeta, wipe } from "./schema.ts";
-import type { Turn } from "./sql-port.ts";
+import type { Sql, Turn } from "./sql-port.ts";
+
+/** A restore looks at the storage itself, whatever the object remembers of it. */
+type Restoring = Pick<Turn, "sql" | "now">;
 
 const COLUMNS: Record<Exclude<StockTable, "meta">, string> = {
   levels: "store_id, on_hand, reserved, version",
@@ -18,7 +22,7 @@ const COLUMNS: Record<Exclude<StockTable, "meta">, string> = {
  * asks. It obeys each restore until that one has loaded it, and none of before: so what comes late empties no object of a
  * shop that is open again. The new storage has a later epoch than the old one, so its reports win.
  */
-export function empty(turn: Turn, productId: string, generation: number): EmptyOutcome {
+export function empty(turn: Restoring, productId: string, generation: number): EmptyOutcome {
   const { sql } = turn;
   const was = isInitialised(sql) ? readMeta(sql) : null;
   if (was !== null && was.generation > generation) return { kind: "superseded" };
@@ -33,21 +37,24 @@ export function empty(turn: Turn, productId: string, generation: number): EmptyO
  * Loads a part of a backup into an object that was emptied for it. The first part empties it again, so that one whose answer
  * was lost may be sent again.
  */
-export function load(turn: Turn, productId: string, { first, last, rows, generation }: LoadPage): void {
+export function load(turn: Restoring, productId: string, { first, last, rows, generation }: LoadPage): void {
+  const { sql, now } = turn;
   if (first) empty(turn, productId, generation);
   for (const { table, row } of rows) {
-    if (table === "meta") loadMeta(turn, row);
-    else insert(turn, table, row);
+    if (table === "meta") loadMeta(sql, row);
+    else insert(sql, table, row);
   }
   if (!last) return;
   // What it had heard of an order may be later than where D1 goes on: the order's next step must be news again.
-  turn.sql.all("UPDATE claims SET version = 1 WHERE state = 'open' AND version > 1");
-  turn.sql.all("UPDATE meta SET loading = 0");
-  reportEverything(turn, 0);
+  sql.all("UPDATE claims SET version = 1 WHERE state = 'open' AND version > 1");
+  sql.all("UPDATE meta SET loading = 0");
+  const books = new Books(sql);
+  reportEverything({ sql, now, books }, 0);
+  books.write();
 }
 
 /** A dump may have a row more than once, and the last one counts. No row of these tables is ever deleted. */
-function insert({ sql }: Turn, table: Exclude<StockTable, "meta">, row: StockRow["row"]): void {
+function insert(sql: Sql, table: Exclude<StockTable, "meta">, row: StockRow["row"]): void {
   const columns = COLUMNS[table].split(", ");
   sql.all(
     `INSERT OR REPLACE INTO ${table} (${COLUMNS[table]}) VALUES (${columns.map(() => "?").join(", ")})`,
@@ -55,7 +62,7 @@ function insert({ sql }: Turn, table: Exclude<StockTable, "meta">, row: StockRow
   );
 }
 
-function loadMeta({ sql }: Turn, row: StockRow["row"]): void {
+function loadMeta(sql: Sql, row: StockRow["row"]): void {
   sql.all(
     "UPDATE meta SET version = ?, acked = 0, epoch = MAX(epoch, ? + 1)",
     row.version ?? 0,

@@ -7,8 +7,7 @@ import type {
   TransferCommand,
 } from "../stock-types.ts";
 import { move } from "./ledger.ts";
-import { NO_UNITS, readCount } from "./levels.ts";
-import { LAST_LINE } from "./schema.ts";
+import { countIn, NO_UNITS } from "./levels.ts";
 import type { Turn } from "./sql-port.ts";
 
 /** The most units that a store can have on hand of a product. */
@@ -25,7 +24,7 @@ export function onceByOperation<C extends { operation: string }>(
   work: (turn: Turn, command: C) => CommandOutcome,
   by: CommandBy = "person",
 ): CommandOutcome {
-  const { sql } = turn;
+  const { sql, books } = turn;
   const fingerprint = JSON.stringify(command, Object.keys(command).sort());
   const [known] = sql.all<{ fingerprint: string; outcome: string }>(
     "SELECT fingerprint, outcome FROM operations WHERE id = ?",
@@ -39,10 +38,11 @@ export function onceByOperation<C extends { operation: string }>(
   const outcome = work(turn, command);
   if (by === "system" && outcome.kind !== "done") return outcome;
   sql.all(
-    `INSERT OR REPLACE INTO operations (id, fingerprint, outcome, line) VALUES (?, ?, ?, ${LAST_LINE})`,
+    "INSERT OR REPLACE INTO operations (id, fingerprint, outcome, line) VALUES (?, ?, ?, ?)",
     command.operation,
     fingerprint,
     JSON.stringify(outcome),
+    books.lastSeq,
   );
   return outcome;
 }
@@ -52,7 +52,7 @@ const isDone = (outcome: string): boolean => (JSON.parse(outcome) as CommandOutc
 /** Sets opening stock where a store never had any of the product. Returns those stores. */
 export function open(turn: Turn, { levels, actor }: OpenCommand): string[] {
   return levels.flatMap(({ store_id: storeId, quantity }) => {
-    if (readCount(turn.sql, storeId)) return [];
+    if (countIn(turn.books, storeId)) return [];
     move(turn, { type: "opening", storeId, quantity, actor });
     return [storeId];
   });
@@ -71,7 +71,7 @@ const DIFFERENCES: Record<AdjustType, (quantity: number, onHand: number) => numb
 /** Changes what a store has on hand; never below what is reserved there. */
 export function adjust(turn: Turn, command: AdjustCommand): CommandOutcome {
   const { type, storeId, quantity, actor, reason, reference } = command;
-  const { on_hand, reserved } = readCount(turn.sql, storeId) ?? NO_UNITS;
+  const { on_hand, reserved } = countIn(turn.books, storeId) ?? NO_UNITS;
   const difference = DIFFERENCES[type](quantity, on_hand);
   if (on_hand + difference < reserved) {
     return { kind: "stock_reserved", on_hand, reserved, requested: quantity };
@@ -84,8 +84,8 @@ export function adjust(turn: Turn, command: AdjustCommand): CommandOutcome {
 /** Moves free units from one store to another: both movements or none. The stores differ. */
 export function transfer(turn: Turn, command: TransferCommand): CommandOutcome {
   const { fromStoreId, toStoreId, quantity, actor, reason } = command;
-  const from = readCount(turn.sql, fromStoreId) ?? NO_UNITS;
-  const to = readCount(turn.sql, toStoreId) ?? NO_UNITS;
+  const from = countIn(turn.books, fromStoreId) ?? NO_UNITS;
+  const to = countIn(turn.books, toStoreId) ?? NO_UNITS;
   if (from.on_hand - quantity < from.reserved) {
     return { kind: "stock_reserved", ...from, requested: quantity };
   }

@@ -11,7 +11,7 @@ import { applyAnswer } from "./ask.ts";
 import { readLedgerSums } from "./audit.ts";
 import { findClaim, heldBy, putClaim } from "./holds.ts";
 import { correct } from "./ledger.ts";
-import { NO_UNITS, readCount, readStores } from "./levels.ts";
+import { countIn, NO_UNITS, storesIn } from "./levels.ts";
 import { reportEverything } from "./report.ts";
 import type { Sql, Turn } from "./sql-port.ts";
 
@@ -41,14 +41,14 @@ function repairHold(turn: Turn, operation: string, hold: RepairHold): RepairOutc
   if (corrections.length === 0) return { kind: "mended" };
   if (corrections.some(({ difference }) => difference.on_hand > 0)) return { kind: "shipped" };
   for (const { store_id, difference } of corrections) {
-    const { on_hand, reserved } = readCount(turn.sql, store_id) ?? NO_UNITS;
+    const { on_hand, reserved } = countIn(turn.books, store_id) ?? NO_UNITS;
     const missing = reserved + difference.reserved - (on_hand + difference.on_hand);
     if (missing > 0) return { kind: "short", store_id, missing };
     if (reserved + difference.reserved < 0) return { kind: "short", store_id, missing: 0 };
   }
   putClaim(turn, hold, corrections);
   for (const { store_id: storeId, difference } of corrections) {
-    const before = readCount(turn.sql, storeId) ?? NO_UNITS;
+    const before = countIn(turn.books, storeId) ?? NO_UNITS;
     const after = {
       on_hand: before.on_hand + difference.on_hand,
       reserved: before.reserved + difference.reserved,
@@ -90,7 +90,7 @@ function correctionsTo(held: Held[], state: FollowState): Correction[] {
 function balance(turn: Turn, operation: string): string[] {
   const ledger = byStore(readLedgerSums(turn.sql));
   const kept = readKept(turn.sql);
-  const levels = byStore(readStores(turn.sql));
+  const levels = byStore(storesIn(turn.books));
   const stores = new Set([...levels.keys(), ...ledger.keys(), ...kept.keys()]);
   return [...stores].filter((storeId) => {
     const level = levels.get(storeId) ?? NO_UNITS;

@@ -2,7 +2,7 @@ import { systemActor } from "../../platform/actor.ts";
 import type { Allocation, Level, ReserveOutcome, ReserveRequest } from "../stock-types.ts";
 import { allocationsOf, findClaim, inTheWay, openHold } from "./holds.ts";
 import { move } from "./ledger.ts";
-import { readStores } from "./levels.ts";
+import { storesIn } from "./levels.ts";
 import type { Turn } from "./sql-port.ts";
 
 /** The actor of movements for orders in the ledger. */
@@ -43,7 +43,7 @@ function reserve(
   if (claim?.state === "settled") return { kind: "settled" };
   if (claim) return { kind: "held", allocations: allocationsOf(sql, request.claim) };
 
-  const allowed = allowedStores(readStores(sql), request);
+  const allowed = allowedStores(storesIn(turn.books), request);
   const available = allowed.reduce((sum, level) => sum + level.available, 0);
   if (available < request.quantity) {
     return { kind: "short", available, inTheWay: findInTheWay(allowed.map((level) => level.store_id)) };

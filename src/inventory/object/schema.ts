@@ -86,9 +86,6 @@ const TABLES = [
 
 const SCHEMA = 4;
 
-/** SQL: the last line of the ledger as it is now. */
-export const LAST_LINE = "(SELECT COALESCE(MAX(seq), 0) FROM movements)";
-
 /** Brings tables of an earlier version to this one. To be called before anything else is done with them. */
 export function upgrade(sql: Sql): void {
   const { schema } = one(sql.all<{ schema: number }>("SELECT schema FROM meta"));
@@ -107,7 +104,11 @@ export const isInitialised = (sql: Sql): boolean =>
   sql.all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'").length > 0;
 
 /** Makes the tables, in the transaction of the first write: naming a product must not create an object. */
-export function initialise({ sql, now }: Turn, productId: string, generation: number): void {
+export function initialise(
+  { sql, now }: Pick<Turn, "sql" | "now">,
+  productId: string,
+  generation: number,
+): void {
   for (const table of TABLES) sql.all(table);
   sql.all(
     `INSERT INTO meta (one, schema, product_id, epoch, version, acked, sent_at, report_at, generation)
@@ -133,6 +134,7 @@ export interface Meta {
   epoch: number;
   version: number;
   acked: number;
+  sent_at: number;
   report_at: number | null;
   /** The restore generation in which the object was made or last restored. */
   generation: number;
@@ -141,4 +143,8 @@ export interface Meta {
 }
 
 export const readMeta = (sql: Sql): Meta =>
-  one(sql.all<Meta>("SELECT product_id, epoch, version, acked, report_at, generation, loading FROM meta"));
+  one(
+    sql.all<Meta>(
+      "SELECT product_id, epoch, version, acked, sent_at, report_at, generation, loading FROM meta",
+    ),
+  );

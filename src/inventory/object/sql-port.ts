@@ -1,3 +1,5 @@
+import type { Books } from "./books.ts";
+
 export type SqlValue = string | number | null;
 
 /**
@@ -14,6 +16,8 @@ export interface Sql {
 /** What one command works with: one transaction, at one moment. */
 export interface Turn {
   sql: Sql;
+  /** What memory has of the storage: in a turn, levels and meta are read and changed here, never by `sql`. */
+  books: Books;
   /** Milliseconds since the epoch. */
   now: number;
 }

@@ -28,17 +28,18 @@ import type {
 } from "../stock-types.ts";
 import { ASK_AGAIN_MS, applyAnswer, nextDue, takeDue } from "./ask.ts";
 import { audit, NOTHING_TO_AUDIT } from "./audit.ts";
+import { Books } from "./books.ts";
 import { dump } from "./dump.ts";
 import { follow, followUninitialised } from "./follow.ts";
 import { readHolds } from "./holds.ts";
 import { readHandMovements, readMovements } from "./ledger.ts";
-import { NO_LEVELS, readLevels, readLevelsAt } from "./levels.ts";
+import { levelsIn, NO_LEVELS, readLevelsAt } from "./levels.ts";
 import { empty, load } from "./load.ts";
 import { adjust, onceByOperation, open, transfer } from "./operations.ts";
 import { repair } from "./repair.ts";
 import { acknowledge, takeReport } from "./report.ts";
 import { NEVER_STOCKED, reserveEach } from "./reserve.ts";
-import { initialise, isInitialised, type Meta, readMeta, upgrade } from "./schema.ts";
+import { initialise, isInitialised, type Meta, upgrade } from "./schema.ts";
 import type { Sql, Turn } from "./sql-port.ts";
 
 /** What the Stock logic is given. None of it knows about Durable Objects. */
@@ -53,15 +54,15 @@ export interface StockParts {
 }
 
 /**
- * The stock of one product: StockCommands and the alarm, over ports. All its state is in its storage; in memory it only
- * remembers that the storage was initialised. Each command is one synchronous turn. The same turn sets the alarm that its
- * holds and reports need, so that neither is stored without the other.
+ * The stock of one product: StockCommands and the alarm, over ports. All its state is in its storage; in memory it has
+ * copies of the small part that every turn needs. Each command is one synchronous turn. The same turn sets the alarm that
+ * its holds and reports need, so that neither is stored without the other.
  */
 export class Stock {
   readonly #parts: StockParts;
   #wasInitialised = false;
-  /** What a restore has left in the storage, once it was read. */
-  #restored: Pick<Meta, "generation" | "loading"> | null = null;
+  /** Null while it must be read from the storage, and while a turn has it. */
+  #remembered: Books | null = null;
 
   constructor(parts: StockParts) {
     this.#parts = parts;
@@ -96,7 +97,7 @@ export class Stock {
   }
 
   levels(): Levels {
-    return this.#isInitialised() ? readLevels(this.#parts.sql) : NO_LEVELS;
+    return this.#isInitialised() ? levelsIn(this.#books) : NO_LEVELS;
   }
 
   levelsAt(at: number): Levels {
@@ -125,11 +126,14 @@ export class Stock {
     if (this.#isInitialised()) this.#turn((turn) => acknowledge(turn, epoch, version));
   }
 
+  /** Looks at what is stored, whatever memory says of it, and so does the repair that follows. */
   audit(claims: string[]): Omit<StockAudit, "alarm"> {
-    return this.#isInitialised() ? audit(this.#parts.sql, claims) : NOTHING_TO_AUDIT;
+    this.#remembered = null;
+    return this.#isInitialised() ? audit(this.#parts.sql, this.#books, claims) : NOTHING_TO_AUDIT;
   }
 
   mend(productId: string, command: RepairCommand, generation?: number): RepairReport {
+    this.#remembered = null;
     return this.#write(productId, generation, (turn) => repair(turn, command));
   }
 
@@ -144,7 +148,7 @@ export class Stock {
     const { sql, clock } = this.#parts;
     // Brings tables of an earlier version to this one.
     this.#isInitialised();
-    this.#restored = null;
+    this.#remembered = null;
     return sql.transact(() => empty({ sql, now: clock.now() }, productId, generation));
   }
 
@@ -152,10 +156,10 @@ export class Stock {
   load(productId: string, page: LoadPage): LoadOutcome {
     const { sql, clock } = this.#parts;
     if (!this.#isLoading(page.generation)) return { kind: "not_begun" };
-    this.#restored = null;
+    this.#remembered = null;
     try {
-      if (page.last) this.#turn((turn) => load(turn, productId, page));
-      else sql.transact(() => load({ sql, now: clock.now() }, productId, page));
+      sql.transact(() => load({ sql, now: clock.now() }, productId, page));
+      if (page.last) this.#arm();
       return { kind: "loaded" };
     } catch (error) {
       const message = constraintIn(error);
@@ -167,7 +171,7 @@ export class Stock {
   /** Asks for the fates of the holds that are due, and sends the report that is due. Never throws. */
   async alarm(): Promise<void> {
     try {
-      if (!this.#isInitialised() || this.#readRestored().loading) return;
+      if (!this.#isInitialised() || this.#books.meta.loading) return;
       const { meta, claims, report } = this.#beginRound();
       await Promise.all([this.#ask(meta, claims), this.#send(report)]);
     } catch (error) {
@@ -183,9 +187,9 @@ export class Stock {
    */
   #beginRound() {
     return this.#turn((turn) => {
-      const armedFor = nextDue(turn.sql) ?? turn.now;
+      const armedFor = nextDue(turn.sql, turn.books) ?? turn.now;
       const report = takeReport(turn, Math.max(turn.now, armedFor));
-      return { meta: readMeta(turn.sql), claims: takeDue(turn), report };
+      return { meta: turn.books.meta, claims: takeDue(turn), report };
     });
   }
 
@@ -196,7 +200,7 @@ export class Stock {
     try {
       const answers = await askFates(productId, claims);
       this.#turn((turn) => {
-        const meta = readMeta(turn.sql);
+        const { meta } = turn.books;
         if (meta.epoch !== epoch || meta.generation !== generation || meta.loading) return;
         for (const answer of answers) {
           const outcome = applyAnswer(turn, answer);
@@ -225,20 +229,19 @@ export class Stock {
     if (this.#wasInitialised) return true;
     const { sql } = this.#parts;
     if (!isInitialised(sql)) return false;
-    upgrade(sql);
+    sql.transact(() => upgrade(sql));
     this.#wasInitialised = true;
     return true;
   }
 
-  /** Read once: only `empty` and `load` change it, and they forget what was read. */
-  #readRestored(): Pick<Meta, "generation" | "loading"> {
-    this.#restored ??= readMeta(this.#parts.sql);
-    return this.#restored;
+  get #books(): Books {
+    this.#remembered ??= new Books(this.#parts.sql);
+    return this.#remembered;
   }
 
   #isLoading(generation: number): boolean {
     if (!this.#isInitialised()) return false;
-    const restored = this.#readRestored();
+    const restored = this.#books.meta;
     return restored.loading === 1 && restored.generation === generation;
   }
 
@@ -249,7 +252,7 @@ export class Stock {
     return this.#turn((turn) => {
       if (!isInitialised) initialise(turn, productId, generation ?? 0);
       else {
-        const restored = this.#readRestored();
+        const restored = turn.books.meta;
         if (restored.loading === 1) throw new Error("the stock object is being restored");
         if (generation !== undefined && generation < restored.generation) {
           throw new Error("the stock object was restored after this command began");
@@ -259,11 +262,26 @@ export class Stock {
     });
   }
 
+  /**
+   * A turn takes what is remembered with it, and gives it back only when its transaction has been committed. So whatever
+   * fails, nothing that was undone is remembered: the next turn reads the storage again.
+   */
   #turn<T>(work: (turn: Turn) => T): T {
-    const { sql, clock, arm } = this.#parts;
-    const result = sql.transact(() => work({ sql, now: clock.now() }));
-    const due = nextDue(sql);
-    if (due !== null) arm(due);
+    const { sql, clock } = this.#parts;
+    const books = this.#books;
+    this.#remembered = null;
+    const result = sql.transact(() => {
+      const outcome = work({ sql, now: clock.now(), books });
+      books.write();
+      return outcome;
+    });
+    this.#remembered = books;
+    this.#arm();
     return result;
+  }
+
+  #arm(): void {
+    const due = nextDue(this.#parts.sql, this.#books);
+    if (due !== null) this.#parts.arm(due);
   }
 }

@@ -1,4 +1,4 @@
-import { runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { stockOf } from "../../../src/inventory/client.ts";
 import { type Answer, answerOf } from "../../orders/ask.ts";
@@ -10,11 +10,13 @@ export const MINUTE = 60_000;
 
 const objectOf = (productId: string) => env.STOCK.get(env.STOCK.idFromName(productId));
 
-/** Changes an object's storage behind its back. */
-export const plant = (productId: string, ...statements: string[]): Promise<void> =>
-  runInDurableObject(objectOf(productId), (_, { storage }) => {
+/** Changes an object's storage behind its back; evicted, it remembers nothing of before. */
+export async function plant(productId: string, ...statements: string[]): Promise<void> {
+  await runInDurableObject(objectOf(productId), (_, { storage }) => {
     for (const statement of statements) storage.sql.exec(statement);
   });
+  await evictDurableObject(objectOf(productId));
+}
 
 export const rowsIn = (productId: string, query: string): Promise<unknown[]> =>
   runInDurableObject(objectOf(productId), (_, { storage }) => storage.sql.exec(query).toArray());

@@ -1,0 +1,118 @@
+import type { Count } from "../stock-types.ts";
+import { type Meta, readMeta } from "./schema.ts";
+import type { Sql } from "./sql-port.ts";
+
+/** A level as it is stored. */
+export interface StoredLevel extends Count {
+  /** The object's version when this level last changed. */
+  version: number;
+}
+
+/** What identifies a line of the ledger: its number, and its stamp in milliseconds. */
+interface Line {
+  seq: number;
+  at: number;
+}
+
+/**
+ * What a living object remembers of its storage: its row of `meta`, its levels, and the last line of its ledger. Nobody
+ * else reads or writes that storage, so each is read once, when it is first needed. A turn makes its changes here, and
+ * `write` stores them once, at its end and in its transaction.
+ */
+export class Books {
+  readonly #sql: Sql;
+  #meta: Meta | null = null;
+  #metaChanged = false;
+  #levels: Map<string, StoredLevel> | null = null;
+  readonly #changedStores = new Set<string>();
+  #lastLine: Line | null = null;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+  }
+
+  get meta(): Readonly<Meta> {
+    this.#meta ??= readMeta(this.#sql);
+    return this.#meta;
+  }
+
+  /** By store, in the order of their ids. */
+  get levels(): ReadonlyMap<string, Readonly<StoredLevel>> {
+    return this.#readLevels();
+  }
+
+  changeMeta(changes: Partial<Meta>): void {
+    const before = this.meta;
+    this.#meta = { ...before, ...changes };
+    this.#metaChanged ||= Object.entries(changes).some(([key, value]) => before[key as keyof Meta] !== value);
+  }
+
+  /** Throws where `0 <= reserved <= on_hand` does not hold, at once: the table would only look at the turn's last word. */
+  setLevel(storeId: string, level: StoredLevel): void {
+    const { on_hand, reserved } = level;
+    if (!(0 <= reserved && reserved <= on_hand)) {
+      throw new Error(`${reserved} of ${on_hand} units cannot be reserved in ${storeId}`);
+    }
+    const levels = this.#readLevels();
+    const isNew = !levels.has(storeId);
+    levels.set(storeId, level);
+    if (isNew) this.#levels = new Map([...levels].sort(([one], [other]) => (one < other ? -1 : 1)));
+    this.#changedStores.add(storeId);
+  }
+
+  /** The number and stamp of the ledger's next line. Its stamp is not before that of the last, even if the clock is. */
+  nextLine(now: number): Line {
+    const last = this.#readLastLine();
+    this.#lastLine = { seq: last.seq + 1, at: Math.max(now, last.at) };
+    return this.#lastLine;
+  }
+
+  /** The number of the ledger's last line; 0 while it has none. */
+  get lastSeq(): number {
+    return this.#readLastLine().seq;
+  }
+
+  /** Stores what was changed. To be called at the end of a turn, in its transaction. */
+  write(): void {
+    if (this.#metaChanged) {
+      const { epoch, version, acked, sent_at, report_at } = this.meta;
+      this.#sql.all(
+        "UPDATE meta SET epoch = ?, version = ?, acked = ?, sent_at = ?, report_at = ?",
+        ...[epoch, version, acked, sent_at, report_at],
+      );
+      this.#metaChanged = false;
+    }
+    for (const storeId of this.#changedStores) this.#writeLevel(storeId);
+    this.#changedStores.clear();
+  }
+
+  #writeLevel(storeId: string): void {
+    const level = this.#readLevels().get(storeId);
+    if (!level) return;
+    this.#sql.all(
+      `INSERT INTO levels (store_id, on_hand, reserved, version) VALUES (?, ?, ?, ?)
+       ON CONFLICT (store_id) DO UPDATE
+         SET on_hand = excluded.on_hand, reserved = excluded.reserved, version = excluded.version`,
+      ...[storeId, level.on_hand, level.reserved, level.version],
+    );
+  }
+
+  #readLastLine(): Line {
+    this.#lastLine ??= this.#sql.all<Line>("SELECT seq, at FROM movements ORDER BY seq DESC LIMIT 1")[0] ?? {
+      seq: 0,
+      at: 0,
+    };
+    return this.#lastLine;
+  }
+
+  #readLevels(): Map<string, StoredLevel> {
+    this.#levels ??= new Map(
+      this.#sql
+        .all<StoredLevel & { store_id: string }>(
+          "SELECT store_id, on_hand, reserved, version FROM levels ORDER BY store_id",
+        )
+        .map(({ store_id, ...level }) => [store_id, level]),
+    );
+    return this.#levels;
+  }
+}

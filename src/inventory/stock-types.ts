@@ -248,6 +248,7 @@ export interface RepairReport {
   holds: RepairOutcome[];
 }
 
+/** `holds` is only in backups of objects whose holds were rows of their own. */
 export type StockTable = "meta" | "levels" | "claims" | "holds" | "movements" | "operations";
 
 /** One row of an object's storage, as a backup keeps it. */

@@ -20,8 +20,7 @@ const RUNS = 500;
  */
 const stored = (db: DatabaseSync) =>
   [
-    "SELECT * FROM holds ORDER BY claim, store_id",
-    `SELECT claim, order_id, state, iif(state = 'open', min(version, 1), version) AS version, created_at, line
+    `SELECT claim, order_id, state, iif(state = 'open', min(version, 1), version) AS version, created_at, line, parts
      FROM claims ORDER BY claim`,
     "SELECT store_id, on_hand, reserved FROM levels ORDER BY store_id",
     "SELECT * FROM movements ORDER BY seq",

@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
 import { expect, test } from "vitest";
 import { Stock } from "../../src/inventory/object/stock.ts";
-import type { ClaimState } from "../../src/inventory/stock-types.ts";
+import type { ClaimState, StockRow } from "../../src/inventory/stock-types.ts";
 import { pageOf, restoreInto } from "./dumped.ts";
 import { nodeSql } from "./node-sql.ts";
 
@@ -46,21 +46,73 @@ test("what an alarm is told of the history before a restore lets nothing go afte
   expect(stock.levels()).toMatchObject({ on_hand: 1, reserved: 0 });
 });
 
-test("an object that was made before there were restore generations takes all commands, and is restored like any", () => {
-  const db = new DatabaseSync(":memory:");
-  const { stock } = givenStock(db);
-  stock.open(PRODUCT, OPEN);
-  const { rows } = pageOf(stock.dump(null));
-  db.exec(
-    `ALTER TABLE meta DROP COLUMN generation; ALTER TABLE meta DROP COLUMN loading;
-     ALTER TABLE claims DROP COLUMN line; ALTER TABLE operations DROP COLUMN line; UPDATE meta SET schema = 2`,
-  );
+/** What a backup had when each hold was a row of its own. */
+const OLD_CLAIM = {
+  claim: "clm_1",
+  order_id: "ord_1",
+  state: "open",
+  ask_at: 5_000,
+  asks: 0,
+  created_at: 100,
+};
+const OLD_ROWS: StockRow[] = [
+  { table: "claims", row: { ...OLD_CLAIM, version: 0 } },
+  { table: "claims", row: { ...OLD_CLAIM, claim: "clm_2", order_id: null, state: "settled", version: 1 } },
+  { table: "holds", row: { claim: "clm_1", store_id: "sto_2", kept: 3, shipped: 0 } },
+  { table: "holds", row: { claim: "clm_1", store_id: "sto_1", kept: 4, shipped: 0 } },
+  // It changed while the backup was made.
+  { table: "claims", row: { ...OLD_CLAIM, version: 2, line: 2 } },
+  { table: "holds", row: { claim: "clm_1", store_id: "sto_2", kept: 1, shipped: 2 } },
+  { table: "holds", row: { claim: "clm_1", store_id: "sto_1", kept: 4, shipped: 0 } },
+  { table: "meta", row: { schema: 3, version: 7, epoch: 1_000 } },
+  { table: "levels", row: { store_id: "sto_1", on_hand: 9, reserved: 4, version: 6 } },
+  { table: "levels", row: { store_id: "sto_2", on_hand: 1, reserved: 1, version: 7 } },
+];
 
-  const { stock: woken } = givenStock(db);
-  expect(woken.reserve(PRODUCT, [REQUEST], 60_000, 0)).toMatchObject([{ kind: "held" }]);
-  restoreInto(woken, PRODUCT, rows, 3);
-  expect(() => woken.reserve(PRODUCT, [REQUEST], 60_000, 2)).toThrow("restored after");
-  expect(woken.reserve(PRODUCT, [REQUEST], 60_000, 3)).toMatchObject([{ kind: "held" }]);
+test("a backup in which each hold is a row of its own is loaded, wherever it is divided", () => {
+  for (let end = 0; end <= OLD_ROWS.length; end++) {
+    const { stock } = givenStock();
+    stock.empty(PRODUCT, 1);
+    const begin = { first: true, last: false, rows: OLD_ROWS.slice(0, end), generation: 1 };
+    expect(stock.load(PRODUCT, begin)).toEqual({ kind: "loaded" });
+    const rest = { first: false, last: true, rows: OLD_ROWS.slice(end), generation: 1 };
+    expect(stock.load(PRODUCT, rest)).toEqual({ kind: "loaded" });
+    expect(stock.audit(["clm_2"])).toMatchObject({
+      version: 7,
+      claims: [
+        {
+          ...{ claim: "clm_1", order_id: "ord_1", state: "open", version: 1, ask_at: 5_000 },
+          parts: [
+            { store_id: "sto_1", kept: 4, shipped: 0 },
+            { store_id: "sto_2", kept: 1, shipped: 2 },
+          ],
+        },
+        { claim: "clm_2", state: "settled", parts: [] },
+      ],
+    });
+    const { rows: dumped } = pageOf(stock.dump(null));
+    expect(dumped.find(({ row }) => row.claim === "clm_1")).toMatchObject({ row: { line: 2 } });
+    const dead = { claim: "clm_1", version: 3, state: {} };
+    expect(stock.follow(PRODUCT, [dead])).toEqual([{ kind: "applied" }]);
+    expect(stock.levels()).toMatchObject({ on_hand: 10, reserved: 0 });
+  }
+});
+
+test("a hold of such a backup that has no claim, or no number, is refused", () => {
+  const { stock } = givenStock();
+  stock.empty(PRODUCT, 1);
+  const [claim] = OLD_ROWS;
+  for (const wrong of [
+    { claim: "clm_9" },
+    { kept: -1 },
+    { shipped: -1 },
+    { kept: null },
+    { store_id: null },
+  ]) {
+    const row = { claim: "clm_1", store_id: "sto_1", kept: 1, shipped: 0, ...wrong };
+    const rows = [...(claim ? [claim] : []), { table: "holds" as const, row }];
+    expect(stock.load(PRODUCT, { first: true, last: true, rows, generation: 1 }).kind).toBe("unfit");
+  }
 });
 
 test("a part of a restore that another has begun anew is not gone on with", () => {

@@ -1,6 +1,7 @@
-import type { AuditedClaim, Held, StockAudit } from "../stock-types.ts";
+import type { AuditedClaim, StockAudit } from "../stock-types.ts";
 import { nextDue } from "./ask.ts";
 import type { Books } from "./books.ts";
+import { type StoredClaim, withParts } from "./holds.ts";
 import type { Sql } from "./sql-port.ts";
 
 /** What an object without storage answers. */
@@ -35,22 +36,12 @@ export const readLedgerSums = (sql: Sql): StockAudit["ledger"] =>
      FROM movements GROUP BY store_id ORDER BY store_id`,
   );
 
-type ClaimRow = Omit<AuditedClaim, "parts"> & Omit<Held, "store_id"> & { store_id: string | null };
-
-function readClaims(sql: Sql, named: string[]): AuditedClaim[] {
-  const rows = sql.all<ClaimRow>(
-    `SELECT c.claim, c.order_id, c.state, c.version, c.created_at, c.ask_at, h.store_id, h.kept, h.shipped
-     FROM (SELECT claim FROM claims WHERE state = 'open' UNION SELECT value FROM json_each(?)) AS wanted
-     JOIN claims AS c ON c.claim = wanted.claim LEFT JOIN holds AS h ON h.claim = c.claim
-     ORDER BY c.claim, h.store_id`,
-    JSON.stringify(named),
-  );
-  return [...Map.groupBy(rows, (row) => row.claim).values()].flatMap(([first, ...rest]) => {
-    if (first === undefined) return [];
-    const { store_id: _store, kept: _kept, shipped: _shipped, ...claim } = first;
-    const parts = [first, ...rest].flatMap(({ store_id, kept, shipped }) =>
-      store_id === null ? [] : [{ store_id, kept, shipped }],
-    );
-    return [{ ...claim, parts }];
-  });
-}
+const readClaims = (sql: Sql, named: string[]): AuditedClaim[] =>
+  sql
+    .all<StoredClaim<AuditedClaim>>(
+      `SELECT c.claim, c.order_id, c.state, c.version, c.created_at, c.ask_at, c.parts
+       FROM (SELECT claim FROM claims WHERE state = 'open' UNION SELECT value FROM json_each(?)) AS wanted
+       JOIN claims AS c ON c.claim = wanted.claim ORDER BY c.claim`,
+      JSON.stringify(named),
+    )
+    .map(withParts);

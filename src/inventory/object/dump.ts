@@ -8,8 +8,8 @@ const PAGE_ROWS = 1_000;
 type Row = StockRow["row"];
 
 /**
- * A backup of one object, page by page, as the object is at the last page. First come the operations, the claims with their
- * holds, and the ledger up to the line that was its last when the dump began. Then comes what changed meanwhile: the later
+ * A backup of one object, page by page, as the object is at the last page. First come the operations, the claims, and the
+ * ledger up to the line that was its last when the dump began. Then comes what changed meanwhile: the later
  * lines, with the operations and claims that note one of them, or the one before them, as their own last line. When there
  * are no more lines, the levels come in the same page, so everything is of one moment, except when a claim asks next. A row
  * may come more than once, and the last one counts.
@@ -54,7 +54,7 @@ function dumpPart(sql: Sql, at: DumpCursor, limit: number): Part {
         limit,
       );
       const next = after(rows, "claim", limit) ?? ({ part: "movements", after: 0 } as const);
-      return { rows: withHolds(sql, rows), next: { ...at, ...next } };
+      return { rows: rowsOf("claims", rows), next: { ...at, ...next } };
     }
     case "movements": {
       const rows = linesBetween(sql, at.after, at.began, limit);
@@ -85,7 +85,7 @@ function dumpChanges(sql: Sql, at: DumpCursor, limit: number): Part {
   const rows = [
     ...rowsOf("movements", lines),
     ...rowsOf("operations", changed("operations")),
-    ...withHolds(sql, changed("claims")),
+    ...rowsOf("claims", changed("claims")),
   ];
   if (more) return { rows, next: { ...at, ...more } };
   const meta = rowsOf("meta", sql.all("SELECT * FROM meta"));
@@ -96,10 +96,3 @@ const rowsOf = (table: StockTable, rows: Row[]): StockRow[] => rows.map((row) =>
 
 const linesBetween = (sql: Sql, after: SqlValue, until: number, limit: number): Row[] =>
   sql.all("SELECT * FROM movements WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?", after, until, limit);
-
-/** Claims, each before its holds. */
-function withHolds(sql: Sql, claims: Row[]): StockRow[] {
-  const names = JSON.stringify(claims.map(({ claim }) => claim));
-  const holds = sql.all<Row>("SELECT * FROM holds WHERE claim IN (SELECT value FROM json_each(?))", names);
-  return [...rowsOf("claims", claims), ...rowsOf("holds", holds)];
-}

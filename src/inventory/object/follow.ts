@@ -1,5 +1,5 @@
 import type { FollowCommand, FollowOutcome, FollowState, Held } from "../stock-types.ts";
-import { type Claim, findClaim, heldBy, updateHold, writeTombstone } from "./holds.ts";
+import { type Claim, findClaim, updateHold, writeTombstone } from "./holds.ts";
 import { move } from "./ledger.ts";
 import { countIn, NO_UNITS } from "./levels.ts";
 import { ORDERS } from "./reserve.ts";
@@ -26,14 +26,13 @@ export function follow(turn: Turn, command: FollowCommand): FollowOutcome {
     return kept ? { kind: "drift", detail: `${command.claim} was let go` } : { kind: "stale" };
   }
 
-  const held = heldBy(sql, command.claim);
-  const drift = findDrift(turn, held, command.state);
+  const drift = findDrift(turn, claim.parts, command.state);
   if (drift) return { kind: "drift", detail: `claim ${command.claim}, version ${command.version}: ${drift}` };
   apply(
     turn,
     claim,
     command.version,
-    held.map((part) => stepTo(part, command.state)),
+    claim.parts.map((part) => stepTo(part, command.state)),
   );
   return { kind: "applied" };
 }

@@ -7,20 +7,37 @@ const MAX_CLAIMS_IN_THE_WAY = 500;
 /** Open holds that a page shows, at most. */
 const MAX_HOLDS = 1_000;
 
-export interface Claim extends Pick<AuditedClaim, "claim" | "order_id" | "state" | "version"> {
+export interface Claim extends Omit<AuditedClaim, "ask_at" | "created_at"> {
   asks: number;
 }
 
-export const findClaim = (sql: Sql, claim: string): Claim | null =>
-  sql.all<Claim>("SELECT claim, order_id, state, version, asks FROM claims WHERE claim = ?", claim)[0] ??
-  null;
+/** A claim as it is stored: its parts are JSON. */
+export type StoredClaim<C extends { parts: Held[] }> = Omit<C, "parts"> & { parts: string };
 
-export const heldBy = (sql: Sql, claim: string): Held[] =>
-  sql.all<Held>("SELECT store_id, kept, shipped FROM holds WHERE claim = ? ORDER BY store_id", claim);
+export const withParts = <C extends { parts: string }>(stored: C): Omit<C, "parts"> & { parts: Held[] } => ({
+  ...stored,
+  parts: JSON.parse(stored.parts),
+});
+
+/** By the stores' ids, whatever their order was, and nothing else of them. */
+export const partsJson = (parts: Held[]): string =>
+  JSON.stringify(
+    parts
+      .toSorted((one, other) => (one.store_id < other.store_id ? -1 : 1))
+      .map(({ store_id, kept, shipped }) => ({ store_id, kept, shipped })),
+  );
+
+export function findClaim(sql: Sql, claim: string): Claim | null {
+  const [stored] = sql.all<StoredClaim<Claim>>(
+    "SELECT claim, order_id, state, version, asks, parts FROM claims WHERE claim = ?",
+    claim,
+  );
+  return stored ? withParts(stored) : null;
+}
 
 /** What a claim was given; units that have shipped since are included. */
-export const allocationsOf = (sql: Sql, claim: string): Allocation[] =>
-  heldBy(sql, claim).map(({ store_id, kept, shipped }) => ({ store_id, quantity: kept + shipped }));
+export const allocationsOf = ({ parts }: Claim): Allocation[] =>
+  parts.map(({ store_id, kept, shipped }) => ({ store_id, quantity: kept + shipped }));
 
 /** Opens a provisional hold. @param deadline when it asks for its claim's fate, milliseconds */
 export function openHold(
@@ -30,22 +47,15 @@ export function openHold(
   deadline: number,
 ): void {
   sql.all(
-    `INSERT INTO claims (claim, order_id, state, version, ask_at, asks, created_at, line)
-     VALUES (?, ?, 'open', 0, ?, 0, ?, ?)`,
+    `INSERT INTO claims (claim, order_id, state, version, ask_at, asks, created_at, line, parts)
+     VALUES (?, ?, 'open', 0, ?, 0, ?, ?, ?)`,
     claim,
     orderId,
     deadline,
     now,
     books.lastSeq,
+    partsJson(allocations.map(({ store_id, quantity }) => ({ store_id, kept: quantity, shipped: 0 }))),
   );
-  for (const { store_id, quantity } of allocations) {
-    sql.all(
-      "INSERT INTO holds (claim, store_id, kept, shipped) VALUES (?, ?, ?, 0)",
-      claim,
-      store_id,
-      quantity,
-    );
-  }
 }
 
 /** Notes a claim that died before it reserved anything here. If its reserve still arrives, it finds itself dead. */
@@ -62,20 +72,11 @@ export function writeTombstone({ sql, now, books }: Turn, claim: string, version
 }
 
 /** Brings a claim to an order's version. When it keeps nothing any more, it is released for good. */
-export function updateHold({ sql, books }: Turn, claim: string, version: number, held: Held[]): void {
-  for (const { store_id, kept, shipped } of held) {
-    sql.all(
-      "UPDATE holds SET kept = ?, shipped = ? WHERE claim = ? AND store_id = ?",
-      kept,
-      shipped,
-      claim,
-      store_id,
-    );
-  }
-  const state = held.some(({ kept }) => kept > 0) ? "open" : "settled";
+export function updateHold({ sql, books }: Turn, claim: string, version: number, parts: Held[]): void {
+  const state = parts.some(({ kept }) => kept > 0) ? "open" : "settled";
   sql.all(
-    "UPDATE claims SET state = ?, version = ?, line = ? WHERE claim = ?",
-    ...[state, version, books.lastSeq, claim],
+    "UPDATE claims SET state = ?, version = ?, line = ?, parts = ? WHERE claim = ?",
+    ...[state, version, books.lastSeq, partsJson(parts), claim],
   );
 }
 
@@ -99,55 +100,39 @@ export function putClaim(
     claim.askAt ?? now + FIRST_ASK_MS,
     now,
   );
-  for (const { store_id } of held) {
-    sql.all(
-      "INSERT INTO holds (claim, store_id, kept, shipped) VALUES (?, ?, 0, 0) ON CONFLICT DO NOTHING",
-      claim.claim,
-      store_id,
-    );
-  }
-  const changed = new Map(held.map((part) => [part.store_id, part]));
-  const all = heldBy(sql, claim.claim).map((part) => changed.get(part.store_id) ?? part);
-  updateHold(turn, claim.claim, claim.version, all);
+  const changed = new Set(held.map(({ store_id }) => store_id));
+  const others = (findClaim(sql, claim.claim)?.parts ?? []).filter(({ store_id }) => !changed.has(store_id));
+  updateHold(turn, claim.claim, claim.version, [...others, ...held]);
 }
 
 /** Open claims in these stores that may yet let go, since no living order of theirs is known. Largest id first. */
 export const inTheWay = (sql: Sql, stores: string[]): { claim: string; quantity: number }[] =>
   sql.all(
-    `SELECT claims.claim, SUM(holds.kept) AS quantity FROM claims JOIN holds ON holds.claim = claims.claim
-     WHERE claims.state = 'open' AND claims.version = 0
-       AND holds.kept > 0 AND holds.store_id IN (SELECT value FROM json_each(?))
-     GROUP BY claims.claim ORDER BY claims.claim DESC LIMIT ?`,
+    `SELECT claim, SUM(part.value ->> 'kept') AS quantity FROM claims, json_each(claims.parts) AS part
+     WHERE state = 'open' AND version = 0
+       AND part.value ->> 'kept' > 0 AND part.value ->> 'store_id' IN (SELECT value FROM json_each(?))
+     GROUP BY claim ORDER BY claim DESC LIMIT ?`,
     JSON.stringify(stores),
     MAX_CLAIMS_IN_THE_WAY,
   );
 
-interface OpenHoldRow extends Held {
-  claim: string;
+interface OpenClaim extends Pick<AuditedClaim, "claim" | "version" | "ask_at" | "parts"> {
   order_id: string;
-  version: number;
-  ask_at: number;
 }
 
 /** The open holds, in the order in which they ask, and no more than a page shows. */
 export function readHolds(sql: Sql): Hold[] {
-  const rows = sql.all<OpenHoldRow>(
-    `SELECT open.claim, open.order_id, open.version, open.ask_at, holds.store_id, holds.kept, holds.shipped
-     FROM (SELECT * FROM claims WHERE state = 'open' ORDER BY ask_at LIMIT ?) AS open
-     JOIN holds ON holds.claim = open.claim AND holds.kept > 0
-     ORDER BY open.ask_at, open.claim, holds.store_id`,
+  const open = sql.all<StoredClaim<OpenClaim>>(
+    `SELECT claim, order_id, version, ask_at, parts FROM claims
+     WHERE state = 'open' ORDER BY ask_at, claim LIMIT ?`,
     MAX_HOLDS,
   );
-  return [...Map.groupBy(rows, (row) => row.claim).values()].flatMap((group) => {
-    const [first] = group;
-    return first === undefined ? [] : [toHold(first, group)];
-  });
+  return open.map(withParts).map(({ claim, order_id, version, ask_at, parts }) => ({
+    ...{ claim, order_id },
+    confirmed: version > 0,
+    allocations: parts
+      .filter(({ kept }) => kept > 0)
+      .map(({ store_id, kept }) => ({ store_id, quantity: kept })),
+    ask_at: isoTimestamp(ask_at),
+  }));
 }
-
-const toHold = (first: OpenHoldRow, group: OpenHoldRow[]): Hold => ({
-  claim: first.claim,
-  order_id: first.order_id,
-  confirmed: first.version > 0,
-  allocations: group.map(({ store_id, kept }) => ({ store_id, quantity: kept })),
-  ask_at: isoTimestamp(first.ask_at),
-});

@@ -1,5 +1,6 @@
-import type { EmptyOutcome, LoadPage, StockRow, StockTable } from "../stock-types.ts";
+import type { EmptyOutcome, Held, LoadPage, StockRow, StockTable } from "../stock-types.ts";
 import { Books } from "./books.ts";
+import { partsJson } from "./holds.ts";
 import { reportEverything } from "./report.ts";
 import { initialise, isInitialised, readMeta, wipe } from "./schema.ts";
 import type { Sql, Turn } from "./sql-port.ts";
@@ -7,10 +8,12 @@ import type { Sql, Turn } from "./sql-port.ts";
 /** A restore looks at the storage itself, whatever the object remembers of it. */
 type Restoring = Pick<Turn, "sql" | "now">;
 
-const COLUMNS: Record<Exclude<StockTable, "meta">, string> = {
+/** The tables whose rows are loaded as they stand. */
+type Plain = Exclude<StockTable, "meta" | "holds">;
+
+const COLUMNS: Record<Plain, string> = {
   levels: "store_id, on_hand, reserved, version",
-  claims: "claim, order_id, state, version, ask_at, asks, created_at, line",
-  holds: "claim, store_id, kept, shipped",
+  claims: "claim, order_id, state, version, ask_at, asks, created_at, line, parts",
   movements:
     "seq, at, type, store_id, quantity, on_hand_before, reserved_before, on_hand_after, reserved_after, actor, " +
     "reason, reference, order_id",
@@ -42,6 +45,7 @@ export function load(turn: Restoring, productId: string, { first, last, rows, ge
   if (first) empty(turn, productId, generation);
   for (const { table, row } of rows) {
     if (table === "meta") loadMeta(sql, row);
+    else if (table === "holds") loadHold(sql, row);
     else insert(sql, table, row);
   }
   if (!last) return;
@@ -53,13 +57,29 @@ export function load(turn: Restoring, productId: string, { first, last, rows, ge
   books.write();
 }
 
-/** A dump may have a row more than once, and the last one counts. No row of these tables is ever deleted. */
-function insert(sql: Sql, table: Exclude<StockTable, "meta">, row: StockRow["row"]): void {
+/**
+ * A dump may have a row more than once, and the last one counts. No row of these tables is ever deleted. Where a row has no
+ * value, SQLite puts the column's default instead, if there is one: a claim of a backup with `holds` has no parts yet.
+ */
+function insert(sql: Sql, table: Plain, row: StockRow["row"]): void {
   const columns = COLUMNS[table].split(", ");
   sql.all(
     `INSERT OR REPLACE INTO ${table} (${COLUMNS[table]}) VALUES (${columns.map(() => "?").join(", ")})`,
     ...columns.map((column) => row[column] ?? null),
   );
+}
+
+/**
+ * A hold was a row of its own before schema 5. It comes after its claim, and becomes one of its parts. Without its claim
+ * it is refused, since then it is no row of `claims`.
+ */
+function loadHold(sql: Sql, row: StockRow["row"]): void {
+  const { claim = null, store_id = null, kept = null, shipped = null } = row;
+  const [stored] = sql.all<StockRow["row"]>("SELECT * FROM claims WHERE claim = ?", claim);
+  const parts = JSON.parse(String(stored?.parts ?? "[]")) as Held[];
+  const others = parts.filter((part) => part.store_id !== store_id);
+  const part = { store_id, kept, shipped } as Held;
+  insert(sql, "claims", { ...stored, claim, parts: partsJson([...others, part]) });
 }
 
 function loadMeta(sql: Sql, row: StockRow["row"]): void {

@@ -9,7 +9,7 @@ import type {
 } from "../stock-types.ts";
 import { applyAnswer } from "./ask.ts";
 import { readLedgerSums } from "./audit.ts";
-import { findClaim, heldBy, putClaim } from "./holds.ts";
+import { findClaim, putClaim } from "./holds.ts";
 import { correct } from "./ledger.ts";
 import { countIn, NO_UNITS, storesIn } from "./levels.ts";
 import { reportEverything } from "./report.ts";
@@ -37,7 +37,7 @@ function repairHold(turn: Turn, operation: string, hold: RepairHold): RepairOutc
   if ((claim?.version ?? null) !== hold.seen) return { kind: "moved" };
   if (claim) applyAnswer(turn, hold);
 
-  const corrections = correctionsTo(heldBy(turn.sql, hold.claim), hold.state);
+  const corrections = correctionsTo(findClaim(turn.sql, hold.claim)?.parts ?? [], hold.state);
   if (corrections.length === 0) return { kind: "mended" };
   if (corrections.some(({ difference }) => difference.on_hand > 0)) return { kind: "shipped" };
   for (const { store_id, difference } of corrections) {
@@ -116,8 +116,8 @@ const byStore = (counts: (Count & { store_id: string })[]): Map<string, Count> =
 /** Units that open claims keep, by store. */
 function readKept(sql: Sql): Map<string, number> {
   const rows = sql.all<{ store_id: string; kept: number }>(
-    `SELECT holds.store_id, SUM(holds.kept) AS kept FROM claims JOIN holds ON holds.claim = claims.claim
-     WHERE claims.state = 'open' GROUP BY holds.store_id`,
+    `SELECT part.value ->> 'store_id' AS store_id, SUM(part.value ->> 'kept') AS kept
+     FROM claims, json_each(claims.parts) AS part WHERE state = 'open' GROUP BY 1`,
   );
   return new Map(rows.map(({ store_id, kept }) => [store_id, kept]));
 }

@@ -41,7 +41,7 @@ function reserve(
   const { sql } = turn;
   const claim = findClaim(sql, request.claim);
   if (claim?.state === "settled") return { kind: "settled" };
-  if (claim) return { kind: "held", allocations: allocationsOf(sql, request.claim) };
+  if (claim) return { kind: "held", allocations: allocationsOf(claim) };
 
   const allowed = allowedStores(storesIn(turn.books), request);
   const available = allowed.reduce((sum, level) => sum + level.available, 0);

@@ -1,5 +1,9 @@
 import { one, type Sql, type Turn } from "./sql-port.ts";
 
+/** A CHECK can look at no element of a list, but it can look for what no value may begin with: a minus sign, or null. */
+const PARTS = `parts TEXT NOT NULL DEFAULT '[]'
+      CHECK (json_valid(parts) AND parts LIKE '[%' AND instr(parts, '":-') = 0 AND instr(parts, '":null') = 0)`;
+
 /**
  * The storage of one Stock object. docs/STORAGE.md#stock says what each table and index is for, who writes it and how
  * long its rows live. Stamps are milliseconds in UTC. What the columns mean:
@@ -16,8 +20,8 @@ import { one, type Sql, type Turn } from "./sql-port.ts";
  *   the claim has released everything and can never hold again.
  * - claims.line, operations.line: the last line of the ledger when the row was last changed, but for `ask_at` and `asks`; null
  *   in a row of before there was this column. By it a dump finds what changed since it began.
- * - holds.kept: units that are still reserved; the sum over the holds of a store is its `reserved`. holds.shipped: units
- *   that have left.
+ * - claims.parts: JSON of the claim's units in each store, by the store's id. `kept`: units that are still reserved; what
+ *   the open claims keep in a store is its `reserved`. `shipped`: units that have left. Nothing in it is negative.
  * - movements.at never falls from one line to the next, even if the clock does.
  */
 const TABLES = [
@@ -48,17 +52,11 @@ const TABLES = [
     ask_at INTEGER NOT NULL,
     asks INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    line INTEGER
+    line INTEGER,
+    ${PARTS}
   ) WITHOUT ROWID`,
   "CREATE INDEX claims_due ON claims (ask_at) WHERE state = 'open'",
   "CREATE INDEX claims_unheard ON claims (claim) WHERE state = 'open' AND version = 0",
-  `CREATE TABLE holds (
-    claim TEXT NOT NULL,
-    store_id TEXT NOT NULL,
-    kept INTEGER NOT NULL CHECK (kept >= 0),
-    shipped INTEGER NOT NULL CHECK (shipped >= 0),
-    PRIMARY KEY (claim, store_id)
-  ) WITHOUT ROWID`,
   `CREATE TABLE movements (
     seq INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -84,18 +82,43 @@ const TABLES = [
   ) WITHOUT ROWID`,
 ];
 
-const SCHEMA = 4;
+const SCHEMA = 5;
+
+/** What brings tables of the version before to this one. */
+const UPGRADES: { to: number; statements: string[] }[] = [
+  {
+    to: 3,
+    statements: [
+      "ALTER TABLE meta ADD COLUMN generation INTEGER NOT NULL DEFAULT 0",
+      "ALTER TABLE meta ADD COLUMN loading INTEGER NOT NULL DEFAULT 0",
+    ],
+  },
+  {
+    to: 4,
+    statements: [
+      "ALTER TABLE claims ADD COLUMN line INTEGER",
+      "ALTER TABLE operations ADD COLUMN line INTEGER",
+    ],
+  },
+  {
+    to: 5,
+    statements: [
+      `ALTER TABLE claims ADD COLUMN ${PARTS}`,
+      `UPDATE claims SET parts = (
+         SELECT json_group_array(json_object('store_id', store_id, 'kept', kept, 'shipped', shipped) ORDER BY store_id)
+         FROM holds WHERE holds.claim = claims.claim)`,
+      "DROP TABLE holds",
+    ],
+  },
+];
 
 /** Brings tables of an earlier version to this one. To be called before anything else is done with them. */
 export function upgrade(sql: Sql): void {
   const { schema } = one(sql.all<{ schema: number }>("SELECT schema FROM meta"));
   if (schema >= SCHEMA) return;
-  if (schema < 3) {
-    sql.all("ALTER TABLE meta ADD COLUMN generation INTEGER NOT NULL DEFAULT 0");
-    sql.all("ALTER TABLE meta ADD COLUMN loading INTEGER NOT NULL DEFAULT 0");
+  for (const { to, statements } of UPGRADES) {
+    if (schema < to) for (const statement of statements) sql.all(statement);
   }
-  sql.all("ALTER TABLE claims ADD COLUMN line INTEGER");
-  sql.all("ALTER TABLE operations ADD COLUMN line INTEGER");
   sql.all("UPDATE meta SET schema = ?", SCHEMA);
 }
 
@@ -120,7 +143,7 @@ export function initialise(
   );
 }
 
-/** Drops all tables, as if nothing had ever been written here. */
+/** Drops all tables, those of earlier versions too, as if nothing had ever been written here. */
 export function wipe(sql: Sql): void {
   const named = sql.all<{ name: string }>(
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN (SELECT value FROM json_each(?))",

@@ -1,4 +1,5 @@
 import { type BackupWriter, STOCK_FILE } from "../../../src/cli/save-shop.ts";
+import { partsJson } from "../../../src/inventory/object/holds.ts";
 import type { Count, Movement, MovementType, StockRow } from "../../../src/inventory/stock-types.ts";
 import { idOf, type MadeUpOrder, madeUpOrder, openedAt, type ShopSize, storesOf } from "./made-up-orders.ts";
 
@@ -157,8 +158,8 @@ function claimOf(product: number, { number, versions, lines }: MadeUpOrder, now:
     row("claims", {
       ...{ claim: idOf("clm", number), order_id: idOf("ord", number), state: kept > 0 ? "open" : "settled" },
       ...{ version: versions.length, ask_at: now + 24 * HOUR_MS, asks: 1, created_at: versions[0].at },
+      parts: partsJson([{ store_id, kept, shipped }]),
     }),
-    row("holds", { claim: idOf("clm", number), store_id, kept, shipped }),
   ];
 }
 

@@ -18,7 +18,6 @@ async function givenDrift() {
   await plant(
     productId,
     "DELETE FROM claims",
-    "DELETE FROM holds",
     "UPDATE levels SET reserved = 0",
     "DELETE FROM movements WHERE type = 'reserve'",
   );

@@ -169,11 +169,9 @@ test("what is left open is told at the end, of whichever slice it was", async ()
   const productIds = await givenProducts(3);
   // More on hold than the ledger ever had: for a person.
   const broken = ["UPDATE movements SET on_hand_after = 0", "UPDATE levels SET on_hand = 1, reserved = 1"];
-  const held = [
-    "INSERT INTO claims SELECT 'clm_x', 'ord_x', 'open', 1, 0, 0, 0, 0",
-    "INSERT INTO holds SELECT 'clm_x', store_id, 1, 0 FROM levels",
-  ];
-  await plant(productIds[0] ?? "", ...broken, ...held);
+  const held = `INSERT INTO claims SELECT 'clm_x', 'ord_x', 'open', 1, 0, 0, 0, 0,
+    json_array(json_object('store_id', store_id, 'kept', 1, 'shipped', 0)) FROM levels`;
+  await plant(productIds[0] ?? "", ...broken, held);
   const tiny: Limits = { ...SMALL, chunk: 1, products: 1 };
   const { detail } = await begin(tiny);
   expect(detail).toContain(`unbalanced`);

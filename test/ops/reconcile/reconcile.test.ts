@@ -152,7 +152,7 @@ describe("each kind of drift is found and mended exactly", () => {
     const shop = await givenProduct(5);
     const order = await placeUnits(shop.productId, 2);
     const claim = await claimOfOrder(order.id);
-    await plant(shop.productId, loss, "UPDATE holds SET kept = 0");
+    await plant(shop.productId, loss, "UPDATE claims SET parts = json_set(parts, '$[0].kept', 0)");
     await plant(
       shop.productId,
       "UPDATE levels SET reserved = 0",
@@ -178,7 +178,6 @@ describe("each kind of drift is found and mended exactly", () => {
     await plant(
       shop.productId,
       "DELETE FROM claims",
-      "DELETE FROM holds",
       "UPDATE levels SET reserved = 0",
       "DELETE FROM movements WHERE type = 'reserve'",
     );
@@ -200,7 +199,7 @@ describe("each kind of drift is found and mended exactly", () => {
     await plant(
       shop.productId,
       "UPDATE claims SET version = 1",
-      "UPDATE holds SET kept = 3",
+      "UPDATE claims SET parts = json_set(parts, '$[0].kept', 3)",
       "UPDATE levels SET reserved = 3",
       "UPDATE movements SET reserved_after = 3 WHERE type = 'reserve'",
     );

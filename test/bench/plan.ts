@@ -15,9 +15,9 @@ export interface Plan {
 
 /**
  * What a Stock object writes for one hold, statement by statement, in entries as SQLite counts them, a row and each of its
- * indexes': claim 3, movement 2, its own row, level.
+ * indexes': claim 2, movement 2, its own row, level.
  */
-export const ENTRIES_OF_A_HOLD = [3, 2, 1, 1];
+export const ENTRIES_OF_A_HOLD = [2, 2, 1, 1];
 
 /**
  * The tables that a floor writes to, one for each statement, with so many indexes that a row comes to so many entries.

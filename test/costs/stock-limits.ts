@@ -8,29 +8,32 @@ export interface StockLimit {
   pages: number;
 }
 
-/** What costs less passes: write down here what it costs from now on, as the tests print it. */
+/**
+ * What costs less passes: write down here what it costs from now on, as the tests print it. The first that falls
+ * short in an object that has just woken looks through its open claims, which are 1,000 here.
+ */
 const TABLE = `
  stmt | read | written | pages | turn
-    6 |    3 |       7 |     7 | held
+    6 |    3 |       6 |     6 | held
     2 |    2 |       0 |     0 | repeated
-    3 |    3 |       2 |     3 | placed
+    3 |    3 |       1 |     1 | placed
     2 |    2 |       0 |     0 | told again
     6 |    5 |       5 |     6 | shipped
-    6 |    3 |       7 |     7 | held, to be let go
-    6 |    5 |       5 |     7 | let go
-    8 |    4 |      10 |     8 | held in two stores
-    3 |    3 |       2 |     3 | placed in two stores
-  303 |  102 |     502 |    26 | 100 held
-  303 |  302 |     302 |    19 | 100 let go
-    3 |   44 |       0 |     0 | short
+    6 |    3 |       6 |     6 | held, to be let go
+    6 |    5 |       5 |     6 | let go
+    8 |    4 |       9 |     7 | held in two stores
+    3 |    3 |       1 |     1 | placed in two stores
+  303 |  102 |     402 |    25 | 100 held
+  303 |  302 |     302 |    18 | 100 let go
+    2 |    1 |       0 |     0 | short
     6 |    3 |       5 |     5 | adjusted
     0 |    0 |       0 |     0 | levels read
     4 |    7 |       1 |     1 | report sent
     2 |    2 |       1 |     1 | report acknowledged
-    9 |   15 |       7 |     6 | a hold asks, and lives
+    9 |   15 |       6 |     5 | a hold asks, and lives
     3 |    6 |       0 |     0 | alarm with nothing to do
-   11 |   17 |       7 |     7 | held, woken
-    7 |   59 |       0 |     0 | short, woken
+   11 |   16 |       6 |     6 | held, woken
+    7 | 1036 |       0 |     0 | short, woken
 `;
 
 export const STOCK_LIMITS: ReadonlyMap<string, StockLimit> = new Map(

@@ -72,6 +72,7 @@ export async function takeTurns(sql: Sql, stored: number, measure: Measure): Pro
   );
   await measure("100 held", () => reserve(ids("bulk", 100)));
   await measure("100 let go", () => follow(ids("bulk", 100), 1, {}));
+  reserve(["clm_d"], available() + 1);
   await measure("short", () => reserve(["clm_d"], available() + 1));
   await measure("adjusted", () =>
     stock.adjust(PRODUCT, {

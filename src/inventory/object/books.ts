@@ -1,4 +1,4 @@
-import type { Count } from "../stock-types.ts";
+import type { Count, Held } from "../stock-types.ts";
 import { type Meta, readMeta } from "./schema.ts";
 import type { Sql } from "./sql-port.ts";
 
@@ -15,8 +15,8 @@ interface Line {
 }
 
 /**
- * What a living object remembers of its storage: its row of `meta`, its levels, and the last line of its ledger. Nobody
- * else reads or writes that storage, so each is read once, when it is first needed. A turn makes its changes here, and
+ * What a living object remembers of its storage: its row of `meta`, its levels, the last line of its ledger, and
+ * its provisional claims. Nobody else reads or writes that storage, so each is read once, when it is first needed. A turn makes its changes here, and
  * `write` stores them once, at its end and in its transaction.
  */
 export class Books {
@@ -26,6 +26,7 @@ export class Books {
   #levels: Map<string, StoredLevel> | null = null;
   readonly #changedStores = new Set<string>();
   #lastLine: Line | null = null;
+  #provisional: Map<string, Held[]> | null = null;
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -70,6 +71,27 @@ export class Books {
   /** The number of the ledger's last line; 0 while it has none. */
   get lastSeq(): number {
     return this.#readLastLine().seq;
+  }
+
+  /**
+   * The parts of each open claim that no living order is known of. There are as few as orders being placed at the moment,
+   * so no index needs to find them; the first time, all open claims are looked through.
+   */
+  get provisional(): ReadonlyMap<string, readonly Held[]> {
+    this.#provisional ??= new Map(
+      this.#sql
+        .all<{ claim: string; parts: string }>(
+          "SELECT claim, parts FROM claims INDEXED BY claims_due WHERE state = 'open' AND version = 0",
+        )
+        .map(({ claim, parts }) => [claim, JSON.parse(parts)]),
+    );
+    return this.#provisional;
+  }
+
+  /** To be told of each claim that is written. While nobody has asked for the provisional ones, they are in the storage. */
+  noteClaim(claim: string, isProvisional: boolean, parts: Held[]): void {
+    if (isProvisional) this.#provisional?.set(claim, parts);
+    else this.#provisional?.delete(claim);
   }
 
   /** Stores what was changed. To be called at the end of a turn, in its transaction. */

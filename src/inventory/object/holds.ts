@@ -1,5 +1,6 @@
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Allocation, AuditedClaim, Held, Hold, ReserveRequest } from "../stock-types.ts";
+import type { Books } from "./books.ts";
 import type { Sql, Turn } from "./sql-port.ts";
 
 /** Claims in the way that are named to a claim that fell short, at most. */
@@ -46,6 +47,7 @@ export function openHold(
   allocations: Allocation[],
   deadline: number,
 ): void {
+  const parts = allocations.map(({ store_id, quantity }) => ({ store_id, kept: quantity, shipped: 0 }));
   sql.all(
     `INSERT INTO claims (claim, order_id, state, version, ask_at, asks, created_at, line, parts)
      VALUES (?, ?, 'open', 0, ?, 0, ?, ?, ?)`,
@@ -54,8 +56,9 @@ export function openHold(
     deadline,
     now,
     books.lastSeq,
-    partsJson(allocations.map(({ store_id, quantity }) => ({ store_id, kept: quantity, shipped: 0 }))),
+    partsJson(parts),
   );
+  books.noteClaim(claim, true, parts);
 }
 
 /** Notes a claim that died before it reserved anything here. If its reserve still arrives, it finds itself dead. */
@@ -71,13 +74,16 @@ export function writeTombstone({ sql, now, books }: Turn, claim: string, version
   );
 }
 
-/** Brings a claim to an order's version. When it keeps nothing any more, it is released for good. */
+/** Brings an open claim to an order's version. When it keeps nothing any more, it is released for good. */
 export function updateHold({ sql, books }: Turn, claim: string, version: number, parts: Held[]): void {
-  const state = parts.some(({ kept }) => kept > 0) ? "open" : "settled";
+  const isOpen = parts.some(({ kept }) => kept > 0);
+  // To set the state of a claim that stays open would write the index of open claims for nothing.
+  const settled = isOpen ? "" : ", state = 'settled'";
   sql.all(
-    "UPDATE claims SET state = ?, version = ?, line = ?, parts = ? WHERE claim = ?",
-    ...[state, version, books.lastSeq, partsJson(parts), claim],
+    `UPDATE claims SET version = ?, line = ?, parts = ?${settled} WHERE claim = ?`,
+    ...[version, books.lastSeq, partsJson(parts), claim],
   );
+  books.noteClaim(claim, isOpen && version === 0, parts);
 }
 
 /** A claim that reconciliation has written first asks for its fate this long after. */
@@ -93,7 +99,8 @@ export function putClaim(
   sql.all(
     `INSERT INTO claims (claim, order_id, state, version, ask_at, asks, created_at)
      VALUES (?, ?, 'open', ?, ?, 0, ?)
-     ON CONFLICT (claim) DO UPDATE SET order_id = COALESCE(order_id, excluded.order_id), ask_at = excluded.ask_at`,
+     ON CONFLICT (claim) DO UPDATE
+       SET order_id = COALESCE(order_id, excluded.order_id), ask_at = excluded.ask_at, state = 'open'`,
     claim.claim,
     claim.orderId,
     claim.version,
@@ -106,15 +113,17 @@ export function putClaim(
 }
 
 /** Open claims in these stores that may yet let go, since no living order of theirs is known. Largest id first. */
-export const inTheWay = (sql: Sql, stores: string[]): { claim: string; quantity: number }[] =>
-  sql.all(
-    `SELECT claim, SUM(part.value ->> 'kept') AS quantity FROM claims, json_each(claims.parts) AS part
-     WHERE state = 'open' AND version = 0
-       AND part.value ->> 'kept' > 0 AND part.value ->> 'store_id' IN (SELECT value FROM json_each(?))
-     GROUP BY claim ORDER BY claim DESC LIMIT ?`,
-    JSON.stringify(stores),
-    MAX_CLAIMS_IN_THE_WAY,
-  );
+export function inTheWay(books: Books, stores: string[]): { claim: string; quantity: number }[] {
+  const wanted = new Set(stores);
+  return [...books.provisional]
+    .map(([claim, parts]) => ({ claim, quantity: keptIn(parts, wanted) }))
+    .filter(({ quantity }) => quantity > 0)
+    .sort((one, other) => (one.claim < other.claim ? 1 : -1))
+    .slice(0, MAX_CLAIMS_IN_THE_WAY);
+}
+
+const keptIn = (parts: readonly Held[], stores: Set<string>): number =>
+  parts.reduce((sum, { store_id, kept }) => (stores.has(store_id) ? sum + kept : sum), 0);
 
 interface OpenClaim extends Pick<AuditedClaim, "claim" | "version" | "ask_at" | "parts"> {
   order_id: string;

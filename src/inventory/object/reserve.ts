@@ -20,7 +20,7 @@ export function reserveEach(turn: Turn, requests: ReserveRequest[], deadline: nu
   const known = new Map<string, InTheWay>();
   const findInTheWay = (stores: string[]): InTheWay => {
     const key = JSON.stringify(stores.toSorted());
-    const found = known.get(key) ?? inTheWay(turn.sql, stores);
+    const found = known.get(key) ?? inTheWay(turn.books, stores);
     known.set(key, found);
     return found;
   };

@@ -56,7 +56,6 @@ const TABLES = [
     ${PARTS}
   ) WITHOUT ROWID`,
   "CREATE INDEX claims_due ON claims (ask_at) WHERE state = 'open'",
-  "CREATE INDEX claims_unheard ON claims (claim) WHERE state = 'open' AND version = 0",
   `CREATE TABLE movements (
     seq INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -82,7 +81,7 @@ const TABLES = [
   ) WITHOUT ROWID`,
 ];
 
-const SCHEMA = 5;
+const SCHEMA = 6;
 
 /** What brings tables of the version before to this one. */
 const UPGRADES: { to: number; statements: string[] }[] = [
@@ -110,6 +109,7 @@ const UPGRADES: { to: number; statements: string[] }[] = [
       "DROP TABLE holds",
     ],
   },
+  { to: 6, statements: ["DROP INDEX claims_unheard"] },
 ];
 
 /** Brings tables of an earlier version to this one. To be called before anything else is done with them. */

@@ -90,6 +90,11 @@ export const FAULTS: Record<string, Fault> = {
       ],
       [`AND c.stamp = \${stamp} AND c.order_id = row.value ->> 'id'`, `AND c.stamp = \${stamp}`],
     ],
+    // All tries of a draft have one reference, which no two orders may have.
+    besides: {
+      file: "src/orders/place/quote.ts",
+      edits: [["reference: draft.reference,", "reference: context.ids.reference(),"]],
+    },
   },
   "no-stamp": {
     missing: "what was not won writes nothing",

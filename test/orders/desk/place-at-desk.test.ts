@@ -48,6 +48,11 @@ function givenRequest(place: (draft: Draft) => Promise<DeskAnswer>, replaced: Pa
 const deskPlaces = (draft: Draft) =>
   placeOrders(testContext({ generation: undefined }), [draft], { admits: async () => true, together: false });
 
+const diesAfterPlacing = async (draft: Draft): Promise<never> => {
+  await deskPlaces(draft);
+  return away();
+};
+
 async function answerOf(outcome: Awaited<ReturnType<ReturnType<typeof givenRequest>["place"]>>) {
   if (outcome.kind !== "decided" && outcome.kind !== "replayed") return outcome.kind;
   const { id, access_token, order } = JSON.parse(outcome.answer.body);
@@ -75,10 +80,7 @@ describe.each([
 
   test("a desk that dies when it has placed it: the request answers with that order", async () => {
     const [apple = ""] = (await givenShop([[2]])).productIds;
-    const request = givenRequest(async (draft) => {
-      await deskPlaces(draft);
-      return away();
-    });
+    const request = givenRequest(diesAfterPlacing);
     expect(await answerOf(await request.place(request.draftOf({ [apple]: 1 }, key)))).toEqual([201, 200]);
     expect(await orders()).toEqual(["confirmed"]);
     expect(await stockOf(env, apple).levels()).toMatchObject({ reserved: 1 });
@@ -86,10 +88,7 @@ describe.each([
 
   test("a desk that dies when it has rejected it: the request says what was short", async () => {
     const [apple = ""] = (await givenShop([[2]])).productIds;
-    const request = givenRequest(async (draft) => {
-      await deskPlaces(draft);
-      return away();
-    });
+    const request = givenRequest(diesAfterPlacing);
     expect(await answerOf(await request.place(request.draftOf({ [apple]: 3 }, key)))).toEqual([409, 200]);
     expect(await orders()).toEqual(["rejected"]);
     expect(await stockOf(env, apple).levels()).toMatchObject({ reserved: 0 });

@@ -1,13 +1,13 @@
 import { DatabaseSync } from "node:sqlite";
-import { getLogger } from "@logtape/logtape";
 import { expect, test } from "vitest";
 import { Books } from "../../src/inventory/object/books.ts";
 import { move } from "../../src/inventory/object/ledger.ts";
 import { countIn } from "../../src/inventory/object/levels.ts";
-import { Stock } from "../../src/inventory/object/stock.ts";
+import type { Stock } from "../../src/inventory/object/stock.ts";
 import type { StockRow } from "../../src/inventory/stock-types.ts";
 import { pageOf, restoreInto } from "./dumped.ts";
 import { nodeSql } from "./node-sql.ts";
+import { quietStock } from "./quiet-stock.ts";
 
 /** What a living object remembers of its storage is what stands there, whoever changed it. */
 
@@ -15,14 +15,7 @@ const PRODUCT = "prd_1";
 
 function givenStock() {
   const db = new DatabaseSync(":memory:");
-  const stock = new Stock({
-    sql: nodeSql(db),
-    clock: { now: () => 1_800_000_000_000, sleep: async () => {} },
-    log: getLogger("silent"),
-    askFates: async () => [],
-    sendReport: async () => {},
-    arm: () => {},
-  });
+  const stock = quietStock(db, 1_800_000_000_000);
   stock.open(PRODUCT, { levels: [{ store_id: "sto_1", quantity: 5 }], actor: "a" });
   return { db, stock };
 }

@@ -1,12 +1,12 @@
 import { DatabaseSync } from "node:sqlite";
-import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { dump } from "../../src/inventory/object/dump.ts";
-import { Stock } from "../../src/inventory/object/stock.ts";
+import type { Stock } from "../../src/inventory/object/stock.ts";
 import type { StockRow } from "../../src/inventory/stock-types.ts";
 import { dumpOf, pageOf, restoreInto } from "./dumped.ts";
 import { nodeSql } from "./node-sql.ts";
+import { quietStock } from "./quiet-stock.ts";
 import { StockRun } from "./stock-run.ts";
 import { step } from "./stock-steps.ts";
 
@@ -29,14 +29,7 @@ const stored = (db: DatabaseSync) =>
   ].map((query) => db.prepare(query).all());
 
 function givenObject(db = new DatabaseSync(":memory:")) {
-  const stock = new Stock({
-    sql: nodeSql(db),
-    clock: { now: () => 1_900_000_000_000, sleep: async () => {} },
-    log: getLogger("silent"),
-    askFates: async () => [],
-    sendReport: async () => {},
-    arm: () => {},
-  });
+  const stock = quietStock(db, 1_900_000_000_000);
   return { db, stock };
 }
 

@@ -25,7 +25,7 @@ export abstract class OrderDeskObject extends DurableObject<Cloudflare.Env> impl
   protected abstract context(): Context;
 
   readonly #desk = new Desk(
-    (group, outcomes, onFirstSettled) => {
+    async (group, outcomes, onFirstSettled) => {
       const admitted = new Map(group.map((handed) => [handed.draft, handed.admitted]));
       const admits = async (draft: Draft) => admitted.get(draft) === true;
       const drafts = group.map(({ draft }) => draft);

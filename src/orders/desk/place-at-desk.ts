@@ -47,13 +47,16 @@ const deskOf = ({ env, settings: { DATABASE_LOCATION: locationHint } }: Context)
 async function placeAlone(context: Context, draft: Draft, limit: Limit): Promise<DeskAnswer> {
   const asked = takeFrom(context, limit);
   const admits = async () => (await asked).kind === "allowed";
-  const given = draft.key === null ? await giveUp(context, draft) : null;
+  const given = draft.key === null && !isSpent(draft) ? await giveUp(context, draft) : null;
   const [outcome = { kind: "unavailable" as const }] =
     given?.kind === "stands"
       ? [given.outcome]
       : await placeOrders(context, [given?.draft ?? draft], { admits, together: false });
   return { outcome, limited: await asked };
 }
+
+/** An order had its cart before: no desk places it, so there is no claim to give up. */
+const isSpent = ({ cart }: Draft): boolean => cart?.spentBy != null;
 
 /**
  * The claim of a draft without a key is this request's alone. It is given up, unless it has a fate already, which then

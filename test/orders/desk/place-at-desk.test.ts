@@ -143,6 +143,18 @@ test("where D1 is away too, a buyer without a key is told to look for the order 
   expect(await request.place(request.draftOf({ [apple]: 1 }, null))).toEqual({ kind: "unknown" });
 });
 
+test("a cart that was spent before can be nobody's order: no claim is given up, and no outcome unknown", async () => {
+  const [apple = ""] = (await givenShop([[1]])).productIds;
+  const request = givenRequest(away);
+  const calls = [env.DB.batch.bind(env.DB)];
+  const batch = (statements: D1PreparedStatement[]) => (calls.pop() ?? away)(statements);
+  const DB = { prepare: env.DB.prepare.bind(env.DB), batch } as unknown as D1Database;
+  request.context.env = { ...request.context.env, DB };
+  const order = { id: "ord_of_another_tab", reference: "HF-OF-ANOTHER-TAB" };
+  const draft = { ...request.draftOf({ [apple]: 1 }, null), cart: { id: "c", version: 1, spentBy: order } };
+  expect(await request.place(draft)).toEqual({ kind: "refused", refusal: { kind: "cart_spent", order } });
+});
+
 test("a full desk answers 503 and when to come again", async () => {
   const [apple = ""] = (await givenShop([[1]])).productIds;
   const place = async (): Promise<DeskAnswer> => ({

@@ -1,5 +1,12 @@
 import { stockOf } from "../inventory/client.ts";
-import type { Allocation, ReserveOutcome, ReserveRequest } from "../inventory/stock-types.ts";
+import type { Arrived } from "../inventory/projection/arrived.ts";
+import type {
+  Allocation,
+  Carry,
+  ReserveOutcome,
+  ReserveRequest,
+  StockReport,
+} from "../inventory/stock-types.ts";
 import type { Context } from "../platform/context.ts";
 import { describeError } from "../platform/log.ts";
 import { RETRY_CALLS } from "./calls.ts";
@@ -26,13 +33,17 @@ export type Reservation = Map<string, LineOutcome>;
 /** The pause before each try of an order that waits, for about a second, for units that others may yet let go. */
 const PAUSES_MS = [20, 40, 80, 160, 320, 640];
 
-/** Step 2 of placing: one RPC for each product, all in parallel, for all claims that want its units. */
+/**
+ * Step 2 of placing: one RPC for each product, all in parallel, for all claims that want its units.
+ * @param arrived of who writes the news that holds carry, with their orders; null for who does not
+ */
 export async function reserveAll<W extends Wanted>(
   context: Context,
   wants: W[],
+  arrived: Arrived | null,
 ): Promise<Map<W, Reservation>> {
   const reservations = new Map<W, Reservation>(wants.map((wanted) => [wanted, new Map()]));
-  await reserveLines(context, reservations, () => true);
+  await reserveLines(context, reservations, () => true, arrived);
   return reservations;
 }
 
@@ -43,6 +54,7 @@ export async function reserveAll<W extends Wanted>(
 export async function tryAgain<W extends Wanted>(
   context: Context,
   reservations: Map<W, Reservation>,
+  arrived: Arrived | null,
 ): Promise<void> {
   const waiting = new Map(reservations);
   const products = new Set(
@@ -54,7 +66,7 @@ export async function tryAgain<W extends Wanted>(
   for (const pause of PAUSES_MS.slice(-tries)) {
     if (waiting.size === 0) return;
     await context.clock.sleep(pause);
-    await reserveLines(context, waiting, isShort);
+    await reserveLines(context, waiting, isShort, arrived);
     for (const [wanted, reservation] of waiting) {
       if (![...reservation.values()].some(isShort)) waiting.delete(wanted);
     }
@@ -65,7 +77,8 @@ export async function tryAgain<W extends Wanted>(
 export const tryOnce = <W extends Wanted>(
   context: Context,
   reservations: Map<W, Reservation>,
-): Promise<void> => reserveLines(context, reservations, isShort);
+  arrived: Arrived | null,
+): Promise<void> => reserveLines(context, reservations, isShort, arrived);
 
 /** Says how much is available, and which claims hold the rest. */
 export type Short = Extract<ReserveOutcome, { kind: "short" }>;
@@ -81,11 +94,18 @@ export function heldAllocations(reservation: Reservation): Map<string, Allocatio
   return held;
 }
 
+/** What these holds carry for the projection. */
+export const newsOf = (reservation: Reservation): StockReport[] =>
+  [...reservation.values()].flatMap((outcome) =>
+    outcome.kind === "held" && outcome.news ? [outcome.news] : [],
+  );
+
 /** Reserves the lines for whose present outcome `asks` is true, and sets their new outcomes in place. */
 async function reserveLines(
   context: Context,
   reservations: Map<Wanted, Reservation>,
   asks: (outcome: LineOutcome | undefined) => boolean,
+  arrived: Arrived | null,
 ): Promise<void> {
   const lines = [...reservations].flatMap(([{ claim, order, stores }, reservation]) =>
     order.items
@@ -110,6 +130,7 @@ async function reserveLines(
         productId,
         calls.map(({ request }) => request),
         holdMs,
+        arrived ? { arrived: arrived.take(productId) } : undefined,
       );
       calls.forEach(({ reservation }, index) => {
         reservation.set(productId, outcomes?.[index] ?? { kind: "unknown" });
@@ -118,9 +139,16 @@ async function reserveLines(
   );
 }
 
-async function callReserve(context: Context, productId: string, requests: ReserveRequest[], holdMs: number) {
+async function callReserve(
+  context: Context,
+  productId: string,
+  requests: ReserveRequest[],
+  holdMs: number,
+  carry: Carry | undefined,
+) {
   try {
-    return await stockOf(context.env, productId).reserve(productId, requests, holdMs, context.generation);
+    const stock = stockOf(context.env, productId);
+    return await stock.reserve(productId, requests, holdMs, context.generation, carry);
   } catch (error) {
     context.log.warn("a reserve call failed", { product_id: productId, error: describeError(error) });
     return null;

@@ -1,5 +1,6 @@
 import { Commit } from "../events/commit.ts";
-import type { ClaimState, FollowState } from "../inventory/stock-types.ts";
+import { projectedLevels } from "../inventory/projection/projection.ts";
+import type { ClaimState, FatesAnswer, FollowState, ProjectedLevel } from "../inventory/stock-types.ts";
 import type { Context } from "../platform/context.ts";
 import { GENERATION } from "../platform/restoring.ts";
 import { each, sql } from "../platform/sql.ts";
@@ -46,17 +47,21 @@ export async function readClaimStates(
   orders: OrdersPort,
   productId: string,
   claims: string[],
-): Promise<ClaimState[]> {
-  const rows = await readClaims(context, productId, claims);
+): Promise<FatesAnswer> {
+  const asked = await ask(context, productId, claims);
   const expired = await orders.expireDue(
     context,
-    rows.flatMap((row) => orderOf(row) ?? []),
+    asked.rows.flatMap((row) => orderOf(row) ?? []),
   );
-  const known = expired ? await readClaims(context, productId, claims) : rows;
-  return known.map((row) => stateOf(row, orders, context.clock.now()));
+  const { rows, projected } = expired ? await ask(context, productId, claims) : asked;
+  return { claims: rows.map((row) => stateOf(row, orders, context.clock.now())), projected };
 }
 
-async function readClaims(context: Context, productId: string, claims: string[]): Promise<ClaimRow[]> {
+async function ask(
+  context: Context,
+  productId: string,
+  claims: string[],
+): Promise<{ rows: ClaimRow[]; projected: ProjectedLevel[] }> {
   // The commit is refused during a restore, because a shop that is half restored lacks the fates of living claims. It need
   // not be of the object's generation: an object asks also after a restore that was given up before it came to it, and
   // applies no answer if it was itself restored meanwhile.
@@ -72,10 +77,11 @@ async function readClaims(context: Context, productId: string, claims: string[])
     FROM ${asked} AS asked JOIN claims AS c ON c.id = asked.value
     LEFT JOIN orders AS o ON o.id = c.order_id
     LEFT JOIN order_items AS i ON i.order_id = o.id AND i.product_id = ${productId}`);
+  const projected = commit.read(projectedLevels(productId));
   const generation = commit.read(sql<{ generation: number }>`SELECT ${GENERATION} AS generation`);
   const committed = await commit.send();
   context.generation ??= committed.first(generation)?.generation;
-  return committed.rows(rows);
+  return { rows: committed.rows(rows), projected: committed.rows(projected) };
 }
 
 function orderOf({ id, status, version, stamp, ...row }: ClaimRow): ClaimedOrder | null {

@@ -33,7 +33,12 @@ export interface ReserveRequest {
 }
 
 export type ReserveOutcome =
-  | { kind: "held"; allocations: Allocation[] }
+  | {
+      kind: "held";
+      allocations: Allocation[];
+      /** For whom a `Carry` asked: what the projection does not have yet, to be written with the order of this claim. */
+      news?: StockReport;
+    }
   | {
       kind: "short";
       /** Units that are available in the stores that may serve. */
@@ -68,8 +73,21 @@ export interface ClaimState extends FollowCommand {
   askAt: number | null;
 }
 
+/** What D1 says when holds ask. */
+export interface FatesAnswer {
+  claims: ClaimState[];
+  /** What the projection has of this object's levels. */
+  projected: ProjectedLevel[];
+}
+
+export interface ProjectedLevel {
+  storeId: string;
+  epoch: number;
+  version: number;
+}
+
 /** Asks in one D1 batch what became of claims, and writes `abandoned` for those that have no fate. */
-export type AskFates = (productId: string, claims: string[]) => Promise<ClaimState[]>;
+export type AskFates = (productId: string, claims: string[]) => Promise<FatesAnswer>;
 
 export const ADJUST_TYPES = ["add", "remove", "set", "receive", "damage", "return"] as const;
 export type AdjustType = (typeof ADJUST_TYPES)[number];
@@ -176,6 +194,18 @@ export interface StockReport {
   version: number;
   at: number;
   levels: { storeId: string; onHand: number; reserved: number; version: number }[];
+}
+
+/** Up to which version of an object the projection has its levels. */
+export type Arrival = Pick<StockReport, "productId" | "epoch" | "version">;
+
+/**
+ * Says that who reserves writes the levels that its holds leave into the projection, in the batch that records their orders:
+ * so the object need not report them.
+ */
+export interface Carry {
+  /** What has arrived of earlier ones; null where the caller does not know. */
+  arrived: Arrival | null;
 }
 
 /** Units of a claim in one store: still reserved, and shipped. */
@@ -303,12 +333,17 @@ export type LoadOutcome = { kind: "loaded" } | { kind: "not_begun" } | { kind: "
  * out, as by a Worker of before, nothing is refused for it.
  */
 export interface StockCommands {
-  /** For one order or a bulk. @param holdMs how long a hold waits before it first asks for its fate */
+  /**
+   * For one order or many.
+   * @param holdMs how long a hold waits before it first asks for its fate
+   * @param carry left out by who does not write to the projection: then the object reports its levels by itself
+   */
   reserve(
     productId: string,
     requests: ReserveRequest[],
     holdMs: number,
     generation?: number,
+    carry?: Carry,
   ): Promise<ReserveOutcome[]>;
   follow(productId: string, commands: FollowCommand[], generation?: number): Promise<FollowOutcome[]>;
   adjust(

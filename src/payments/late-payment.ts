@@ -65,8 +65,8 @@ async function reserve(context: Context, claim: string, order: Order): Promise<R
   const before = ({ allocations }: OrderItem) =>
     storeId === null ? allocations.map(({ store_id }) => store_id) : [storeId];
   const wanted = { claim, order, stores: new Map(order.items.map((item) => [item.productId, before(item)])) };
-  const reservations = await reserveAll(context, [wanted]);
-  await tryAgain(context, await findWaiting(context, reservations));
+  const reservations = await reserveAll(context, [wanted], null);
+  await tryAgain(context, await findWaiting(context, reservations), null);
   const reservation = reservations.get(wanted);
   if (!reservation) throw new Error("a claim got no reservation");
   return reservation;

@@ -122,9 +122,9 @@ async function crowd(from: number, to: number, own: string, userId: string): Pro
 
 test("what D1 reads for a cart does not depend on how many others there are, nor on its own dead orders", async () => {
   const user = await signIn();
-  const [apple = ""] = productIds;
-  // What is made once: the sequence of the first event.
-  await givenCart({ [apple]: 1 }).then((first) =>
+  const [apple = "", pear = ""] = productIds;
+  // What is made once: the sequence of the first event, and the levels in the lists.
+  await givenCart({ [apple]: 1, [pear]: 1 }).then((first) =>
     ask("POST", `${first.path}/checkout`, BUYER, first.headers),
   );
   const costs: Record<string, Rows[]>[] = [];

@@ -255,6 +255,7 @@ const TABLE = `
       2 |   12 |    45 |      22 | order of two, invoice
       2 |   11 |    38 |      15 | order of two, card
       2 |   12 |    46 |      23 | order of two, signed in
+      2 |   15 |    65 |      25 | order of two, lists and all
       2 |   15 |    54 |      26 | order of two, with a key
       1 |    5 |    15 |       0 | order of two, replayed
       2 |   12 |  3412 |    2301 | bulk of 100
@@ -265,7 +266,7 @@ const TABLE = `
       4 |    9 |    39 |      11 | order delivered
       8 |   16 |    60 |      19 | order returned
       4 |   10 |    46 |      16 | order cancelled
-~     4 |    8 |  9079 |       0 | one product reconciled
+~     4 |    8 |  9119 |       0 | one product reconciled
      2 |    2 |     4 |       0 | stock adjusted
       3 |    8 |    25 |      23 | product made
      3 |    8 |    23 |      12 | product repriced
@@ -289,7 +290,7 @@ const TABLE = `
       6 |   29 |   102 |      37 | late payment, worked off
      4 |    5 |    20 |       7 | order confirmation sent
      3 |    3 |    16 |       4 | follow
-     1 |    4 |     3 |       1 | hold asks
+     1 |    5 |     6 |       1 | hold asks
      1 |    1 |     3 |       0 | work settled
      1 |    3 |    13 |       3 | stock report applied
      10 |   18 |    98 |      21 | a minute with nothing to do

@@ -34,6 +34,8 @@ const TABLE = `
     3 |    6 |       0 |     0 | alarm with nothing to do
    11 |   16 |       6 |     6 | held, woken
     7 | 1036 |       0 |     0 | short, woken
+    7 |    4 |       6 |     8 | held, with news for the projection
+    6 |    3 |       6 |     9 | held, told what has arrived
 `;
 
 export const STOCK_LIMITS: ReadonlyMap<string, StockLimit> = new Map(

@@ -2,6 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Sql } from "../../src/inventory/object/sql-port.ts";
 import { Stock } from "../../src/inventory/object/stock.ts";
 import type {
+  Carry,
   ClaimState,
   FollowState,
   ReserveRequest,
@@ -28,7 +29,7 @@ export async function takeTurns(sql: Sql, stored: number, measure: Measure): Pro
       sql,
       clock: { now: () => now, sleep: async () => {} },
       log: getLogger("silent"),
-      askFates: async () => answers,
+      askFates: async () => ({ claims: answers, projected: [] }),
       sendReport: async (sent) => {
         reports.push(sent);
       },
@@ -36,14 +37,19 @@ export async function takeTurns(sql: Sql, stored: number, measure: Measure): Pro
     });
   let stock = wake();
   const ids = (kind: string, count: number) => Array.from({ length: count }, (_, at) => `clm_${kind}_${at}`);
-  const reserve = (claims: string[], quantity = 1) =>
-    stock.reserve(
+  let news: StockReport | undefined;
+  const reserve = (claims: string[], quantity = 1, carry?: Carry) => {
+    const outcomes = stock.reserve(
       PRODUCT,
       claims.map((claim): ReserveRequest => {
         return { claim, orderId: `ord_${claim}`, quantity, stores: ["sto_2"], only: false };
       }),
       HOUR,
+      0,
+      carry,
     );
+    for (const outcome of outcomes) if (outcome.kind === "held") news = outcome.news ?? news;
+  };
   const follow = (claims: string[], version: number, state: FollowState) =>
     stock.follow(
       PRODUCT,
@@ -97,4 +103,9 @@ export async function takeTurns(sql: Sql, stored: number, measure: Measure): Pro
   await measure("held, woken", () => reserve(["clm_f"]));
   stock = wake();
   await measure("short, woken", () => reserve(["clm_g"], 10 * stored + 10_000));
+  await measure("held, with news for the projection", () => reserve(["clm_h"], 1, { arrived: null }));
+  const { epoch, version } = news ?? { epoch: 0, version: 0 };
+  now += 10_000;
+  const arrived = { productId: PRODUCT, epoch, version };
+  await measure("held, told what has arrived", () => reserve(["clm_i"], 1, { arrived }));
 }

@@ -9,7 +9,7 @@ export const quietStock = (db: DatabaseSync, now: number): Stock =>
     sql: nodeSql(db),
     clock: { now: () => now, sleep: async () => {} },
     log: getLogger("silent"),
-    askFates: async () => [],
+    askFates: async () => ({ claims: [], projected: [] }),
     sendReport: async () => {},
     arm: () => {},
   });

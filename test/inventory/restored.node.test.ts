@@ -13,12 +13,12 @@ const REQUEST = { claim: "clm_1", orderId: "ord_1", quantity: 1, stores: [], onl
 /** An object of one product, whose question to D1 is answered by the test. */
 function givenStock(db = new DatabaseSync(":memory:")) {
   let now = 1_800_000_000_000;
-  const asked: ((states: ClaimState[]) => void)[] = [];
+  const asked: ((claims: ClaimState[]) => void)[] = [];
   const stock = new Stock({
     sql: nodeSql(db),
     clock: { now: () => now, sleep: async () => {} },
     log: getLogger("silent"),
-    askFates: () => new Promise((answer) => asked.push(answer)),
+    askFates: () => new Promise((answer) => asked.push((claims) => answer({ claims, projected: [] }))),
     sendReport: async () => {},
     arm: () => {},
   });

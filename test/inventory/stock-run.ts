@@ -6,10 +6,11 @@ import type { Sql, SqlValue } from "../../src/inventory/object/sql-port.ts";
 import { Stock } from "../../src/inventory/object/stock.ts";
 import type {
   AdjustType,
-  ClaimState,
   Count,
+  FatesAnswer,
   FollowCommand,
   FollowState,
+  ReserveOutcome,
   ReserveRequest,
   StockReport,
 } from "../../src/inventory/stock-types.ts";
@@ -23,7 +24,10 @@ const SILENT = getLogger("silent");
 const DAY = 24 * 60 * 60_000;
 
 export type Step =
-  | { do: "reserve"; requests: Omit<ReserveRequest, "orderId">[] }
+  /** `carries`: its caller writes news to the projection; `tells`: it also says what has arrived there. */
+  | { do: "reserve"; requests: Omit<ReserveRequest, "orderId">[]; carries: boolean; tells: boolean }
+  /** The batch that records the last order comes, with the news that its hold carried; all others are lost. */
+  | { do: "record" }
   /** Something becomes of an order in D1; the object does not hear of it yet. */
   | { do: "decide"; claim: string; what: "place" | "die" | "ship" | "cancel"; units: number }
   /** A command about the order's latest version arrives, or about one before it. */
@@ -39,7 +43,7 @@ export type Step =
   | { do: "acknowledge" }
   | { do: "evict" }
   /** After so many statements the next one fails, or else the commit; then the same again. */
-  | { do: "fail"; after: number; requests: Omit<ReserveRequest, "orderId">[] };
+  | { do: "fail"; after: number; requests: Omit<ReserveRequest, "orderId">[]; carries: boolean };
 
 /** One life of a Stock object beside its model: takes steps, and looks at everything after each. */
 export class StockRun {
@@ -47,7 +51,11 @@ export class StockRun {
   readonly #model = new StockModel();
   /** What D1 says of each claim: every version of its order, the first being its birth or its claim's death. */
   readonly #orders = new Map<string, FollowCommand[]>();
-  readonly #projection = new Map<string, StockReport["levels"][number]>();
+  readonly #projection = new Map<string, StockReport["levels"][number] & { epoch: number }>();
+  /** The last news that a hold carried. */
+  #carried: StockReport | null = null;
+  /** The last news of a hold that arrived, until the object hears it. */
+  #arrived: StockReport | null = null;
   #stock: Stock;
   #now = 1_800_000_000_000;
   #armed: number | null = null;
@@ -103,7 +111,10 @@ export class StockRun {
   async #take(step: Step): Promise<void> {
     switch (step.do) {
       case "reserve":
-        return this.#reserve(step.requests);
+        return this.#reserve(step.requests, step.carries, step.tells);
+      case "record":
+        this.#arrived = this.#carried;
+        return this.#project(this.#carried);
       case "decide":
         return this.#decide(step.claim, step.what, step.units);
       case "follow": {
@@ -140,32 +151,44 @@ export class StockRun {
         this.#stock = this.#wake();
         return;
       case "fail":
-        return this.#fail(step.after, step.requests);
+        return this.#fail(step.after, step.requests, step.carries);
     }
   }
 
-  #reserve(given: Omit<ReserveRequest, "orderId">[]): void {
+  #reserve(given: Omit<ReserveRequest, "orderId">[], carries: boolean, tells: boolean): void {
     const requests = requestsOf(given);
     const deadline = this.#now + HOLD;
     const expected = requests.map((request) => this.#model.reserve(request, deadline));
-    expect(this.#stock.reserve(PRODUCT, requests, HOLD)).toEqual(expected);
-    this.#changesNothing(() => this.#stock.reserve(PRODUCT, requests, HOLD));
+    const arrived = tells ? this.#arrived : null;
+    if (tells) this.#arrived = null;
+    const carry = (told: StockReport | null) => (carries ? { arrived: told } : undefined);
+    const outcomes = this.#stock.reserve(PRODUCT, requests, HOLD, 0, carry(arrived));
+    const news = outcomes.flatMap((outcome) =>
+      outcome.kind === "held" && outcome.news ? [outcome.news] : [],
+    );
+    expect(news.length).toBeLessThanOrEqual(carries ? 1 : 0);
+    if (news[0]) this.#carried = news[0];
+    expect(outcomes.map((outcome) => omitNews(outcome))).toEqual(expected);
+    this.#changesNothing(() => this.#stock.reserve(PRODUCT, requests, HOLD, 0, carry(null)));
   }
 
   /** A reserve that fails anywhere changes nothing, neither in the storage nor in what the object remembers of it. */
-  #fail(after: number, given: Omit<ReserveRequest, "orderId">[]): void {
+  #fail(after: number, given: Omit<ReserveRequest, "orderId">[], carries: boolean): void {
     if (this.#model.written) {
       this.#changesNothing(() => {
         this.#succeed = after;
         try {
-          expect(() => this.#stock.reserve(PRODUCT, requestsOf(given), HOLD)).toThrow("the disk is full");
+          const carry = carries ? { arrived: this.#arrived } : undefined;
+          expect(() => this.#stock.reserve(PRODUCT, requestsOf(given), HOLD, 0, carry)).toThrow(
+            "the disk is full",
+          );
         } finally {
           this.#succeed = null;
         }
       });
       this.#check();
     }
-    this.#reserve(given);
+    this.#reserve(given, carries, false);
   }
 
   #follow(command: FollowCommand): void {
@@ -203,7 +226,7 @@ export class StockRun {
     }
   }
 
-  async #askFates(productId: string, claims: string[]): Promise<ClaimState[]> {
+  async #askFates(productId: string, claims: string[]): Promise<FatesAnswer> {
     expect(productId).toBe(PRODUCT);
     this.#asked = [...claims];
     if (this.#fates === "throw") throw new Error("D1 is down");
@@ -211,12 +234,14 @@ export class StockRun {
     const answered = claims.filter(
       (_, index) => this.#fates === "all" || (this.#fates === "some" && index % 2 === 0),
     );
-    return answered.map((claim) => {
+    const projected = [...this.#projection.values()];
+    const states = answered.map((claim) => {
       if (!this.#orders.has(claim)) this.#orders.set(claim, [{ claim, version: 1, state: {} }]);
       const verdict = { ...(this.#orders.get(claim)?.at(-1) as FollowCommand), askAt: null };
       this.#model.obey(verdict, this.#now);
       return verdict;
     });
+    return { claims: states, projected };
   }
 
   async #alarm(later: number, fates: Extract<Step, { do: "alarm" }>["fates"]): Promise<void> {
@@ -234,13 +259,19 @@ export class StockRun {
 
   #acknowledge(): void {
     if (!this.#report) return;
-    const { epoch, version, levels } = this.#report;
-    for (const level of levels) {
-      const known = this.#projection.get(level.storeId);
-      if (!known || level.version > known.version) this.#projection.set(level.storeId, level);
-    }
+    const { epoch, version } = this.#report;
+    this.#project(this.#report);
     this.#stock.reported(epoch - 1, version + 1_000);
     this.#stock.reported(epoch, version);
+  }
+
+  /** Newer levels only, as in D1. */
+  #project(report: StockReport | null): void {
+    for (const level of report?.levels ?? []) {
+      const known = this.#projection.get(level.storeId);
+      if (!known || level.version > known.version)
+        this.#projection.set(level.storeId, { ...level, epoch: report?.epoch ?? 0 });
+    }
   }
 
   #changesNothing(command: () => void): void {
@@ -318,6 +349,10 @@ export class StockRun {
       "SELECT * FROM meta",
     );
     mustEqual(meta?.report_at === null, meta?.version === meta?.acked);
+    // What counts as told has arrived.
+    for (const level of this.#sql.all<{ store_id: string; version: number }>("SELECT * FROM levels"))
+      if (level.version <= (meta?.acked ?? 0))
+        expect(this.#projection.get(level.store_id)?.version).toBe(level.version);
     const due = Math.min(this.#model.asksAt, meta?.report_at ?? Number.POSITIVE_INFINITY);
     expect(this.#armed ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(due);
   }
@@ -338,6 +373,12 @@ export class StockRun {
       expect(settled).toBe(Object.values(state).every(({ keep }) => keep === 0));
     }
   }
+}
+
+function omitNews(outcome: ReserveOutcome): unknown {
+  if (outcome.kind !== "held") return outcome;
+  const { news: _carried, ...held } = outcome;
+  return held;
 }
 
 const requestsOf = (given: Omit<ReserveRequest, "orderId">[]): ReserveRequest[] =>

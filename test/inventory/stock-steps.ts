@@ -21,7 +21,7 @@ const type = fc.constantFrom("add", "remove", "set", "receive", "damage", "retur
 export const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.record({ do: is("reserve"), requests }),
+    arbitrary: fc.record({ do: is("reserve"), requests, carries: fc.boolean(), tells: fc.boolean() }),
   },
   {
     weight: 6,
@@ -54,7 +54,8 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       fates: fc.constantFrom("all", "some", "none", "throw", "die"),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ do: is("record") }) },
   { weight: 2, arbitrary: fc.record({ do: is("acknowledge") }) },
   { weight: 2, arbitrary: fc.record({ do: is("evict") }) },
-  { weight: 2, arbitrary: fc.record({ do: is("fail"), after: fc.nat(12), requests }) },
+  { weight: 2, arbitrary: fc.record({ do: is("fail"), after: fc.nat(12), requests, carries: fc.boolean() }) },
 );

@@ -92,7 +92,7 @@ describe("trying again", () => {
       stores: new Map(),
     };
     const reservation: Reservation = new Map(productIds.map((id) => [id, short]));
-    await tryAgain(context, new Map([[wanted, reservation]]));
+    await tryAgain(context, new Map([[wanted, reservation]]), null);
     return { pauses, calls };
   }
 

@@ -99,6 +99,7 @@ test("what the projection does not know yet, or knows wrongly, is sold all the s
   await env.DB.prepare("DELETE FROM stock_levels").run();
   expect((await order(basket({ [product]: 4 }))).body.total_items).toBe(4);
 
+  await env.DB.prepare("DELETE FROM stock_levels").run();
   await env.DB.prepare(
     `INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, version, epoch, updated_at)
      VALUES (?1, ?2, 99, 0, 99, 0, 0, 0)`,

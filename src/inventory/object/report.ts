@@ -1,4 +1,5 @@
-import type { StockReport } from "../stock-types.ts";
+import type { Arrival, ProjectedLevel, StockReport } from "../stock-types.ts";
+import type { StoredLevel } from "./books.ts";
 import type { Turn } from "./sql-port.ts";
 
 /** A change waits this long for others, so that one report carries them all. */
@@ -7,6 +8,15 @@ const GATHER_CHANGES_MS = 1_000;
 const MIN_REPORT_INTERVAL_MS = 2_000;
 /** A report that is not acknowledged by then counts as lost, and is sent again. */
 const REPORT_AGAIN_MS = 60_000;
+/** Levels that a hold's answer carries at most: more than these go by the queue. */
+const MAX_CARRIED = 25;
+/**
+ * After its deadline a hold waits up to ten seconds for others, and asks. What it finds in the projection need not be
+ * reported, so a report of what a hold carries is due only after that.
+ */
+const HOLD_ASKS_FIRST_MS = 30_000;
+/** The longest that a report waits for that, however late the hold asks. */
+const MAX_CARRIED_MS = 300_000;
 /** Levels of one report. A queue message carries 128 KB, and a level is about 150 bytes of it at most. */
 const MAX_LEVELS = 500;
 
@@ -27,24 +37,85 @@ export function countChange(turn: Turn): number {
  * says that it has arrived, so a send that fails is repeated just as a message that was lost.
  */
 export function takeReport({ now, books }: Turn, at: number): StockReport | null {
-  const { product_id, epoch, acked, report_at } = books.meta;
+  const { report_at } = books.meta;
   if (report_at === null || report_at > at) return null;
-  const levels = [...books.levels]
-    .filter(([, { version }]) => version > acked)
-    .sort(([, one], [, other]) => one.version - other.version)
-    .slice(0, MAX_LEVELS)
-    .map(([storeId, { on_hand, reserved, version }]) => ({ storeId, onHand: on_hand, reserved, version }));
+  const report = reportOf(now, books, untold(books).slice(0, MAX_LEVELS));
   books.changeMeta({ sent_at: now, report_at: at + REPORT_AGAIN_MS });
-  return { productId: product_id, epoch, version: levels.at(-1)?.version ?? acked, at: now, levels };
+  return report;
+}
+
+/**
+ * The report that the answer to a hold carries; null where there was one a moment ago, or it would be too long. Whoever
+ * placed the hold either records its order, and the report with it, or lets go of it, which is a change that is reported.
+ * If it does neither, the hold's own question finds what has not arrived.
+ * @param reportAt when a report was due before these holds
+ * @param deadline when the holds ask
+ */
+export function carryReport(
+  { now, books }: Turn,
+  reportAt: number | null,
+  deadline: number,
+): StockReport | null {
+  const levels = untold(books);
+  if (levels.length > MAX_CARRIED) return null;
+  const { sent_at } = books.meta;
+  if (now < sent_at + MIN_REPORT_INTERVAL_MS) {
+    // A later hold may carry it. Only where none comes, a report of its own is due.
+    const own = sent_at + 2 * MIN_REPORT_INTERVAL_MS;
+    books.changeMeta({ report_at: Math.min(reportAt ?? Infinity, own) });
+    return null;
+  }
+  const report = reportOf(now, books, levels);
+  books.changeMeta({
+    sent_at: now,
+    report_at: Math.min(deadline + HOLD_ASKS_FIRST_MS, now + MAX_CARRIED_MS),
+  });
+  return report;
+}
+
+type Untold = [storeId: string, level: Readonly<StoredLevel>];
+
+/** The levels that the projection does not have, as far as is known, in the order in which they changed. */
+const untold = ({ meta, levels }: Turn["books"]): Untold[] =>
+  [...levels]
+    .filter(([, { version }]) => version > meta.acked)
+    .sort(([, one], [, other]) => one.version - other.version);
+
+const reportOf = (now: number, { meta }: Turn["books"], levels: Untold[]): StockReport => ({
+  productId: meta.product_id,
+  epoch: meta.epoch,
+  version: levels.at(-1)?.[1].version ?? meta.acked,
+  at: now,
+  levels: levels.map(([storeId, { on_hand, reserved, version }]) => ({
+    ...{ storeId, onHand: on_hand, reserved, version },
+  })),
+});
+
+/** The projection has everything up to this version. */
+export function arrive({ books }: Turn, { epoch, version }: Omit<Arrival, "productId">): void {
+  const { meta } = books;
+  if (meta.epoch !== epoch) return;
+  const acked = Math.max(meta.acked, version);
+  books.changeMeta({ acked, report_at: acked >= meta.version ? null : meta.report_at });
 }
 
 /** The projection has everything up to `version`. If there is more already, the next report is due soon. */
 export function acknowledge(turn: Turn, epoch: number, version: number): void {
+  arrive(turn, { epoch, version });
   const { meta } = turn.books;
-  if (meta.epoch !== epoch) return;
-  const acked = Math.max(meta.acked, version);
-  const isTold = acked >= meta.version || meta.report_at === null;
-  turn.books.changeMeta({ acked, report_at: isTold ? null : Math.min(meta.report_at, soonest(turn)) });
+  if (meta.epoch === epoch && meta.report_at !== null)
+    turn.books.changeMeta({ report_at: Math.min(meta.report_at, soonest(turn)) });
+}
+
+/** Notes what the projection was seen to have. What is missing there may be on its way; its report is due as it was. */
+export function arriveAsSeen(turn: Turn, projected: ProjectedLevel[]): void {
+  const { meta } = turn.books;
+  const known = new Map(
+    projected.filter(({ epoch }) => epoch === meta.epoch).map(({ storeId, version }) => [storeId, version]),
+  );
+  const missing = untold(turn.books).find(([storeId, { version }]) => (known.get(storeId) ?? 0) < version);
+  const version = missing ? missing[1].version - 1 : meta.version;
+  arrive(turn, { epoch: meta.epoch, version });
 }
 
 /**

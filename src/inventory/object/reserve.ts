@@ -3,6 +3,7 @@ import type { Allocation, Level, ReserveOutcome, ReserveRequest } from "../stock
 import { allocationsOf, findClaim, inTheWay, openHold } from "./holds.ts";
 import { move } from "./ledger.ts";
 import { storesIn } from "./levels.ts";
+import { carryReport } from "./report.ts";
 import type { Turn } from "./sql-port.ts";
 
 /** The actor of movements for orders in the ledger. */
@@ -13,8 +14,18 @@ type InTheWay = Extract<ReserveOutcome, { kind: "short" }>["inTheWay"];
 /** What a product that was never stocked answers. */
 export const NEVER_STOCKED: ReserveOutcome = { kind: "short", available: 0, inTheWay: [] };
 
-/** Reserves for one order or for a bulk, one request after the other; each succeeds or fails by itself. */
-export function reserveEach(turn: Turn, requests: ReserveRequest[], deadline: number): ReserveOutcome[] {
+/**
+ * Reserves for one order or for many, one request after the other; each succeeds or fails by itself.
+ * @param deadline when the holds first ask for their fates, milliseconds
+ * @param carries whether the first hold that is opened carries what the projection does not have
+ */
+export function reserveEach(
+  turn: Turn,
+  requests: ReserveRequest[],
+  deadline: number,
+  carries: boolean,
+): ReserveOutcome[] {
+  const before = turn.books.meta;
   // Requests that fall short one after the other meet the same holds. They are looked up once, and as one list that
   // all these outcomes share they cross RPC once.
   const known = new Map<string, InTheWay>();
@@ -24,11 +35,15 @@ export function reserveEach(turn: Turn, requests: ReserveRequest[], deadline: nu
     known.set(key, found);
     return found;
   };
-  return requests.map((request) => {
+  let opened: Extract<ReserveOutcome, { kind: "held" }> | null = null;
+  const outcomes = requests.map((request) => {
     const outcome = reserve(turn, request, deadline, findInTheWay);
     if (outcome.kind === "held") known.clear();
+    if (outcome.kind === "held" && turn.books.meta.version > before.version) opened ??= outcome;
     return outcome;
   });
+  const news = carries && opened ? carryReport(turn, before.report_at, deadline) : null;
+  return news ? outcomes.map((outcome) => (outcome === opened ? { ...opened, news } : outcome)) : outcomes;
 }
 
 /** Holds all the units for a claim, or none. Safe to repeat: a claim holds once, and never again after its release. */

@@ -4,6 +4,7 @@ import { createLog } from "../../platform/log.ts";
 import type {
   AdjustCommand,
   AskFates,
+  Carry,
   CommandBy,
   FollowCommand,
   LoadPage,
@@ -58,8 +59,14 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
     await this.#stock.alarm();
   }
 
-  async reserve(productId: string, requests: ReserveRequest[], holdMs: number, generation?: number) {
-    return this.#stock.reserve(productId, requests, holdMs, generation);
+  async reserve(
+    productId: string,
+    requests: ReserveRequest[],
+    holdMs: number,
+    generation?: number,
+    carry?: Carry,
+  ) {
+    return this.#stock.reserve(productId, requests, holdMs, generation, carry);
   }
 
   async follow(productId: string, commands: FollowCommand[], generation?: number) {

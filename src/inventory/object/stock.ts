@@ -4,6 +4,7 @@ import { describeError, type Log } from "../../platform/log.ts";
 import type {
   AdjustCommand,
   AskFates,
+  Carry,
   CommandBy,
   CommandOutcome,
   DumpOutcome,
@@ -37,7 +38,7 @@ import { levelsIn, NO_LEVELS, readLevelsAt } from "./levels.ts";
 import { empty, load } from "./load.ts";
 import { adjust, onceByOperation, open, transfer } from "./operations.ts";
 import { repair } from "./repair.ts";
-import { acknowledge, takeReport } from "./report.ts";
+import { acknowledge, arrive, arriveAsSeen, takeReport } from "./report.ts";
 import { NEVER_STOCKED, reserveEach } from "./reserve.ts";
 import { initialise, isInitialised, type Meta, upgrade } from "./schema.ts";
 import type { Sql, Turn } from "./sql-port.ts";
@@ -73,9 +74,13 @@ export class Stock {
     requests: ReserveRequest[],
     holdMs: number,
     generation?: number,
+    carry?: Carry,
   ): ReserveOutcome[] {
     if (!this.#isInitialised()) return requests.map(() => NEVER_STOCKED);
-    return this.#write(productId, generation, (turn) => reserveEach(turn, requests, turn.now + holdMs));
+    return this.#write(productId, generation, (turn) => {
+      if (carry?.arrived) arrive(turn, carry.arrived);
+      return reserveEach(turn, requests, turn.now + holdMs, carry !== undefined);
+    });
   }
 
   follow(productId: string, commands: FollowCommand[], generation?: number): FollowOutcome[] {
@@ -198,12 +203,13 @@ export class Stock {
     if (claims.length === 0) return;
     const { askFates, log } = this.#parts;
     try {
-      const answers = await askFates(productId, claims);
+      const answer = await askFates(productId, claims);
       this.#turn((turn) => {
         const { meta } = turn.books;
         if (meta.epoch !== epoch || meta.generation !== generation || meta.loading) return;
-        for (const answer of answers) {
-          const outcome = applyAnswer(turn, answer);
+        arriveAsSeen(turn, answer.projected);
+        for (const claim of answer.claims) {
+          const outcome = applyAnswer(turn, claim);
           if (outcome.kind === "drift")
             log.error("stock drifted from its orders", { product_id: productId, ...outcome });
         }

@@ -2,18 +2,27 @@ import type { Context } from "../../platform/context.ts";
 import { describeError } from "../../platform/log.ts";
 import { each, runBatch, type Sql, sql } from "../../platform/sql.ts";
 import { stockOf } from "../client.ts";
-import type { StockReport } from "../stock-types.ts";
+import type { ProjectedLevel, StockReport } from "../stock-types.ts";
 
 /** A row is about 150 bytes of JSON at most, so one parameter stays well under a megabyte. */
 const STATEMENT_ROWS = 5_000;
 
-/**
- * Applies the reports of many objects in one batch, and then acknowledges them to each object. Reports may come twice, late
- * and out of order, so a row is replaced only by a later epoch, or by a higher version of the same epoch. One of a product
- * that a restore took away counts nothing. Triggers bring the counts up to the levels.
- */
+/** Applies the reports of many objects in one batch, and then acknowledges them to each object. */
 export async function applyReports(context: Context, reports: StockReport[]): Promise<void> {
-  const rows = reports.flatMap(({ productId, epoch, at, levels }) =>
+  const { env, clock } = context;
+  const statements = project(reports, clock.now());
+  if (statements.length > 0) await runBatch(env.DB, statements);
+  await Promise.all(latestOfEach(reports).map((report) => acknowledge(context, report)));
+}
+
+/**
+ * Writes the reports of many objects into the projection, for one batch. Reports may come twice, late and out of order, so a
+ * row is replaced only by a later epoch, or by a higher version of the same epoch. One of a product that a restore took away
+ * counts nothing. Triggers bring the counts up to the levels.
+ * @param at when, milliseconds
+ */
+export function project(reports: StockReport[], at: number): Sql[] {
+  const rows = reports.flatMap(({ productId, epoch, at: updatedAt, levels }) =>
     levels.map(({ storeId, onHand, reserved, version }) => [
       productId,
       storeId,
@@ -21,16 +30,17 @@ export async function applyReports(context: Context, reports: StockReport[]): Pr
       reserved,
       epoch,
       version,
-      at,
+      updatedAt,
     ]),
   );
-  const { env, clock } = context;
-  if (rows.length > 0) {
-    const productIds = [...new Set(reports.map(({ productId }) => productId))];
-    await runBatch(env.DB, [...upserts(rows), ...noteLowStock(productIds, clock.now())]);
-  }
-  await Promise.all(latestOfEach(reports).map((report) => acknowledge(context, report)));
+  if (rows.length === 0) return [];
+  const productIds = [...new Set(reports.map(({ productId }) => productId))];
+  return [...upserts(rows), ...noteLowStock(productIds, at)];
 }
+
+/** What the projection has of a product's levels. */
+export const projectedLevels = (productId: string): Sql<ProjectedLevel> => sql`
+  SELECT store_id AS storeId, epoch, version FROM stock_levels WHERE product_id = ${productId}`;
 
 function upserts(rows: unknown[][]): Sql[] {
   const chunks = Math.ceil(rows.length / STATEMENT_ROWS);

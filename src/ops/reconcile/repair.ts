@@ -50,8 +50,8 @@ async function decideClaims(
 ): Promise<RepairHold[]> {
   const orders = new Map(drift.flatMap(({ claim, order_id }) => (claim ? [[claim, order_id] as const] : [])));
   if (orders.size === 0) return [];
-  const states = await readClaimStates(context, claimedOrders, productId, [...orders.keys()]);
-  return states.map((state) => ({
+  const { claims } = await readClaimStates(context, claimedOrders, productId, [...orders.keys()]);
+  return claims.map((state) => ({
     ...state,
     orderId: orders.get(state.claim) ?? null,
     seen: audit.claims.find(({ claim }) => claim === state.claim)?.version ?? null,

@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { Arrived } from "../../inventory/projection/arrived.ts";
 import type { Context } from "../../platform/context.ts";
 import { createLog } from "../../platform/log.ts";
 import { type Limit, type LimitOutcome, takeFrom } from "../../platform/rate-limit/limit.ts";
@@ -24,12 +25,14 @@ export abstract class OrderDeskObject extends DurableObject<Cloudflare.Env> impl
   /** A fresh one for each group; worker.ts provides it. */
   protected abstract context(): Context;
 
+  readonly #arrived = new Arrived();
   readonly #desk = new Desk(
     async (group, outcomes, onFirstSettled) => {
       const admitted = new Map(group.map((handed) => [handed.draft, handed.admitted]));
       const admits = async (draft: Draft) => admitted.get(draft) === true;
       const drafts = group.map(({ draft }) => draft);
-      return placeOrders(this.context(), drafts, { admits, together: false, onFirstSettled }, outcomes);
+      const options = { admits, together: false, onFirstSettled, arrived: this.#arrived };
+      return placeOrders(this.context(), drafts, options, outcomes);
     },
     createLog({ part: "order-desk" }),
   );

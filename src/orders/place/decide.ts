@@ -1,4 +1,5 @@
-import { heldAllocations, type Reservation } from "../../claims/reserve.ts";
+import { heldAllocations, newsOf, type Reservation } from "../../claims/reserve.ts";
+import type { StockReport } from "../../inventory/stock-types.ts";
 import type { Context } from "../../platform/context.ts";
 import { beginning } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
@@ -13,7 +14,13 @@ export interface Shortfall {
 
 /** The fate that this worker proposes for its claim. The fate that D1 then has may be that of another worker. */
 export type Decision =
-  | { fate: "placed"; quote: Quote; order: Order }
+  | {
+      fate: "placed";
+      quote: Quote;
+      order: Order;
+      /** What its holds carry for the projection. */
+      news: StockReport[];
+    }
   | { fate: "rejected"; quote: Quote; order: Order; shortfalls: Shortfall[] }
   /** A call failed, or the claim was released already: no order may be built on these holds. */
   | { fate: "abandoned"; quote: Quote };
@@ -42,7 +49,8 @@ export function decide(context: Context, quote: Quote, reservation: Reservation)
       ...item,
       allocations: (held.get(item.productId) ?? []).map((allocation) => ({ ...allocation, shipped: 0 })),
     }));
-    return { fate: "placed", quote, order: { ...quote.order, status, paymentStatus, expiresAt, items } };
+    const order = { ...quote.order, status, paymentStatus, expiresAt, items };
+    return { fate: "placed", quote, order, news: newsOf(reservation) };
   }
 
   const shortfalls: Shortfall[] = [];

@@ -3,6 +3,7 @@ import { allMayYetBeHeld, findWaiting, retryAfterRelease } from "../../claims/co
 import { type DeadClaim, letGo } from "../../claims/let-go.ts";
 import { type Reservation, reserveAll, tryAgain, tryOnce } from "../../claims/reserve.ts";
 import { Commit } from "../../events/commit.ts";
+import { Arrived } from "../../inventory/projection/arrived.ts";
 import type { Context } from "../../platform/context.ts";
 import { isRefusal } from "../../platform/d1.ts";
 import { sha256 } from "../../platform/ids.ts";
@@ -15,7 +16,7 @@ import type { Draft } from "./draft.ts";
 import { loadFacts } from "./load.ts";
 import { type Answer, type Outcomes, type PlaceOutcome, storedAnswer } from "./outcome.ts";
 import type { Quote, Refusal } from "./quote.ts";
-import { abandon, claimRefOf, type FateRow, type Proposal, record } from "./record.ts";
+import { abandon, claimRefOf, type FateRow, newsIn, type Proposal, record } from "./record.ts";
 import { renderAnswer } from "./render-answer.ts";
 
 export interface PlaceOptions {
@@ -25,6 +26,13 @@ export interface PlaceOptions {
   together: boolean;
   /** Called when nothing is left to do but for drafts that wait for units of others, or start again. */
   onFirstSettled?: () => void;
+  /** For who places again and again: what it has written to the projection, for the objects to hear. */
+  arrived?: Arrived;
+}
+
+/** The options of a placing under way. */
+interface Placing extends PlaceOptions {
+  arrived: Arrived;
 }
 
 /** Within one request, the abandoned claim of a key is replaced by a fresh one at most twice. */
@@ -43,9 +51,10 @@ export async function placeOrders(
 ): Promise<PlaceOutcome[]> {
   const products = new Set(drafts.flatMap(({ lines }) => lines.map(({ productId }) => productId)));
   const rounds = Math.min(MAX_ROUNDS, roundsFor(products.size));
+  const placing = { ...options, arrived: options.arrived ?? new Arrived() };
   let waiting = drafts;
   for (let round = 1; waiting.length > 0 && round <= rounds; round++) {
-    const again = await placeRound(context, waiting, options, outcomes);
+    const again = await placeRound(context, waiting, placing, outcomes);
     // Drafts that are placed all or none start again together; those that were decided meanwhile repeat their answer.
     waiting = options.together && again.length > 0 ? drafts : again;
   }
@@ -56,10 +65,10 @@ export async function placeOrders(
 async function placeRound(
   context: Context,
   drafts: Draft[],
-  options: PlaceOptions,
+  options: Placing,
   outcomes: Outcomes,
 ): Promise<Draft[]> {
-  const { together, onFirstSettled } = options;
+  const { together, onFirstSettled, arrived } = options;
   const [facts, admitted] = await Promise.all([loadFacts(context, drafts), admittedOf(drafts, options)]);
   const quotes = await begin(context, drafts, facts, { admitted, together }, outcomes);
   if (quotes.length === 0) return [];
@@ -67,10 +76,10 @@ async function placeRound(
     await withdraw(context, drafts, quotes, outcomes);
     return [];
   }
-  const reservations = await reserveAll(context, quotes);
+  const reservations = await reserveAll(context, quotes, arrived);
   const waiting = await findWaiting(context, reservations);
   if (together) {
-    if (allMayYetBeHeld(reservations, waiting)) await tryAgain(context, waiting);
+    if (allMayYetBeHeld(reservations, waiting)) await tryAgain(context, waiting, arrived);
     return (await settle(context, reservations, options, outcomes)).again;
   }
   const afterRelease = retryAfterRelease(reservations, waiting);
@@ -80,9 +89,9 @@ async function placeRound(
   onFirstSettled?.();
   if (afterRelease.size > 0) {
     await first.released;
-    await tryOnce(context, afterRelease);
+    await tryOnce(context, afterRelease, arrived);
   }
-  await tryAgain(context, waiting);
+  await tryAgain(context, waiting, arrived);
   const rest = await settle(context, new Map([...afterRelease, ...waiting]), options, outcomes);
   return [...first.again, ...rest.again];
 }
@@ -113,7 +122,7 @@ async function withdraw(
 async function settle(
   context: Context,
   reservations: Map<Quote, Reservation>,
-  options: PlaceOptions,
+  options: Placing,
   outcomes: Outcomes,
 ): Promise<{
   /** Drafts to start again. */
@@ -127,7 +136,7 @@ async function settle(
   const proposals = await Promise.all(decisions.map((decision) => propose(context, decision)));
   const again: Draft[] = [];
   const dead: DeadClaim[] = [];
-  for (const { commit, settled } of await recordOrAbandon(context, proposals, options.together)) {
+  for (const { commit, settled } of await recordOrAbandon(context, proposals, options)) {
     const decided = new Set<string>();
     for (const [{ decision, answer }, fateRow] of settled) {
       const { quote } = decision;
@@ -174,20 +183,23 @@ interface Recorded {
 async function recordOrAbandon(
   context: Context,
   proposals: Proposal[],
-  together: boolean,
+  placing: Placing,
 ): Promise<Recorded[]> {
+  const { together, arrived } = placing;
   const commit = new Commit(context);
   const by = (fateRows: Map<string, FateRow>): Recorded[] => [
     { commit, settled: proposals.map((each) => [each, fateRows.get(each.decision.quote.claim)]) },
   ];
   try {
-    return by(await record(context, proposals, commit, together));
+    const fateRows = await record(context, proposals, commit, together);
+    arrived.note(newsIn(proposals));
+    return by(fateRows);
   } catch (error) {
     if (!together && proposals.length > 1 && isRefusal(error)) {
       context.log.warn("a batch of orders is sent again in halves", { error: describeError(error) });
       const middle = Math.ceil(proposals.length / 2);
       const halves = [proposals.slice(0, middle), proposals.slice(middle)];
-      return (await Promise.all(halves.map((half) => recordOrAbandon(context, half, together)))).flat();
+      return (await Promise.all(halves.map((half) => recordOrAbandon(context, half, placing)))).flat();
     }
     context.log.error("the outcome of a placing is not known", { error: describeError(error) });
   }

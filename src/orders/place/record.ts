@@ -1,6 +1,8 @@
 import { abandoned, type Fate, type NewFate, writeFates } from "../../claims/fates.ts";
 import type { NewEvent, NewTask } from "../../events/append.ts";
 import { Commit } from "../../events/commit.ts";
+import { project } from "../../inventory/projection/projection.ts";
+import type { StockReport } from "../../inventory/stock-types.ts";
 import type { Context } from "../../platform/context.ts";
 import type { IdempotencyKey } from "../../platform/idempotency.ts";
 import { answerKeys, IS_KEY_OF_ROW } from "../../platform/idempotency-keys.ts";
@@ -41,7 +43,8 @@ export interface FateRow {
 /**
  * Step 3 of placing: one batch, which is one transaction, for any number of drafts. By the stamp rule the first statement
  * wins fates, by an insert that yields to one that is there, with the commit's stamp on them. Every later statement is
- * joined on that stamp, so that a draft that was not won writes nothing; the last one reads the fates. A checkout whose
+ * joined on that stamp, so that a draft that was not won writes nothing; the last one reads the fates. Only the levels that
+ * holds carry for the projection are written in any case: they are as old as they say, whatever becomes of the orders. A checkout whose
  * cart does not allow its fate gets `abandoned` by the second statement, so that its holds can be released.
  * @param commit a fresh one: its stamp tells what was won, also where the answer of the batch is lost
  * @param together if one of them is not won, the batch fails and writes nothing
@@ -89,9 +92,14 @@ export async function record(
     SELECT 1 FROM claims AS c WHERE c.id = row.value ->> 'claim' AND c.stamp = ${stamp})`,
     ),
   );
+  commit.write(...project(newsIn(proposals), now));
   const fateRow = commit.read(readFateRows(proposals.map(claimRefOf), stamp));
   return byClaim((await commit.send()).rows(fateRow));
 }
+
+/** What the holds of these orders carry for the projection. */
+export const newsIn = (proposals: Proposal[]): StockReport[] =>
+  proposals.flatMap(({ decision }) => (decision.fate === "placed" ? decision.news : []));
 
 const claimsOf = (proposals: Proposal[]): string[] => proposals.map(({ decision }) => decision.quote.claim);
 

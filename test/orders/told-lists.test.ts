@@ -1,0 +1,150 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, test } from "vitest";
+import { stockOf } from "../../src/inventory/client.ts";
+import { Arrived } from "../../src/inventory/projection/arrived.ts";
+import { draftOf } from "../../src/orders/place/draft.ts";
+import { placeOrders } from "../../src/orders/place/place.ts";
+import { placeOrderSchema } from "../../src/orders/schemas.ts";
+import { testContext } from "../events/context.ts";
+import { testClock } from "../support/clock.ts";
+import { basket, get, givenShop, placed, post } from "../support/shop.ts";
+import { signIn } from "../support/sign-in.ts";
+
+/** The lists hear of an order's units by its own batch, and the objects of that by their next call, or when their holds ask. */
+
+const HOLD_ASKS_AFTER = 60_000 + 10_000;
+
+const objectOf = (productId: string) => env.STOCK.get(env.STOCK.idFromName(productId));
+
+const metaOf = async (productId: string) =>
+  runInDurableObject(objectOf(productId), async (_, { storage }) => {
+    const { version, acked, report_at } = storage.sql.exec("SELECT * FROM meta").one();
+    return {
+      untold: Number(version) - Number(acked),
+      reportIn: report_at && Number(report_at) - testClock.now(),
+    };
+  });
+
+/** What the lists have of a product, by what is on hand. */
+const listed = async (productId: string) => {
+  const { results } = await env.DB.prepare(
+    "SELECT on_hand, reserved, available FROM stock_levels WHERE product_id = ?1 ORDER BY on_hand",
+  )
+    .bind(productId)
+    .all<{ on_hand: number; reserved: number; available: number }>();
+  return results;
+};
+
+/** What the object has, in the same form. */
+const stocked = async (productId: string) =>
+  (await stockOf(env, productId).levels()).stores
+    .map(({ on_hand, reserved, available }) => ({ on_hand, reserved, available }))
+    .sort((one, other) => one.on_hand - other.on_hand);
+
+/** Places an order of these units by a list of drafts, as the desk does. @param from which call to D1 on fails, from 0 */
+async function place(
+  quantities: Record<string, number>,
+  arrived: Arrived,
+  from = Infinity,
+  until = Infinity,
+) {
+  let calls = 0;
+  const batch = async (statements: D1PreparedStatement[]) => {
+    const call = calls++;
+    if (call >= from && call < until) throw new Error("planted: D1 is away");
+    return env.DB.batch(statements);
+  };
+  const DB = { prepare: env.DB.prepare.bind(env.DB), batch } as unknown as D1Database;
+  const deferred: Promise<unknown>[] = [];
+  const context = testContext({ env: { ...env, DB }, defer: (work) => void deferred.push(work) });
+  context.settings = { ...context.settings, HOLD_SECONDS: 60 };
+  const draft = draftOf(context, placeOrderSchema.parse(basket(quantities)), null);
+  const options = { admits: async () => true, together: false, arrived };
+  const [outcome] = await placeOrders(context, [draft], options);
+  await Promise.all(deferred);
+  return outcome?.kind;
+}
+
+test("lists and counts have an order's units when it is answered, and the object reports nothing", async () => {
+  const { productIds } = await givenShop([[5, 7]]);
+  const [apple = ""] = productIds;
+  await placed(await post("/orders", basket({ [apple]: 2 })));
+  expect(await listed(apple)).toEqual(await stocked(apple));
+  expect((await listed(apple)).reduce((sum, { reserved }) => sum + reserved, 0)).toBe(2);
+  const { headers } = await signIn("staff");
+  expect(await (await get("/inventory/summary", headers)).json()).toMatchObject({ units: 12 });
+  // Only if its hold does not hear before that it has arrived.
+  expect(await metaOf(apple)).toEqual({ untold: 3, reportIn: 300_000 });
+});
+
+test("a notice of low stock is noted by the order that brings it about", async () => {
+  const { productIds } = await givenShop([[12]]);
+  const [apple = ""] = productIds;
+  await placed(await post("/orders", basket({ [apple]: 1 })));
+  const low = () => env.DB.prepare("SELECT product_id, told FROM low_stock").all();
+  expect((await low()).results).toEqual([]);
+  testClock.advance(3_000);
+  await placed(await post("/orders", basket({ [apple]: 9 })));
+  expect((await low()).results).toEqual([{ product_id: apple, told: 0 }]);
+});
+
+test("the next order's call tells the object what has arrived", async () => {
+  const { productIds } = await givenShop([[5]]);
+  const [apple = ""] = productIds;
+  await placed(await post("/orders", basket({ [apple]: 1 })));
+  testClock.advance(3_000);
+  await placed(await post("/orders", basket({ [apple]: 1 })));
+  expect(await metaOf(apple)).toEqual({ untold: 1, reportIn: 300_000 });
+});
+
+test("of many orders in a moment the last ones are told by one that comes soon, or by a report", async () => {
+  const { productIds } = await givenShop([[9]]);
+  const [apple = ""] = productIds;
+  for (let order = 0; order < 3; order++) {
+    await placed(await post("/orders", basket({ [apple]: 1 })));
+    testClock.advance(500);
+  }
+  expect(await listed(apple)).toMatchObject([{ reserved: 1 }]);
+  // Four seconds after the first, of which one and a half are over.
+  expect(await metaOf(apple)).toEqual({ untold: 2, reportIn: 2_500 });
+  testClock.advance(500);
+  await placed(await post("/orders", basket({ [apple]: 1 })));
+  expect(await listed(apple)).toMatchObject([{ reserved: 4 }]);
+});
+
+test("a hold that asks finds that the lists have it", async () => {
+  const { productIds } = await givenShop([[5]]);
+  const [apple = ""] = productIds;
+  await place({ [apple]: 1 }, new Arrived());
+  expect(await metaOf(apple)).toEqual({ untold: 2, reportIn: 90_000 });
+  testClock.advance(HOLD_ASKS_AFTER);
+  await runDurableObjectAlarm(objectOf(apple));
+  expect(await metaOf(apple)).toEqual({ untold: 0, reportIn: null });
+});
+
+test.each([
+  ["was lost", 1, 2],
+  ["was lost, and nobody could give it up", 1, Infinity],
+])("what a batch carried that %s reaches the lists all the same", async (_, from, until) => {
+  const { productIds } = await givenShop([[5, 7]]);
+  const [apple = ""] = productIds;
+  const arrived = new Arrived();
+  // What the object has to tell of the second store, nothing else will tell again.
+  expect(await place({ [apple]: 1 }, arrived, from, until)).toMatch(/^(unavailable|unknown)$/);
+  expect(await listed(apple)).toEqual([]);
+  testClock.advance(HOLD_ASKS_AFTER);
+  await runDurableObjectAlarm(objectOf(apple));
+  testClock.advance(60_000);
+  expect(await place({ [apple]: 1 }, arrived)).toBe("decided");
+  expect(await listed(apple)).toEqual(await stocked(apple));
+});
+
+test("a late payment's hold carries nothing: its object reports by itself", async () => {
+  const { productIds } = await givenShop([[5]]);
+  const [apple = ""] = productIds;
+  const request = { claim: "clm_1", orderId: "ord_1", quantity: 1, stores: [], only: false };
+  const [outcome] = await stockOf(env, apple).reserve(apple, [request], 60_000);
+  expect(outcome).not.toHaveProperty("news");
+  expect(await metaOf(apple)).toEqual({ untold: 2, reportIn: 1_000 });
+});

@@ -1,5 +1,4 @@
 import { stockOf } from "../inventory/client.ts";
-import type { Arrived } from "../inventory/projection/arrived.ts";
 import type {
   Allocation,
   Carry,
@@ -10,6 +9,7 @@ import type {
 import type { Context } from "../platform/context.ts";
 import { describeError } from "../platform/log.ts";
 import { RETRY_CALLS } from "./calls.ts";
+import type { News } from "./news.ts";
 
 /** What a claim is to hold: all of an order's items. */
 export interface Wanted {
@@ -35,15 +35,15 @@ const PAUSES_MS = [20, 40, 80, 160, 320, 640];
 
 /**
  * Step 2 of placing: one RPC for each product, all in parallel, for all claims that want its units.
- * @param arrived of who writes the news that holds carry, with their orders; null for who does not
+ * @param news what the objects are to be told, of who writes the levels that holds carry with their orders; null for who does not
  */
 export async function reserveAll<W extends Wanted>(
   context: Context,
   wants: W[],
-  arrived: Arrived | null,
+  news: News | null,
 ): Promise<Map<W, Reservation>> {
   const reservations = new Map<W, Reservation>(wants.map((wanted) => [wanted, new Map()]));
-  await reserveLines(context, reservations, () => true, arrived);
+  await reserveLines(context, reservations, () => true, news);
   return reservations;
 }
 
@@ -54,7 +54,7 @@ export async function reserveAll<W extends Wanted>(
 export async function tryAgain<W extends Wanted>(
   context: Context,
   reservations: Map<W, Reservation>,
-  arrived: Arrived | null,
+  news: News | null,
 ): Promise<void> {
   const waiting = new Map(reservations);
   const products = new Set(
@@ -66,7 +66,7 @@ export async function tryAgain<W extends Wanted>(
   for (const pause of PAUSES_MS.slice(-tries)) {
     if (waiting.size === 0) return;
     await context.clock.sleep(pause);
-    await reserveLines(context, waiting, isShort, arrived);
+    await reserveLines(context, waiting, isShort, news);
     for (const [wanted, reservation] of waiting) {
       if (![...reservation.values()].some(isShort)) waiting.delete(wanted);
     }
@@ -77,8 +77,8 @@ export async function tryAgain<W extends Wanted>(
 export const tryOnce = <W extends Wanted>(
   context: Context,
   reservations: Map<W, Reservation>,
-  arrived: Arrived | null,
-): Promise<void> => reserveLines(context, reservations, isShort, arrived);
+  news: News | null,
+): Promise<void> => reserveLines(context, reservations, isShort, news);
 
 /** Says how much is available, and which claims hold the rest. */
 export type Short = Extract<ReserveOutcome, { kind: "short" }>;
@@ -94,10 +94,10 @@ export function heldAllocations(reservation: Reservation): Map<string, Allocatio
   return held;
 }
 
-/** What these holds carry for the projection. */
-export const newsOf = (reservation: Reservation): StockReport[] =>
+/** The levels that these holds carry for the projection. */
+export const levelsCarried = (reservation: Reservation): StockReport[] =>
   [...reservation.values()].flatMap((outcome) =>
-    outcome.kind === "held" && outcome.news ? [outcome.news] : [],
+    outcome.kind === "held" && outcome.carried ? [outcome.carried] : [],
   );
 
 /** Reserves the lines for whose present outcome `asks` is true, and sets their new outcomes in place. */
@@ -105,7 +105,7 @@ async function reserveLines(
   context: Context,
   reservations: Map<Wanted, Reservation>,
   asks: (outcome: LineOutcome | undefined) => boolean,
-  arrived: Arrived | null,
+  news: News | null,
 ): Promise<void> {
   const lines = [...reservations].flatMap(([{ claim, order, stores }, reservation]) =>
     order.items
@@ -130,7 +130,7 @@ async function reserveLines(
         productId,
         calls.map(({ request }) => request),
         holdMs,
-        arrived ? { arrived: arrived.take(productId) } : undefined,
+        news?.take(context.generation, productId),
       );
       calls.forEach(({ reservation }, index) => {
         reservation.set(productId, outcomes?.[index] ?? { kind: "unknown" });

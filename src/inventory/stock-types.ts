@@ -37,7 +37,7 @@ export type ReserveOutcome =
       kind: "held";
       allocations: Allocation[];
       /** For whom a `Carry` asked: what the projection does not have yet, to be written with the order of this claim. */
-      news?: StockReport;
+      carried?: StockReport;
     }
   | {
       kind: "short";
@@ -200,12 +200,14 @@ export interface StockReport {
 export type Arrival = Pick<StockReport, "productId" | "epoch" | "version">;
 
 /**
- * Says that who reserves writes the levels that its holds leave into the projection, in the batch that records their orders:
- * so the object need not report them.
+ * Says that who reserves writes the levels that its holds leave into the projection, in the batch that records their orders,
+ * so that the object need not report them; and tells what it knows of earlier ones, so that the object need not ask.
  */
 export interface Carry {
-  /** What has arrived of earlier ones; null where the caller does not know. */
+  /** What has arrived in the projection; null where the caller does not know. */
   arrived: Arrival | null;
+  /** Claims whose orders were recorded. */
+  claims: ClaimState[];
 }
 
 /** Units of a claim in one store: still reserved, and shipped. */

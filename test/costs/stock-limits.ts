@@ -30,12 +30,13 @@ const TABLE = `
     0 |    0 |       0 |     0 | levels read
     4 |    7 |       1 |     1 | report sent
     2 |    2 |       1 |     1 | report acknowledged
-    9 |   15 |       6 |     5 | a hold asks, and lives
+    7 |   13 |       5 |     5 | a hold asks, and lives
     3 |    6 |       0 |     0 | alarm with nothing to do
    11 |   16 |       6 |     6 | held, woken
     7 | 1036 |       0 |     0 | short, woken
     7 |    4 |       6 |     8 | held, with news for the projection
     6 |    3 |       6 |     9 | held, told what has arrived
+    8 |    5 |       8 |    10 | held, told what was placed
 `;
 
 export const STOCK_LIMITS: ReadonlyMap<string, StockLimit> = new Map(

@@ -48,7 +48,7 @@ export async function takeTurns(sql: Sql, stored: number, measure: Measure): Pro
       0,
       carry,
     );
-    for (const outcome of outcomes) if (outcome.kind === "held") news = outcome.news ?? news;
+    for (const outcome of outcomes) if (outcome.kind === "held") news = outcome.carried ?? news;
   };
   const follow = (claims: string[], version: number, state: FollowState) =>
     stock.follow(
@@ -103,9 +103,15 @@ export async function takeTurns(sql: Sql, stored: number, measure: Measure): Pro
   await measure("held, woken", () => reserve(["clm_f"]));
   stock = wake();
   await measure("short, woken", () => reserve(["clm_g"], 10 * stored + 10_000));
-  await measure("held, with news for the projection", () => reserve(["clm_h"], 1, { arrived: null }));
+  await measure("held, with news for the projection", () =>
+    reserve(["clm_h"], 1, { arrived: null, claims: [] }),
+  );
   const { epoch, version } = news ?? { epoch: 0, version: 0 };
   now += 10_000;
   const arrived = { productId: PRODUCT, epoch, version };
-  await measure("held, told what has arrived", () => reserve(["clm_i"], 1, { arrived }));
+  await measure("held, told what has arrived", () => reserve(["clm_i"], 1, { arrived, claims: [] }));
+  const placed = { claim: "clm_h", version: 1, state: { sto_2: { keep: 1, shipped: 0 } }, askAt: null };
+  await measure("held, told what was placed", () =>
+    reserve(["clm_j"], 1, { arrived: null, claims: [placed] }),
+  );
 }

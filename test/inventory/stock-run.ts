@@ -6,6 +6,8 @@ import type { Sql, SqlValue } from "../../src/inventory/object/sql-port.ts";
 import { Stock } from "../../src/inventory/object/stock.ts";
 import type {
   AdjustType,
+  Carry,
+  ClaimState,
   Count,
   FatesAnswer,
   FollowCommand,
@@ -158,18 +160,31 @@ export class StockRun {
   #reserve(given: Omit<ReserveRequest, "orderId">[], carries: boolean, tells: boolean): void {
     const requests = requestsOf(given);
     const deadline = this.#now + HOLD;
+    const told = carries && tells;
+    const carry = {
+      arrived: told ? this.#arrived : null,
+      claims: told ? this.#placed() : [],
+    };
+    if (told) this.#arrived = null;
+    for (const claim of carry.claims) this.#model.obey(claim, this.#now);
     const expected = requests.map((request) => this.#model.reserve(request, deadline));
-    const arrived = tells ? this.#arrived : null;
-    if (tells) this.#arrived = null;
-    const carry = (told: StockReport | null) => (carries ? { arrived: told } : undefined);
-    const outcomes = this.#stock.reserve(PRODUCT, requests, HOLD, 0, carry(arrived));
+    const outcomes = this.#stock.reserve(PRODUCT, requests, HOLD, 0, carries ? carry : undefined);
     const news = outcomes.flatMap((outcome) =>
-      outcome.kind === "held" && outcome.news ? [outcome.news] : [],
+      outcome.kind === "held" && outcome.carried ? [outcome.carried] : [],
     );
     expect(news.length).toBeLessThanOrEqual(carries ? 1 : 0);
     if (news[0]) this.#carried = news[0];
     expect(outcomes.map((outcome) => omitNews(outcome))).toEqual(expected);
-    this.#changesNothing(() => this.#stock.reserve(PRODUCT, requests, HOLD, 0, carry(null)));
+    this.#changesNothing(() =>
+      this.#stock.reserve(PRODUCT, requests, HOLD, 0, carries ? NOTHING_NEW : undefined),
+    );
+  }
+
+  /** What D1 says of each claim whose order was placed, as it was placed: by now the object may have heard more. */
+  #placed(): ClaimState[] {
+    return [...this.#orders.values()].flatMap(([first]) =>
+      first && Object.keys(first.state).length > 0 ? [{ ...first, askAt: null }] : [],
+    );
   }
 
   /** A reserve that fails anywhere changes nothing, neither in the storage nor in what the object remembers of it. */
@@ -178,7 +193,7 @@ export class StockRun {
       this.#changesNothing(() => {
         this.#succeed = after;
         try {
-          const carry = carries ? { arrived: this.#arrived } : undefined;
+          const carry = carries ? { arrived: this.#arrived, claims: this.#placed() } : undefined;
           expect(() => this.#stock.reserve(PRODUCT, requestsOf(given), HOLD, 0, carry)).toThrow(
             "the disk is full",
           );
@@ -377,9 +392,11 @@ export class StockRun {
 
 function omitNews(outcome: ReserveOutcome): unknown {
   if (outcome.kind !== "held") return outcome;
-  const { news: _carried, ...held } = outcome;
+  const { carried: _carried, ...held } = outcome;
   return held;
 }
+
+const NOTHING_NEW: Carry = { arrived: null, claims: [] };
 
 const requestsOf = (given: Omit<ReserveRequest, "orderId">[]): ReserveRequest[] =>
   given.map((request) => ({ ...request, orderId: `ord_${request.claim}` }));

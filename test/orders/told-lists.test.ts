@@ -1,8 +1,8 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
+import { News } from "../../src/claims/news.ts";
 import { stockOf } from "../../src/inventory/client.ts";
-import { Arrived } from "../../src/inventory/projection/arrived.ts";
 import { draftOf } from "../../src/orders/place/draft.ts";
 import { placeOrders } from "../../src/orders/place/place.ts";
 import { placeOrderSchema } from "../../src/orders/schemas.ts";
@@ -11,7 +11,7 @@ import { testClock } from "../support/clock.ts";
 import { basket, get, givenShop, placed, post } from "../support/shop.ts";
 import { signIn } from "../support/sign-in.ts";
 
-/** The lists hear of an order's units by its own batch, and the objects of that by their next call, or when their holds ask. */
+/** The lists hear of an order's units by its own batch; the objects of that, and of its fate, by their next call, or when a hold asks. */
 
 const HOLD_ASKS_AFTER = 60_000 + 10_000;
 
@@ -43,12 +43,7 @@ const stocked = async (productId: string) =>
     .sort((one, other) => one.on_hand - other.on_hand);
 
 /** Places an order of these units by a list of drafts, as the desk does. @param from which call to D1 on fails, from 0 */
-async function place(
-  quantities: Record<string, number>,
-  arrived: Arrived,
-  from = Infinity,
-  until = Infinity,
-) {
+async function place(quantities: Record<string, number>, news: News, from = Infinity, until = Infinity) {
   let calls = 0;
   const batch = async (statements: D1PreparedStatement[]) => {
     const call = calls++;
@@ -60,7 +55,7 @@ async function place(
   const context = testContext({ env: { ...env, DB }, defer: (work) => void deferred.push(work) });
   context.settings = { ...context.settings, HOLD_SECONDS: 60 };
   const draft = draftOf(context, placeOrderSchema.parse(basket(quantities)), null);
-  const options = { admits: async () => true, together: false, arrived };
+  const options = { admits: async () => true, together: false, news };
   const [outcome] = await placeOrders(context, [draft], options);
   await Promise.all(deferred);
   return outcome?.kind;
@@ -98,6 +93,38 @@ test("the next order's call tells the object what has arrived", async () => {
   expect(await metaOf(apple)).toEqual({ untold: 1, reportIn: 300_000 });
 });
 
+test("the next order's call tells which claims were placed, so that their holds need not ask for a while", async () => {
+  const { productIds } = await givenShop([[5]]);
+  const [apple = ""] = productIds;
+  const first = await placed(await post("/orders", basket({ [apple]: 1 })));
+  const unpaid = await placed(await post("/orders", basket({ [apple]: 1 }, { payment_method: "card" })));
+  testClock.advance(3_000);
+  const last = await placed(await post("/orders", basket({ [apple]: 1 })));
+  const holds = (await stockOf(env, apple).holds()).map((hold) => ({
+    order: hold.order_id,
+    confirmed: hold.confirmed,
+    asksIn: Date.parse(hold.ask_at) - testClock.now(),
+  }));
+  const minutes = (count: number) => count * 60_000;
+  // A hold that has heard nothing asks in an hour here; each of the others in five minutes, counted from when it heard.
+  expect(holds.sort((one, other) => (one.order < other.order ? -1 : 1))).toEqual([
+    { order: first.id, confirmed: true, asksIn: minutes(5) - 3_000 },
+    { order: unpaid.id, confirmed: true, asksIn: minutes(5) },
+    { order: last.id, confirmed: false, asksIn: minutes(60) },
+  ]);
+});
+
+test("what was placed before a restore is not told after it", async () => {
+  const { productIds } = await givenShop([[5]]);
+  const [apple = ""] = productIds;
+  const news = new News();
+  await place({ [apple]: 1 }, news);
+  expect(news.take(1, apple)).toEqual({ arrived: null, claims: [] });
+  await place({ [apple]: 1 }, news);
+  expect(news.take(0, apple).claims).toHaveLength(1);
+  expect(news.take(0, apple).claims).toEqual([]);
+});
+
 test("of many orders in a moment the last ones are told by one that comes soon, or by a report", async () => {
   const { productIds } = await givenShop([[9]]);
   const [apple = ""] = productIds;
@@ -116,7 +143,7 @@ test("of many orders in a moment the last ones are told by one that comes soon, 
 test("a hold that asks finds that the lists have it", async () => {
   const { productIds } = await givenShop([[5]]);
   const [apple = ""] = productIds;
-  await place({ [apple]: 1 }, new Arrived());
+  await place({ [apple]: 1 }, new News());
   expect(await metaOf(apple)).toEqual({ untold: 2, reportIn: 90_000 });
   testClock.advance(HOLD_ASKS_AFTER);
   await runDurableObjectAlarm(objectOf(apple));
@@ -129,14 +156,14 @@ test.each([
 ])("what a batch carried that %s reaches the lists all the same", async (_, from, until) => {
   const { productIds } = await givenShop([[5, 7]]);
   const [apple = ""] = productIds;
-  const arrived = new Arrived();
+  const news = new News();
   // What the object has to tell of the second store, nothing else will tell again.
-  expect(await place({ [apple]: 1 }, arrived, from, until)).toMatch(/^(unavailable|unknown)$/);
+  expect(await place({ [apple]: 1 }, news, from, until)).toMatch(/^(unavailable|unknown)$/);
   expect(await listed(apple)).toEqual([]);
   testClock.advance(HOLD_ASKS_AFTER);
   await runDurableObjectAlarm(objectOf(apple));
   testClock.advance(60_000);
-  expect(await place({ [apple]: 1 }, arrived)).toBe("decided");
+  expect(await place({ [apple]: 1 }, news)).toBe("decided");
   expect(await listed(apple)).toEqual(await stocked(apple));
 });
 
@@ -145,6 +172,6 @@ test("a late payment's hold carries nothing: its object reports by itself", asyn
   const [apple = ""] = productIds;
   const request = { claim: "clm_1", orderId: "ord_1", quantity: 1, stores: [], only: false };
   const [outcome] = await stockOf(env, apple).reserve(apple, [request], 60_000);
-  expect(outcome).not.toHaveProperty("news");
+  expect(outcome).not.toHaveProperty("carried");
   expect(await metaOf(apple)).toEqual({ untold: 2, reportIn: 1_000 });
 });

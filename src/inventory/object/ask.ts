@@ -1,6 +1,6 @@
 import type { ClaimState, FollowOutcome } from "../stock-types.ts";
 import type { Books } from "./books.ts";
-import { follow } from "./follow.ts";
+import { bring } from "./follow.ts";
 import { findClaim } from "./holds.ts";
 import type { Sql, Turn } from "./sql-port.ts";
 
@@ -46,16 +46,17 @@ export function takeDue({ sql, now }: Turn): string[] {
 
 /** Applies D1's answer about a claim. A claim that still holds units after it will ask again. */
 export function applyAnswer(turn: Turn, answer: ClaimState): FollowOutcome {
-  const outcome = follow(turn, answer);
   const claim = findClaim(turn.sql, answer.claim);
-  if (claim?.state === "open") {
-    // Never later than by its schedule, however far the deadline is: the order may end earlier, and that follow be lost.
-    const askAt = Math.min(answer.askAt ?? Infinity, turn.now + (ASK_SCHEDULE_MS[claim.asks] ?? DAY_MS));
-    turn.sql.all(
-      "UPDATE claims SET ask_at = ?, asks = asks + 1 WHERE claim = ?",
-      Math.max(askAt, turn.now + MIN_ASK_DELAY_MS),
-      answer.claim,
-    );
-  }
+  const askAt = nextAsk(turn, claim?.asks ?? 0, answer);
+  const outcome = bring(turn, claim, answer, askAt);
+  // What was applied has noted it already.
+  if (claim?.state === "open" && outcome.kind !== "applied")
+    turn.sql.all("UPDATE claims SET ask_at = ?, asks = asks + 1 WHERE claim = ?", askAt, answer.claim);
   return outcome;
+}
+
+/** Never later than by its schedule, however far the deadline is: the order may end earlier, and that follow be lost. */
+function nextAsk({ now }: Turn, asks: number, { askAt }: ClaimState): number {
+  const scheduled = now + (ASK_SCHEDULE_MS[asks] ?? DAY_MS);
+  return Math.max(Math.min(askAt ?? Infinity, scheduled), now + MIN_ASK_DELAY_MS);
 }

@@ -12,9 +12,19 @@ interface Step extends Held {
 }
 
 /** Brings a claim's holds to the state that D1 has, if that is newer than what was applied before. */
-export function follow(turn: Turn, command: FollowCommand): FollowOutcome {
-  const { sql } = turn;
-  const claim = findClaim(sql, command.claim);
+export const follow = (turn: Turn, command: FollowCommand): FollowOutcome =>
+  bring(turn, findClaim(turn.sql, command.claim), command, null);
+
+/**
+ * The same for a claim that was just read.
+ * @param askAt when it asks next, milliseconds, if this is the answer to a question; null if it is not
+ */
+export function bring(
+  turn: Turn,
+  claim: Claim | null,
+  command: FollowCommand,
+  askAt: number | null,
+): FollowOutcome {
   if (!claim) {
     if (!isDead(command.state)) return neverHeld(command);
     writeTombstone(turn, command.claim, command.version);
@@ -33,6 +43,7 @@ export function follow(turn: Turn, command: FollowCommand): FollowOutcome {
     claim,
     command.version,
     claim.parts.map((part) => stepTo(part, command.state)),
+    askAt,
   );
   return { kind: "applied" };
 }
@@ -72,11 +83,17 @@ function findDrift({ books }: Turn, held: Held[], state: FollowState): string | 
   return null;
 }
 
-function apply(turn: Turn, { claim, order_id }: Claim, version: number, steps: Step[]): void {
+function apply(
+  turn: Turn,
+  { claim, order_id }: Claim,
+  version: number,
+  steps: Step[],
+  askAt: number | null,
+): void {
   for (const { store_id: storeId, ship, release } of steps) {
     const about = { storeId, actor: ORDERS, reference: claim, orderId: order_id };
     if (ship > 0) move(turn, { type: "ship", quantity: -ship, ...about });
     if (release > 0) move(turn, { type: "release", quantity: release, ...about });
   }
-  updateHold(turn, claim, version, steps);
+  updateHold(turn, claim, version, steps, askAt);
 }

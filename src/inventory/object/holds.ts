@@ -74,14 +74,24 @@ export function writeTombstone({ sql, now, books }: Turn, claim: string, version
   );
 }
 
-/** Brings an open claim to an order's version. When it keeps nothing any more, it is released for good. */
-export function updateHold({ sql, books }: Turn, claim: string, version: number, parts: Held[]): void {
+/**
+ * Brings an open claim to an order's version. When it keeps nothing any more, it is released for good.
+ * @param askAt when it asks next, milliseconds, if this is an answer; null if it is not
+ */
+export function updateHold(
+  { sql, books }: Turn,
+  claim: string,
+  version: number,
+  parts: Held[],
+  askAt: number | null,
+): void {
   const isOpen = parts.some(({ kept }) => kept > 0);
-  // To set the state of a claim that stays open would write the index of open claims for nothing.
+  // What stays as it is would write the index of open claims for nothing.
   const settled = isOpen ? "" : ", state = 'settled'";
+  const asks = isOpen && askAt !== null ? ", asks = asks + 1, ask_at = ?" : "";
   sql.all(
-    `UPDATE claims SET version = ?, line = ?, parts = ?${settled} WHERE claim = ?`,
-    ...[version, books.lastSeq, partsJson(parts), claim],
+    `UPDATE claims SET version = ?, line = ?, parts = ?${settled}${asks} WHERE claim = ?`,
+    ...[version, books.lastSeq, partsJson(parts), ...(asks ? [askAt] : []), claim],
   );
   books.noteClaim(claim, isOpen && version === 0, parts);
 }
@@ -109,7 +119,7 @@ export function putClaim(
   );
   const changed = new Set(held.map(({ store_id }) => store_id));
   const others = (findClaim(sql, claim.claim)?.parts ?? []).filter(({ store_id }) => !changed.has(store_id));
-  updateHold(turn, claim.claim, claim.version, [...others, ...held]);
+  updateHold(turn, claim.claim, claim.version, [...others, ...held], null);
 }
 
 /** Open claims in these stores that may yet let go, since no living order of theirs is known. Largest id first. */

@@ -107,15 +107,14 @@ export function acknowledge(turn: Turn, epoch: number, version: number): void {
     turn.books.changeMeta({ report_at: Math.min(meta.report_at, soonest(turn)) });
 }
 
-/** Notes what the projection was seen to have. What is missing there may be on its way; its report is due as it was. */
-export function arriveAsSeen(turn: Turn, projected: ProjectedLevel[]): void {
-  const { meta } = turn.books;
+/** Up to where the projection has everything, when these levels were seen in it. What is missing may be on its way. */
+export function arrivalOf({ books }: Turn, projected: ProjectedLevel[]): Arrival {
+  const { product_id: productId, epoch, version } = books.meta;
   const known = new Map(
-    projected.filter(({ epoch }) => epoch === meta.epoch).map(({ storeId, version }) => [storeId, version]),
+    projected.filter((level) => level.epoch === epoch).map((level) => [level.storeId, level.version]),
   );
-  const missing = untold(turn.books).find(([storeId, { version }]) => (known.get(storeId) ?? 0) < version);
-  const version = missing ? missing[1].version - 1 : meta.version;
-  arrive(turn, { epoch: meta.epoch, version });
+  const missing = untold(books).find(([storeId, level]) => (known.get(storeId) ?? 0) < level.version);
+  return { productId, epoch, version: missing ? missing[1].version - 1 : version };
 }
 
 /**

@@ -42,8 +42,10 @@ export function reserveEach(
     if (outcome.kind === "held" && turn.books.meta.version > before.version) opened ??= outcome;
     return outcome;
   });
-  const news = carries && opened ? carryReport(turn, before.report_at, deadline) : null;
-  return news ? outcomes.map((outcome) => (outcome === opened ? { ...opened, news } : outcome)) : outcomes;
+  const carried = carries && opened ? carryReport(turn, before.report_at, deadline) : null;
+  return carried
+    ? outcomes.map((outcome) => (outcome === opened ? { ...opened, carried } : outcome))
+    : outcomes;
 }
 
 /** Holds all the units for a claim, or none. Safe to repeat: a claim holds once, and never again after its release. */

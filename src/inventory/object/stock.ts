@@ -3,8 +3,10 @@ import { constraintIn } from "../../platform/d1.ts";
 import { describeError, type Log } from "../../platform/log.ts";
 import type {
   AdjustCommand,
+  Arrival,
   AskFates,
   Carry,
+  ClaimState,
   CommandBy,
   CommandOutcome,
   DumpOutcome,
@@ -38,7 +40,7 @@ import { levelsIn, NO_LEVELS, readLevelsAt } from "./levels.ts";
 import { empty, load } from "./load.ts";
 import { adjust, onceByOperation, open, transfer } from "./operations.ts";
 import { repair } from "./repair.ts";
-import { acknowledge, arrive, arriveAsSeen, takeReport } from "./report.ts";
+import { acknowledge, arrivalOf, arrive, takeReport } from "./report.ts";
 import { NEVER_STOCKED, reserveEach } from "./reserve.ts";
 import { initialise, isInitialised, type Meta, upgrade } from "./schema.ts";
 import type { Sql, Turn } from "./sql-port.ts";
@@ -78,7 +80,7 @@ export class Stock {
   ): ReserveOutcome[] {
     if (!this.#isInitialised()) return requests.map(() => NEVER_STOCKED);
     return this.#write(productId, generation, (turn) => {
-      if (carry?.arrived) arrive(turn, carry.arrived);
+      if (carry) this.#hear(turn, carry.arrived, carry.claims);
       return reserveEach(turn, requests, turn.now + holdMs, carry !== undefined);
     });
   }
@@ -207,15 +209,21 @@ export class Stock {
       this.#turn((turn) => {
         const { meta } = turn.books;
         if (meta.epoch !== epoch || meta.generation !== generation || meta.loading) return;
-        arriveAsSeen(turn, answer.projected);
-        for (const claim of answer.claims) {
-          const outcome = applyAnswer(turn, claim);
-          if (outcome.kind === "drift")
-            log.error("stock drifted from its orders", { product_id: productId, ...outcome });
-        }
+        this.#hear(turn, arrivalOf(turn, answer.projected), answer.claims);
       });
     } catch (error) {
       log.warn("holds could not ask for their fates", { product_id: productId, error: describeError(error) });
+    }
+  }
+
+  /** What D1 has of this object's levels and claims. */
+  #hear(turn: Turn, arrival: Arrival | null, claims: ClaimState[]): void {
+    if (arrival) arrive(turn, arrival);
+    for (const claim of claims) {
+      const outcome = applyAnswer(turn, claim);
+      const { product_id } = turn.books.meta;
+      if (outcome.kind === "drift")
+        this.#parts.log.error("stock drifted from its orders", { product_id, ...outcome });
     }
   }
 

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { Arrived } from "../../inventory/projection/arrived.ts";
+import { News } from "../../claims/news.ts";
 import type { Context } from "../../platform/context.ts";
 import { createLog } from "../../platform/log.ts";
 import { type Limit, type LimitOutcome, takeFrom } from "../../platform/rate-limit/limit.ts";
@@ -25,13 +25,13 @@ export abstract class OrderDeskObject extends DurableObject<Cloudflare.Env> impl
   /** A fresh one for each group; worker.ts provides it. */
   protected abstract context(): Context;
 
-  readonly #arrived = new Arrived();
+  readonly #news = new News();
   readonly #desk = new Desk(
     async (group, outcomes, onFirstSettled) => {
       const admitted = new Map(group.map((handed) => [handed.draft, handed.admitted]));
       const admits = async (draft: Draft) => admitted.get(draft) === true;
       const drafts = group.map(({ draft }) => draft);
-      const options = { admits, together: false, onFirstSettled, arrived: this.#arrived };
+      const options = { admits, together: false, onFirstSettled, news: this.#news };
       return placeOrders(this.context(), drafts, options, outcomes);
     },
     createLog({ part: "order-desk" }),

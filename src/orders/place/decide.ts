@@ -1,4 +1,4 @@
-import { heldAllocations, newsOf, type Reservation } from "../../claims/reserve.ts";
+import { heldAllocations, levelsCarried, type Reservation } from "../../claims/reserve.ts";
 import type { StockReport } from "../../inventory/stock-types.ts";
 import type { Context } from "../../platform/context.ts";
 import { beginning } from "../lifecycle.ts";
@@ -18,8 +18,8 @@ export type Decision =
       fate: "placed";
       quote: Quote;
       order: Order;
-      /** What its holds carry for the projection. */
-      news: StockReport[];
+      /** The levels that its holds carry for the projection. */
+      levels: StockReport[];
     }
   | { fate: "rejected"; quote: Quote; order: Order; shortfalls: Shortfall[] }
   /** A call failed, or the claim was released already: no order may be built on these holds. */
@@ -50,7 +50,7 @@ export function decide(context: Context, quote: Quote, reservation: Reservation)
       allocations: (held.get(item.productId) ?? []).map((allocation) => ({ ...allocation, shipped: 0 })),
     }));
     const order = { ...quote.order, status, paymentStatus, expiresAt, items };
-    return { fate: "placed", quote, order, news: newsOf(reservation) };
+    return { fate: "placed", quote, order, levels: levelsCarried(reservation) };
   }
 
   const shortfalls: Shortfall[] = [];

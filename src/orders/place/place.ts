@@ -1,14 +1,16 @@
 import { roundsFor } from "../../claims/calls.ts";
 import { allMayYetBeHeld, findWaiting, retryAfterRelease } from "../../claims/contention.ts";
 import { type DeadClaim, letGo } from "../../claims/let-go.ts";
+import { News } from "../../claims/news.ts";
 import { type Reservation, reserveAll, tryAgain, tryOnce } from "../../claims/reserve.ts";
 import { Commit } from "../../events/commit.ts";
-import { Arrived } from "../../inventory/projection/arrived.ts";
 import type { Context } from "../../platform/context.ts";
 import { isRefusal } from "../../platform/d1.ts";
 import { sha256 } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
+import type { Order } from "../order.ts";
 import { tasksOnConfirmation } from "../steps/confirmation.ts";
+import { followCommand } from "../steps/follow.ts";
 import { begin, refuse } from "./begin.ts";
 import { namedOrder } from "./cart-guard.ts";
 import { asOne, type Decision, decide } from "./decide.ts";
@@ -16,7 +18,7 @@ import type { Draft } from "./draft.ts";
 import { loadFacts } from "./load.ts";
 import { type Answer, type Outcomes, type PlaceOutcome, storedAnswer } from "./outcome.ts";
 import type { Quote, Refusal } from "./quote.ts";
-import { abandon, claimRefOf, type FateRow, newsIn, type Proposal, record } from "./record.ts";
+import { abandon, claimRefOf, type FateRow, levelsIn, type Proposal, record } from "./record.ts";
 import { renderAnswer } from "./render-answer.ts";
 
 export interface PlaceOptions {
@@ -26,13 +28,13 @@ export interface PlaceOptions {
   together: boolean;
   /** Called when nothing is left to do but for drafts that wait for units of others, or start again. */
   onFirstSettled?: () => void;
-  /** For who places again and again: what it has written to the projection, for the objects to hear. */
-  arrived?: Arrived;
+  /** For who places again and again: what the objects are to hear of the orders before. */
+  news?: News;
 }
 
 /** The options of a placing under way. */
 interface Placing extends PlaceOptions {
-  arrived: Arrived;
+  news: News;
 }
 
 /** Within one request, the abandoned claim of a key is replaced by a fresh one at most twice. */
@@ -51,7 +53,7 @@ export async function placeOrders(
 ): Promise<PlaceOutcome[]> {
   const products = new Set(drafts.flatMap(({ lines }) => lines.map(({ productId }) => productId)));
   const rounds = Math.min(MAX_ROUNDS, roundsFor(products.size));
-  const placing = { ...options, arrived: options.arrived ?? new Arrived() };
+  const placing = { ...options, news: options.news ?? new News() };
   let waiting = drafts;
   for (let round = 1; waiting.length > 0 && round <= rounds; round++) {
     const again = await placeRound(context, waiting, placing, outcomes);
@@ -68,7 +70,7 @@ async function placeRound(
   options: Placing,
   outcomes: Outcomes,
 ): Promise<Draft[]> {
-  const { together, onFirstSettled, arrived } = options;
+  const { together, onFirstSettled, news } = options;
   const [facts, admitted] = await Promise.all([loadFacts(context, drafts), admittedOf(drafts, options)]);
   const quotes = await begin(context, drafts, facts, { admitted, together }, outcomes);
   if (quotes.length === 0) return [];
@@ -76,10 +78,10 @@ async function placeRound(
     await withdraw(context, drafts, quotes, outcomes);
     return [];
   }
-  const reservations = await reserveAll(context, quotes, arrived);
+  const reservations = await reserveAll(context, quotes, news);
   const waiting = await findWaiting(context, reservations);
   if (together) {
-    if (allMayYetBeHeld(reservations, waiting)) await tryAgain(context, waiting, arrived);
+    if (allMayYetBeHeld(reservations, waiting)) await tryAgain(context, waiting, news);
     return (await settle(context, reservations, options, outcomes)).again;
   }
   const afterRelease = retryAfterRelease(reservations, waiting);
@@ -89,9 +91,9 @@ async function placeRound(
   onFirstSettled?.();
   if (afterRelease.size > 0) {
     await first.released;
-    await tryOnce(context, afterRelease, arrived);
+    await tryOnce(context, afterRelease, news);
   }
-  await tryAgain(context, waiting, arrived);
+  await tryAgain(context, waiting, news);
   const rest = await settle(context, new Map([...afterRelease, ...waiting]), options, outcomes);
   return [...first.again, ...rest.again];
 }
@@ -144,6 +146,8 @@ async function settle(
       if (outcome.kind === "abandoned") again.push(quote.draft);
       else outcomes.set(quote.draft, outcome);
       if (outcome.kind === "decided") decided.add(quote.order.id);
+      if (outcome.kind === "decided" && decision.fate === "placed")
+        tellPlaced(context, options.news, decision.order);
       // Whoever reads a dead fate releases its holds, since the worker that wrote it may have died.
       if (fateRow && fateRow.fate !== "placed" && outcome.kind !== "abandoned") {
         dead.push({ claim: quote.claim, productIds: quote.order.items.map((item) => item.productId) });
@@ -155,6 +159,13 @@ async function settle(
   const released = letGo(context, dead);
   context.defer(released);
   return { again, released };
+}
+
+/** What the objects of an order that was just placed would otherwise ask for. */
+function tellPlaced({ generation }: Context, news: News, order: Order): void {
+  for (const item of order.items) {
+    news.placed(generation, item.productId, { ...followCommand(order, item), askAt: order.expiresAt });
+  }
 }
 
 /** Completes a decision with the hash of a guest's token, the answer for its key, and its tasks. */
@@ -185,14 +196,14 @@ async function recordOrAbandon(
   proposals: Proposal[],
   placing: Placing,
 ): Promise<Recorded[]> {
-  const { together, arrived } = placing;
+  const { together, news } = placing;
   const commit = new Commit(context);
   const by = (fateRows: Map<string, FateRow>): Recorded[] => [
     { commit, settled: proposals.map((each) => [each, fateRows.get(each.decision.quote.claim)]) },
   ];
   try {
     const fateRows = await record(context, proposals, commit, together);
-    arrived.note(newsIn(proposals));
+    news.arrived(context.generation, levelsIn(proposals));
     return by(fateRows);
   } catch (error) {
     if (!together && proposals.length > 1 && isRefusal(error)) {

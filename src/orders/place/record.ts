@@ -92,14 +92,14 @@ export async function record(
     SELECT 1 FROM claims AS c WHERE c.id = row.value ->> 'claim' AND c.stamp = ${stamp})`,
     ),
   );
-  commit.write(...project(newsIn(proposals), now));
+  commit.write(...project(levelsIn(proposals), now));
   const fateRow = commit.read(readFateRows(proposals.map(claimRefOf), stamp));
   return byClaim((await commit.send()).rows(fateRow));
 }
 
-/** What the holds of these orders carry for the projection. */
-export const newsIn = (proposals: Proposal[]): StockReport[] =>
-  proposals.flatMap(({ decision }) => (decision.fate === "placed" ? decision.news : []));
+/** The levels that the holds of these orders carry for the projection. */
+export const levelsIn = (proposals: Proposal[]): StockReport[] =>
+  proposals.flatMap(({ decision }) => (decision.fate === "placed" ? decision.levels : []));
 
 const claimsOf = (proposals: Proposal[]): string[] => proposals.map(({ decision }) => decision.quote.claim);
 

@@ -8,6 +8,7 @@ import type {
 } from "../inventory/stock-types.ts";
 import type { Context } from "../platform/context.ts";
 import { describeError } from "../platform/log.ts";
+import { TimeoutError, withTimeout } from "../platform/timeout.ts";
 import { RETRY_CALLS } from "./calls.ts";
 import type { News } from "./news.ts";
 
@@ -45,6 +46,33 @@ export async function reserveAll<W extends Wanted>(
   const reservations = new Map<W, Reservation>(wants.map((wanted) => [wanted, new Map()]));
   await reserveLines(context, reservations, () => true, news);
   return reservations;
+}
+
+/** How long claims that are reserved together wait for the slowest object of any of them. */
+const PROMPT_MS = 250;
+
+/**
+ * The same, but an object that hangs keeps only those waiting that want its units.
+ * @returns the claims whose objects have all answered by then, and the others as soon as theirs have; null without others
+ */
+export async function reservePromptly<W extends Wanted>(
+  context: Context,
+  wants: W[],
+  news: News | null,
+): Promise<{ prompt: Map<W, Reservation>; late: Promise<Map<W, Reservation>> | null }> {
+  const reservations = new Map<W, Reservation>(wants.map((wanted) => [wanted, new Map()]));
+  const all = reserveLines(context, reservations, () => true, news);
+  try {
+    await withTimeout(all, PROMPT_MS);
+    return { prompt: reservations, late: null };
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error;
+  }
+  const isAnswered = ([{ order }, reservation]: [W, Reservation]) =>
+    order.items.every(({ productId }) => reservation.has(productId));
+  const prompt = [...reservations].filter(isAnswered);
+  for (const [wanted] of prompt) reservations.delete(wanted);
+  return { prompt: new Map(prompt), late: all.then(() => reservations) };
 }
 
 /**

@@ -2,7 +2,7 @@ import { roundsFor } from "../../claims/calls.ts";
 import { allMayYetBeHeld, findWaiting, retryAfterRelease } from "../../claims/contention.ts";
 import { type DeadClaim, letGo } from "../../claims/let-go.ts";
 import { News } from "../../claims/news.ts";
-import { type Reservation, reserveAll, tryAgain, tryOnce } from "../../claims/reserve.ts";
+import { type Reservation, reserveAll, reservePromptly, tryAgain, tryOnce } from "../../claims/reserve.ts";
 import { Commit } from "../../events/commit.ts";
 import type { Context } from "../../platform/context.ts";
 import { isRefusal } from "../../platform/d1.ts";
@@ -26,7 +26,7 @@ export interface PlaceOptions {
   admits: (draft: Draft) => Promise<boolean>;
   /** True: all of them are placed, or none. False: each by itself. */
   together: boolean;
-  /** Called when nothing is left to do but for drafts that wait for units of others, or start again. */
+  /** Called when nothing is left to do but for drafts that wait, for units of others or for an object that hangs, or start again. */
   onFirstSettled?: () => void;
   /** For who places again and again: what the objects are to hear of the orders before. */
   news?: News;
@@ -70,7 +70,7 @@ async function placeRound(
   options: Placing,
   outcomes: Outcomes,
 ): Promise<Draft[]> {
-  const { together, onFirstSettled, news } = options;
+  const { together, news } = options;
   const [facts, admitted] = await Promise.all([loadFacts(context, drafts), admittedOf(drafts, options)]);
   const quotes = await begin(context, drafts, facts, { admitted, together }, outcomes);
   if (quotes.length === 0) return [];
@@ -78,15 +78,33 @@ async function placeRound(
     await withdraw(context, drafts, quotes, outcomes);
     return [];
   }
-  const reservations = await reserveAll(context, quotes, news);
-  const waiting = await findWaiting(context, reservations);
   if (together) {
+    const reservations = await reserveAll(context, quotes, news);
+    const waiting = await findWaiting(context, reservations);
     if (allMayYetBeHeld(reservations, waiting)) await tryAgain(context, waiting, news);
     return (await settle(context, reservations, options, outcomes)).again;
   }
+  const { prompt, late } = await reservePromptly(context, quotes, news);
+  const again = await Promise.all([
+    settleEach(context, prompt, options, outcomes),
+    late?.then((reservations) => settleEach(context, reservations, options, outcomes)),
+  ]);
+  return again.flatMap((drafts) => drafts ?? []);
+}
+
+/** Settles drafts that are placed each by itself: first those that need not wait for units of others. */
+async function settleEach(
+  context: Context,
+  reservations: Map<Quote, Reservation>,
+  options: Placing,
+  outcomes: Outcomes,
+): Promise<Draft[]> {
+  if (reservations.size === 0) return [];
+  const { onFirstSettled, news } = options;
+  const waiting = await findWaiting(context, reservations);
   const afterRelease = retryAfterRelease(reservations, waiting);
   for (const quote of [...waiting.keys(), ...afterRelease.keys()]) reservations.delete(quote);
-  // First those that need not wait: the others wait for what these release or keep.
+  // The others wait for what these release or keep.
   const first = await settle(context, reservations, options, outcomes);
   onFirstSettled?.();
   if (afterRelease.size > 0) {

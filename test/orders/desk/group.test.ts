@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { stockOf } from "../../../src/inventory/client.ts";
 import { type Draft, draftOf } from "../../../src/orders/place/draft.ts";
+import type { PlaceOutcome } from "../../../src/orders/place/outcome.ts";
 import { placeOrders } from "../../../src/orders/place/place.ts";
 import { placeOrderSchema } from "../../../src/orders/schemas.ts";
 import type { Actor } from "../../../src/platform/actor.ts";
@@ -81,6 +82,31 @@ test("one that spoils the batch costs the others one more try, and itself alone 
   expect(await rows(`SELECT fate FROM claims WHERE id = 'clm_${spoilt.operation}'`)).toEqual([
     { fate: "abandoned" },
   ]);
+});
+
+test("an object that hangs keeps only those waiting that want its units", async () => {
+  const { productIds } = await givenShop([[9], [9]]);
+  const [apple = "", pear = ""] = productIds;
+  const { promise: woken, resolve: wake } = Promise.withResolvers<void>();
+  const hanging = (productId: string) => {
+    const stock = stockOf(env, productId);
+    const reserve: typeof stock.reserve = async (...call) => {
+      await woken;
+      return stock.reserve(...call);
+    };
+    return productId === pear ? { reserve } : stock;
+  };
+  const STOCK = { idFromName: (productId: string) => productId, get: hanging } as never;
+  const drafts = [draft(apple), draft(pear), draft(apple)];
+  const { promise: freed, resolve: free } = Promise.withResolvers<void>();
+  const outcomes = new Map<Draft, PlaceOutcome>();
+  const options = { ...admitAll, onFirstSettled: free };
+  const placing = placeOrders(testContext({ env: { ...env, STOCK } }), drafts, options, outcomes);
+  await freed;
+  expect(drafts.map((one) => outcomes.get(one)?.kind)).toEqual(["decided", undefined, "decided"]);
+  wake();
+  expect((await placing).map(({ kind }) => kind)).toEqual(["decided", "decided", "decided"]);
+  expect(await stockOf(env, pear).levels()).toMatchObject({ reserved: 1 });
 });
 
 test("one whose cart was read before a restore is refused before it holds anything", async () => {

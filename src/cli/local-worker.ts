@@ -55,6 +55,8 @@ export async function serveWorker({
 
 /** What wrangler.toml says, and the same as Miniflare wants it. */
 export function declaredWorker() {
+  // Else wrangler says each time from where it takes settings, which are not those that are used.
+  process.env.WRANGLER_LOG ??= "warn";
   const config = readConfig({ config: join(projectRoot, "wrangler.toml") }, { hideWarnings: true });
   return { config, options: miniflareOptions(config).workerOptions as V4WorkerOptionsShape };
 }

@@ -163,11 +163,17 @@ inline give_up(d) {
   fi }
 
 #define MAY_FAIL    (lost < FAILURES && !at_last)
+#if defined(SPOILS) || defined(TWINS) || defined(FAILS_TWICE)
+#define RPC_FAILS   false                                 /* it does in the scenes that have less to search */
+#else
+#define RPC_FAILS   MAY_FAIL
+#endif
 inline may_die() {
   if
   :: skip
   :: !at_last -> if :: who >= 2 -> died[who - 2] = true :: else fi; goto left
   fi }
+inline pick(m) { if :: HAS(m, 0) -> d = 0 :: HAS(m, 1) -> d = 1 fi }
 /* The desk is heard by who still waits for it. */
 inline tell(d, what) {
   if
@@ -180,8 +186,8 @@ inline tell_fate(d) {
   :: ROW(c[d]) -> tell(d, fate[c[d]])
   :: else -> tell(d, try_again)
   fi }
-inline renew(d) {
-  atomic { release(c[d]); may_die() };
+inline renew() {
+  atomic { pick(dead); release(c[d]); may_die() };
   atomic {
     if
 #ifdef NO_RENEWAL
@@ -191,22 +197,9 @@ inline renew(d) {
     :: else -> key[KEY(d)] = 1; c[d] = KEY(d) + 2
 #endif
     fi;
-    dead = dead & (3 - (1 << d));
+    dead = dead & (3 - (1 << d)); d = 0; now = open;
     may_die();
-    now = open;
     if :: open == 0 -> goto left :: dead != 0 -> goto anew_key :: else -> goto reserving fi } }
-#if defined(FAILS) && !defined(SPOILS) && !defined(TWINS)
-#define CALL_FAILS  MAY_FAIL
-#else
-#define CALL_FAILS  false
-#endif
-inline hold_for(d) {
-  if
-  :: d_step { reserve(c[d], r[d]) }
-  :: CALL_FAILS -> lost++; r[d] = 2
-  :: CALL_FAILS -> d_step { lost++; reserve(c[d], r[d]); r[d] = 2 }
-  fi;
-  now = now & (3 - (1 << d)) }
 
 #ifdef NO_FENCE
 #define fence(c) d_step { hold[c] && fate[c] == none } -> release(c)
@@ -272,16 +265,16 @@ round:
       d = 0; now = open };
     if :: open == 0 -> goto left :: dead != 0 -> goto anew_key :: else -> goto reserving fi };
 anew_key:                                                 /* who was abandoned lets go, and only then gets the next claim */
-  if
-  :: HAS(dead, 0) -> renew(0)
-  :: HAS(dead, 1) -> renew(1)
-  fi;
+  renew();
 reserving:
   atomic {
+    pick(now);
     if
-    :: HAS(now, 0) -> hold_for(0)
-    :: HAS(now, 1) -> hold_for(1)
+    :: d_step { reserve(c[d], r[d]) }
+    :: RPC_FAILS -> lost++; r[d] = 2
+    :: RPC_FAILS -> d_step { lost++; reserve(c[d], r[d]); r[d] = 2 }
     fi;
+    now = now & (3 - (1 << d)); d = 0;
     may_die();
     if :: now != 0 -> goto reserving :: else -> now = open fi };
 record:
@@ -352,10 +345,7 @@ obey:                                                     /* what stands */
     if :: dead != 0 -> goto letting_go :: else -> goto next fi };
 letting_go:
   atomic {
-    if
-    :: HAS(dead, 0) -> release(c[0]); dead = dead & 2
-    :: HAS(dead, 1) -> release(c[1]); dead = dead & 1
-    fi;
+    pick(dead); release(c[d]); dead = dead & (3 - (1 << d)); d = 0;
     may_die();
     if :: dead != 0 -> goto letting_go :: else fi;
 next:
@@ -412,7 +402,8 @@ init {
 
 #define STANDS(d)    (LIVES(KEY(d)) || LIVES(KEY(d) + 2))
 #define SHORT(d)     (fate[KEY(d)] == rejected || fate[KEY(d) + 2] == rejected)
-/* Who is told to try again without a key has no order; with one, the key knows. Whose cart is spent is told by which order. */
+/* Who is told to try again without a key has no order; with one, its key knows. Whose cart is spent is told by which order: by
+ * a stranger's, or by its own, where a claim that its key had before is asked about. */
 #define TRUE_TO(d)   ((told[d] != placed || STANDS(d)) && (told[d] != rejected || (SHORT(d) && !STANDS(d))) && \
   (told[d] != try_again || KEYED(d) || !STANDS(d)) && (told[d] != cart_spent || LIVING > 0))
 #define HELD(c)      (!LIVES(c) || hold[c])

@@ -94,38 +94,20 @@ const SCENES: [model: Row["model"], flags: string[], properties: string[]][] = [
   [
     "desk",
     ["FAILS"],
-    [
-      "living_is_held",
-      "sold_once",
-      "one_order",
-      "told_true",
-      "undisturbed",
-      "calm_holds",
-      "calm_told",
-      "calm_key",
-      "comes_to_rest",
-    ],
+    ["living_is_held", "one_order", "told_true", "undisturbed", "calm_holds", "calm_told", "calm_key"],
   ],
-  ["desk", ["FAILS_TWICE"], ["one_order", "told_true", "calm_told"]],
-  ["desk", ["LAST_UNIT"], ["living_is_held", "sold_once", "told_true", "calm_holds", "comes_to_rest"]],
-  ["desk", ["LAST_UNIT", "FAILS"], ["living_is_held", "sold_once", "told_true"]],
-  [
-    "desk",
-    ["SPOILS"],
-    ["one_order", "told_true", "known", "enough_places", "calm_holds", "calm_told", "comes_to_rest"],
-  ],
-  ["desk", ["SPOILS", "FAILS"], ["told_true", "calm_told"]],
-  [
-    "desk",
-    ["TABS"],
-    ["living_is_held", "one_living", "told_true", "undisturbed", "calm_holds", "calm_key", "comes_to_rest"],
-  ],
+  ["desk", ["FAILS_TWICE"], ["one_order", "told_true"]],
+  ["desk", ["LAST_UNIT"], ["living_is_held", "sold_once", "told_true", "calm_holds"]],
+  ["desk", ["LAST_UNIT", "FAILS"], ["sold_once", "told_true"]],
+  ["desk", ["SPOILS"], ["told_true", "known", "enough_places", "calm_holds", "calm_told", "comes_to_rest"]],
+  ["desk", ["SPOILS", "FAILS"], ["told_true"]],
+  ["desk", ["TABS"], ["living_is_held", "one_living", "told_true", "undisturbed", "calm_told", "calm_key"]],
   [
     "desk",
     ["TWINS"],
-    ["living_is_held", "one_living", "told_true", "undisturbed", "enough_places", "calm_key", "comes_to_rest"],
+    ["living_is_held", "one_living", "told_true", "undisturbed", "enough_places", "calm_told", "calm_key"],
   ],
-  ["desk", ["TWINS", "FAILS"], ["one_living", "told_true"]],
+  ["desk", ["TWINS", "FAILS"], ["told_true"]],
 ];
 
 /** Each breaks the property beside it; what it takes out is told at the head of its model. */

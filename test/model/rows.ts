@@ -1,6 +1,6 @@
 /** One search: a property of a model, in a scene or with a fault planted. */
 export interface Row {
-  model: "placing" | "payment" | "fulfilment" | "cart" | "restore";
+  model: "placing" | "payment" | "fulfilment" | "cart" | "restore" | "desk";
   /** The name of a formula in the model, or `comes_to_rest`: no run goes on for ever. */
   property: string;
   flags: string[];
@@ -74,6 +74,40 @@ const SCENES: [model: Row["model"], flags: string[], properties: string[]][] = [
     ["OPERATORS"],
     ["living_is_held", "sold_once", "one_living", "calm_holds", "calm_repaired", "comes_to_rest"],
   ],
+  [
+    "desk",
+    [],
+    [
+      "living_is_held",
+      "sold_once",
+      "one_order",
+      "told_true",
+      "known",
+      "undisturbed",
+      "enough_places",
+      "calm_holds",
+      "calm_told",
+      "calm_key",
+      "comes_to_rest",
+    ],
+  ],
+  [
+    "desk",
+    ["FAILS"],
+    ["living_is_held", "one_order", "told_true", "undisturbed", "calm_holds", "calm_told", "calm_key"],
+  ],
+  ["desk", ["FAILS_TWICE"], ["one_order", "told_true"]],
+  ["desk", ["LAST_UNIT"], ["living_is_held", "sold_once", "told_true", "calm_holds"]],
+  ["desk", ["LAST_UNIT", "FAILS"], ["sold_once", "told_true"]],
+  ["desk", ["SPOILS"], ["told_true", "known", "enough_places", "calm_holds", "calm_told", "comes_to_rest"]],
+  ["desk", ["SPOILS", "FAILS"], ["told_true"]],
+  ["desk", ["TABS"], ["living_is_held", "one_living", "told_true", "undisturbed", "calm_told", "calm_key"]],
+  [
+    "desk",
+    ["TWINS"],
+    ["living_is_held", "one_living", "told_true", "undisturbed", "enough_places", "calm_told", "calm_key"],
+  ],
+  ["desk", ["TWINS", "FAILS"], ["told_true"]],
 ];
 
 /** Each breaks the property beside it; what it takes out is told at the head of its model. */
@@ -146,6 +180,28 @@ const FAULTS: [model: Row["model"], fault: string, scene: string[], property: st
   ["restore", "PUTS_BACK_LATE", ["OPERATORS"], "living_is_held"],
   ["restore", "LOADS_LATE", ["OPERATORS"], "living_is_held"],
   ["restore", "OPENS_LATE", ["OPERATORS"], "living_is_held"],
+
+  ["desk", "LETS_GO_FIRST", [], "living_is_held"],
+  ["desk", "NO_FENCE", [], "living_is_held"],
+  ["desk", "RELEASE_BY_DELTA", [], "sold_once"],
+  ["desk", "FRESH_AT_ONCE", [], "one_order"],
+  ["desk", "DISOBEYS", [], "one_order"],
+  ["desk", "OVERWRITES", [], "one_order"],
+  ["desk", "TABS_TOGETHER", ["TABS"], "one_living"],
+  ["desk", "ANSWERS_UNREAD", ["SPOILS"], "told_true"],
+  ["desk", "GIVES_UP_AS_SENT", ["FAILS"], "told_true"],
+  ["desk", "STAMP_OF_DRAFT", ["FAILS"], "told_true"],
+  ["desk", "UNKNOWN_AT_ONCE", [], "known"],
+  ["desk", "TWINS_TOGETHER", ["TWINS"], "undisturbed"],
+  ["desk", "SENT_AGAIN", ["FAILS"], "undisturbed"],
+  ["desk", "NO_HALVES", ["SPOILS"], "enough_places"],
+  ["desk", "HASTY", [], "enough_places"],
+  ["desk", "SAME_CLAIM", [], "enough_places"],
+  ["desk", "NO_TOMBSTONE", [], "enough_places"],
+  ["desk", "ASKS_ONCE", [], "calm_holds"],
+  ["desk", "WAITS", [], "calm_told"],
+  ["desk", "NO_RENEWAL", [], "calm_key"],
+  ["desk", "SENT_FOR_EVER", ["SPOILS"], "comes_to_rest"],
 ];
 
 /** "When calm" says nothing of a model that is never calm: that it never is must fail in every scene. */

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { ask, BUYER, checkout, type GivenCart, givenCart, ordersOf, putItem } from "../carts/shopping.ts";
 import { refusalOf } from "../orders/ask.ts";
+import { testClock } from "../support/clock.ts";
 import { Boundary } from "./boundary.ts";
 import { click, freshKey, givenStage, LONG, mustBeSpentOnce, reserved } from "./carts.ts";
-import { Stage, settleAll } from "./stage.ts";
+import { Stage, settleAll, wakeObject } from "./stage.ts";
 
 /**
  * Delay at every await of a cart's checkout; death is in long/checkout-death.test.ts. That no cart is spent by two living
@@ -71,6 +72,25 @@ describe("a checkout that stalls anywhere", () => {
       const living = (await ordersOf(cart.id)).filter((status) => status === "confirmed").length;
       expect(await reserved(stage)).toEqual([living, living]);
     }
+  });
+
+  test("and finds its own key's order there is answered with that order", LONG, async () => {
+    const { stage, cart } = await givenStage();
+    const key = freshKey();
+    const stalled = new Boundary({ at: 4, ending: "stalls" });
+    const sent = click(stalled, cart, key);
+    await stalled.reached;
+    // Its holds are older than HOLD_SECONDS: they ask, its claim is abandoned, and the key gets another one.
+    testClock.advance(3_700_000);
+    for (const productId of stage.productIds) await wakeObject(productId, new Boundary());
+    const twin = await checkout(cart, BUYER, key);
+    expect(twin.status).toBe(201);
+    stalled.wake();
+    const answer = await sent.answer;
+    await Promise.all(sent.deferred);
+    expect([answer.status, (await answer.json<{ id: string }>()).id]).toEqual([201, twin.body.id]);
+    await stage.settle();
+    expect(await mustBeSpentOnce(stage, cart)).toBe(twin.body.id);
   });
 
   test(

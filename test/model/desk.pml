@@ -25,6 +25,7 @@
  *   -DANSWERS_UNREAD    who has sent a record answers what it proposed, not what then stands      (told_true, with -DSPOILS)
  *   -DGIVES_UP_AS_SENT  who gives up a claim does so under the stamp of its record                (told_true, with -DFAILS)
  *   -DSTAMP_OF_DRAFT    the stamp comes with the draft, so the desk and its worker share it       (told_true, with -DFAILS)
+ *   -DOWN_CART_SPENT    who asks for a claim that its key had before is told who has its cart    (told_true, with -DTABS)
  *   -DUNKNOWN_AT_ONCE   without a key, a desk that is silent leaves the outcome unknown           (known)
  *   -DTWINS_TOGETHER    two drafts of one key are in one group                                    (undisturbed, with -DTWINS)
  *   -DSENT_AGAIN        a record that was not answered is sent again under its stamp              (undisturbed, with -DFAILS)
@@ -93,6 +94,11 @@ bool unheard[4];
 #define SPENT       (LIVING > 0)
 #else
 #define SPENT       false
+#endif
+#ifdef OWN_CART_SPENT
+#define RENEWED(d)  false
+#else
+#define RENEWED(d)  (KEYED(d) && c[d] != KEY(d) + 2 * key[KEY(d)]) /* the key has another claim by now */
 #endif
 #ifdef STAMP_OF_DRAFT
 #define STAMP(w)    9
@@ -332,8 +338,8 @@ obey:                                                     /* what stands */
          :: else ->
             if :: DEAD(c[d]) && !(KEYED(d) && fate[c[d]] == abandoned) -> dead = dead | (1 << d) :: else fi;
             if
-            :: fate[c[d]] == abandoned && SPENT -> tell(d, cart_spent)
-            :: fate[c[d]] == abandoned && !SPENT && KEYED(d) /* once more */
+            :: fate[c[d]] == abandoned && SPENT && !RENEWED(d) -> tell(d, cart_spent)
+            :: fate[c[d]] == abandoned && (!SPENT || RENEWED(d)) && KEYED(d) /* once more */
             :: else -> tell_fate(d)
             fi
          fi;
@@ -402,10 +408,9 @@ init {
 
 #define STANDS(d)    (LIVES(KEY(d)) || LIVES(KEY(d) + 2))
 #define SHORT(d)     (fate[KEY(d)] == rejected || fate[KEY(d) + 2] == rejected)
-/* Who is told to try again without a key has no order; with one, its key knows. Whose cart is spent is told by which order: by
- * a stranger's, or by its own, where a claim that its key had before is asked about. */
+/* Who is told to try again without a key has no order; with one, its key knows. Whose cart is spent has lost it to another. */
 #define TRUE_TO(d)   ((told[d] != placed || STANDS(d)) && (told[d] != rejected || (SHORT(d) && !STANDS(d))) && \
-  (told[d] != try_again || KEYED(d) || !STANDS(d)) && (told[d] != cart_spent || LIVING > 0))
+  (told[d] != try_again || KEYED(d) || !STANDS(d)) && (told[d] != cart_spent || (LIVING > 0 && !STANDS(d))))
 #define HELD(c)      (!LIVES(c) || hold[c])
 #define AT_REST(c)   (!hold[c] || LIVES(c))
 #define HEARD(d)     (died[d] || told[d] != none)

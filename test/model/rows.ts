@@ -188,6 +188,7 @@ const FAULTS: [model: Row["model"], fault: string, scene: string[], property: st
   ["desk", "DISOBEYS", [], "one_order"],
   ["desk", "OVERWRITES", [], "one_order"],
   ["desk", "TABS_TOGETHER", ["TABS"], "one_living"],
+  ["desk", "OWN_CART_SPENT", ["TABS"], "told_true"],
   ["desk", "ANSWERS_UNREAD", ["SPOILS"], "told_true"],
   ["desk", "GIVES_UP_AS_SENT", ["FAILS"], "told_true"],
   ["desk", "STAMP_OF_DRAFT", ["FAILS"], "told_true"],

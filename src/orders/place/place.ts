@@ -253,7 +253,8 @@ function outcomeOf(
   }
   if (!fateRow) return { kind: "unavailable" };
   if (fateRow.fate === "abandoned") {
-    const refusal = cartRefusal(draft, fateRow);
+    // Where the key has another claim by now, the order that has the cart may be its own.
+    const refusal = fateRow.renewed ? null : cartRefusal(draft, fateRow);
     if (refusal) return { kind: "refused", refusal };
     return { kind: draft.key ? "abandoned" : "unavailable" };
   }

@@ -34,6 +34,8 @@ export interface FateRow {
   /** The stored answer under the draft's key, which every twin repeats. Null for the commit that wrote it: it knows it. */
   status: number | null;
   body: string | null;
+  /** Whether the key has got another claim since: this one says nothing of what the key stands for. */
+  renewed: number;
   /** The version of its cart; null where it has none, or where that is gone. */
   cart_version: number | null;
   /** The living order that has spent its cart: `{id, reference}`. */
@@ -191,9 +193,10 @@ function readFateRows(asked: ClaimRef[], stamp: string): Sql<FateRow> {
     ...{ cart: cart?.id ?? null },
   }));
   return sql`
-    SELECT c.id AS claim, c.fate, c.stamp, k.status, iif(c.stamp = ${stamp}, NULL, k.body) AS body, ${CART_STATE}
+    SELECT c.id AS claim, c.fate, c.stamp, iif(c.id = k.claim, k.status, NULL) AS status,
+      iif(c.id = k.claim AND c.stamp <> ${stamp}, k.body, NULL) AS body, coalesce(c.id <> k.claim, 0) AS renewed, ${CART_STATE}
     FROM ${each(rows)} AS row JOIN claims AS c ON c.id = row.value ->> 'claim'
-    LEFT JOIN idempotency AS k ON ${IS_KEY_OF_ROW} AND c.id = 'clm_' || k.operation`;
+    LEFT JOIN (SELECT *, 'clm_' || operation AS claim FROM idempotency) AS k ON ${IS_KEY_OF_ROW}`;
 }
 
 const byClaim = (fateRows: FateRow[]): Map<string, FateRow> =>

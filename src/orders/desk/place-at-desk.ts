@@ -21,8 +21,8 @@ export const DESK_PATIENCE_MS = 5_000;
 const DESK = "desk";
 
 /**
- * Has a draft placed at the desk, with those of other requests. If the desk dies, hangs or cannot be reached, the request
- * goes on alone: at worst at the same time as the desk, which is as with twins of one key.
+ * Has a draft placed at the desk, with those of other requests. If the desk dies, hangs, cannot be reached or does not know
+ * what became of it, the request goes on alone: at worst at the same time as the desk, which is as with twins of one key.
  */
 export async function placeAtDesk(
   context: Context,
@@ -31,11 +31,13 @@ export async function placeAtDesk(
   patienceMs = DESK_PATIENCE_MS,
 ): Promise<DeskAnswer> {
   try {
-    return await withTimeout(deskOf(context).place(draft, limit), patienceMs);
+    const answer = await withTimeout(deskOf(context).place(draft, limit), patienceMs);
+    if (answer.outcome.kind !== "unknown") return answer;
+    context.log.warn("the order desk does not know the outcome");
   } catch (error) {
     context.log.warn("the order desk did not answer", { error: describeError(error) });
-    return placeAlone(context, draft, limit);
   }
+  return placeAlone(context, draft, limit);
 }
 
 const deskOf = ({ env, settings: { DATABASE_LOCATION: locationHint } }: Context): DeskCommands =>

@@ -135,6 +135,16 @@ describe.each([
   });
 });
 
+test("a desk that does not know the outcome is as good as one that died: the order that it placed is found", async () => {
+  const [apple = ""] = (await givenShop([[2]])).productIds;
+  const request = givenRequest(async (draft) => {
+    await deskPlaces(draft);
+    return { outcome: { kind: "unknown" }, limited: { kind: "allowed", headers: {} } };
+  });
+  expect(await answerOf(await request.place(request.draftOf({ [apple]: 1 }, null)))).toEqual([201, 200]);
+  expect(await orders()).toEqual(["confirmed"]);
+});
+
 test("where D1 is away too, a buyer without a key is told to look for the order before buying again", async () => {
   const [apple = ""] = (await givenShop([[1]])).productIds;
   const broken = { prepare: env.DB.prepare.bind(env.DB), batch: away } as unknown as D1Database;

@@ -16,6 +16,9 @@ import { makeMissingSecrets } from "../../src/cli/local-settings.ts";
 import { planSeed, type SeedSize } from "../../src/cli/seed-data.ts";
 import { projectRoot, runWrangler } from "../../src/cli/wrangler.ts";
 
+/** The catalogue of every shop that is measured. */
+export const SHOP = { products: 1_200, stores: 25, categories: 15 };
+
 /** A workerd of our own, without wrangler's proxy in front. */
 export interface Running {
   url: string;
@@ -39,32 +42,42 @@ const declared = () => unstable_getMiniflareWorkerOptions(join(projectRoot, "wra
 /** How the queue is worked off that keeps the lists up to date. */
 const projecting = () => (declared().queueConsumers as Record<string, object>).inventory;
 
-const SETTINGS = {
-  ENVIRONMENT: "development",
-  FULFILMENT: "manual",
+const SETTINGS = { ENVIRONMENT: "development", FULFILMENT: "manual" };
+
+export type Settings = Record<string, string>;
+
+const NO_LIMITS: Settings = {
   ORDERS_PER_MINUTE: "0",
   REQUESTS_PER_MINUTE: "0",
   SUGGESTIONS_PER_MINUTE: "0",
 };
 
+/** Every limit at its default. */
+export const AS_SHIPPED: Settings = {};
+
 /**
  * Starts the Worker with all of its bindings. Of the queues only the one is worked off that keeps the lists up to date: a
  * mail for each order is not what a request costs. Without the pages of /docs, for which Miniflare sends each request
  * through two more Workers of its own.
+ * @param settings over those of the bench
  */
-export async function startShop(queueConsumers: object = { inventory: projecting() }): Promise<Running> {
+export async function startShop(
+  queueConsumers: object = { inventory: projecting() },
+  settings = NO_LIMITS,
+): Promise<Running> {
   const directory = await bundle("counted-worker.ts");
   const { assets: _pages, ...options } = declared();
   const secrets = await makeMissingSecrets({}, join(directory, "dev.vars"));
   return start(directory, {
     ...options,
-    bindings: { ...secrets, ...SETTINGS },
+    bindings: { ...secrets, ...SETTINGS, ...settings },
     queueConsumers,
   });
 }
 
 /** The same, with every queue worked off as in `npm start`: a mail for each order too. */
-export const startWholeShop = (): Promise<Running> => startShop(declared().queueConsumers as object);
+export const startWholeShop = (settings = NO_LIMITS): Promise<Running> =>
+  startShop(declared().queueConsumers as object, settings);
 
 export async function startFloor(): Promise<Running> {
   const config = join(mkdtempSync(join(tmpdir(), "holdfast-bench-")), "wrangler.json");
@@ -74,7 +87,10 @@ export async function startFloor(): Promise<Running> {
   return start(directory, {
     compatibilityDate: DATE,
     d1Databases: ["DB"],
-    durableObjects: { FLOOR: { className: "Floor", useSQLite: true } },
+    durableObjects: {
+      FLOOR: { className: "Floor", useSQLite: true },
+      DESK: { className: "FloorDesk", useSQLite: true },
+    },
     queueProducers: { BELLS: "bells", NEWS: "news" },
     queueConsumers: { news: projecting() },
   });
@@ -149,10 +165,6 @@ export async function fill(api: Api, size: SeedSize): Promise<Filled> {
   await until(async () => (await api.get("/inventory?page_size=1", counted)).count === levels);
   return { products, storeIds: [...stores.values()] };
 }
-
-/** Waits until a shop that works off all its queues has nothing left to do behind its answers. */
-export const settle = (url: string): Promise<void> =>
-  until(async () => /^work_overdue_seconds 0$/m.test(await (await fetch(`${url}/metrics`)).text()));
 
 const counted = z.object({ count: z.number().nullable() });
 

@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { defineCommand, runMain } from "citty";
 import { compareStart, compareWith } from "./against.ts";
 import { besideFloor } from "./beside-floor.ts";
+import { printCosts } from "./costs/costs.ts";
+import { crowd } from "./crowd.ts";
 import { CONNECTIONS, TOOLS, type Tool, usualTool } from "./load.ts";
 import type { Options } from "./modes.ts";
 
@@ -80,6 +82,23 @@ const command = defineCommand({
       default: false,
       description: "Also in a shop of 120,000 products and 300,000 orders",
     },
+    costs: {
+      type: "boolean",
+      default: false,
+      description:
+        "What each operation and an order's whole life cost in dollars, with no load: some 10 minutes",
+    },
+    crowd: {
+      type: "boolean",
+      default: false,
+      description:
+        "512 buyers beside 128, each for --seconds: those served and sent away, and whether an order is lost",
+    },
+    patient: {
+      type: "boolean",
+      default: false,
+      description: "With --crowd: who is sent away comes again when the answer says",
+    },
     against: {
       type: "string",
       description: "Another checkout, to be compared by turns; its packages are installed",
@@ -90,8 +109,10 @@ const command = defineCommand({
       description: "What `npm start` serves, by turns with this bench's shop",
     },
   },
-  run: ({ args: { scale, against, start, ...given } }) => {
+  run: ({ args: { scale, against, start, costs, crowd: crowded, patient, ...given } }) => {
     if (existsSync(MEMORY)) process.env.TMPDIR = MEMORY;
+    if (costs) return printCosts(given.only);
+    if (crowded) return crowd(Number(given.seconds), patient);
     // A floor has no mails to send; of two shops it is asked what they sell, mails and all.
     const usual = start || against !== undefined ? "all" : "lists";
     const options = optionsOf(given, { ...given, queues: given.queues ?? usual });

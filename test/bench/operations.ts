@@ -28,7 +28,8 @@ const json = (path: string, body: unknown): Ask => ({
   body: JSON.stringify(body),
 });
 
-const draftOf = (ids: string[], quantity = 1) => ({
+/** A guest's order, on invoice. */
+export const draftOf = (ids: string[], quantity = 1) => ({
   items: ids.map((product_id) => ({ product_id, quantity })),
   customer: { name: "Ada", email: "ada@shop.example" },
   payment_method: "invoice",

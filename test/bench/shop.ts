@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
@@ -23,6 +23,8 @@ export const SHOP = { products: 1_200, stores: 25, categories: 15 };
 export interface Running {
   url: string;
   db(): Promise<D1Database>;
+  /** What it stores, bytes: the files of D1, and those of all objects. */
+  stored(): { d1: number; objects: number };
   stop(): Promise<void>;
 }
 
@@ -46,7 +48,7 @@ const SETTINGS = { ENVIRONMENT: "development", FULFILMENT: "manual" };
 
 export type Settings = Record<string, string>;
 
-const NO_LIMITS: Settings = {
+export const NO_LIMITS: Settings = {
   ORDERS_PER_MINUTE: "0",
   REQUESTS_PER_MINUTE: "0",
   SUGGESTIONS_PER_MINUTE: "0",
@@ -60,12 +62,14 @@ export const AS_SHIPPED: Settings = {};
  * mail for each order is not what a request costs. Without the pages of /docs, for which Miniflare sends each request
  * through two more Workers of its own.
  * @param settings over those of the bench
+ * @param worker the file of its Worker
  */
 export async function startShop(
   queueConsumers: object = { inventory: projecting() },
   settings = NO_LIMITS,
+  worker = "counted-worker.ts",
 ): Promise<Running> {
-  const directory = await bundle("counted-worker.ts");
+  const directory = await bundle(worker);
   const { assets: _pages, ...options } = declared();
   const secrets = await makeMissingSecrets({}, join(directory, "dev.vars"));
   return start(directory, {
@@ -76,8 +80,8 @@ export async function startShop(
 }
 
 /** The same, with every queue worked off as in `npm start`: a mail for each order too. */
-export const startWholeShop = (settings = NO_LIMITS): Promise<Running> =>
-  startShop(declared().queueConsumers as object, settings);
+export const startWholeShop = (settings = NO_LIMITS, worker?: string): Promise<Running> =>
+  startShop(declared().queueConsumers as object, settings, worker);
 
 export async function startFloor(): Promise<Running> {
   const config = join(mkdtempSync(join(tmpdir(), "holdfast-bench-")), "wrangler.json");
@@ -96,12 +100,24 @@ export async function startFloor(): Promise<Running> {
   });
 }
 
+/** Of all files below a directory, those not yet written back to their database included. */
+function bytesOf(directory: string): number {
+  if (!existsSync(directory)) return 0;
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
+  return entries.reduce((sum, entry) => {
+    if (!entry.isFile()) return sum;
+    return sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0);
+  }, 0);
+}
+
 async function start(directory: string, options: object): Promise<Running> {
+  const state = join(directory, "state");
   const [script = ""] = readdirSync(directory).filter((file) => file.endsWith(".js"));
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
       port: 0,
+      resourcePersistencePath: state,
       log: undefined,
       // A line for each request would hide the table, and printing it is not the Worker's work.
       handleStructuredLogs: () => {},
@@ -119,6 +135,7 @@ async function start(directory: string, options: object): Promise<Running> {
   return {
     url,
     db: () => miniflare.getD1Database("DB", "bench") as unknown as Promise<D1Database>,
+    stored: () => ({ d1: bytesOf(join(state, "d1")), objects: bytesOf(join(state, "do")) }),
     stop: async () => {
       await miniflare.dispose();
       rmSync(directory, { recursive: true, force: true });

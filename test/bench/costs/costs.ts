@@ -15,6 +15,8 @@ const CROWD = 100;
 const HOT_PRODUCTS = 10;
 /** By then a hold has asked for its fate (HOLD_SECONDS, and ten for others), and a limiter has forgotten its buyer. */
 const ASKED_MS = 80_000;
+/** By then an object that has reported has looked whether its report arrived. */
+const LOOKED_MS = 65_000;
 
 /**
  * What each operation, and the whole life of an order of two products, costs by what Cloudflare bills.
@@ -48,6 +50,7 @@ async function withShop(settings: Settings, work: (shop: PricedShop) => Promise<
   const shop = await startPricedShop(settings);
   try {
     await growOrders(await shop.db(), 0, ORDERS);
+    await pause(LOOKED_MS);
     await work(shop);
   } finally {
     await shop.stop();
@@ -96,12 +99,17 @@ async function costsOf(shop: PricedShop, wanted: Operation[]) {
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);
   };
   const costs: { name: string; one: Counts; crowd: Counts }[] = [];
-  for (const { name, next, worth } of wanted) {
+  for (const { name, next, worth, objects } of wanted) {
     const many = worth === 1 ? CROWD : 2;
     const asks = Array.from({ length: many }, (_, turn) => next(turn));
-    await counted(shop, 1, () => send(next(0)));
-    const one = await counted(shop, worth, () => send(next(1)));
-    const crowd = await counted(shop, many * worth, () => Promise.all(asks.map(send)));
+    const costing = (of: number, act: () => Promise<unknown>) =>
+      counted(shop, of, async () => {
+        await act();
+        if (objects.each > 0) await pause(LOOKED_MS);
+      });
+    await costing(1, () => send(next(0)));
+    const one = await costing(worth, () => send(next(1)));
+    const crowd = await costing(many * worth, () => Promise.all(asks.map(send)));
     costs.push({ name, one, crowd });
   }
   return costs;

@@ -21,7 +21,7 @@ export function printOperations(crowd: number, costs: { name: string; one: Count
   console.log(
     `dollars for a million by the prices of ${PRICED_ON}, limits off, with all that goes on behind the answer;`,
   );
-  console.log(`of a bulk, for a million orders\n`);
+  console.log(`of a bulk, for a million orders; the processor's time only of many at once\n`);
   const head = ["alone", `${crowd} at once`].map((text) => text.padStart(16)).join("");
   const most: Meter[] = ["worker_request", "object_request", "d1_row_read", "d1_row_written"];
   const more: Meter[] = [...most, "object_row_written", "queue_operation", "kv_read", "kv_write"];

@@ -54,8 +54,7 @@ const command = defineCommand({
   args: {
     seconds: {
       type: "string",
-      default: "20",
-      description: "How long a window is; a warm-up stands before it",
+      description: "How long a window is: 20, after a warm-up; with --crowd 60",
     },
     rounds: { type: "string", default: "3", description: "Windows of each operation; the middle one counts" },
     connections: {
@@ -112,10 +111,13 @@ const command = defineCommand({
   run: ({ args: { scale, against, start, costs, crowd: crowded, patient, ...given } }) => {
     if (existsSync(MEMORY)) process.env.TMPDIR = MEMORY;
     if (costs) return printCosts(given.only);
-    if (crowded) return crowd(Number(given.seconds), patient);
+    if (crowded) return crowd(Number(given.seconds ?? 60), patient);
     // A floor has no mails to send; of two shops it is asked what they sell, mails and all.
     const usual = start || against !== undefined ? "all" : "lists";
-    const options = optionsOf(given, { ...given, queues: given.queues ?? usual });
+    const options = optionsOf(
+      { ...given, seconds: given.seconds ?? "20" },
+      { ...given, queues: given.queues ?? usual },
+    );
     if (start) return compareStart(options);
     return against === undefined ? besideFloor(scale, options) : compareWith(against, options);
   },

@@ -3,88 +3,94 @@ import { join, resolve } from "node:path";
 import { createApi } from "../../src/cli/api.ts";
 import { stockProducts } from "../support/http-shop.ts";
 import { removeState, startServer } from "../support/server.ts";
+import { backlogByMetrics } from "./backlog.ts";
 import { growOrders } from "./grow.ts";
-import { load, type Measured } from "./load.ts";
+import { withMemory } from "./memory.ts";
+import { type Options, type ShopModule, shopOf } from "./modes.ts";
 import { type Operation, operations, refusedOrder } from "./operations.ts";
-import { adminOf, fill, migrate, settle, startWholeShop } from "./shop.ts";
+import { adminOf, fill, migrate, type Running, SHOP } from "./shop.ts";
+import { backlogText, complain, type How, memoryText, type Side, sustain, type Window } from "./window.ts";
 
 /** What is taken of a checkout: its own bench makes its shop, and knows its own requests. */
 interface Checkout {
-  shop: typeof import("./shop.ts");
+  shop: ShopModule & Pick<typeof import("./shop.ts"), "migrate" | "adminOf" | "fill">;
   operations: typeof import("./operations.ts");
 }
 
-interface Limits {
-  seconds: number;
-  rounds: number;
-  /** Each operation is measured with each of these. */
-  connections: number[];
-  only: string | undefined;
-}
-
-const SHOP = { products: 1_200, stores: 25, categories: 15 };
 const ORDERS = 1_000;
-const WARM_UP_SECONDS = 2;
 
 /**
  * Compares this checkout with another one, such as the commit before: both run at the same time, and each operation is
  * sent to one and the other by turns, so that what slows the machine down for a while slows both.
  * @param directory of the other checkout, with its packages installed
- * @param rounds of each operation; the ratio is the median of the rounds' ratios
  */
-export async function compareWith(directory: string, limits: Limits): Promise<void> {
-  const ours = await prepare(resolve("."));
-  const others = await prepare(resolve(directory));
-  await compareAll(ours, others, limits);
+export async function compareWith(directory: string, options: Options): Promise<void> {
+  const ours = await prepare(resolve("."), options);
+  const others = await prepare(resolve(directory), options);
+  await compareAll(ours, others, options);
 }
 
 /** Compares `npm start` with a shop of this bench that works off the same queues: what is between a client and workerd. */
-export async function compareStart(limits: Limits): Promise<void> {
-  const env = { SUGGESTIONS_PER_MINUTE: "0", FULFILMENT: "manual" };
-  const server = await startServer({ options: ["--no-seed"], env });
+export async function compareStart(options: Options): Promise<void> {
+  const limits: Record<string, string> = options.limits
+    ? { ORDERS_PER_MINUTE: "", REQUESTS_PER_MINUTE: "" }
+    : { SUGGESTIONS_PER_MINUTE: "0" };
+  const server = await withMemory(() =>
+    startServer({ options: ["--no-seed"], env: { ...limits, FULFILMENT: "manual" } }),
+  );
   const stop = async () => {
     await server.stop();
     removeState(server.stateDir);
   };
-  const shop = await startWholeShop();
+  const { url, memory } = server;
+  const shop = await shopOf(options);
   await migrate(await shop.db());
-  const ours = await fillWith({ url: server.url, stop }, await server.adminToken());
-  await compareAll(ours, await fillWith(shop, (await adminOf(shop)).token), limits);
+  const side = { url, memory, stop, backlog: backlogByMetrics(url) };
+  const ours = await fillWith(side, await server.adminToken());
+  await compareAll(ours, await fillWith(shop, (await adminOf(shop)).token), options);
 }
 
-async function fillWith({ url, stop }: Omit<Prepared, "operations">, token: string): Promise<Prepared> {
-  const api = createApi(url, token);
+async function fillWith(side: Side & Pick<Running, "stop">, token: string): Promise<Prepared> {
+  const api = createApi(side.url, token);
   const filled = await fill(api, SHOP);
   const [scarce = ""] = await stockProducts(api, "SCARCE", [5]);
-  const asked = [refusedOrder(scarce), ...operations(filled, token)];
-  return { url, stop, operations: asked, settle: () => settle(url) };
+  return { ...side, operations: [refusedOrder(scarce), ...operations(filled, token)] };
 }
 
-interface Prepared {
-  url: string;
+interface Prepared extends Side {
   stop(): Promise<void>;
   operations: Operation[];
-  /** Waits for what a run has left to do behind its answers, where that is done at all. */
-  settle?: () => Promise<void>;
 }
 
-async function compareAll(ours: Prepared, others: Prepared, { only, ...limits }: Limits) {
+async function prepare(directory: string, options: Options): Promise<Prepared> {
+  if (!existsSync(join(directory, "node_modules"))) throw new Error(`npm ci was not run in ${directory}`);
+  const file = (name: string) => join(directory, "test/bench", name);
+  const { shop, operations: theirs }: Checkout = {
+    shop: await import(file("shop.ts")),
+    operations: await import(file("operations.ts")),
+  };
+  const running = await shopOf(options, shop);
+  const db = await running.db();
+  await shop.migrate(db);
+  const { api, token } = await shop.adminOf(running);
+  const filled = await shop.fill(api, SHOP);
+  await growOrders(db, 0, ORDERS);
+  return { ...running, operations: theirs.operations(filled, token) };
+}
+
+async function compareAll(ours: Prepared, others: Prepared, options: Options): Promise<void> {
+  const { rounds, seconds, tools, hows } = options;
   try {
     console.log(
-      `${limits.rounds} rounds of ${limits.seconds} s each, by turns; of p50 and p99 the middle, ms\n`,
+      `${rounds} windows of ${seconds} s each, by turns, load by ${tools.join(" and ")}; of p50 and p99 the middle, ms\n`,
     );
     console.log(
       `${"".padEnd(28)} connections     ours    other  ratio  p50        p99         ratio of each round`,
     );
-    for (const operation of ours.operations) {
-      if (only !== undefined && !operation.name.includes(only)) continue;
+    for (const operation of ours.operations.filter(options.wants)) {
       const other = others.operations.find(({ name }) => name === operation.name);
-      for (const connections of other ? limits.connections : [])
-        await compare(
-          { ...ours, operation },
-          { ...others, operation: other ?? operation },
-          { ...limits, connections },
-        );
+      if (!other) continue;
+      for (const how of hows) await compare([ours, others], [operation, other], how, rounds);
     }
   } finally {
     await ours.stop();
@@ -92,60 +98,41 @@ async function compareAll(ours: Prepared, others: Prepared, { only, ...limits }:
   }
 }
 
-interface Side extends Omit<Prepared, "operations"> {
-  operation: Operation;
-}
-
-async function prepare(directory: string): Promise<Prepared> {
-  if (!existsSync(join(directory, "node_modules"))) throw new Error(`npm ci was not run in ${directory}`);
-  const file = (name: string) => join(directory, "test/bench", name);
-  const { shop, operations: theirs }: Checkout = {
-    shop: await import(file("shop.ts")),
-    operations: await import(file("operations.ts")),
-  };
-  const running = await shop.startShop();
-  const db = await running.db();
-  await shop.migrate(db);
-  const { api, token } = await shop.adminOf(running);
-  const filled = await shop.fill(api, SHOP);
-  await growOrders(db, 0, ORDERS);
-  return { url: running.url, stop: running.stop, operations: theirs.operations(filled, token) };
-}
-
 async function compare(
-  ours: Side,
-  others: Side,
-  { seconds, rounds, connections }: { seconds: number; rounds: number; connections: number },
+  [ours, others]: [Side, Side],
+  [operation, other]: [Operation, Operation],
+  how: How,
+  rounds: number,
 ): Promise<void> {
-  const measure = async ({ url, operation, settle }: Side, time: number) => {
-    const measured = await load(url, operation.next, time, operation.refused ? "4xx" : "2xx", connections);
-    await settle?.();
-    return measured;
-  };
-  await measure(ours, WARM_UP_SECONDS);
-  await measure(others, WARM_UP_SECONDS);
-  const pairs: [Measured, Measured][] = [];
+  const measureOurs = () => sustain(ours, operation, how);
+  // Of the other's only the requests: what an operation is worth is said by this checkout for both.
+  const measureOthers = () => sustain(others, { ...operation, next: other.next }, how);
+  const pairs: [Window, Window][] = [];
   for (let round = 0; round < rounds; round++) {
     // Who goes first changes, since the second finds what the first has left to do behind its answers.
     const first = round % 2 === 0;
-    const one = await measure(first ? ours : others, seconds);
-    const two = await measure(first ? others : ours, seconds);
+    const one = await (first ? measureOurs : measureOthers)();
+    const two = await (first ? measureOthers : measureOurs)();
     pairs.push(first ? [one, two] : [two, one]);
   }
-  const ratios = pairs.map(([our, other]) => our.rate / other.rate);
-  const { name, worth } = ours.operation;
+  const { name, worth } = operation;
+  const ratios = pairs.map(([our, their]) => our.rate / their.rate);
   const rate = (side: 0 | 1) => (median(pairs.map((pair) => pair[side].rate)) * worth).toFixed(0).padStart(8);
   const each = ratios.map((ratio) => ratio.toFixed(2)).join(" ");
-  const middle = (what: "p50" | "p99") =>
+  const both = (what: "p50" | "p99") =>
     ([0, 1] as const).map((side) => median(pairs.map((pair) => pair[side][what])).toFixed(0)).join(" : ");
-  const figures = [rate(0), rate(1), median(ratios).toFixed(3).padStart(6), middle("p50").padEnd(10)];
+  const figures = [rate(0), rate(1), median(ratios).toFixed(3).padStart(6), both("p50").padEnd(10)];
   console.log(
-    `${name.padEnd(28)} ${`${connections}`.padStart(11)} ${figures.join(" ")} ${middle("p99").padEnd(11)} ${each}`,
+    `${name.padEnd(28)} ${`${how.connections}`.padStart(11)} ${figures.join(" ")} ${both("p99").padEnd(11)} ${each}`,
   );
-  const failures = pairs.flat().reduce((sum, { failures: more }) => sum + more, 0);
-  if (failures === 0) return;
-  console.log(`  ${failures} answers were not as expected: the figures above do not count`);
-  process.exitCode = 1;
+  for (const side of [0, 1] as const) {
+    const windows = pairs.map((pair) => pair[side]);
+    const left = windows.map(backlogText).filter((text) => text !== "");
+    console.log(
+      `  ${side === 0 ? "ours " : "other"} ${windows.map(memoryText).join(", ")}${left.length > 0 ? `; left to do: ${left.join("; ")}` : ""}`,
+    );
+    complain(windows);
+  }
 }
 
 const median = (values: number[]): number =>

@@ -1,8 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
+import { current, insert, makeCalls } from "./floor-calls.ts";
 import { type Bindings, ENTRIES_OF_A_HOLD, type Plan, tablesOf } from "./plan.ts";
 
-let plan: Plan;
-let turn = 0;
+export { FloorDesk } from "./floor-desk.ts";
+
 export class Floor extends DurableObject<Bindings> {
   #armed = false;
   readonly tables = tablesOf("hold", ENTRIES_OF_A_HOLD).map((sql) => this.ctx.storage.sql.exec(sql));
@@ -17,19 +18,15 @@ export class Floor extends DurableObject<Bindings> {
     for (const at of tables) this.ctx.storage.sql.exec(`INSERT INTO hold_${at} (body) VALUES ('row')`);
   }
 }
-const insert = (env: Bindings, table: number, texts: string) =>
-  env.DB.prepare(`INSERT INTO floor_${table} (body) SELECT value FROM json_each(?)`).bind(texts);
+
+let turn = 0;
 export default {
   async fetch(request, env, execution) {
-    if (request.method === "PUT") plan = await request.json<Plan>();
-    const { reads, objects, writes } = plan;
-    for (const call of reads)
-      await env.DB.batch(call.map(({ sql, parameters }) => env.DB.prepare(sql).bind(...parameters)));
-    const names = Array.from({ length: objects.each }, () => `object ${turn++ % objects.of}`);
-    await Promise.all(names.map((name) => env.FLOOR.getByName(name).write(objects.tables, true)));
-    if (writes.length > 0) await env.DB.batch(writes.map((texts, table) => insert(env, table, texts)));
-    if (writes.length > 0) execution.waitUntil(env.BELLS.sendBatch([{ body: "a bell" }]));
-    return new Response(plan.answer, { headers: { "content-type": "application/json" } });
+    if (request.method === "PUT") current.plan = await request.json<Plan>();
+    if (new URL(request.url).pathname === "/together") await env.DESK.getByName("desk").place(turn++);
+    else await makeCalls(env, [turn++]);
+    if (current.plan?.writes.length) execution.waitUntil(env.BELLS.sendBatch([{ body: "a bell" }]));
+    return new Response(current.plan?.answer, { headers: { "content-type": "application/json" } });
   },
   async queue({ messages }, env) {
     const news = insert(env, 0, JSON.stringify(messages.map(({ body }) => body)));

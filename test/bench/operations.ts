@@ -10,9 +10,13 @@ export interface Operation {
   worth: number;
   /** That the shop should refuse it. */
   refused?: boolean;
-  /** Of a write: how many objects a request calls, of how many in all, and how many holds each of them opens. */
-  objects: { each: number; of: number; holds: number };
+  /** That a guest may do it as shipped: it needs no account, whose requests are limited too, and is one order at most. */
+  guests: boolean;
+  /** Of a write: how many objects a request calls, of how many in all, how many holds each of them opens; units of an order. */
+  objects: { each: number; of: number; holds: number; units: number };
 }
+
+const NO_OBJECTS = { each: 0, of: 1, holds: 0, units: 0 };
 
 const BULK = 100;
 const ORDERED = 200;
@@ -24,7 +28,8 @@ const json = (path: string, body: unknown): Ask => ({
   body: JSON.stringify(body),
 });
 
-const draftOf = (ids: string[], quantity = 1) => ({
+/** A guest's order, on invoice. */
+export const draftOf = (ids: string[], quantity = 1) => ({
   items: ids.map((product_id) => ({ product_id, quantity })),
   customer: { name: "Ada", email: "ada@shop.example" },
   payment_method: "invoice",
@@ -36,7 +41,8 @@ export const refusedOrder = (productId: string): Operation => ({
   next: () => json("/api/v1/orders", draftOf([productId], 50)),
   worth: 1,
   refused: true,
-  objects: { each: 0, of: 1, holds: 0 },
+  guests: true,
+  objects: NO_OBJECTS,
 });
 
 export function operations({ products, storeIds }: Filled, token: string): Operation[] {
@@ -44,7 +50,8 @@ export function operations({ products, storeIds }: Filled, token: string): Opera
   const pick = <T>(all: T[], turn: number): T => all[turn % all.length] as T;
   const read = (name: string, next: Operation["next"]): Operation => ({
     ...{ name, next, worth: 1 },
-    objects: { each: 0, of: 1, holds: 0 },
+    guests: next(0).headers?.authorization === undefined,
+    objects: NO_OBJECTS,
   });
   const get = (path: string, headers?: Record<string, string>): Ask => ({
     ...{ method: "GET", path },
@@ -69,13 +76,15 @@ export function operations({ products, storeIds }: Filled, token: string): Opera
       name: "order of two products",
       next: (turn) => json("/api/v1/orders", draft(product(turn * 2), product(turn * 2 + 1))),
       worth: 1,
-      objects: { each: 2, of: ORDERED, holds: 1 },
+      guests: true,
+      objects: { each: 2, of: ORDERED, holds: 1, units: 2 },
     },
     {
       name: "order of one hot product",
       next: () => json("/api/v1/orders", draft(product(0))),
       worth: 1,
-      objects: { each: 1, of: 1, holds: 1 },
+      guests: true,
+      objects: { each: 1, of: 1, holds: 1, units: 1 },
     },
     {
       name: `bulk of ${BULK} orders`,
@@ -86,7 +95,8 @@ export function operations({ products, storeIds }: Filled, token: string): Opera
           ),
         }),
       worth: BULK,
-      objects: { each: 20, of: 20, holds: BULK / 10 },
+      guests: false,
+      objects: { each: 20, of: 20, holds: BULK / 10, units: 2 },
     },
   ];
 }

@@ -1,8 +1,8 @@
 /** What a floor does for each request: the calls that ours was seen to make, with nothing in between. */
 export interface Plan {
   answer: string;
-  /** Each a call to D1. */
-  reads: { sql: string; parameters: unknown[] }[][];
+  /** Of one request after the other, each call to D1 with its statements. All have the same statements. */
+  reads: { sql: string; parameters: unknown[] }[][][];
   /**
    * So many objects, taken in turn from so many, put a row in each of these of their tables, all at once. Like ours, each
    * tells the lists of it within two seconds: by a message, whose consumer writes a row to D1 in each of three statements
@@ -36,6 +36,7 @@ export const tablesOf = (name: string, entries: number[]): string[] =>
 export interface Bindings {
   DB: D1Database;
   FLOOR: DurableObjectNamespace<import("./floor-worker.ts").Floor>;
+  DESK: DurableObjectNamespace<import("./floor-desk.ts").FloorDesk>;
   BELLS: Queue;
   NEWS: Queue<string>;
 }

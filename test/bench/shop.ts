@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
@@ -16,10 +16,15 @@ import { makeMissingSecrets } from "../../src/cli/local-settings.ts";
 import { planSeed, type SeedSize } from "../../src/cli/seed-data.ts";
 import { projectRoot, runWrangler } from "../../src/cli/wrangler.ts";
 
+/** The catalogue of every shop that is measured. */
+export const SHOP = { products: 1_200, stores: 25, categories: 15 };
+
 /** A workerd of our own, without wrangler's proxy in front. */
 export interface Running {
   url: string;
   db(): Promise<D1Database>;
+  /** What it stores, bytes: the files of D1, and those of all objects. */
+  stored(): { d1: number; objects: number };
   stop(): Promise<void>;
 }
 
@@ -39,32 +44,44 @@ const declared = () => unstable_getMiniflareWorkerOptions(join(projectRoot, "wra
 /** How the queue is worked off that keeps the lists up to date. */
 const projecting = () => (declared().queueConsumers as Record<string, object>).inventory;
 
-const SETTINGS = {
-  ENVIRONMENT: "development",
-  FULFILMENT: "manual",
+const SETTINGS = { ENVIRONMENT: "development", FULFILMENT: "manual" };
+
+export type Settings = Record<string, string>;
+
+export const NO_LIMITS: Settings = {
   ORDERS_PER_MINUTE: "0",
   REQUESTS_PER_MINUTE: "0",
   SUGGESTIONS_PER_MINUTE: "0",
 };
 
+/** Every limit at its default. */
+export const AS_SHIPPED: Settings = {};
+
 /**
  * Starts the Worker with all of its bindings. Of the queues only the one is worked off that keeps the lists up to date: a
  * mail for each order is not what a request costs. Without the pages of /docs, for which Miniflare sends each request
  * through two more Workers of its own.
+ * @param settings over those of the bench
+ * @param worker the file of its Worker
  */
-export async function startShop(queueConsumers: object = { inventory: projecting() }): Promise<Running> {
-  const directory = await bundle("counted-worker.ts");
+export async function startShop(
+  queueConsumers: object = { inventory: projecting() },
+  settings = NO_LIMITS,
+  worker = "counted-worker.ts",
+): Promise<Running> {
+  const directory = await bundle(worker);
   const { assets: _pages, ...options } = declared();
   const secrets = await makeMissingSecrets({}, join(directory, "dev.vars"));
   return start(directory, {
     ...options,
-    bindings: { ...secrets, ...SETTINGS },
+    bindings: { ...secrets, ...SETTINGS, ...settings },
     queueConsumers,
   });
 }
 
 /** The same, with every queue worked off as in `npm start`: a mail for each order too. */
-export const startWholeShop = (): Promise<Running> => startShop(declared().queueConsumers as object);
+export const startWholeShop = (settings = NO_LIMITS, worker?: string): Promise<Running> =>
+  startShop(declared().queueConsumers as object, settings, worker);
 
 export async function startFloor(): Promise<Running> {
   const config = join(mkdtempSync(join(tmpdir(), "holdfast-bench-")), "wrangler.json");
@@ -74,18 +91,33 @@ export async function startFloor(): Promise<Running> {
   return start(directory, {
     compatibilityDate: DATE,
     d1Databases: ["DB"],
-    durableObjects: { FLOOR: { className: "Floor", useSQLite: true } },
+    durableObjects: {
+      FLOOR: { className: "Floor", useSQLite: true },
+      DESK: { className: "FloorDesk", useSQLite: true },
+    },
     queueProducers: { BELLS: "bells", NEWS: "news" },
     queueConsumers: { news: projecting() },
   });
 }
 
+/** Of all files below a directory, those not yet written back to their database included. */
+function bytesOf(directory: string): number {
+  if (!existsSync(directory)) return 0;
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
+  return entries.reduce((sum, entry) => {
+    if (!entry.isFile()) return sum;
+    return sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0);
+  }, 0);
+}
+
 async function start(directory: string, options: object): Promise<Running> {
+  const state = join(directory, "state");
   const [script = ""] = readdirSync(directory).filter((file) => file.endsWith(".js"));
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
       port: 0,
+      resourcePersistencePath: state,
       log: undefined,
       // A line for each request would hide the table, and printing it is not the Worker's work.
       handleStructuredLogs: () => {},
@@ -103,6 +135,7 @@ async function start(directory: string, options: object): Promise<Running> {
   return {
     url,
     db: () => miniflare.getD1Database("DB", "bench") as unknown as Promise<D1Database>,
+    stored: () => ({ d1: bytesOf(join(state, "d1")), objects: bytesOf(join(state, "do")) }),
     stop: async () => {
       await miniflare.dispose();
       rmSync(directory, { recursive: true, force: true });
@@ -149,10 +182,6 @@ export async function fill(api: Api, size: SeedSize): Promise<Filled> {
   await until(async () => (await api.get("/inventory?page_size=1", counted)).count === levels);
   return { products, storeIds: [...stores.values()] };
 }
-
-/** Waits until a shop that works off all its queues has nothing left to do behind its answers. */
-export const settle = (url: string): Promise<void> =>
-  until(async () => /^work_overdue_seconds 0$/m.test(await (await fetch(`${url}/metrics`)).text()));
 
 const counted = z.object({ count: z.number().nullable() });
 

@@ -69,7 +69,7 @@ export type FollowOutcome =
 
 /** What an open hold learns when it asks for its claim's fate. */
 export interface ClaimState extends FollowCommand {
-  /** When to ask again, milliseconds; null leaves it to the hold's own schedule (minutes, an hour, a day). */
+  /** When to ask again, milliseconds; null leaves it to the hold's own schedule (an hour, then a day). */
   askAt: number | null;
 }
 

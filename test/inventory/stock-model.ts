@@ -117,7 +117,7 @@ export class StockModel {
     this.follow(verdict);
     const known = this.claims.get(verdict.claim);
     if (!known || known.settled) return;
-    const later = [5 * MINUTE, 60 * MINUTE][known.asks] ?? DAY;
+    const later = known.asks === 0 ? 60 * MINUTE : DAY;
     known.askAt = Math.max(Math.min(verdict.askAt ?? Infinity, now + later), now + 1_000);
     known.asks += 1;
   }

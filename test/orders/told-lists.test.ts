@@ -106,10 +106,10 @@ test("the next order's call tells which claims were placed, so that their holds 
     asksIn: Date.parse(hold.ask_at) - testClock.now(),
   }));
   const minutes = (count: number) => count * 60_000;
-  // A hold that has heard nothing asks in an hour here; each of the others in five minutes, counted from when it heard.
+  // The last has heard nothing, and asks in an hour here. The first asks an hour after it heard; the unpaid one at its deadline.
   expect(holds.sort((one, other) => (one.order < other.order ? -1 : 1))).toEqual([
-    { order: first.id, confirmed: true, asksIn: minutes(5) - 3_000 },
-    { order: unpaid.id, confirmed: true, asksIn: minutes(5) },
+    { order: first.id, confirmed: true, asksIn: minutes(60) - 3_000 },
+    { order: unpaid.id, confirmed: true, asksIn: minutes(30) - 3_000 },
     { order: last.id, confirmed: false, asksIn: minutes(60) },
   ]);
 });

@@ -10,8 +10,11 @@ const MAX_CLAIMS_ASKED = 500;
 const GATHER_ASKS_MS = 10_000;
 /** A claim that gets no answer asks again after this. */
 export const ASK_AGAIN_MS = 30_000;
-/** How long a claim waits after its first and its second answer; after each further one it waits a day. */
-const ASK_SCHEDULE_MS = [5 * 60_000, 60 * 60_000];
+/**
+ * How long a claim waits after its first answer, and after each further one. By then its order lives, and each of its steps
+ * is told to the object, and owed as a task: this question is for what was lost all the same. Each costs seven rows.
+ */
+const FIRST_PAUSE_MS = 60 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 /** The least delay, so that an answer with a time in the past cannot make the alarm fire without end. */
 const MIN_ASK_DELAY_MS = 1_000;
@@ -57,6 +60,6 @@ export function applyAnswer(turn: Turn, answer: ClaimState): FollowOutcome {
 
 /** Never later than by its schedule, however far the deadline is: the order may end earlier, and that follow be lost. */
 function nextAsk({ now }: Turn, asks: number, { askAt }: ClaimState): number {
-  const scheduled = now + (ASK_SCHEDULE_MS[asks] ?? DAY_MS);
+  const scheduled = now + (asks === 0 ? FIRST_PAUSE_MS : DAY_MS);
   return Math.max(Math.min(askAt ?? Infinity, scheduled), now + MIN_ASK_DELAY_MS);
 }

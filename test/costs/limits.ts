@@ -259,10 +259,10 @@ const TABLE = `
       1 |    5 |    15 |       0 | order of two, replayed
       2 |   12 |  3412 |    2301 | bulk of 100
      3 |    4 |     7 |       0 | order read
-      4 |    9 |    36 |      12 | order processed
-     5 |   13 |    54 |      16 | order shipped in part
+      4 |    9 |    36 |       9 | order processed
+     5 |   13 |    54 |      14 | order shipped in part
       4 |   10 |    62 |      18 | order closed
-      4 |    9 |    39 |      11 | order delivered
+      4 |    9 |    39 |       8 | order delivered
       8 |   16 |    60 |      19 | order returned
       4 |   10 |    46 |      16 | order cancelled
 ~     4 |    8 |  9079 |       0 | one product reconciled

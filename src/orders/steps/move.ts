@@ -1,5 +1,6 @@
 import { type NewEvent, type NewTask, newTask } from "../../events/append.ts";
 import { Commit } from "../../events/commit.ts";
+import type { WakeUp } from "../../events/wake-up.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { each, type Sql, sql } from "../../platform/sql.ts";
@@ -19,9 +20,13 @@ export interface Moved {
   order: Order;
   /** Whether this batch made the step. Otherwise the order is as another left it. */
   won: boolean;
-  /** The task `follow` that was added for it, to be marked done once Stock was told. */
-  followTaskId: string;
+  /** The task `follow` that was added for it, to be marked done once Stock was told; null where Stock has nothing to learn. */
+  followTaskId: string | null;
 }
+
+/** What is to be woken of it. */
+export const followOf = ({ followTaskId }: Moved): WakeUp[] =>
+  followTaskId === null ? [] : [{ id: followTaskId, task: "follow" }];
 
 /** What a batch does to the orders that it wins. */
 export interface Step {
@@ -49,6 +54,13 @@ export interface Step {
   tasks?: NewTask[];
 }
 
+/**
+ * Whether Stock has something to learn from a step: the order dies, its items are held or shipped otherwise, or it waits for
+ * its payment no more. Being packed, delivered, taken back or refunded changes none of what an object keeps.
+ */
+const concernsStock = ({ to, becomes }: Pick<Step, "to" | "becomes">): boolean =>
+  becomes?.items !== undefined || (to !== undefined && (to === "confirmed" || !isLiving(to)));
+
 /** An order as a step leaves it that is made at this time. */
 export const orderAfter = (
   order: Order,
@@ -63,8 +75,8 @@ export const orderAfter = (
 });
 
 /**
- * Moves orders one step in one batch, each from its known version, with its history, its event and the `follow` that
- * tells Stock. By the stamp rule an order that another moved first gets nothing of this, and is read back as it is.
+ * Moves orders one step in one batch, each from its known version, with its history, its event and, where the
+ * step concerns Stock, the `follow` that tells it. By the stamp rule an order that another moved first gets nothing of this, and is read back as it is.
  * Throws while a backup overwrites the shop.
  */
 export async function moveOrders(context: Context, moves: Move[], step: Step): Promise<Moved[]> {
@@ -72,7 +84,8 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
   const commit = new Commit(context);
   const { stamp } = commit;
   const won = wonOrder(ITS_OBJECT, stamp);
-  const follows = new Map(moves.map(({ order }) => [order.id, orderTask(context, "follow", order.id)]));
+  const told = concernsStock(step) ? moves : [];
+  const follows = new Map(told.map(({ order }) => [order.id, orderTask(context, "follow", order.id)]));
 
   commit.write(...(step.first?.(stamp) ?? []));
   commit.win(winOrders(moves, step, stamp, now));
@@ -103,7 +116,7 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
   return committed.rows(standing).map((row) => ({
     order: orderOf(row),
     won: row.stamp === stamp,
-    followTaskId: follows.get(row.id)?.id ?? "",
+    followTaskId: follows.get(row.id)?.id ?? null,
   }));
 }
 

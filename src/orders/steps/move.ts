@@ -3,11 +3,11 @@ import { Commit } from "../../events/commit.ts";
 import type { WakeUp } from "../../events/wake-up.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
-import { each, type Sql, sql } from "../../platform/sql.ts";
+import { each, nothing, type Sql, sql } from "../../platform/sql.ts";
 import { isLiving, mayBecome, ORDER_STATUSES, type OrderStatus } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "../rows.ts";
-import { writeHistory } from "./history-statement.ts";
+import { KEEP_FIRST_VERSION, writeHistory } from "./history-statement.ts";
 import { ITS_OBJECT, wonOrder } from "./stamped.ts";
 
 /** One step of an order's life, from the version that was read. */
@@ -123,13 +123,17 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
 function winOrders(moves: Move[], { to, from, guard }: Step, stamp: string, now: number): Sql {
   const allowedFrom = from ?? ORDER_STATUSES.filter((status) => to === undefined || mayBecome(status, to));
   const rows = moves.map(({ order: { id, version, stamp: seen } }) => ({ id, version, stamp: seen }));
+  // The triggers of the figures would write these by themselves, each a row more.
+  const sold = sql` sold_at = coalesce(orders.sold_at, ${now}),`;
+  const dropped = sql` dropped_at = iif(orders.sold_at IS NULL, NULL, ${now}),`;
   // Where the status stays, so does the time at which it was entered, and an order that was delayed still is.
   const entered =
     to === undefined
       ? sql``
-      : sql`status = ${to}, status_at = ${now}, delayed_at = NULL, delayed_retries = 0,`;
+      : sql`status = ${to}, status_at = ${now}, delayed_at = NULL, delayed_retries = 0,${to === "confirmed" ? sold : to === "cancelled" ? dropped : nothing}`;
   return sql`
-    UPDATE orders SET ${entered} version = orders.version + 1, stamp = ${stamp}, updated_at = ${now}
+    UPDATE orders SET ${entered} version = orders.version + 1, stamp = ${stamp}, updated_at = ${now},
+      ${KEEP_FIRST_VERSION}
     FROM ${each(rows)} AS row
     WHERE orders.id = row.value ->> 'id' AND orders.version = row.value ->> 'version'
       AND orders.stamp = row.value ->> 'stamp'

@@ -60,12 +60,13 @@ const STATE = trusted("o.status, o.payment_status, o.priority");
 /**
  * The combinations that there are orders in, one step along the index each: together their ranges are all orders, each by
  * when it was placed. Each step goes behind the last order of the one before, which is before a blob whatever its time is:
- * SQLite would otherwise go through all that are equal. It begins with a combination that no order is in.
+ * SQLite would otherwise go through all that are equal. It begins with a combination that no order
+ * is in, and ends where a step would come to one that it knows.
  */
 export const ALL_STATES = sql`(
   WITH RECURSIVE found (value) AS (
     SELECT '["", "", ""]'
-    UNION ALL
+    UNION
     SELECT (SELECT json_array(${STATE}) FROM ${BY_STATE}
       WHERE (${STATE}, o.created_at) > (found.value ->> 0, found.value ->> 1, found.value ->> 2, x'')
       ORDER BY ${STATE}, o.created_at LIMIT 1)

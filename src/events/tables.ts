@@ -1,9 +1,13 @@
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-/** The ordered log of all that changed. D1 has one writer, so a cursor over `seq` never skips a late one. */
+/**
+ * The ordered log of all that changed. D1 has one writer, so a cursor over `seq` never skips a late one. The next `seq` is one
+ * more than the largest: the newest event is never deleted, so that none is given twice. AUTOINCREMENT would say the same, and
+ * write a row more with each event.
+ */
 export const events = sqliteTable("events", {
-  seq: integer("seq").primaryKey({ autoIncrement: true }),
+  seq: integer("seq").primaryKey(),
   id: text("id").notNull(),
   type: text("type").notNull(),
   at: integer("at").notNull(),
@@ -40,7 +44,6 @@ export const work = sqliteTable(
   },
   (table) => [
     index("work_due").on(table.notBefore, table.id).where(sql`state = 'owed'`),
-    index("work_done").on(table.finishedAt, table.id).where(sql`state = 'done'`),
     index("work_dead").on(table.finishedAt, table.id).where(sql`state = 'dead'`),
     // Asked by who begins a walk over the stock, and by who sends a lost step again. The tasks of a placed order are left
     // out, so that a sale writes no entry here.

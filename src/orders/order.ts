@@ -67,6 +67,8 @@ export interface Order {
   version: number;
   /** Of the commit that moved it last. A version alone could mean something else in the history before a restore. */
   stamp: string;
+  /** Who placed it; null for an order from before this was kept here. */
+  placedBy: string | null;
   createdAt: number;
   updatedAt: number;
   items: OrderItem[];

@@ -16,6 +16,7 @@ const {
   delayedAt,
   delayedRetries,
   droppedAt,
+  placedAs,
   ...inserted
 } = columnsOf(orders);
 

@@ -45,6 +45,10 @@ export const orders = sqliteTable(
     version: integer("version").notNull(),
     /** The stamp of the batch that last moved this order: later statements of that batch join on it. */
     stamp: text("stamp").notNull(),
+    /** Who placed it, for the first version in its history. Null for an order from before: that has a row there. */
+    placedBy: text("placed_by"),
+    /** While it is at version 2: its first version, for the history row of that step, which is written after it. */
+    placedAs: text("placed_as"),
     /** When it entered its present status. */
     statusAt: integer("status_at").notNull(),
     /** Payment events that were received for it and are not worked off: while there are any, it does not expire. */
@@ -61,15 +65,17 @@ export const orders = sqliteTable(
     updatedAt: integer("updated_at").notNull(),
   },
   (table) => [
-    index("orders_created_at").on(table.createdAt, table.id),
     index("orders_batch").on(table.batchId, table.createdAt, table.id).where(sql`batch_id IS NOT NULL`),
     index("orders_user").on(table.userId, table.createdAt, table.id).where(sql`user_id IS NOT NULL`),
-    index("orders_cart").on(table.cartId, table.status).where(sql`cart_id IS NOT NULL`),
-    // Whatever the guards of placing and of a revival miss, two living orders cannot have one cart.
-    uniqueIndex("orders_living_cart")
-      .on(table.cartId)
-      .where(sql`cart_id IS NOT NULL AND status NOT IN ('rejected', 'cancelled', 'expired')`),
-    // Lists by status, payment and priority, alone and together: src/orders/read/list-states.ts merges its ranges.
+    // Finds the orders of a cart. Whatever the guards of placing and of a revival miss, two living ones cannot have one cart.
+    uniqueIndex("orders_cart")
+      .on(
+        table.cartId,
+        sql`(CASE WHEN status = 'rejected' OR status = 'cancelled' OR status = 'expired' THEN id ELSE '' END)`,
+      )
+      .where(sql`cart_id IS NOT NULL`),
+    // Lists by status, payment and priority, alone and together, and by time: src/orders/read/list-states.ts merges its
+    // ranges. All orders without a filter are read by their ids, which need no other index.
     index("orders_state").on(table.status, table.paymentStatus, table.priority, table.createdAt, table.id),
     // Also says when each order was sold, so that new buyers can be told from old ones without another index to write.
     index("orders_email").on(table.customerEmail, table.createdAt, table.id, table.soldAt),
@@ -84,7 +90,10 @@ export const orders = sqliteTable(
     index("orders_rounds")
       .on(table.delayedRetries, table.delayedAt)
       .where(sql`status IN ('confirmed', 'processing', 'shipped') AND delayed_at IS NOT NULL`),
-    index("orders_sold").on(table.soldAt, table.customerEmail).where(sql`sold_at IS NOT NULL`),
+    // Those that were sold when they were placed are found by that.
+    index("orders_sold_later")
+      .on(table.soldAt, table.customerEmail)
+      .where(sql`sold_at IS NOT NULL AND sold_at <> created_at`),
     index("orders_dropped").on(table.droppedAt).where(sql`dropped_at IS NOT NULL`),
   ],
 );
@@ -120,7 +129,10 @@ export const orderStores = sqliteTable(
   (table) => [primaryKey({ columns: [table.storeId, table.orderId] })],
 );
 
-/** Every version of an order: who, when, from, to and why. */
+/**
+ * Every version of an order from its second on: who, when, from, to and why. The first repeats the order, and is made of it
+ * when it is read: src/orders/read/history.ts. Orders from before have a row for it.
+ */
 export const orderHistory = sqliteTable(
   "order_history",
   {
@@ -134,6 +146,8 @@ export const orderHistory = sqliteTable(
     /** The id of the command that made this version: a repeat of it recognises its own effect. */
     operation: text("operation"),
     snapshot: text("snapshot").notNull(),
+    /** Of version 2: the snapshot of the first version, which has no row of its own. Null where it has, and in all others. */
+    placedAs: text("placed_as"),
   },
   (table) => [primaryKey({ columns: [table.orderId, table.version] })],
 );
@@ -182,8 +196,9 @@ export const figuresAddedUp = sqliteTable("figures_added_up", {
 });
 
 /**
- * How many orders stand how, by when they were placed. Kept by triggers, as are the two tables below: see the migration
- * that makes these. In buckets of a quarter of an hour, since every time zone's midnight is on one; for days
+ * How many orders stand how, by when they were placed; and what was sold, by when it was sold, with what was cancelled or
+ * closed subtracted at the time when that happened. One table, so that a sale that is paid by invoice writes one row. Kept by triggers, as is the
+ * table below: see the migrations. In buckets of a quarter of an hour, since every time zone's midnight is on one; for days
  * that are added up, also in buckets of a UTC day.
  */
 export const orderFigures = sqliteTable(
@@ -192,6 +207,7 @@ export const orderFigures = sqliteTable(
     span: text("span", { enum: ["quarter", "day"] }).notNull(),
     /** The bucket's first millisecond. */
     start: integer("start").notNull(),
+    currency: text("currency").notNull(),
     pending: integer("pending").notNull(),
     confirmed: integer("confirmed").notNull(),
     processing: integer("processing").notNull(),
@@ -201,18 +217,8 @@ export const orderFigures = sqliteTable(
     cancelled: integer("cancelled").notNull(),
     expired: integer("expired").notNull(),
     rejected: integer("rejected").notNull(),
-  },
-  (table) => [primaryKey({ columns: [table.span, table.start] })],
-);
-
-/** What was sold, by when it was sold. What was cancelled or closed is subtracted at the time when that happened. */
-export const saleFigures = sqliteTable(
-  "sale_figures",
-  {
-    span: text("span", { enum: ["quarter", "day"] }).notNull(),
-    start: integer("start").notNull(),
-    currency: text("currency").notNull(),
-    orders: integer("orders").notNull(),
+    /** Orders that were sold. */
+    sold: integer("sold").notNull(),
     units: integer("units").notNull(),
     /** Minor units of `currency`, as is the next. */
     amount: integer("amount").notNull(),

@@ -1,5 +1,6 @@
 import { wakeUp } from "../events/wake-up.ts";
 import { wasMadeBy } from "../orders/read/history.ts";
+import { followOf } from "../orders/steps/move.ts";
 import type { Context } from "../platform/context.ts";
 import type { Operation } from "../platform/idempotency.ts";
 import { isCurrency } from "../platform/money.ts";
@@ -53,7 +54,7 @@ export async function giveBackEvent(
       answer: { status: 200, body: after },
     });
     if (moved.won) {
-      context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }, ...change.tasks]));
+      context.defer(wakeUp(context, [...followOf(moved), ...change.tasks]));
       return { kind: "given_back", event: after };
     }
   }

@@ -73,10 +73,10 @@ async function writePayment(
         updated_at)
       SELECT ${id}, o.id, ${provider}, 'open', o.total, o.currency, 0, 0, ${id}, ${now}, ${now} FROM orders AS o
       WHERE o.id = ${order.id} AND ${payable(now)} AND NOT EXISTS (
-        SELECT 1 FROM payments AS p WHERE p.order_id = o.id AND p.provider = ${provider} AND p.status = 'open')
+        SELECT 1 FROM payments AS p INDEXED BY payments_order WHERE p.order_id = o.id AND p.provider = ${provider} AND p.status = 'open')
       ON CONFLICT DO NOTHING`);
   const standing = commit.read(sql<Payment>`
-      SELECT ${PAYMENT_COLUMNS} FROM payments AS p JOIN orders AS o ON o.id = p.order_id
+      SELECT ${PAYMENT_COLUMNS} FROM payments AS p INDEXED BY payments_order JOIN orders AS o ON o.id = p.order_id
       WHERE p.order_id = ${order.id} AND p.provider = ${provider}
         AND (p.id = ${id} OR p.status = 'open' AND ${payable(now)})
       ORDER BY p.id = ${id} DESC, p.created_at LIMIT 1`);

@@ -1,4 +1,5 @@
 import { wakeUp } from "../events/wake-up.ts";
+import { followOf } from "../orders/steps/move.ts";
 import type { Context } from "../platform/context.ts";
 import type { Operation } from "../platform/idempotency.ts";
 import { prefixed } from "../platform/ids.ts";
@@ -72,7 +73,7 @@ export async function requestRefund(
       tasks,
     });
     if (moved.won) {
-      context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }, ...tasks]));
+      context.defer(wakeUp(context, [...followOf(moved), ...tasks]));
       return { kind: "due", refund };
     }
   }

@@ -1,5 +1,6 @@
 import type { Task, TaskOutcome } from "../events/run-tasks.ts";
 import { wakeUp } from "../events/wake-up.ts";
+import { followOf } from "../orders/steps/move.ts";
 import type { Context } from "../platform/context.ts";
 import { changeMoney, MAX_TRIES } from "./change.ts";
 import {
@@ -49,7 +50,7 @@ async function mark(
     if (refund?.state !== "due") return { kind: "done" };
     const moved = await changeMoney(context, money, markOf(refund, outcome));
     if (moved.won) {
-      context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }]));
+      context.defer(wakeUp(context, followOf(moved)));
       return { kind: "done" };
     }
     money = await readMoneyOfRefund(context, refundId);

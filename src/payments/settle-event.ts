@@ -4,7 +4,7 @@ import { Commit } from "../events/commit.ts";
 import type { Task, TaskOutcome } from "../events/run-tasks.ts";
 import { wakeUp } from "../events/wake-up.ts";
 import { tasksOnConfirmation } from "../orders/steps/confirmation.ts";
-import type { Moved } from "../orders/steps/move.ts";
+import { followOf, type Moved } from "../orders/steps/move.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
 import { runBatch, sql } from "../platform/sql.ts";
@@ -135,7 +135,7 @@ function changeOf(
 
 /** Sends wake-ups for the tasks that the change owes. If this worker dies before, the sweep sends them. */
 function done(context: Context, moved: Moved, tasks: NewTask[]): TaskOutcome {
-  context.defer(wakeUp(context, [{ id: moved.followTaskId, task: "follow" }, ...tasks]));
+  context.defer(wakeUp(context, [...followOf(moved), ...tasks]));
   return { kind: "done" };
 }
 

@@ -18,7 +18,7 @@ export interface PageSource {
   where: Sql[];
   /**
    * The conditions that no index answers. One request scans `SCAN_LIMIT_ROWS` rows for them at most, and its cursor tells
-   * the next request where to go on. `select` may then only name columns of the last table of `from`, which has rowids.
+   * the next request where to go on. `select` may then only name columns of the last table of `from`.
    */
   filter?: Sql[];
   /** An expression for a number; null where the id alone orders the list. */
@@ -140,7 +140,7 @@ function lastScanned(source: PageSource, cursor: Cursor | null): Sql<Cursor> {
 
 function scannedColumns(source: Pick<PageSource, "from" | "key" | "id">): Sql {
   const alias = aliasOf(source);
-  return trusted(`${alias}.rowid, ${alias}.*, ${source.key ?? 0} AS sort_key, ${source.id} AS sort_id`);
+  return trusted(`${alias}.*, ${source.key ?? 0} AS sort_key, ${source.id} AS sort_id`);
 }
 
 /** The alias of the list's table, `o` in `orders AS o`. Of several tables it is the last, to which the others lead. */

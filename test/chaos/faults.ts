@@ -23,7 +23,7 @@ const WITHOUT_CART_INDEX: Fault["besides"] = {
   edits: [
     [
       "flatMap(({ queries }) => queries)",
-      'flatMap(({ queries }) => queries).filter((query) => !query.includes("orders_living_cart"))',
+      'flatMap(({ queries }) => queries).filter((query) => !query.includes("UNIQUE INDEX `orders_cart`"))',
     ],
   ],
 };

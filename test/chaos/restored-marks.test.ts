@@ -123,7 +123,7 @@ test("a lease of another history marks no payment event's task of the restored o
 });
 
 test("who put a return's unit back in another history marks no task of the restored one as done", async () => {
-  const { apple, api, sleeper, sent } = await givenReturn({ "Stock.adjust": 1, "D1.run": 2 });
+  const { apple, api, sleeper, sent } = await givenReturn({ "Stock.adjust": 1, "D1.run": 1 });
   const { backup } = await saved(api);
   sleeper.at("Stock.adjust").wake();
   expect((await sent.answer).status).toBe(201);

@@ -85,13 +85,13 @@ const TABLE = `
      1 |    1 |     7 |       0 | … by cursor /tasks?state=owed
      1 |    2 |     6 |       0 | GET /tasks?state=dead
      1 |    1 |     7 |       0 | … by cursor /tasks?state=dead
-     1 |    2 |     6 |       0 | GET /tasks?state=done
-     1 |    1 |     7 |       0 | … by cursor /tasks?state=done
-~    1 |    3 |   858 |       0 | GET /tasks?task=restock
+     1 |    3 |     6 |       0 | GET /tasks?state=done
+     1 |    2 |     6 |       0 | … by cursor /tasks?state=done
+~    1 |    3 |   848 |       0 | GET /tasks?task=restock
      1 |    2 |    19 |       0 | … by cursor /tasks?task=restock
      1 |    3 |    18 |       0 | GET /tasks?state=owed&task=email
      1 |    2 |    19 |       0 | … by cursor /tasks?state=owed&task=email
-     1 |    3 |    26 |       0 | GET /tasks?state=done&task=email
+     1 |    3 |    17 |       0 | GET /tasks?state=done&task=email
      1 |    2 |     7 |       0 | … by cursor /tasks?state=done&task=email
      1 |    2 |     6 |       0 | GET /dead-letters
      1 |    1 |     7 |       0 | … by cursor /dead-letters
@@ -107,18 +107,18 @@ const TABLE = `
      1 |    1 |     6 |       0 | … by cursor /emails, admin
 ~    1 |    3 |   608 |       0 | GET /emails?to=ida@shop.example, admin
      1 |    2 |     6 |       0 | … by cursor /emails?to=ida@shop.example, admin
-     1 |    2 |    24 |       0 | GET /carts, owner
-     1 |    1 |    25 |       0 | … by cursor /carts, owner
+     1 |    2 |    18 |       0 | GET /carts, owner
+     1 |    1 |    19 |       0 | … by cursor /carts, owner
      1 |    2 |    35 |       0 | GET /orders
      1 |    1 |    37 |       0 | … by cursor /orders
      1 |    2 |    24 |       0 | GET /orders, owner
      1 |    1 |    25 |       0 | … by cursor /orders, owner
-     1 |    2 |   423 |       0 | GET /orders?status=shipped
-     1 |    1 |   424 |       0 | … by cursor /orders?status=shipped
-     1 |    2 |   543 |       0 | GET /orders?payment_status=refund_due
-     1 |    1 |   538 |       0 | … by cursor /orders?payment_status=refund_due
-     1 |    2 |  1221 |       0 | GET /orders?priority=high
-     1 |    1 |  1222 |       0 | … by cursor /orders?priority=high
+     1 |    2 |   136 |       0 | GET /orders?status=shipped
+     1 |    1 |   134 |       0 | … by cursor /orders?status=shipped
+     1 |    2 |   158 |       0 | GET /orders?payment_status=refund_due
+     1 |    1 |   157 |       0 | … by cursor /orders?payment_status=refund_due
+     1 |    2 |   283 |       0 | GET /orders?priority=high
+     1 |    1 |   280 |       0 | … by cursor /orders?priority=high
      1 |    2 |    24 |       0 | GET /orders?customer_email=ida@shop.example
      1 |    1 |    25 |       0 | … by cursor /orders?customer_email=ida@shop.example
      1 |    2 |    30 |       0 | GET /orders?store_id={store}
@@ -131,24 +131,24 @@ const TABLE = `
      2 |    4 |   527 |       0 | … by cursor /orders?q=STORED-V
 ~    2 |    5 |  1344 |       0 | GET /orders?q=ida@s
      2 |    4 |   527 |       0 | … by cursor /orders?q=ida@s
-     1 |    2 |    35 |       0 | GET /orders?from={stamp}
-     1 |    1 |    37 |       0 | … by cursor /orders?from={stamp}
-     1 |    2 |    24 |       0 | GET /orders?to={stamp}
-     1 |    1 |    29 |       0 | … by cursor /orders?to={stamp}
-     1 |    2 |    24 |       0 | GET /orders?from={stamp}&to={stamp}
-     1 |    1 |    29 |       0 | … by cursor /orders?from={stamp}&to={stamp}
-     1 |    2 |  1221 |       0 | GET /orders?delayed=true
-     1 |    1 |  1226 |       0 | … by cursor /orders?delayed=true
+     1 |    2 |   860 |       0 | GET /orders?from={stamp}
+     1 |    1 |   858 |       0 | … by cursor /orders?from={stamp}
+     1 |    2 |   703 |       0 | GET /orders?to={stamp}
+     1 |    1 |   703 |       0 | … by cursor /orders?to={stamp}
+     1 |    2 |   857 |       0 | GET /orders?from={stamp}&to={stamp}
+     1 |    1 |   860 |       0 | … by cursor /orders?from={stamp}&to={stamp}
+     1 |    2 |   275 |       0 | GET /orders?delayed=true
+     1 |    1 |   283 |       0 | … by cursor /orders?delayed=true
      1 |    2 |    28 |       0 | GET /orders/delayed
      1 |    1 |    29 |       0 | … by cursor /orders/delayed
-     1 |    2 |    86 |       0 | GET /orders?status=confirmed&payment_status=paid
-     1 |    1 |    82 |       0 | … by cursor /orders?status=confirmed&payment_status=paid
-     1 |    2 |   157 |       0 | GET /orders?status=confirmed&priority=high
-     1 |    1 |   158 |       0 | … by cursor /orders?status=confirmed&priority=high
-     1 |    2 |   195 |       0 | GET /orders?payment_status=paid&priority=high
-     1 |    1 |   196 |       0 | … by cursor /orders?payment_status=paid&priority=high
-     1 |    2 |   423 |       0 | GET /orders?status=shipped&delayed=true
-     1 |    1 |   428 |       0 | … by cursor /orders?status=shipped&delayed=true
+     1 |    2 |    60 |       0 | GET /orders?status=confirmed&payment_status=paid
+     1 |    1 |    56 |       0 | … by cursor /orders?status=confirmed&payment_status=paid
+     1 |    2 |    79 |       0 | GET /orders?status=confirmed&priority=high
+     1 |    1 |    76 |       0 | … by cursor /orders?status=confirmed&priority=high
+     1 |    2 |    89 |       0 | GET /orders?payment_status=paid&priority=high
+     1 |    1 |    88 |       0 | … by cursor /orders?payment_status=paid&priority=high
+     1 |    2 |   136 |       0 | GET /orders?status=shipped&delayed=true
+     1 |    1 |   138 |       0 | … by cursor /orders?status=shipped&delayed=true
      1 |    3 |    72 |       0 | GET /orders?customer_email=ida@shop.example&status=shipped
      1 |    2 |    73 |       0 | … by cursor /orders?customer_email=ida@shop.example&status=shipped
      1 |    3 |   126 |       0 | GET /orders?store_id={store}&status=shipped
@@ -161,12 +161,12 @@ const TABLE = `
      2 |    4 |   575 |       0 | … by cursor /orders?q=STORED-V&status=shipped
 ~    2 |    5 |  1392 |       0 | GET /orders?q=ida@s&status=shipped
      2 |    4 |   575 |       0 | … by cursor /orders?q=ida@s&status=shipped
-     1 |    2 |   423 |       0 | GET /orders?from={stamp}&status=shipped
-     1 |    1 |   424 |       0 | … by cursor /orders?from={stamp}&status=shipped
-     1 |    2 |    96 |       0 | GET /orders?to={stamp}&status=shipped
+     1 |    2 |   136 |       0 | GET /orders?from={stamp}&status=shipped
+     1 |    1 |   134 |       0 | … by cursor /orders?from={stamp}&status=shipped
+     1 |    2 |    86 |       0 | GET /orders?to={stamp}&status=shipped
      1 |    1 |    82 |       0 | … by cursor /orders?to={stamp}&status=shipped
-     1 |    2 |   423 |       0 | GET /orders?from={stamp}&to={stamp}&status=shipped
-     1 |    1 |   428 |       0 | … by cursor /orders?from={stamp}&to={stamp}&status=shipped
+     1 |    2 |   136 |       0 | GET /orders?from={stamp}&to={stamp}&status=shipped
+     1 |    1 |   138 |       0 | … by cursor /orders?from={stamp}&to={stamp}&status=shipped
      1 |    3 |    72 |       0 | GET /orders?status=shipped, owner
      1 |    2 |    73 |       0 | … by cursor /orders?status=shipped, owner
      1 |    3 |    78 |       0 | GET /orders?customer_email=ida@shop.example&payment_status=refund_due
@@ -176,17 +176,17 @@ const TABLE = `
      1 |    3 |    62 |       0 | GET /orders?batch_id=bat_1&payment_status=refund_due
      1 |    2 |    52 |       0 | … by cursor /orders?batch_id=bat_1&payment_status=refund_due
      2 |    5 |   480 |       0 | GET /orders?q=STORED-V000000&payment_status=refund_due
-     3 |    4 |   799 |       0 | … by cursor /orders?q=STORED-V000000&payment_status=refund_due
+     2 |    4 |   458 |       0 | … by cursor /orders?q=STORED-V000000&payment_status=refund_due
 ~    2 |    5 |  1365 |       0 | GET /orders?q=STORED-V&payment_status=refund_due
      2 |    4 |   581 |       0 | … by cursor /orders?q=STORED-V&payment_status=refund_due
 ~    2 |    5 |  1365 |       0 | GET /orders?q=ida@s&payment_status=refund_due
      2 |    4 |   581 |       0 | … by cursor /orders?q=ida@s&payment_status=refund_due
-     1 |    2 |   543 |       0 | GET /orders?from={stamp}&payment_status=refund_due
-     1 |    1 |   538 |       0 | … by cursor /orders?from={stamp}&payment_status=refund_due
-     1 |    2 |   105 |       0 | GET /orders?to={stamp}&payment_status=refund_due
+     1 |    2 |   158 |       0 | GET /orders?from={stamp}&payment_status=refund_due
+     1 |    1 |   157 |       0 | … by cursor /orders?from={stamp}&payment_status=refund_due
+     1 |    2 |    96 |       0 | GET /orders?to={stamp}&payment_status=refund_due
      1 |    1 |    87 |       0 | … by cursor /orders?to={stamp}&payment_status=refund_due
-     1 |    2 |   537 |       0 | GET /orders?from={stamp}&to={stamp}&payment_status=refund_due
-     1 |    1 |   542 |       0 | … by cursor /orders?from={stamp}&to={stamp}&payment_status=refund_due
+     1 |    2 |   158 |       0 | GET /orders?from={stamp}&to={stamp}&payment_status=refund_due
+     1 |    1 |   159 |       0 | … by cursor /orders?from={stamp}&to={stamp}&payment_status=refund_due
      1 |    3 |    61 |       0 | GET /orders?payment_status=refund_due, owner
      1 |    2 |    79 |       0 | … by cursor /orders?payment_status=refund_due, owner
      1 |    3 |   150 |       0 | GET /orders?customer_email=ida@shop.example&priority=high
@@ -201,12 +201,12 @@ const TABLE = `
      2 |    4 |   527 |       0 | … by cursor /orders?q=STORED-V&priority=high
 ~    2 |    5 |  1470 |       0 | GET /orders?q=ida@s&priority=high
      2 |    4 |   527 |       0 | … by cursor /orders?q=ida@s&priority=high
-     1 |    2 |  1221 |       0 | GET /orders?from={stamp}&priority=high
-     1 |    1 |  1222 |       0 | … by cursor /orders?from={stamp}&priority=high
-     1 |    2 |   221 |       0 | GET /orders?to={stamp}&priority=high
-     1 |    1 |   211 |       0 | … by cursor /orders?to={stamp}&priority=high
-     1 |    2 |  1221 |       0 | GET /orders?from={stamp}&to={stamp}&priority=high
-     1 |    1 |  1226 |       0 | … by cursor /orders?from={stamp}&to={stamp}&priority=high
+     1 |    2 |   283 |       0 | GET /orders?from={stamp}&priority=high
+     1 |    1 |   280 |       0 | … by cursor /orders?from={stamp}&priority=high
+     1 |    2 |   189 |       0 | GET /orders?to={stamp}&priority=high
+     1 |    1 |   188 |       0 | … by cursor /orders?to={stamp}&priority=high
+     1 |    2 |   283 |       0 | GET /orders?from={stamp}&to={stamp}&priority=high
+     1 |    1 |   284 |       0 | … by cursor /orders?from={stamp}&to={stamp}&priority=high
      1 |    3 |    87 |       0 | GET /orders?priority=high, owner
      1 |    2 |    25 |       0 | … by cursor /orders?priority=high, owner
      1 |    3 |    36 |       0 | GET /orders?customer_email=ida@shop.example&delayed=true
@@ -243,57 +243,57 @@ const TABLE = `
       1 |    5 |    30 |       0 | GET /orders/statistics
       1 |    5 |    13 |       0 | GET /orders/statistics?from={stamp}
       2 |    4 |     7 |       0 | GET /reports/daily?date=2026-01-01
-     1 |    1 |    33 |       0 | GET /jobs
+     1 |    1 |    22 |       0 | GET /jobs
      1 |    2 |     1 |       0 | GET /users?email=u7, admin
      1 |    1 |     1 |       0 | GET /me, buyer
      1 |    2 |     3 |       0 | GET /me/sessions, buyer
-     2 |    2 |     0 |       4 | cart made
-     2 |    5 |    13 |       4 | cart item put
+     2 |    2 |     0 |       3 | cart made
+     2 |    5 |    11 |       3 | cart item put
       2 |    5 |    16 |       3 | cart item put again
      1 |    1 |     6 |       0 | cart read
-      3 |   18 |    55 |      27 | cart checked out
-      2 |   12 |    45 |      22 | order of two, invoice
-      2 |   11 |    38 |      15 | order of two, card
-      2 |   12 |    46 |      23 | order of two, signed in
-      2 |   15 |    65 |      25 | order of two, lists and all
-      2 |   15 |    54 |      26 | order of two, with a key
+     3 |   17 |    44 |      20 | cart checked out
+     2 |   11 |    36 |      16 | order of two, invoice
+     2 |   10 |    30 |      12 | order of two, card
+     2 |   11 |    38 |      17 | order of two, signed in
+      2 |   14 |    56 |      19 | order of two, lists and all
+     2 |   14 |    46 |      20 | order of two, with a key
       1 |    5 |    15 |       0 | order of two, replayed
-      2 |   12 |  3412 |    2301 | bulk of 100
+     2 |   11 |  2612 |    1800 | bulk of 100
      3 |    4 |     7 |       0 | order read
-      4 |    9 |    36 |      12 | order processed
-     5 |   13 |    54 |      16 | order shipped in part
-      4 |   10 |    62 |      18 | order closed
-      4 |    9 |    39 |      11 | order delivered
-      8 |   16 |    60 |      19 | order returned
-      4 |   10 |    46 |      16 | order cancelled
-~     4 |    8 |  9119 |       0 | one product reconciled
+     3 |    7 |    30 |       6 | order processed
+     4 |   11 |    44 |       9 | order shipped in part
+     4 |   10 |    55 |      14 | order closed
+     3 |    7 |    29 |       5 | order delivered
+     6 |   13 |    45 |      10 | order returned
+     4 |   10 |    46 |      12 | order cancelled
+~    4 |    7 |  9121 |       0 | one product reconciled
      2 |    2 |     4 |       0 | stock adjusted
-      3 |    8 |    25 |      23 | product made
-     3 |    8 |    23 |      12 | product repriced
-     3 |    8 |    33 |      11 | product retitled
-      3 |    8 |   426 |     441 | products, a bulk of 20
-      3 |    8 |    30 |      20 | product archived
+     3 |    8 |    23 |      22 | product made
+     3 |    8 |    21 |      11 | product repriced
+     3 |    8 |    31 |      10 | product retitled
+     3 |    8 |   424 |     440 | products, a bulk of 20
+     3 |    8 |    28 |      19 | product archived
      2 |    3 |     4 |       5 | category made
      2 |    3 |     4 |       2 | category deleted
      2 |    5 |     4 |       8 | registered
      3 |   12 |    29 |       8 | signed in with a cart
      2 |    6 |    13 |       4 | tokens refreshed
-     3 |    4 |    10 |       4 | payment opened
-     1 |    5 |     7 |       9 | payment, received
-      4 |   18 |    67 |      29 | payment, worked off
+     3 |    4 |    10 |       3 | payment opened
+     1 |    5 |     7 |       7 | payment, received
+     4 |   18 |    66 |      23 | payment, worked off
      2 |    3 |     8 |       0 | payments listed
-      3 |   13 |    58 |      21 | payment refunded
-     6 |   17 |    66 |      19 | refund sent
-      2 |    8 |    56 |      17 | job expire-unpaid, of one
-     3 |    3 |    16 |       4 | follow of an expired order
-     1 |    5 |     7 |       9 | late payment, received
-      6 |   29 |   102 |      37 | late payment, worked off
-     4 |    5 |    20 |       7 | order confirmation sent
-     3 |    3 |    16 |       4 | follow
+     3 |   13 |    52 |      13 | payment refunded
+     6 |   16 |    58 |      11 | refund sent
+     2 |    8 |    63 |      14 | job expire-unpaid, of one
+     3 |    3 |    15 |       3 | follow of an expired order
+     1 |    5 |     7 |       7 | late payment, received
+     6 |   29 |    91 |      29 | late payment, worked off
+     4 |    5 |    18 |       6 | order confirmation sent
+     3 |    3 |    15 |       3 | follow
      1 |    5 |     6 |       1 | hold asks
      1 |    1 |     3 |       0 | work settled
      1 |    3 |    13 |       3 | stock report applied
-     10 |   18 |    98 |      21 | a minute with nothing to do
+    10 |   18 |    96 |      18 | a minute with nothing to do
      1 |    3 |    11 |       0 | job low-stock-notice
       3 |    7 |    18 |       2 | job daily-report
     10 |   12 |  2023 |       0 | job clean-up

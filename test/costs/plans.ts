@@ -23,6 +23,7 @@ const BOUNDED: [words: string, by: string][] = [
   ],
   ["o.rowid IN (SELECT value FROM json_each(", "orders that a text begins, 1,000 at most"],
   ["payment_events_flagged", "an order's own"],
+  ["SELECT 1 AS version, NULL AS from_status", "an order's own versions"],
   ['from "order_items"', "an order's own"],
   ["FROM payments AS p", "an order's own"],
   ["FROM refunds AS r", "an order's own"],

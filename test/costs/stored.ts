@@ -77,7 +77,7 @@ export async function store(
     `INSERT INTO order_items SELECT ${id("ord")}, '${productId}', 0, 'S', 'T', 1, 5, '[]', NULL FROM n`,
     `INSERT INTO order_stores SELECT '${store}', ${id("ord")} FROM n`,
     `INSERT INTO order_history SELECT ${id("ord")}, 1, NULL, 'pending', ${at}, 'guest', NULL, NULL,
-       '{"status":"pending","payment_status":"none","total":5,"currency":"USD","expires_at":null,"items":[]}' FROM n`,
+       '{"status":"pending","payment_status":"none","total":5,"currency":"USD","expires_at":null,"items":[]}', NULL FROM n`,
     `INSERT INTO payments SELECT ${id("pay")}, ${id("ord")}, 'standard', NULL, 'captured', 5, 'USD', 5, 0, NULL, 's',
        ${at}, ${at} FROM n`,
     `INSERT INTO refunds SELECT ${id("rfd")}, ${id("pay")}, ${id("ord")}, 5, 'USD', 'settled', NULL, NULL, ${at}, ${at}

@@ -1,10 +1,16 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { cleanUp } from "../../src/ops/jobs/clean-up.ts";
 import { isoTimestamp } from "../../src/platform/clock.ts";
 import { sweep } from "../chaos/stage.ts";
+import { testContext } from "../events/context.ts";
+import { rows } from "../payments/settle/till.ts";
 import { testClock } from "../support/clock.ts";
-import { basket, givenShop } from "../support/shop.ts";
+import { basket, givenShop, post } from "../support/shop.ts";
 import { signIn } from "../support/sign-in.ts";
+import type { Wire } from "../support/wire.ts";
 import { type Answer, cancel, order, read, refusalOf } from "./ask.ts";
+import { HISTORY } from "./history-rows.ts";
 
 /** A customer's order by card that was cancelled a minute later. */
 async function givenCancelled() {
@@ -59,6 +65,67 @@ test("says of each version who, when, from, to and why, oldest first, and what t
       },
     ],
   });
+});
+
+test("has the first version of the order alone, while it stands there, and as it was from then on", async () => {
+  const { productIds, storeIds } = await givenShop([[5]]);
+  const [product = ""] = productIds;
+  const { headers } = await signIn("staff");
+  const placed = await order(basket({ [product]: 2 }, { payment_method: "invoice" }));
+  const first = async () => {
+    const { body } = await read(`/orders/${placed.body.id}/history`, headers);
+    return { count: body.count, line: body.results[0] };
+  };
+  const asPlaced = await first();
+  expect(asPlaced).toMatchObject({
+    count: 1,
+    line: {
+      ...{ version: 1, from: null, to: "confirmed", actor: "guest", reason: null },
+      snapshot: {
+        status: "confirmed",
+        items: [{ allocations: [{ store_id: storeIds[0], quantity: 2, shipped: 0 }] }],
+      },
+    },
+  });
+  testClock.advance(60_000);
+  const one = { items: [{ product_id: product, quantity: 1 }] };
+  for (const [index, [path, body]] of [["shipments", one] as const, ["close", {}] as const].entries()) {
+    expect((await post(`/orders/${placed.body.id}/${path}`, body, headers)).status).toBeLessThan(300);
+    expect(await first()).toEqual({ ...asPlaced, count: index + 2 });
+  }
+  // Once it is in the history's own row, the order need not carry it.
+  expect(await rows("SELECT version, placed_as FROM orders")).toEqual([{ version: 3, placed_as: null }]);
+  expect(await rows("SELECT version, placed_as IS NULL AS bare FROM order_history ORDER BY version")).toEqual(
+    [
+      { version: 2, bare: 0 },
+      { version: 3, bare: 1 },
+    ],
+  );
+});
+
+test("goes as a whole when it is older than the retention: of an order that moved, the first version too", async () => {
+  const { placed } = await givenCancelled();
+  testClock.advance(91 * 86_400_000);
+  expect(await cleanUp(testContext())).toContain("history lines of ended orders 1");
+  const { headers } = await signIn("staff");
+  const { body } = await read(`/orders/${placed.body.id}/history`, headers);
+  expect(body).toMatchObject({ count: 0, results: [] });
+  expect((await read(`/orders/${placed.body.id}`, headers)).status).toBe(200);
+});
+
+test("has the row of an order from before for its first version, and no other", async () => {
+  const { placed, history } = await givenCancelled();
+  const now = (await history()).body;
+  await env.DB.batch([
+    env.DB.prepare(
+      `INSERT INTO order_history SELECT *, NULL FROM ${HISTORY} WHERE version = 1 AND order_id = ?1`,
+    ).bind(placed.body.id),
+    env.DB.prepare("UPDATE order_history SET placed_as = NULL"),
+    env.DB.prepare("UPDATE orders SET placed_by = NULL, placed_as = NULL"),
+  ]);
+  expect((await history()).body.results.map(({ version, to, actor }: Wire) => [version, to, actor])).toEqual(
+    now.results.map(({ version, to, actor }: Wire) => [version, to, actor]),
+  );
 });
 
 test("of an order that nobody paid, the system is the actor", async () => {

@@ -119,6 +119,10 @@ test("a text that begins hundreds of orders finds them too, those of an address 
   for (const [state, standing] of [["", "true"], ...STATES]) {
     const ids = await expected(standing ?? "");
     expect([state, await byCursor(`q=Stored&${state}`)]).toEqual([state, ids]);
+    const to = stored.now - 60 * DAY + 300_000;
+    const until = await expected(`(${standing}) AND created_at <= ${to}`);
+    const query = `q=Stored&to=${new Date(to).toISOString()}&${state}`;
+    expect([query, await byCursor(query)]).toEqual([query, until]);
   }
 });
 

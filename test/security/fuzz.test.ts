@@ -2,6 +2,7 @@ import { env, exports } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeEach, expect, test, vi } from "vitest";
 import { brokenInvariants } from "../chaos/invariants.ts";
+import { HISTORY } from "../orders/history-rows.ts";
 import { type BodyRoute, bodyRoutes, givenWorld, type World } from "./routes.ts";
 import { MISSING } from "./wrong-values.ts";
 
@@ -155,7 +156,7 @@ async function mustBeWhole(): Promise<void> {
   const { results } = await env.DB.prepare(
     `SELECT o.id FROM orders AS o WHERE
        NOT EXISTS (SELECT 1 FROM order_items AS i WHERE i.order_id = o.id)
-       OR (SELECT count(*) FROM order_history AS h WHERE h.order_id = o.id) <> o.version
+       OR (SELECT count(*) FROM ${HISTORY} AS h WHERE h.order_id = o.id) <> o.version
        OR (SELECT count(DISTINCT e.object_version) FROM events AS e WHERE e.object_id = o.id) <> o.version
        OR NOT EXISTS (SELECT 1 FROM claims AS c WHERE c.id = o.claim_id AND c.order_id = o.id)`,
   ).all();

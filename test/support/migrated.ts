@@ -65,12 +65,19 @@ async function copyOf(db: D1Database): Promise<string> {
     if (type !== "table" || name === "d1_migrations" || virtual.some((one) => one.name === name)) continue;
     if ((await db.prepare(`SELECT 1 FROM "${name}" LIMIT 1`).first()) !== null) filled.push(name);
   }
-  const inserts = AT_ONCE.queries.filter((query) => filled.includes(INSERT.exec(query)?.[1] ?? ""));
+  const inserts = AT_ONCE.queries.flatMap((query) => {
+    const table = INSERT.exec(query)?.[1] ?? "";
+    if (!filled.includes(table)) return [];
+    return table === DERIVED ? [`INSERT INTO ${DERIVED} (id, until) VALUES (1, 0)`] : [query];
+  });
   // SQLite keeps what stands before a semicolon, so nothing is put there.
   return [...made.map(({ sql }) => sql), ...inserts, WRITTEN_DOWN]
     .map((statement) => statement.trim().replace(/;$/, ""))
     .join(";\n");
 }
+
+/** Its row was once made from a table that a later migration took away. */
+const DERIVED = "figures_added_up";
 
 /** The table that a migration's statement writes rows to. Comments may stand before it. */
 const INSERT = /^(?:\s|--.*\n)*INSERT INTO [`"]?(\w+)/;

@@ -19,7 +19,6 @@ const LEFT_OUT = [
   "document_counts",
   "title_words",
   "order_figures",
-  "sale_figures",
   "product_figures",
   "figures_added_up",
 ];

@@ -1,4 +1,5 @@
 import type { OrderStatus } from "../../orders/lifecycle.ts";
+import { ALL_STATES, BY_STATE, IS_STATE } from "../../orders/read/list-states.ts";
 import { partsOf, quarterBefore } from "../../orders/statistics/buckets.ts";
 import {
   completionRate,
@@ -79,15 +80,20 @@ type StoreFigures = NonNullable<DailyReportWire["inventory"]>[number];
 
 /**
  * Counts who bought, and who of them had bought before, on an earlier day or on this one. Orders that were cancelled since
- * count too. For each buyer it reads orders only up to the first that was sold before. The condition on `created_at` lets
+ * count too. Who bought as they ordered is found by when they ordered. For each buyer it reads orders only up to the first that was sold before. The condition on `created_at` lets
  * the index stop, since an order is placed before it is sold.
  */
 const customers = ({ start, end }: Day): Sql<{ customers: number; repeated: number }> => sql`
   SELECT count(*) AS customers, coalesce(sum(sales > 1 OR EXISTS (
       SELECT 1 FROM orders AS o INDEXED BY orders_email
       WHERE o.customer_email = buyer.email AND o.created_at < ${start} AND o.sold_at < ${start})), 0) AS repeated
-  FROM (SELECT o.customer_email AS email, count(*) AS sales FROM orders AS o INDEXED BY orders_sold
-        WHERE o.sold_at >= ${start} AND o.sold_at < ${end} GROUP BY o.customer_email) AS buyer`;
+  FROM (SELECT email, count(*) AS sales FROM (
+      SELECT o.customer_email AS email FROM ${ALL_STATES} AS state CROSS JOIN ${BY_STATE}
+      WHERE ${IS_STATE} AND o.created_at >= ${start} AND o.created_at < ${end} AND o.sold_at = o.created_at
+      UNION ALL
+      SELECT o.customer_email FROM orders AS o INDEXED BY orders_sold_later
+      WHERE o.sold_at IS NOT NULL AND o.sold_at <> o.created_at AND o.sold_at >= ${start} AND o.sold_at < ${end})
+    GROUP BY email) AS buyer`;
 
 const INVENTORY_BY_STORE = sql<StoreFigures>`
   SELECT stores.id AS store_id, stores.name AS store_name, coalesce(stock.products, 0) AS products,

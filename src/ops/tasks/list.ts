@@ -35,19 +35,20 @@ export async function listDeadLetters(
 }
 
 /**
- * All tasks, the last written first: by rowid, which needs no index, and serves for ids of messages too, which are no
- * ulids. Tasks in one state are read by the index of that
- * state: pending tasks with the latest due time first, others with the latest end first.
+ * All tasks, the last made first, by their ids: those of messages that nobody took are no ulids, and stand before all. Those
+ * that are done are nearly all: they are the others left out. Pending ones and dead ones are read by the index of their
+ * state: pending tasks with the latest due time first, dead ones with the latest end first.
  */
 export async function listTasks({ env }: Context, query: TaskQuery): Promise<List<TaskWire>> {
   const { state, task } = query;
-  const source = state === undefined ? { from: "work AS w", where: [], key: "w.rowid" } : inState(state);
+  const source = state === undefined || state === "done" ? BY_ID : inState(state);
+  const filter = [...(state === "done" ? [sql`w.state = 'done'`] : []), ...(ofTask(task).filter ?? [])];
   const page = await readPage<TaskRow & { place: number }>(
     env.DB,
     {
-      select: sql`${trusted(source.key)} AS place, ${TASK_COLUMNS}`,
+      select: sql`${trusted(source.key ?? "0")} AS place, ${TASK_COLUMNS}`,
       ...source,
-      ...ofTask(task),
+      ...(filter.length === 0 ? {} : { filter }),
       id: "w.id",
       direction: "DESC",
     },
@@ -57,8 +58,10 @@ export async function listTasks({ env }: Context, query: TaskQuery): Promise<Lis
   return toList(query, page.rows, page.counted, cursorOf, renderTask, page.stopped);
 }
 
+const BY_ID = { from: "work AS w", where: [], key: null };
+
 /** How rows of one state are read. The condition is spelled out, or SQLite would not use the partial index. */
-const inState = (state: TaskRow["state"]) => ({
+const inState = (state: "owed" | "dead") => ({
   from: `work AS w INDEXED BY work_${state === "owed" ? "due" : state}`,
   where: [trusted(`w.state = '${state}'`)],
   key: state === "owed" ? "w.not_before" : "w.finished_at",

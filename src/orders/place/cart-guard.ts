@@ -1,5 +1,5 @@
 import { each, type Sql, sql } from "../../platform/sql.ts";
-import { LIVING_SQL } from "../lifecycle.ts";
+import { livingSql } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import type { NamedOrder } from "./draft.ts";
 
@@ -11,7 +11,7 @@ import type { NamedOrder } from "./draft.ts";
  * @param but SQL for the id of an order that does not count
  */
 export const spentBy = (cart: Sql, columns: Sql, but = sql`''`): Sql =>
-  sql`SELECT ${columns} FROM orders AS living WHERE living.cart_id = ${cart} AND living.status IN (${LIVING_SQL})
+  sql`SELECT ${columns} FROM orders AS living WHERE living.cart_id = ${cart} AND ${livingSql("living")}
      AND living.id <> ${but} LIMIT 1`;
 
 /** For `spentBy`: the order by its names, as JSON. See `namedOrder`. */

@@ -103,6 +103,7 @@ export function quote(
     version: 1,
     // Of the commit that records it, which is not there yet.
     stamp: "",
+    placedBy: actor.name,
     createdAt: now,
     updatedAt: now,
     items,

@@ -10,7 +10,6 @@ import { prefixed } from "../../platform/ids.ts";
 import { each, eachPart, type Sql, sql } from "../../platform/sql.ts";
 import type { Order } from "../order.ts";
 import { NEW_ITEM, NEW_ORDER, rowsOf } from "../rows.ts";
-import { writeHistory } from "../steps/history-statement.ts";
 import { ITS_OBJECT, wonOrder } from "../steps/stamped.ts";
 import { CART_ALLOWS, CART_STATE, markCarts } from "./cart-guard.ts";
 import type { Decision } from "./decide.ts";
@@ -71,14 +70,6 @@ export async function record(
   if (together) commit.write(allOrNothing(claimsOf(proposals), stamp));
   commit.write(...insertOrders(orders, stamp));
   if (checkouts.length > 0) commit.write(markCarts(checkouts, stamp, now));
-  if (orders.length > 0) {
-    const beginnings = proposals.flatMap(({ decision }) =>
-      decision.fate === "abandoned"
-        ? []
-        : [{ id: decision.order.id, from: null, reason: null, actor: decision.quote.draft.actor.name }],
-    );
-    commit.write(writeHistory({ orders: beginnings, stamp, operation: null }));
-  }
   commit.events(
     orders.map((order) => placingEvent(context, order)),
     won,

@@ -4,6 +4,7 @@ import { formatMoney } from "../../platform/money.ts";
 import { decodeCursor, type List, type PageQuery, pageWindow, toList } from "../../platform/pagination.ts";
 import { batch, first, sql } from "../../platform/sql.ts";
 import type { Order } from "../order.ts";
+import { snapshotOf } from "../steps/history-statement.ts";
 
 interface HistoryRow {
   version: number;
@@ -24,17 +25,29 @@ interface Snapshot {
   items: { product_id: string; quantity: number; allocations: unknown[] }[];
 }
 
+/**
+ * The first version of an order, as a row of history: from the order itself while it stands there, and from then on from
+ * the row of its second. So it goes when that goes. Orders from before, which have no `placed_by`, have a row for it.
+ */
+const FIRST_VERSION = sql`
+  SELECT 1 AS version, NULL AS from_status, coalesce(h.placed_as, ${snapshotOf("o")}) AS snapshot, o.created_at AS at,
+    o.placed_by AS actor, NULL AS reason
+  FROM orders AS o LEFT JOIN order_history AS h ON h.order_id = o.id AND h.version = 2
+  WHERE o.placed_by IS NOT NULL AND (o.version = 1 OR h.version = 2)`;
+
 /** Every version of an order, oldest first: who, when, from, to, why, and what it looked like then. */
 export async function listHistory(context: Context, order: Order, query: PageQuery) {
   const { limit, offset } = pageWindow(query);
   const after = query.cursor === undefined ? 0 : Number(decodeCursor(query.cursor)?.key ?? 0);
+  const lines = sql`(
+      SELECT version, from_status, to_status, at, actor, reason, snapshot FROM order_history WHERE order_id = ${order.id}
+      UNION ALL SELECT version, from_status, snapshot ->> 'status', at, actor, reason, snapshot
+      FROM (${FIRST_VERSION} AND o.id = ${order.id}))`;
   const { page, count } = await batch(context.env.DB, {
     page: sql<HistoryRow>`
-      SELECT version, from_status, to_status, at, actor, reason, snapshot FROM order_history
-      WHERE order_id = ${order.id} AND version > ${after} ORDER BY version LIMIT ${limit} OFFSET ${offset}`,
-    count: sql<{
-      counted: number;
-    }>`SELECT count(*) AS counted FROM order_history WHERE order_id = ${order.id}`,
+      SELECT version, from_status, to_status, at, actor, reason, snapshot FROM ${lines}
+      WHERE version > ${after} ORDER BY version LIMIT ${limit} OFFSET ${offset}`,
+    count: sql<{ counted: number }>`SELECT count(*) AS counted FROM ${lines}`,
   });
   return toList(
     query,

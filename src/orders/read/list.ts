@@ -1,5 +1,7 @@
+import { encodeTime } from "ulid";
 import { isStaff } from "../../platform/actor.ts";
 import type { Context } from "../../platform/context.ts";
+import { prefixed } from "../../platform/ids.ts";
 import { type List, toList } from "../../platform/pagination.ts";
 import { type Page, type PageSource, readPage } from "../../platform/read-page.ts";
 import { batch, constant, each, type Sql, sql, trusted } from "../../platform/sql.ts";
@@ -45,7 +47,8 @@ const LEADS = [
   { by: "store", from: "order_stores AS s CROSS JOIN orders AS o ON o.id = s.order_id" },
 ] as const;
 
-const ALL_ORDERS = "orders AS o INDEXED BY orders_created_at";
+/** Ids are ordered by time. */
+const BY_ID = { key: null, id: "o.id" };
 const BY_STORE = { key: null, id: "s.order_id" };
 
 async function readOrders(context: Context, query: OrderListQuery): Promise<Page<OrderRow>> {
@@ -69,10 +72,12 @@ async function readOrders(context: Context, query: OrderListQuery): Promise<Page
   if (query.q !== undefined) {
     const found = await findBeginning(DB, query.q);
     if (found) return walk("orders AS o NOT INDEXED", [found, ...time], others);
-    return walk(ALL_ORDERS, time, others);
+    return walk("orders AS o", madeUntil(query.to), filters, BY_ID);
   }
-  const isByState = filters.state.length > 0 || filters.delayed.length > 0;
-  return isByState ? readStates(DB, query, [...time, ...filters.delayed]) : walk(ALL_ORDERS, time, {});
+  const isByState = [...filters.state, ...filters.delayed, ...time].length > 0;
+  return isByState
+    ? readStates(DB, query, [...time, ...filters.delayed])
+    : walk("orders AS o", [], {}, BY_ID);
 }
 
 function filtersOf({ actor, settings, clock }: Context, query: OrderListQuery): Filters {
@@ -101,6 +106,13 @@ function filtersOf({ actor, settings, clock }: Context, query: OrderListQuery): 
     time: [...is(sql`o.created_at >=`, query.from), ...is(sql`o.created_at <=`, query.to)],
   };
 }
+
+/** By how much the clock that an order's id comes from may be ahead of the one that says when it was placed. */
+const MAX_SKEW_MS = 3_600_000;
+
+/** Skips what is newer: an order's id is drawn before it is placed, if long before at times. @param to milliseconds */
+const madeUntil = (to: number | undefined): Sql[] =>
+  is(sql`o.id <`, to === undefined ? undefined : prefixed("ord", encodeTime(to + MAX_SKEW_MS).toLowerCase()));
 
 /** A comparison with a value; no condition where there is none. */
 const is = (compared: Sql, value: string | number | undefined): Sql[] =>

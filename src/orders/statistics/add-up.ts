@@ -32,7 +32,6 @@ async function nextUntil(db: D1Database, today: number): Promise<number | null> 
     sql<{ until: number; first: number }>`
       SELECT until, min(
         coalesce((SELECT min(start) FROM order_figures WHERE span = 'quarter' AND start >= until), ${today}),
-        coalesce((SELECT min(start) FROM sale_figures WHERE span = 'quarter' AND start >= until), ${today}),
         coalesce((SELECT min(start) FROM product_figures WHERE span = 'day' AND start >= until), ${today})) AS first
       FROM figures_added_up`,
   );
@@ -42,18 +41,17 @@ async function nextUntil(db: D1Database, today: number): Promise<number | null> 
 
 /** The day of a bucket. */
 const ITS_DAY = trusted(`start - start % ${DAY_MS}`);
-const COLUMNS = trusted(ORDER_STATUSES.join(", "));
-const SUMS = trusted(ORDER_STATUSES.map((status) => `sum(${status})`).join(", "));
+const FIGURES = [...ORDER_STATUSES, "sold", "units", "amount", "refunded"];
+const COLUMNS = trusted(FIGURES.join(", "));
+const SUMS = trusted(FIGURES.map((figure) => `sum(${figure})`).join(", "));
 
 function addUp(until: number): Sql[] {
   // The buckets before then that are not added up yet: none, where another worker was quicker.
   const due = sql`start >= (SELECT until FROM figures_added_up) AND start < ${until}`;
   return [
-    sql`INSERT INTO order_figures (span, start, ${COLUMNS})
-      SELECT 'day', ${ITS_DAY}, ${SUMS} FROM order_figures WHERE span = 'quarter' AND ${due} GROUP BY 2`,
-    sql`INSERT INTO sale_figures (span, start, currency, orders, units, amount, refunded)
-      SELECT 'day', ${ITS_DAY}, currency, sum(orders), sum(units), sum(amount), sum(refunded)
-      FROM sale_figures WHERE span = 'quarter' AND ${due} GROUP BY 2, 3`,
+    sql`INSERT INTO order_figures (span, start, currency, ${COLUMNS})
+      SELECT 'day', ${ITS_DAY}, currency, ${SUMS}
+      FROM order_figures WHERE span = 'quarter' AND ${due} GROUP BY 2, 3`,
     sql`INSERT INTO product_figures (span, start, product_id, units)
       SELECT 'all', 0, product_id, sum(units) FROM product_figures WHERE span = 'day' AND ${due} GROUP BY product_id
       ON CONFLICT (span, start, product_id) DO UPDATE SET units = units + excluded.units`,

@@ -30,11 +30,15 @@ const COUNTS = trusted(
 export const countOrders = (parts: Part[]): Sql<StatusCounts> => sql`
   SELECT ${COUNTS} FROM ${inParts(parts, sql`order_figures`)}`;
 
-/** By currency: what became sold then, was cancelled or closed then, and was promised back then. */
+/**
+ * By currency: what became sold then, was cancelled or closed then, and was promised back then. A currency in which nothing
+ * was sold is left out; one in which all of it was cancelled at once is there, with zeros.
+ */
 export const sumSales = (parts: Part[]): Sql<Sales> => sql`
-  SELECT f.currency, sum(f.orders) AS orders, sum(f.units) AS units, sum(f.amount) AS amount,
+  SELECT f.currency, sum(f.sold) AS orders, sum(f.units) AS units, sum(f.amount) AS amount,
     sum(f.refunded) AS refunded
-  FROM ${inParts(parts, sql`sale_figures`)} GROUP BY f.currency ORDER BY f.currency`;
+  FROM ${inParts(parts, sql`order_figures`)} GROUP BY f.currency
+  HAVING max(f.sold <> 0 OR f.units <> 0 OR f.amount <> 0 OR f.refunded <> 0 OR f.cancelled <> 0) ORDER BY f.currency`;
 
 export interface TopProduct {
   product_id: string;

@@ -2,7 +2,7 @@ import { wakeUp } from "../../events/wake-up.ts";
 import type { Context } from "../../platform/context.ts";
 import { all, sql } from "../../platform/sql.ts";
 import type { Order } from "../order.ts";
-import { moveOrders } from "./move.ts";
+import { followOf, moveOrders } from "./move.ts";
 
 /** Orders of one batch: a longer backlog takes several batches. */
 const BATCH_ORDERS = 200;
@@ -27,12 +27,7 @@ export async function expireOrders(context: Context, due: Due[]): Promise<number
     },
   );
   const won = moved.filter((move) => move.won);
-  context.defer(
-    wakeUp(
-      context,
-      won.map((move) => ({ id: move.followTaskId, task: "follow" })),
-    ),
-  );
+  context.defer(wakeUp(context, won.flatMap(followOf)));
   return won.length;
 }
 

@@ -1,12 +1,13 @@
 import { type NewEvent, type NewTask, newTask } from "../../events/append.ts";
 import { Commit } from "../../events/commit.ts";
+import type { WakeUp } from "../../events/wake-up.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
-import { each, type Sql, sql } from "../../platform/sql.ts";
+import { each, nothing, type Sql, sql } from "../../platform/sql.ts";
 import { isLiving, mayBecome, ORDER_STATUSES, type OrderStatus } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "../rows.ts";
-import { writeHistory } from "./history-statement.ts";
+import { KEEP_FIRST_VERSION, writeHistory } from "./history-statement.ts";
 import { ITS_OBJECT, wonOrder } from "./stamped.ts";
 
 /** One step of an order's life, from the version that was read. */
@@ -19,9 +20,13 @@ export interface Moved {
   order: Order;
   /** Whether this batch made the step. Otherwise the order is as another left it. */
   won: boolean;
-  /** The task `follow` that was added for it, to be marked done once Stock was told. */
-  followTaskId: string;
+  /** The task `follow` that was added for it, to be marked done once Stock was told; null where Stock has nothing to learn. */
+  followTaskId: string | null;
 }
+
+/** What is to be woken of it. */
+export const followOf = ({ followTaskId }: Moved): WakeUp[] =>
+  followTaskId === null ? [] : [{ id: followTaskId, task: "follow" }];
 
 /** What a batch does to the orders that it wins. */
 export interface Step {
@@ -49,6 +54,13 @@ export interface Step {
   tasks?: NewTask[];
 }
 
+/**
+ * Whether Stock has something to learn from a step: the order dies, its items are held or shipped otherwise, or it waits for
+ * its payment no more. Being packed, delivered, taken back or refunded changes none of what an object keeps.
+ */
+const concernsStock = ({ to, becomes }: Pick<Step, "to" | "becomes">): boolean =>
+  becomes?.items !== undefined || (to !== undefined && (to === "confirmed" || !isLiving(to)));
+
 /** An order as a step leaves it that is made at this time. */
 export const orderAfter = (
   order: Order,
@@ -63,8 +75,8 @@ export const orderAfter = (
 });
 
 /**
- * Moves orders one step in one batch, each from its known version, with its history, its event and the `follow` that
- * tells Stock. By the stamp rule an order that another moved first gets nothing of this, and is read back as it is.
+ * Moves orders one step in one batch, each from its known version, with its history, its event and, where the
+ * step concerns Stock, the `follow` that tells it. By the stamp rule an order that another moved first gets nothing of this, and is read back as it is.
  * Throws while a backup overwrites the shop.
  */
 export async function moveOrders(context: Context, moves: Move[], step: Step): Promise<Moved[]> {
@@ -72,7 +84,8 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
   const commit = new Commit(context);
   const { stamp } = commit;
   const won = wonOrder(ITS_OBJECT, stamp);
-  const follows = new Map(moves.map(({ order }) => [order.id, orderTask(context, "follow", order.id)]));
+  const told = concernsStock(step) ? moves : [];
+  const follows = new Map(told.map(({ order }) => [order.id, orderTask(context, "follow", order.id)]));
 
   commit.write(...(step.first?.(stamp) ?? []));
   commit.win(winOrders(moves, step, stamp, now));
@@ -103,20 +116,24 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
   return committed.rows(standing).map((row) => ({
     order: orderOf(row),
     won: row.stamp === stamp,
-    followTaskId: follows.get(row.id)?.id ?? "",
+    followTaskId: follows.get(row.id)?.id ?? null,
   }));
 }
 
 function winOrders(moves: Move[], { to, from, guard }: Step, stamp: string, now: number): Sql {
   const allowedFrom = from ?? ORDER_STATUSES.filter((status) => to === undefined || mayBecome(status, to));
   const rows = moves.map(({ order: { id, version, stamp: seen } }) => ({ id, version, stamp: seen }));
+  // The triggers of the figures would write these by themselves, each a row more.
+  const sold = sql` sold_at = coalesce(orders.sold_at, ${now}),`;
+  const dropped = sql` dropped_at = iif(orders.sold_at IS NULL, NULL, ${now}),`;
   // Where the status stays, so does the time at which it was entered, and an order that was delayed still is.
   const entered =
     to === undefined
       ? sql``
-      : sql`status = ${to}, status_at = ${now}, delayed_at = NULL, delayed_retries = 0,`;
+      : sql`status = ${to}, status_at = ${now}, delayed_at = NULL, delayed_retries = 0,${to === "confirmed" ? sold : to === "cancelled" ? dropped : nothing}`;
   return sql`
-    UPDATE orders SET ${entered} version = orders.version + 1, stamp = ${stamp}, updated_at = ${now}
+    UPDATE orders SET ${entered} version = orders.version + 1, stamp = ${stamp}, updated_at = ${now},
+      ${KEEP_FIRST_VERSION}
     FROM ${each(rows)} AS row
     WHERE orders.id = row.value ->> 'id' AND orders.version = row.value ->> 'version'
       AND orders.stamp = row.value ->> 'stamp'

@@ -154,6 +154,7 @@ function putOrder(rows: Rows, { number, versions, lines }: MadeUpOrder, seq: num
     stamp: idOf("stamp", number),
     ...{ statusAt: last.at, createdAt: placed.at, updatedAt: last.at },
     ...{ eventsOwed: 0, delayedAt: null, delayedRetries: 0, soldAt: sold?.at ?? null, droppedAt: null },
+    ...{ placedBy: null, placedAs: null },
   });
   for (const [line, { product, quantity, allocation }] of lines.entries()) {
     rows.put("order_items", orderItems, {
@@ -174,6 +175,7 @@ function putOrder(rows: Rows, { number, versions, lines }: MadeUpOrder, seq: num
       ...{ orderId: id, version, from: versions[index - 1]?.status ?? null, to: status, at },
       ...{ actor: "system", reason: null, operation: idOf("opr", place) },
       snapshot: JSON.stringify({ status, total, currency: CURRENCY, expires_at: null, items }),
+      placedAs: null,
     });
     rows.put("events", events, {
       ...{

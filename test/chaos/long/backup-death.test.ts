@@ -5,6 +5,7 @@ import { restoreShop } from "../../../src/cli/restore-shop.ts";
 import { stockOf } from "../../../src/inventory/client.ts";
 import type { OrderWire } from "../../../src/orders/schemas.ts";
 import { answerOf } from "../../orders/ask.ts";
+import { HISTORY } from "../../orders/history-rows.ts";
 import { testClock } from "../../support/clock.ts";
 import { basket, get, givenShop, placed, post } from "../../support/shop.ts";
 import { signIn } from "../../support/sign-in.ts";
@@ -175,7 +176,7 @@ describe("a restore to an earlier moment", () => {
     expect(await restoreShop(api, backup, quiet)).toMatchObject({ kind: "open", open: [] });
     const torn = await env.DB.prepare(
       `SELECT o.id FROM orders AS o LEFT JOIN claims AS c ON c.id = o.claim_id
-       LEFT JOIN order_history AS h ON h.order_id = o.id AND h.version = o.version
+       LEFT JOIN ${HISTORY} AS h ON h.order_id = o.id AND h.version = o.version
        WHERE c.fate IS NOT 'placed' OR h.to_status IS NOT o.status`,
     ).all();
     expect(torn.results).toEqual([]);

@@ -9,6 +9,7 @@ import {
   putItem,
   rows,
 } from "../../carts/shopping.ts";
+import { HISTORY } from "../../orders/history-rows.ts";
 import { tell } from "../../payments/settle/till.ts";
 import { chance } from "../../support/chance.ts";
 import { testClock } from "../../support/clock.ts";
@@ -143,7 +144,7 @@ const unlikeTheirCart = (cart: GivenCart) =>
      FROM orders AS o JOIN cart_items AS i ON i.cart_id = o.cart_id
      LEFT JOIN order_items AS l ON l.order_id = o.id AND l.product_id = i.product_id
      WHERE o.cart_id = ?1 AND o.status NOT IN ('rejected', 'cancelled', 'expired') AND l.quantity IS NOT i.quantity
-       AND NOT EXISTS (SELECT 1 FROM order_history AS h WHERE h.order_id = o.id AND h.to_status = 'expired')`,
+       AND NOT EXISTS (SELECT 1 FROM ${HISTORY} AS h WHERE h.order_id = o.id AND h.to_status = 'expired')`,
     cart.id,
   );
 

@@ -31,15 +31,15 @@ const allBy = (handle: TaskHandlers["email"]): TaskHandlers => ({
 });
 
 describe("the list", () => {
-  test("tells all of what is owed and what was done, the last written first", async () => {
+  test("tells all of what is owed and what was done, the last made first", async () => {
     const created = testClock.now();
-    await owe({ id: "wrk_z", task: "email", object_id: "ord_7" });
+    await owe({ id: "wrk_1", task: "email", object_id: "ord_7" });
     const took = allBy(async () => {
       testClock.advance(120);
       return { kind: "done" };
     });
-    await runTasks(testContext(), took, ["wrk_z"]);
-    await owe({ id: "wrk_a", task: "follow", not_before: testClock.now() + 5 });
+    await runTasks(testContext(), took, ["wrk_1"]);
+    await owe({ id: "wrk_2", task: "follow", not_before: testClock.now() + 5 });
     const later = testClock.now() + 5;
     expect(await ask("/tasks")).toEqual({
       count: 2,
@@ -51,7 +51,7 @@ describe("the list", () => {
       next_cursor: null,
       results: [
         {
-          id: "wrk_a",
+          id: "wrk_2",
           task: "follow",
           queue: "orders",
           object_id: "ord_1",
@@ -65,7 +65,7 @@ describe("the list", () => {
           duration_ms: null,
         },
         {
-          id: "wrk_z",
+          id: "wrk_1",
           task: "email",
           queue: "notifications",
           object_id: "ord_7",
@@ -89,7 +89,7 @@ describe("the list", () => {
     await owe({ id: "wrk_3", not_before: future }, { id: "wrk_done" });
     await env.DB.prepare("UPDATE work SET state = 'done', finished_at = 1 WHERE id = 'wrk_done'").run();
 
-    const all = ["wrk_done", "wrk_3", "wrk_2", "wrk_1", "wrk_dead"];
+    const all = ["wrk_done", "wrk_dead", "wrk_3", "wrk_2", "wrk_1"];
     expect(await idsOf("/tasks")).toEqual(all);
     expect(await idsOf("/tasks?state=owed")).toEqual(["wrk_3", "wrk_2", "wrk_1"]);
     expect(await idsOf("/tasks?state=done")).toEqual(["wrk_done"]);

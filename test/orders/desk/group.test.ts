@@ -11,6 +11,7 @@ import { checkout, givenCart, ordersOf } from "../../carts/shopping.ts";
 import { testContext } from "../../events/context.ts";
 import { ADA, basket, get, givenShop, post } from "../../support/shop.ts";
 import { signIn } from "../../support/sign-in.ts";
+import { HISTORY } from "../history-rows.ts";
 
 /** Orders of different buyers in one batch: each stays its own. */
 
@@ -42,7 +43,7 @@ test("each has its own buyer, address, request and token", async () => {
   expect(
     await rows(
       `SELECT o.id, o.user_id, o.customer_email, h.actor, w.request_id FROM orders AS o
-       JOIN order_history AS h ON h.order_id = o.id JOIN work AS w ON w.object_id = o.id ORDER BY o.rowid`,
+       JOIN ${HISTORY} AS h ON h.order_id = o.id JOIN work AS w ON w.object_id = o.id ORDER BY o.rowid`,
     ),
   ).toEqual(
     [one, two, GUEST].map((actor, index) => ({

@@ -9,7 +9,7 @@ export async function pay(id: string, status = "paid"): Promise<void> {
 
 /** What is owed of one task, in the order in which it was written. */
 export async function owed<P = Record<string, unknown>>(task: string): Promise<P[]> {
-  const { results } = await env.DB.prepare("SELECT payload FROM work WHERE task = ?1 ORDER BY rowid")
+  const { results } = await env.DB.prepare("SELECT payload FROM work WHERE task = ?1 ORDER BY id")
     .bind(task)
     .all<{ payload: string }>();
   return results.map(({ payload }) => JSON.parse(payload) as P);

@@ -1,20 +1,19 @@
 import { env } from "cloudflare:workers";
 import { ORDER_STATUSES } from "../../../src/orders/lifecycle.ts";
 import { rows } from "../../payments/settle/till.ts";
+import { HISTORY } from "../history-rows.ts";
 
 const QUARTER = 900_000;
 const DAY = 86_400_000;
 
 export interface Figures {
   order_figures: Record<string, unknown>[];
-  sale_figures: Record<string, unknown>[];
   product_figures: Record<string, unknown>[];
 }
 
 /** What the tables have, row by row, in the order of their keys. */
 export const figures = async (): Promise<Figures> => ({
-  order_figures: await rows("SELECT * FROM order_figures ORDER BY span, start"),
-  sale_figures: await rows("SELECT * FROM sale_figures ORDER BY span, start, currency"),
+  order_figures: await rows("SELECT * FROM order_figures ORDER BY span, start, currency"),
   product_figures: await rows("SELECT * FROM product_figures ORDER BY span, start, product_id"),
 });
 
@@ -35,14 +34,16 @@ export async function expectedFigures(): Promise<Figures> {
   const orders = await rows<Record<string, never>>("SELECT * FROM orders");
   const items = Map.groupBy(await rows<Item>("SELECT * FROM order_items"), (item) => item.order_id);
   const lines = Map.groupBy(
-    await rows<Line>("SELECT * FROM order_history ORDER BY version"),
+    await rows<Line>(`SELECT * FROM ${HISTORY} ORDER BY version`),
     (line) => line.order_id,
   );
-  const tables = { order: new Sums(), sale: new Sums(), product: new Sums() };
+  const tables = { order: new Sums(), product: new Sums() };
+  const ZEROS = Object.fromEntries(
+    [...ORDER_STATUSES, "sold", "units", "amount", "refunded"].map((one) => [one, 0]),
+  );
   const sale = (at: number, currency: string, figures: Record<string, number>) => {
     for (const [span, ms] of spansOf(at)) {
-      const zeros = { orders: 0, units: 0, amount: 0, refunded: 0 };
-      tables.sale.add({ span, start: at - (at % ms), currency }, { ...zeros, ...figures });
+      tables.order.add({ span, start: at - (at % ms), currency }, { ...ZEROS, ...figures });
     }
   };
   const product = (at: number, product_id: string, units: number) => {
@@ -52,17 +53,17 @@ export async function expectedFigures(): Promise<Figures> {
   for (const order of orders) {
     const { id, status, created_at, currency, total, total_items } = order as unknown as Order;
     for (const [span, ms] of spansOf(created_at)) {
-      const counts = Object.fromEntries(ORDER_STATUSES.map((one) => [one, one === status ? 1 : 0]));
-      tables.order.add({ span, start: created_at - (created_at % ms) }, counts);
+      const start = created_at - (created_at % ms);
+      tables.order.add({ span, start, currency }, { ...ZEROS, [status]: 1 });
     }
     const entered = (to: string) => lines.get(id)?.find((line) => line.to_status === to)?.at;
     const soldAt = entered("confirmed");
     if (soldAt === undefined) continue;
-    sale(soldAt, currency, { orders: 1, units: total_items, amount: total });
+    sale(soldAt, currency, { sold: 1, units: total_items, amount: total });
     for (const { product_id, quantity } of items.get(id) ?? []) product(soldAt, product_id, quantity);
     const cancelledAt = entered("cancelled");
     if (cancelledAt !== undefined) {
-      sale(cancelledAt, currency, { orders: -1, units: -total_items, amount: -total });
+      sale(cancelledAt, currency, { sold: -1, units: -total_items, amount: -total });
       for (const { product_id, quantity } of items.get(id) ?? []) product(cancelledAt, product_id, -quantity);
     }
     for (const { product_id, quantity, unit_price, allocations } of items.get(id) ?? []) {
@@ -83,7 +84,6 @@ export async function expectedFigures(): Promise<Figures> {
   }
   return {
     order_figures: tables.order.rows(),
-    sale_figures: tables.sale.rows(),
     product_figures: tables.product.rows(),
   };
 }

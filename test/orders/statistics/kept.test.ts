@@ -13,6 +13,7 @@ import { testClock } from "../../support/clock.ts";
 import { basket } from "../../support/shop.ts";
 import { order } from "../ask.ts";
 import { staff } from "../fulfilment/staff.ts";
+import { HISTORY } from "../history-rows.ts";
 import { expectedFigures, figures } from "./figures.ts";
 
 /** One order of each kind that the figures tell apart, each step of it an hour or more after the one before. */
@@ -68,6 +69,8 @@ test("a shop that sold before there were figures gets them by its migrations", a
   const kept = ["orders", "order_items", "order_history", "refunds"];
   const tables = new Map<string, Record<string, unknown>[]>();
   for (const table of kept) tables.set(table, await rows(`SELECT * FROM ${table}`));
+  // In a shop from before, each version has a row.
+  tables.set("order_history", await rows(`SELECT * FROM ${HISTORY}`));
   const orders = await rows(ORDERS);
 
   await reset();
@@ -87,7 +90,7 @@ test("a shop that sold before there were figures gets them by its migrations", a
       .run();
   }
   await applyD1Migrations(env.DB, env.MIGRATIONS);
-  expect(await rows(ORDERS)).toEqual(orders);
+  expect(await rows(ORDERS)).toEqual(orders.map((order) => ({ ...order, placed_by: null, placed_as: null })));
   expect(await figures()).toEqual(lived);
 });
 
@@ -119,7 +122,7 @@ test("what retention deletes is missed by no figure: they are made again from th
   goTo("2028-03-20T10:00:00Z");
   expect(await cleanUp(testContext())).toMatch(/history lines of ended orders \d/);
   expect(await figures()).toEqual(then);
-  await env.DB.prepare("DELETE FROM sale_figures").run();
+  await env.DB.prepare("DELETE FROM order_figures").run();
   await rebuildFigures(testContext(), null);
   expect(await figures()).toEqual(then);
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { MAX_ATTEMPTS } from "../../../src/events/backoff.ts";
 import { stockOf } from "../../../src/inventory/client.ts";
 import { owe, workRow } from "../../events/rows.ts";
+import { HISTORY } from "../../orders/history-rows.ts";
 import { testClock } from "../../support/clock.ts";
 import {
   eventRow,
@@ -47,7 +48,7 @@ describe("a payment in time", () => {
     ]);
     expect(await eventTypes(order.id)).toEqual(["order.placed", "order.paid"]);
     const history = await rows(
-      "SELECT version, from_status, to_status, reason, snapshot FROM order_history ORDER BY version",
+      `SELECT version, from_status, to_status, reason, snapshot FROM ${HISTORY} ORDER BY version`,
     );
     expect(history[1]).toMatchObject({ version: 2, from_status: "pending", to_status: "confirmed" });
     expect(JSON.parse(String(history[1]?.snapshot))).toMatchObject({

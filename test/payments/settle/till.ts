@@ -24,7 +24,7 @@ import { testClock } from "../../support/clock.ts";
 import { basket, givenShop, placed, post } from "../../support/shop.ts";
 
 /** What triggers keep of the orders, for a test that takes the orders away. */
-export const FIGURES = ["order_figures", "sale_figures", "product_figures"];
+export const FIGURES = ["order_figures", "product_figures"];
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;

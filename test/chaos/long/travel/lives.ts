@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import type { OrderStatus, PaymentStatus } from "../../../../src/orders/lifecycle.ts";
+import { HISTORY } from "../../../orders/history-rows.ts";
 import type { Buyer } from "./buyer.ts";
 import type { Provider, Told } from "./provider.ts";
 import { GOODWILL } from "./staff.ts";
@@ -69,10 +70,10 @@ export async function readEnds(buyers: Buyer[], provider: Provider, dead: Set<st
   const results = await env.DB.batch([
     env.DB.prepare(
       `SELECT o.id, o.reference, o.customer_email, o.status, o.payment_status, o.payment_method, o.total, o.expires_at,
-         (SELECT json_group_array(h.to_status ORDER BY h.version) FROM order_history AS h WHERE h.order_id = o.id)
+         (SELECT json_group_array(h.to_status ORDER BY h.version) FROM ${HISTORY} AS h WHERE h.order_id = o.id)
            AS steps,
          (SELECT coalesce(max(r.order_version), 0) FROM returns AS r WHERE r.order_id = o.id) AS last_return,
-         (SELECT h.snapshot ->> 'expires_at' FROM order_history AS h WHERE h.order_id = o.id AND h.version = 1)
+         (SELECT h.snapshot ->> 'expires_at' FROM ${HISTORY} AS h WHERE h.order_id = o.id AND h.version = 1)
            AS deadline,
          (SELECT coalesce(sum(p.captured), 0) FROM payments AS p WHERE p.order_id = o.id) AS captured,
          (SELECT sum(i.quantity) FROM order_items AS i WHERE i.order_id = o.id) AS ordered,

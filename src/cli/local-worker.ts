@@ -55,10 +55,16 @@ export async function serveWorker({
 
 /** What wrangler.toml says, and the same as Miniflare wants it. */
 export function declaredWorker() {
+  const level = process.env.WRANGLER_LOG;
   // Else wrangler says each time from where it takes settings, which are not those that are used.
-  process.env.WRANGLER_LOG ??= "warn";
-  const config = readConfig({ config: join(projectRoot, "wrangler.toml") }, { hideWarnings: true });
-  return { config, options: miniflareOptions(config).workerOptions as V4WorkerOptionsShape };
+  process.env.WRANGLER_LOG = "warn";
+  try {
+    const config = readConfig({ config: join(projectRoot, "wrangler.toml") }, { hideWarnings: true });
+    return { config, options: miniflareOptions(config).workerOptions as V4WorkerOptionsShape };
+  } finally {
+    if (level === undefined) delete process.env.WRANGLER_LOG;
+    else process.env.WRANGLER_LOG = level;
+  }
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

@@ -133,7 +133,7 @@ const TABLE = `
      2 |    4 |   527 |       0 | … by cursor /orders?q=ida@s
      1 |    2 |   860 |       0 | GET /orders?from={stamp}
      1 |    1 |   858 |       0 | … by cursor /orders?from={stamp}
-     1 |    2 |   703 |       0 | GET /orders?to={stamp}
+     1 |    2 |   712 |       0 | GET /orders?to={stamp}
      1 |    1 |   703 |       0 | … by cursor /orders?to={stamp}
      1 |    2 |   857 |       0 | GET /orders?from={stamp}&to={stamp}
      1 |    1 |   860 |       0 | … by cursor /orders?from={stamp}&to={stamp}
@@ -203,8 +203,8 @@ const TABLE = `
      2 |    4 |   527 |       0 | … by cursor /orders?q=ida@s&priority=high
      1 |    2 |   283 |       0 | GET /orders?from={stamp}&priority=high
      1 |    1 |   280 |       0 | … by cursor /orders?from={stamp}&priority=high
-     1 |    2 |   189 |       0 | GET /orders?to={stamp}&priority=high
-     1 |    1 |   188 |       0 | … by cursor /orders?to={stamp}&priority=high
+     1 |    2 |   198 |       0 | GET /orders?to={stamp}&priority=high
+     1 |    1 |   199 |       0 | … by cursor /orders?to={stamp}&priority=high
      1 |    2 |   283 |       0 | GET /orders?from={stamp}&to={stamp}&priority=high
      1 |    1 |   284 |       0 | … by cursor /orders?from={stamp}&to={stamp}&priority=high
      1 |    3 |    87 |       0 | GET /orders?priority=high, owner

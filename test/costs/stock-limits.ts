@@ -30,7 +30,7 @@ const TABLE = `
     0 |    0 |       0 |     0 | levels read
     4 |    7 |       1 |     1 | report sent
     2 |    2 |       1 |     1 | report acknowledged
-    7 |   13 |       5 |     5 | a hold asks, and lives
+    7 |   13 |       5 |     6 | a hold asks, and lives
     3 |    6 |       0 |     0 | alarm with nothing to do
    11 |   16 |       6 |     6 | held, woken
     7 | 1036 |       0 |     0 | short, woken

@@ -59,7 +59,12 @@ export const FAULTS: Record<string, Fault> = {
     missing: "a hold asks for as long as it is open",
     caughtBy: "even when every command to Stock is lost",
     file: "src/inventory/object/ask.ts",
-    edits: [["Math.max(askAt, turn.now + MIN_ASK_DELAY_MS)", "turn.now + 100 * 365 * 86_400_000"]],
+    edits: [
+      [
+        "Math.max(Math.min(askAt ?? Infinity, scheduled), now + MIN_ASK_DELAY_MS)",
+        "Math.max(scheduled, now + 100 * 365 * 86_400_000)",
+      ],
+    ],
   },
   hasty: {
     missing: "an abandoned claim lets go everywhere before the next generation starts",

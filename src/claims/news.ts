@@ -1,9 +1,9 @@
 import type { Arrival, Carry, ClaimState } from "../inventory/stock-types.ts";
 
 /** Products that are remembered at most; the one that was noted first is forgotten first. */
-const MAX_PRODUCTS = 10_000;
+const MAX_PRODUCTS = 2_000;
 /** Fates of one product that are remembered at most. A claim whose fate is forgotten asks for it. */
-const MAX_CLAIMS = 200;
+const MAX_CLAIMS = 100;
 
 /** What one object is to hear. */
 interface ForObject {

@@ -113,6 +113,12 @@ export class StockModel {
     for (const claim of claims) (this.claims.get(claim) as ModelClaim).askAt = now + MINUTE / 2;
   }
 
+  /** What a caller tells by the way: only what is new counts. */
+  hear(told: FollowCommand & { askAt: number | null }, now: number): void {
+    const known = this.claims.get(told.claim);
+    if (known && known.version < told.version) this.obey(told, now);
+  }
+
   obey(verdict: FollowCommand & { askAt: number | null }, now: number): void {
     this.follow(verdict);
     const known = this.claims.get(verdict.claim);

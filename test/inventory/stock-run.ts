@@ -166,7 +166,7 @@ export class StockRun {
       claims: told ? this.#placed() : [],
     };
     if (told) this.#arrived = null;
-    for (const claim of carry.claims) this.#model.obey(claim, this.#now);
+    for (const claim of carry.claims) this.#model.hear(claim, this.#now);
     const expected = requests.map((request) => this.#model.reserve(request, deadline));
     const outcomes = this.#stock.reserve(PRODUCT, requests, HOLD, 0, carries ? carry : undefined);
     const news = outcomes.flatMap((outcome) =>

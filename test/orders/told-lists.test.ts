@@ -114,6 +114,19 @@ test("the next order's call tells which claims were placed, so that their holds 
   ]);
 });
 
+test("what a hold has heard by asking, it is not told again: nothing is written for it", async () => {
+  const { productIds } = await givenShop([[5]]);
+  const [apple = ""] = productIds;
+  const news = new News();
+  await place({ [apple]: 1 }, news);
+  testClock.advance(HOLD_ASKS_AFTER);
+  await runDurableObjectAlarm(objectOf(apple));
+  const [asked] = await stockOf(env, apple).holds();
+  testClock.advance(60_000);
+  await place({ [apple]: 1 }, news);
+  expect((await stockOf(env, apple).holds()).find(({ claim }) => claim === asked?.claim)).toEqual(asked);
+});
+
 test("what was placed before a restore is not told after it", async () => {
   const { productIds } = await givenShop([[5]]);
   const [apple = ""] = productIds;

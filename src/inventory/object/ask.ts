@@ -58,6 +58,13 @@ export function applyAnswer(turn: Turn, answer: ClaimState): FollowOutcome {
   return outcome;
 }
 
+/** Applies what the caller of a command tells of a claim. It says nothing new where the hold has asked, or heard more, since. */
+export function applyTold(turn: Turn, told: ClaimState): FollowOutcome {
+  const claim = findClaim(turn.sql, told.claim);
+  if (claim && claim.version >= told.version) return { kind: "stale" };
+  return bring(turn, claim, told, nextAsk(turn, claim?.asks ?? 0, told));
+}
+
 /** Never later than by its schedule, however far the deadline is: the order may end earlier, and that follow be lost. */
 function nextAsk({ now }: Turn, asks: number, { askAt }: ClaimState): number {
   const scheduled = now + (asks === 0 ? FIRST_PAUSE_MS : DAY_MS);

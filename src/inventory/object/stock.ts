@@ -3,10 +3,8 @@ import { constraintIn } from "../../platform/d1.ts";
 import { describeError, type Log } from "../../platform/log.ts";
 import type {
   AdjustCommand,
-  Arrival,
   AskFates,
   Carry,
-  ClaimState,
   CommandBy,
   CommandOutcome,
   DumpOutcome,
@@ -29,7 +27,7 @@ import type {
   StockReport,
   TransferCommand,
 } from "../stock-types.ts";
-import { ASK_AGAIN_MS, applyAnswer, nextDue, takeDue } from "./ask.ts";
+import { ASK_AGAIN_MS, applyAnswer, applyTold, nextDue, takeDue } from "./ask.ts";
 import { audit, NOTHING_TO_AUDIT } from "./audit.ts";
 import { Books } from "./books.ts";
 import { dump } from "./dump.ts";
@@ -80,7 +78,8 @@ export class Stock {
   ): ReserveOutcome[] {
     if (!this.#isInitialised()) return requests.map(() => NEVER_STOCKED);
     return this.#write(productId, generation, (turn) => {
-      if (carry) this.#hear(turn, carry.arrived, carry.claims);
+      if (carry?.arrived) arrive(turn, carry.arrived);
+      for (const claim of carry?.claims ?? []) this.#noteDrift(turn, applyTold(turn, claim));
       return reserveEach(turn, requests, turn.now + holdMs, carry !== undefined);
     });
   }
@@ -209,22 +208,18 @@ export class Stock {
       this.#turn((turn) => {
         const { meta } = turn.books;
         if (meta.epoch !== epoch || meta.generation !== generation || meta.loading) return;
-        this.#hear(turn, arrivalOf(turn, answer.projected), answer.claims);
+        arrive(turn, arrivalOf(turn, answer.projected));
+        for (const claim of answer.claims) this.#noteDrift(turn, applyAnswer(turn, claim));
       });
     } catch (error) {
       log.warn("holds could not ask for their fates", { product_id: productId, error: describeError(error) });
     }
   }
 
-  /** What D1 has of this object's levels and claims. */
-  #hear(turn: Turn, arrival: Arrival | null, claims: ClaimState[]): void {
-    if (arrival) arrive(turn, arrival);
-    for (const claim of claims) {
-      const outcome = applyAnswer(turn, claim);
-      const { product_id } = turn.books.meta;
-      if (outcome.kind === "drift")
-        this.#parts.log.error("stock drifted from its orders", { product_id, ...outcome });
-    }
+  #noteDrift({ books }: Turn, outcome: FollowOutcome): void {
+    const { product_id } = books.meta;
+    if (outcome.kind === "drift")
+      this.#parts.log.error("stock drifted from its orders", { product_id, ...outcome });
   }
 
   async #send(report: StockReport | null): Promise<void> {

@@ -123,6 +123,26 @@ export const FAULTS: Record<string, Fault> = {
     edits: [[`...(cart ? [\`cart \${cart.id}\`] : [])`, "...(cart ? [] : [])"]],
     besides: WITHOUT_CART_INDEX,
   },
+  "own-cart": {
+    missing:
+      "who finds its key's claim renewed starts again, and is not told that its own order has the cart",
+    caughtBy: "finds its own key's order there",
+    suite: "checkout.test.ts",
+    file: "src/orders/place/place.ts",
+    edits: [["fateRow.renewed ? null : cartRefusal(draft, fateRow)", "cartRefusal(draft, fateRow)"]],
+  },
+  "told-too-soon": {
+    missing: "what a hold carried counts as arrived only once its batch has come",
+    caughtBy: "what a batch carried that was lost",
+    suite: "../orders/told-lists.test.ts",
+    file: "src/orders/place/place.ts",
+    edits: [
+      [
+        "const fateRows = await record(context, proposals, commit, together);\n    news.arrived(context.generation, levelsIn(proposals));",
+        "news.arrived(context.generation, levelsIn(proposals));\n    const fateRows = await record(context, proposals, commit, together);",
+      ],
+    ],
+  },
   "two-claims": {
     missing: "who goes on without a desk gives up the claim that the desk has",
     caughtBy: "with a group of 1",

@@ -266,7 +266,7 @@ const TABLE = `
      3 |    7 |    29 |       5 | order delivered
      6 |   13 |    45 |      10 | order returned
      4 |   10 |    46 |      12 | order cancelled
-~    4 |    7 |  9121 |       0 | one product reconciled
+~    4 |    7 |  9200 |       0 | one product reconciled
      2 |    2 |     4 |       0 | stock adjusted
      3 |    8 |    23 |      22 | product made
      3 |    8 |    21 |      11 | product repriced

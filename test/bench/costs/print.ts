@@ -80,7 +80,7 @@ export function printLives(lives: { name: string; life: Life }[]): void {
   const [, asked] = first.life;
   const question = Object.entries(asked?.counts ?? {}).filter(([name]) => !name.includes("RateLimiter"));
   console.log(`
-Each further question of its holds (after 5 minutes, an hour, and each day until it is shipped), at most: ${dollarsOf(Object.fromEntries(question)).toFixed(2)}.
+Each further question of its holds (after an hour, and each day until it is shipped), at most: ${dollarsOf(Object.fromEntries(question)).toFixed(2)}.
 CPU is all that workerd took, D1 and objects too, so it is too much; of a single order it is left out. Left out as well:
 the mail itself (${MAILS} by Cloudflare's Email Service), what the minute's sweep costs however many orders there are, what
 is stored, and the clean-up of history, events and tasks after RETENTION_DAYS, which writes each of their rows once more.`);

@@ -34,6 +34,9 @@ export type Reservation = Map<string, LineOutcome>;
 /** The pause before each try of an order that waits, for about a second, for units that others may yet let go. */
 const PAUSES_MS = [20, 40, 80, 160, 320, 640];
 
+const unanswered = <W extends Wanted>(wants: W[]): Map<W, Reservation> =>
+  new Map(wants.map((wanted) => [wanted, new Map()]));
+
 /**
  * Step 2 of placing: one RPC for each product, all in parallel, for all claims that want its units.
  * @param news what the objects are to be told, of who writes the levels that holds carry with their orders; null for who does not
@@ -43,7 +46,7 @@ export async function reserveAll<W extends Wanted>(
   wants: W[],
   news: News | null,
 ): Promise<Map<W, Reservation>> {
-  const reservations = new Map<W, Reservation>(wants.map((wanted) => [wanted, new Map()]));
+  const reservations = unanswered(wants);
   await reserveLines(context, reservations, () => true, news);
   return reservations;
 }
@@ -60,7 +63,7 @@ export async function reservePromptly<W extends Wanted>(
   wants: W[],
   news: News | null,
 ): Promise<{ prompt: Map<W, Reservation>; late: Promise<Map<W, Reservation>> | null }> {
-  const reservations = new Map<W, Reservation>(wants.map((wanted) => [wanted, new Map()]));
+  const reservations = unanswered(wants);
   const all = reserveLines(context, reservations, () => true, news);
   try {
     await withTimeout(all, PROMPT_MS);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Task, TaskOutcome } from "../events/run-tasks.ts";
+import { isLiving } from "../orders/lifecycle.ts";
 import type { Context } from "../platform/context.ts";
 import { composeDeadTask } from "./dead-task.ts";
 import { composeDelayedOrders } from "./delayed-orders.ts";
@@ -21,9 +22,6 @@ const payloadSchema = z.discriminatedUnion("template", [
   noticeSchema,
 ]);
 
-/** An order that is dead by then gets no confirmation. */
-const DEAD = new Set(["rejected", "cancelled", "expired"]);
-
 /** Sends the e-mail of a task: an order's confirmation to its buyer, or a notice to `ADMIN_EMAIL`. */
 export async function sendEmail(context: Context, task: Task): Promise<TaskOutcome> {
   const payload = payloadSchema.safeParse(task.payload);
@@ -31,7 +29,8 @@ export async function sendEmail(context: Context, task: Task): Promise<TaskOutco
   switch (payload.data.template) {
     case "order_confirmation": {
       const order = await readOrderForMail(context, payload.data.order_id);
-      if (order === null || DEAD.has(order.status)) return { kind: "done" };
+      // One that is dead by then gets no confirmation.
+      if (order === null || !isLiving(order.status)) return { kind: "done" };
       const mail = await renderOrderConfirmation(order, context.settings.TIME_ZONE);
       return sendMail(context, task.id, mail);
     }

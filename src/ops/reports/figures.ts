@@ -80,8 +80,8 @@ type StoreFigures = NonNullable<DailyReportWire["inventory"]>[number];
 
 /**
  * Counts who bought, and who of them had bought before, on an earlier day or on this one. Orders that were cancelled since
- * count too. Who bought as they ordered is found by when they ordered. For each buyer it reads orders only up to the first that was sold before. The condition on `created_at` lets
- * the index stop, since an order is placed before it is sold.
+ * count too. Who bought as they ordered is found by when they ordered. For each buyer it reads orders only up to the first
+ * that was sold before. The condition on `created_at` lets the index stop, since an order is placed before it is sold.
  */
 const customers = ({ start, end }: Day): Sql<{ customers: number; repeated: number }> => sql`
   SELECT count(*) AS customers, coalesce(sum(sales > 1 OR EXISTS (

@@ -1,9 +1,10 @@
 import { Agent, request } from "node:http";
 import { performance } from "node:perf_hooks";
+import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { withMemory } from "./memory.ts";
 import { draftOf } from "./operations.ts";
-import { adminOf, fill, migrate, NO_LIMITS, SHOP, startWholeShop } from "./shop.ts";
+import { adminOf, fill, migrate, NO_LIMITS, SHOP, startFloor, startWholeShop } from "./shop.ts";
 import { atRest, type Sold, soldOf } from "./sold.ts";
 
 /** As many as the shop serves, and more than it can. */
@@ -16,7 +17,8 @@ const ORDERED = 200;
 const MAY_WAIT = 2;
 const MAY_FALL = 0.95;
 
-interface Crowd {
+/** What those got who asked for so long. */
+interface Waits {
   connections: number;
   /** Served a second, and sent away a second. */
   rate: number;
@@ -24,6 +26,9 @@ interface Crowd {
   /** Of those served, milliseconds. */
   p50: number;
   p99: number;
+}
+
+interface Crowd extends Waits {
   /** The ids of the orders that buyers were told of. */
   placed: string[];
   /** Answers that should not be: neither an order nor "come later", which says when. */
@@ -47,7 +52,9 @@ export async function crowd(seconds: number, patient: boolean): Promise<void> {
     const few = await buy(FEW, seconds);
     const many = await buy(MANY, seconds);
     const again = await buy(FEW, WARM_UP_SECONDS);
-    print([few, many]);
+    const bare = await crowdOfBare(seconds);
+    print("the shop", [few, many]);
+    print("a bare worker", bare);
     console.log(`workerd has ${shop.memory().toFixed(0)} MB`);
 
     await atRest(db);
@@ -56,7 +63,7 @@ export async function crowd(seconds: number, patient: boolean): Promise<void> {
     const faults = [
       ...[warm, few, many, again].flatMap(({ odd }) => odd).slice(0, 5),
       ...wrong(told, sold),
-      ...missed(few, many),
+      ...missed([few, many], bare),
     ];
     console.log(
       `${told.length} orders were told of, ${sold.orders.size} are there, ${sold.units} units are theirs, ${sold.reserved} are reserved`,
@@ -83,14 +90,44 @@ function wrong(told: string[], { orders, units, reserved, unknownHolds }: Sold):
   ];
 }
 
-const missed = (few: Crowd, many: Crowd): string[] => [
-  ...(many.p99 > MAY_WAIT * few.p99
-    ? [`those served wait ${(many.p99 / few.p99).toFixed(1)} times as long, at most ${MAY_WAIT} is aimed at`]
-    : []),
-  ...(many.rate < MAY_FALL * few.rate
-    ? [`the rate falls to ${(many.rate / few.rate).toFixed(2)} of what ${FEW} connections get`]
-    : []),
-];
+/**
+ * A bare worker whose requests only compute. Its one thread is as full, and workerd then goes on with the newest requests
+ * first: what buyers wait for that reason no Worker can change.
+ */
+async function crowdOfBare(seconds: number): Promise<[few: Waits, many: Waits]> {
+  const floor = await startFloor();
+  try {
+    const ask = (agent: Agent) => exchange(agent, `${floor.url}/busy`, "GET");
+    const asked = async (connections: number): Promise<Waits> => {
+      const times: number[] = [];
+      const took = await loop(connections, seconds, async (agent) => {
+        const sent = performance.now();
+        await ask(agent);
+        times.push(performance.now() - sent);
+      });
+      return waitsOf(connections, times, 0, took);
+    };
+    await asked(FEW);
+    return [await asked(FEW), await asked(MANY)];
+  } finally {
+    await floor.stop();
+  }
+}
+
+/** @param bare the same of a bare worker, beyond which the shop's own part begins */
+function missed([few, many]: [Waits, Waits], [bareFew, bareMany]: [Waits, Waits]): string[] {
+  const longer = many.p99 / few.p99;
+  const bare = bareMany.p99 / bareFew.p99;
+  const slower = many.rate / few.rate;
+  return [
+    ...(longer > Math.max(MAY_WAIT, bare)
+      ? [
+          `those served wait ${longer.toFixed(1)} times as long, a bare worker's ${bare.toFixed(1)} times; at most ${MAY_WAIT} is aimed at`,
+        ]
+      : []),
+    ...(slower < MAY_FALL ? [`the rate falls to ${slower.toFixed(2)} of what ${FEW} connections get`] : []),
+  ];
+}
 
 const placedSchema = z.object({ id: z.string() });
 
@@ -102,48 +139,62 @@ async function buyFor(
   seconds: number,
   patient: boolean,
 ): Promise<Crowd> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const times: number[] = [];
   const placed: string[] = [];
   const odd: string[] = [];
   let shed = 0;
   let turn = 0;
-  const began = performance.now();
-  const end = began + seconds * 1_000;
-  const buyer = async () => {
-    while (performance.now() < end) {
-      const two = [ids[(2 * turn) % ids.length] ?? "", ids[(2 * turn + 1) % ids.length] ?? ""];
-      turn += 1;
-      const sent = performance.now();
-      const { status, text, retryAfter } = await post(agent, url, JSON.stringify(draftOf(two)));
-      if (status === 201) {
-        times.push(performance.now() - sent);
-        placed.push(placedSchema.parse(JSON.parse(text)).id);
-      } else if (status === 503 && retryAfter > 0) {
-        shed += 1;
-        if (patient) await new Promise((resolve) => setTimeout(resolve, retryAfter * 1_000));
-      } else odd.push(`answered ${status}: ${text.slice(0, 200)}`);
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, buyer));
-  const took = (performance.now() - began) / 1_000;
-  agent.destroy();
-  const sorted = times.toSorted((a, b) => a - b);
-  const at = (part: number) => sorted[Math.floor(sorted.length * part)] ?? 0;
-  return {
-    ...{ connections, placed, odd },
-    ...{ rate: times.length / took, shed: shed / took, p50: at(0.5), p99: at(0.99) },
-  };
+  const took = await loop(connections, seconds, async (agent) => {
+    const two = [ids[(2 * turn) % ids.length] ?? "", ids[(2 * turn + 1) % ids.length] ?? ""];
+    turn += 1;
+    const sent = performance.now();
+    const body = JSON.stringify(draftOf(two));
+    const { status, text, retryAfter } = await exchange(agent, `${url}/api/v1/orders`, "POST", body);
+    if (status === 201) {
+      times.push(performance.now() - sent);
+      placed.push(placedSchema.parse(JSON.parse(text)).id);
+    } else if (status === 503 && retryAfter > 0) {
+      shed += 1;
+      if (patient) await pause(retryAfter * 1_000);
+    } else odd.push(`answered ${status}: ${text.slice(0, 200)}`);
+  });
+  return { ...waitsOf(connections, times, shed, took), placed, odd };
 }
 
-function post(
+/** Over so many connections, on each one after the other. @returns how long it took in all, seconds */
+async function loop(
+  connections: number,
+  seconds: number,
+  work: (agent: Agent) => Promise<void>,
+): Promise<number> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const began = performance.now();
+  const end = began + seconds * 1_000;
+  const lane = async () => {
+    while (performance.now() < end) await work(agent);
+  };
+  await Promise.all(Array.from({ length: connections }, lane));
+  agent.destroy();
+  return (performance.now() - began) / 1_000;
+}
+
+function waitsOf(connections: number, times: number[], shed: number, took: number): Waits {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (part: number) => sorted[Math.floor(sorted.length * part)] ?? 0;
+  return { connections, rate: times.length / took, shed: shed / took, p50: at(0.5), p99: at(0.99) };
+}
+
+function exchange(
   agent: Agent,
   url: string,
-  body: string,
+  method: "GET" | "POST",
+  body = "",
 ): Promise<{ status: number; text: string; retryAfter: number }> {
   return new Promise((resolve, reject) => {
-    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-    const sent = request(`${url}/api/v1/orders`, { agent, method: "POST", headers }, (answer) => {
+    const headers = body
+      ? { "content-type": "application/json", "content-length": Buffer.byteLength(body) }
+      : {};
+    const sent = request(url, { agent, method, headers }, (answer) => {
       let text = "";
       answer.setEncoding("utf8");
       answer.on("data", (part: string) => {
@@ -160,9 +211,9 @@ function post(
   });
 }
 
-function print(crowds: Crowd[]): void {
-  console.log("connections  served/s    shed/s  p50 ms  p99 ms");
-  for (const { connections, rate, shed, p50, p99 } of crowds) {
+function print(of: string, waits: Waits[]): void {
+  console.log(`\n${of}\nconnections  served/s    shed/s  p50 ms  p99 ms`);
+  for (const { connections, rate, shed, p50, p99 } of waits) {
     const cells = [`${connections}`.padStart(11), rate.toFixed(0).padStart(9), shed.toFixed(0).padStart(9)];
     console.log(`${cells.join(" ")} ${p50.toFixed(0).padStart(7)} ${p99.toFixed(0).padStart(7)}`);
   }

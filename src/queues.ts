@@ -65,15 +65,11 @@ export async function consume(context: Context, batch: MessageBatch): Promise<vo
  */
 async function runWoken(context: Context, batch: MessageBatch): Promise<void> {
   const woken = readBodies(context, batch, wakeUpSchema);
-  try {
-    await runTasks(
-      context,
-      TASKS,
-      woken.map(({ body }) => body.id),
-    );
-  } catch (error) {
-    context.log.error("work could not be taken", { error: describeError(error) });
-  }
+  await runTasks(
+    context,
+    TASKS,
+    woken.map(({ body }) => body.id),
+  );
   for (const { message } of woken) message.ack();
 }
 

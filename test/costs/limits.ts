@@ -288,7 +288,7 @@ const TABLE = `
      3 |    3 |    17 |       3 | follow of an expired order
      1 |    5 |     7 |       7 | late payment, received
      6 |   29 |    93 |      29 | late payment, worked off
-     4 |    5 |    20 |       6 | order confirmation sent
+     4 |    5 |    24 |       6 | order confirmation sent
      3 |    3 |    17 |       3 | follow
      1 |    5 |     6 |       1 | hold asks
      1 |    1 |     3 |       0 | work settled

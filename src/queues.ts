@@ -2,7 +2,7 @@ import { z } from "zod";
 import { runTasks, type TaskHandlers } from "./events/run-tasks.ts";
 import { applyReports } from "./inventory/projection/projection.ts";
 import type { StockReport } from "./inventory/stock-types.ts";
-import { sendEmail } from "./notifications/tasks.ts";
+import { emailSender } from "./notifications/tasks.ts";
 import { keepUndelivered } from "./ops/keep-undelivered.ts";
 import { continueReconciliation } from "./ops/reconcile/reconcile-all.ts";
 import { restockReturn, takeStep } from "./orders/fulfilment/tasks.ts";
@@ -18,16 +18,17 @@ const REPORT_RETRY_SECONDS = 5;
 
 type Consumer = (context: Context, batch: MessageBatch) => Promise<void>;
 
-const TASKS: TaskHandlers = {
-  email: sendEmail,
+/** The handlers of one batch, whose mails share their calls. */
+const handlersOf = (context: Context): TaskHandlers => ({
+  email: emailSender(context),
   "end-payments": endOpenPayments,
   follow: followOrder,
   "fulfilment-step": takeStep,
   "payment-event": settlePaymentEvent,
-  reconcile: (context, task) => continueReconciliation(context, task),
+  reconcile: (own, task) => continueReconciliation(own, task),
   refund: payRefund,
   restock: restockReturn,
-};
+});
 
 /** A wake-up: the message only names the row of its task. */
 const wakeUpSchema = z.object({ id: z.string().min(1) });
@@ -65,15 +66,11 @@ export async function consume(context: Context, batch: MessageBatch): Promise<vo
  */
 async function runWoken(context: Context, batch: MessageBatch): Promise<void> {
   const woken = readBodies(context, batch, wakeUpSchema);
-  try {
-    await runTasks(
-      context,
-      TASKS,
-      woken.map(({ body }) => body.id),
-    );
-  } catch (error) {
-    context.log.error("work could not be taken", { error: describeError(error) });
-  }
+  await runTasks(
+    context,
+    handlersOf(context),
+    woken.map(({ body }) => body.id),
+  );
   for (const { message } of woken) message.ack();
 }
 

@@ -10,6 +10,8 @@ const MAX_MESSAGES = 100;
 /** Queues delay messages by twelve hours at most: tasks that are due later are left to the sweep. */
 const MAX_DELAY_SECONDS = 43_200;
 const SWEEP_LIMIT = 1_000;
+/** A task that is due before the next sweep needs a wake-up of its own. */
+export const SWEEP_MS = 60_000;
 
 /** A task to wake: now, or when it becomes due. */
 export interface WakeUp {

@@ -1,4 +1,4 @@
-import { eq } from "drizzle-orm";
+import { inArray, sql } from "drizzle-orm";
 import { html } from "hono/html";
 import { z } from "zod";
 import { orderItems, orders } from "../orders/tables.ts";
@@ -22,16 +22,17 @@ interface Wording {
 
 /** The e-mail that confirms an order. @param timeZone the shop's, by its IANA name */
 export async function renderOrderConfirmation(order: OrderForMail, timeZone: string): Promise<Mail> {
-  const wording = wordingOf(order, timeZone);
+  const customer = customerSchema.parse(JSON.parse(order.customer));
+  const wording = wordingOf(order, customer.name, timeZone);
   return {
-    to: order.customer.email,
+    to: customer.email,
     subject: wording.subject,
     text: renderText(wording),
     html: String(await renderHtml(wording)),
   };
 }
 
-function wordingOf(order: OrderForMail, timeZone: string): Wording {
+function wordingOf(order: OrderForMail, name: string, timeZone: string): Wording {
   const money = (minorUnits: number) => {
     const { amount, currency } = formatMoney({ amount: minorUnits, currency: order.currency });
     return `${amount} ${currency}`;
@@ -42,18 +43,19 @@ function wordingOf(order: OrderForMail, timeZone: string): Wording {
     timeStyle: "long",
     timeZone,
   });
+  const payUntil = order.paymentStatus === "awaiting" ? order.expiresAt : null;
   const optional: [string, number][] = [
     ["Tax", order.tax],
     ["Duty", order.duty],
   ];
   return {
     subject: `Your order ${order.reference}`,
-    name: oneLine(order.customer.name),
+    name: oneLine(name),
     thanks: `Thank you for your order ${order.reference} of ${day.format(order.createdAt)}.`,
     next:
-      order.payUntil === null
+      payUntil === null
         ? "It is confirmed, and we are getting it ready."
-        : `We are keeping it for you, and waiting for your payment until ${minute.format(order.payUntil)}.`,
+        : `We are keeping it for you, and waiting for your payment until ${minute.format(payUntil)}.`,
     lines: order.items.map(({ title, quantity, unitPrice }) => ({
       title: oneLine(title),
       quantity,
@@ -149,19 +151,22 @@ function renderHtml({ subject, name, thanks, next, lines, sums, total }: Wording
 `;
 }
 
-type OrderForMail = NonNullable<Awaited<ReturnType<typeof readOrderForMail>>>;
+type OrderForMail = NonNullable<ReturnType<Awaited<ReturnType<typeof readOrdersForMail>>["get"]>>;
 
 const customerSchema = z.object({ name: z.string(), email: z.string() });
 
 /**
- * Reads what the e-mail shows of an order, in one round trip; null when there is no such order. Amounts are minor units of
- * `currency`, times milliseconds since the epoch. `payUntil` is the deadline of the payment; null when none is awaited.
+ * Reads what the e-mails of these orders show, in one round trip, by the orders' ids; those that are not there are left out.
+ * Amounts are minor units of `currency`, times milliseconds since the epoch; `expiresAt` is the deadline of the payment.
+ * `customer` is still JSON, so that one that cannot be read spoils no other's mail.
  */
-export async function readOrderForMail({ env }: Context, orderId: string) {
+export async function readOrdersForMail({ env }: Context, orderIds: string[]) {
   const db = orm(env.DB);
-  const [[order], items] = await db.batch([
+  const named = sql`(SELECT value FROM json_each(${JSON.stringify(orderIds)}))`;
+  const [found, items] = await db.batch([
     db
       .select({
+        id: orders.id,
         reference: orders.reference,
         status: orders.status,
         customer: orders.customer,
@@ -176,19 +181,18 @@ export async function readOrderForMail({ env }: Context, orderId: string) {
         createdAt: orders.createdAt,
       })
       .from(orders)
-      .where(eq(orders.id, orderId)),
+      .where(inArray(orders.id, named)),
     db
-      .select({ title: orderItems.title, quantity: orderItems.quantity, unitPrice: orderItems.unitPrice })
+      .select({
+        orderId: orderItems.orderId,
+        title: orderItems.title,
+        quantity: orderItems.quantity,
+        unitPrice: orderItems.unitPrice,
+      })
       .from(orderItems)
-      .where(eq(orderItems.orderId, orderId))
+      .where(inArray(orderItems.orderId, named))
       .orderBy(orderItems.line),
   ]);
-  if (!order) return null;
-  const { paymentStatus, expiresAt, customer, ...rest } = order;
-  return {
-    ...rest,
-    customer: customerSchema.parse(JSON.parse(customer)),
-    payUntil: paymentStatus === "awaiting" ? expiresAt : null,
-    items,
-  };
+  const itemsOf = Map.groupBy(items, ({ orderId }) => orderId);
+  return new Map(found.map((order) => [order.id, { ...order, items: itemsOf.get(order.id) ?? [] }]));
 }

@@ -1,16 +1,20 @@
 import { EmailMessage } from "cloudflare:email";
 import type { TaskOutcome } from "../events/run-tasks.ts";
 import type { Context } from "../platform/context.ts";
-import { orm } from "../platform/d1.ts";
+import type { SentMail } from "./keep-mails.ts";
 import { composeMail, type Mail } from "./mail.ts";
-import { emails } from "./tables.ts";
 
 /**
  * Sends the e-mail of a task. In development it is also stored, for GET /emails. If the worker dies after sending and before
  * the task is marked done, the e-mail is sent again: a task runs at least once.
+ * @param keep stores it
  */
-export async function sendMail(context: Context, taskId: string, mail: Mail): Promise<TaskOutcome> {
-  const { env, settings, clock } = context;
+export async function sendMail(
+  { env, settings, clock }: Context,
+  keep: (sent: SentMail) => Promise<void>,
+  taskId: string,
+  mail: Mail,
+): Promise<TaskOutcome> {
   const at = clock.now();
   const composed = composeMail(mail, { from: settings.MAIL_FROM, taskId, at });
   if (composed.kind === "bad_address") {
@@ -22,11 +26,6 @@ export async function sendMail(context: Context, taskId: string, mail: Mail): Pr
   } catch (error) {
     return { kind: "failed", error: `not sent: ${error instanceof Error ? error.message : String(error)}` };
   }
-  if (settings.ENVIRONMENT === "development") await keep(context, taskId, mail, at);
+  if (settings.ENVIRONMENT === "development") await keep({ ...mail, taskId, at });
   return { kind: "done" };
-}
-
-async function keep({ env }: Context, taskId: string, mail: Mail, at: number): Promise<void> {
-  const { to, subject, text, html } = mail;
-  await orm(env.DB).insert(emails).values({ workId: taskId, to, subject, text, html, sentAt: at });
 }

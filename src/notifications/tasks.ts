@@ -1,12 +1,14 @@
 import { z } from "zod";
-import type { Task, TaskOutcome } from "../events/run-tasks.ts";
+import type { TaskHandler } from "../events/run-tasks.ts";
 import { isLiving } from "../orders/lifecycle.ts";
 import type { Context } from "../platform/context.ts";
+import { gathered } from "../platform/gathered.ts";
 import { composeDeadTask } from "./dead-task.ts";
 import { composeDelayedOrders } from "./delayed-orders.ts";
+import { keepMails, type SentMail } from "./keep-mails.ts";
 import { composeLowStock } from "./low-stock.ts";
 import { type Notice, renderNotice } from "./mail.ts";
-import { readOrderForMail, renderOrderConfirmation } from "./order-confirmation.ts";
+import { readOrdersForMail, renderOrderConfirmation } from "./order-confirmation.ts";
 import { sendMail } from "./send-mail.ts";
 
 /** The payload of a notice: its text, or the ids of what it is about. */
@@ -22,26 +24,34 @@ const payloadSchema = z.discriminatedUnion("template", [
   noticeSchema,
 ]);
 
-/** Sends the e-mail of a task: an order's confirmation to its buyer, or a notice to `ADMIN_EMAIL`. */
-export async function sendEmail(context: Context, task: Task): Promise<TaskOutcome> {
-  const payload = payloadSchema.safeParse(task.payload);
-  if (!payload.success) return { kind: "failed", error: `no such mail: ${z.prettifyError(payload.error)}` };
-  switch (payload.data.template) {
-    case "order_confirmation": {
-      const order = await readOrderForMail(context, payload.data.order_id);
-      // One that is dead by then gets no confirmation.
-      if (order === null || !isLiving(order.status)) return { kind: "done" };
-      const mail = await renderOrderConfirmation(order, context.settings.TIME_ZONE);
-      return sendMail(context, task.id, mail);
+/**
+ * Sends the e-mails of one batch of tasks: an order's confirmation to its buyer, or a notice to `ADMIN_EMAIL`. Each is a task
+ * of its own, and they share the calls by which orders are read and sent mails are kept.
+ */
+export function emailSender(context: Context): TaskHandler {
+  const read = gathered((orderIds: string[]) => readOrdersForMail(context, orderIds));
+  const keep = gathered((mails: SentMail[]) => keepMails(context, mails));
+  return async (own, task) => {
+    const payload = payloadSchema.safeParse(task.payload);
+    if (!payload.success) return { kind: "failed", error: `no such mail: ${z.prettifyError(payload.error)}` };
+    switch (payload.data.template) {
+      case "order_confirmation": {
+        const { order_id: orderId } = payload.data;
+        const order = (await read(orderId)).get(orderId);
+        // One that is dead by then gets no confirmation.
+        if (order === undefined || !isLiving(order.status)) return { kind: "done" };
+        const mail = await renderOrderConfirmation(order, own.settings.TIME_ZONE);
+        return sendMail(own, keep, task.id, mail);
+      }
+      default: {
+        const { ADMIN_EMAIL } = own.settings;
+        // The setting was removed after the task was written.
+        if (ADMIN_EMAIL === undefined) return { kind: "done" };
+        const notice = await composeNotice(own, payload.data);
+        return sendMail(own, keep, task.id, await renderNotice(notice, ADMIN_EMAIL));
+      }
     }
-    default: {
-      const { ADMIN_EMAIL } = context.settings;
-      // The setting was removed after the task was written.
-      if (ADMIN_EMAIL === undefined) return { kind: "done" };
-      const notice = await composeNotice(context, payload.data);
-      return sendMail(context, task.id, await renderNotice(notice, ADMIN_EMAIL));
-    }
-  }
+  };
 }
 
 export async function composeNotice(

@@ -52,7 +52,7 @@ export function refuseRestored(context: Pick<Context, "generation">): Sql {
   WHERE (key = 'selling' AND value = 'restoring') OR (key = 'generation' AND value <> ${`${generation}`})`;
 }
 
-function generationOf({ generation }: Pick<Context, "generation">): number {
+function generationOf<Known extends number | Sql>({ generation }: { generation: Known | undefined }): Known {
   if (generation === undefined) throw new Error("who writes must know the restore generation");
   return generation;
 }
@@ -75,8 +75,9 @@ function generationOf({ generation }: Pick<Context, "generation">): number {
  *   looked at in that batch (clean-up, old keys, idle runs, the sweep, low stock, the figures of days that are over);
  * - reports of levels, which yield to a later epoch;
  * - what the provider answered about a payment that it has under the same id, and `abandoned`, which only lets go.
+ * @param context.generation SQL, where each row of the statement has its own
  */
-export const notRestoredSince = (context: Pick<Context, "generation">): Sql =>
+export const notRestoredSince = (context: { generation: number | Sql | undefined }): Sql =>
   sql`NOT ${IS_RESTORING} AND ${GENERATION} = ${generationOf(context)}`;
 
 /** A statement that makes its batch fail, with nothing written, unless this is still the state of restoring. */

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { readClaimStates } from "../../src/claims/states.ts";
-import { markTasksDone } from "../../src/events/run-tasks.ts";
+import { markTasksDone } from "../../src/events/mark.ts";
 import { applyReports } from "../../src/inventory/projection/projection.ts";
 import { cleanUp } from "../../src/ops/jobs/clean-up.ts";
 import { sendLowStockNotice } from "../../src/ops/jobs/low-stock-notice.ts";

@@ -1,17 +1,14 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { FIRST_RETRY_MS, MAX_ATTEMPTS } from "../../src/events/backoff.ts";
-import {
-  markTasksDone,
-  runTasks,
-  type Task,
-  type TaskHandlers,
-  type TaskOutcome,
-} from "../../src/events/run-tasks.ts";
-import { LEASE_MS } from "../../src/events/take.ts";
+import { markOf, markTasks, markTasksDone } from "../../src/events/mark.ts";
+import { runTasks, type Task, type TaskHandlers, type TaskOutcome } from "../../src/events/run-tasks.ts";
+import { LEASE_MS, leaseTasks } from "../../src/events/take.ts";
 import type { TaskName } from "../../src/events/tasks.ts";
 import { wakeDueTasks, wakeUp } from "../../src/events/wake-up.ts";
 import { createIds } from "../../src/platform/ids.ts";
+import { Boundary } from "../chaos/boundary.ts";
+import { measure } from "../costs/measure.ts";
 import { testClock } from "../support/clock.ts";
 import { testContext as contextOf } from "./context.ts";
 import { owe, workRow } from "./rows.ts";
@@ -165,12 +162,12 @@ describe("taking work", () => {
   });
 
   test("a row that waits for a lane has no lease and no attempt, and others may have it", async () => {
-    const ids = Array.from({ length: 12 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
+    const ids = Array.from({ length: 22 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
     await owe(...ids.map((id) => ({ id })));
     const hang = Promise.withResolvers<TaskOutcome>();
     const { handlers, seen } = handling(() => hang.promise);
     const working = runTasks(testContext(), handlers, ids);
-    await expect.poll(() => seen.length).toBe(10);
+    await expect.poll(() => seen.length).toBe(20);
     const waiting = ids.filter((id) => !seen.some((task) => task.id === id));
     for (const id of waiting) {
       expect(await workRow(id)).toMatchObject({ state: "owed", attempts: 0, lease: null, started_at: null });
@@ -181,7 +178,7 @@ describe("taking work", () => {
     expect(taken.map(({ id }) => id).sort()).toEqual(waiting);
     hang.resolve(DONE);
     await working;
-    expect(seen).toHaveLength(10);
+    expect(seen).toHaveLength(20);
     for (const id of ids) expect(await workRow(id)).toMatchObject({ state: "done", attempts: 1 });
   });
 
@@ -209,11 +206,147 @@ describe("taking work", () => {
   });
 });
 
+describe("tasks that run at the same time", () => {
+  const many = (count: number) => Array.from({ length: count }, (_, index) => `wrk_${index}`);
+
+  /** Runs 20 at most at once, and counts round trips. */
+  const callsFor = async (ids: string[], handlers: TaskHandlers) => {
+    const { calls, sent } = await measure((context) => runTasks(context, handlers, ids));
+    return { calls, statements: sent.length };
+  };
+
+  test.each([
+    [1, 2],
+    [20, 2],
+    [50, 6],
+  ])(
+    "%i cost D1 %i calls: those that are free lease together, and those that end are marked together",
+    async (count, calls) => {
+      const ids = many(count);
+      await owe(...ids.map((id) => ({ id })));
+      expect(await callsFor(ids, handling(() => DONE).handlers)).toEqual({ calls, statements: calls });
+      for (const id of ids)
+        expect(await workRow(id)).toMatchObject({ state: "done", attempts: 1, lease: null });
+    },
+  );
+
+  test("however each of them ends, one statement marks them all", async () => {
+    await owe({ id: "wrk_done" }, { id: "wrk_on", payload: { from: 1 } }, { id: "wrk_waits" });
+    await owe({ id: "wrk_fails", payload: { kept: true } }, { id: "wrk_dies" });
+    await env.DB.prepare("UPDATE work SET attempts = 7, error = 'old' WHERE id <> 'wrk_fails'").run();
+    const outcomes: Record<string, TaskOutcome> = {
+      wrk_done: DONE,
+      wrk_on: { kind: "goes_on", payload: { from: 2, "it's": 'a "\u0000"' } },
+      wrk_waits: { kind: "not_now", error: "closed" },
+      wrk_fails: { kind: "failed", error: `no \0 "quotes"` },
+      wrk_dies: { kind: "failed", error: "no more" },
+    };
+    const { handlers } = handling(({ id }) => outcomes[id] ?? DONE);
+    expect(await callsFor(Object.keys(outcomes), handlers)).toEqual({ calls: 2, statements: 2 });
+
+    const now = testClock.now();
+    expect(await workRow("wrk_done")).toMatchObject({
+      state: "done",
+      attempts: 8,
+      error: null,
+      finished_at: now,
+    });
+    const owed = { state: "owed", lease: null, finished_at: null };
+    const on = await workRow("wrk_on");
+    expect(on).toMatchObject({ ...owed, attempts: 0, not_before: now, error: null });
+    expect(JSON.parse(on.payload)).toEqual({ from: 2, "it's": 'a "\u0000"' });
+    expect(await workRow("wrk_waits")).toMatchObject({
+      ...{ ...owed, attempts: 7, error: "closed" },
+      not_before: now + 60_000,
+    });
+    expect(await workRow("wrk_fails")).toMatchObject({
+      ...{ ...owed, attempts: 1, error: 'no \ufffd "quotes"', payload: '{"kept":true}' },
+    });
+    expect(await workRow("wrk_dies")).toMatchObject({
+      state: "dead",
+      attempts: 8,
+      error: "no more",
+      finished_at: now,
+    });
+  });
+
+  test("one that hangs keeps no other from being marked", async () => {
+    const ids = many(20);
+    await owe(...ids.map((id) => ({ id })));
+    const hang = Promise.withResolvers<TaskOutcome>();
+    const { handlers } = handling((task) => {
+      if (task.id === "wrk_1") throw new TypeError("poison");
+      return task.id === "wrk_0" ? hang.promise : DONE;
+    });
+    const working = runTasks(testContext(), handlers, ids);
+    for (const id of ids.slice(2)) {
+      await expect.poll(async () => (await workRow(id)).state).toBe("done");
+    }
+    await expect.poll(async () => (await workRow("wrk_1")).error).toBe("poison");
+    expect(await workRow("wrk_0")).toMatchObject({ state: "owed", attempts: 1, lease: expect.any(String) });
+    hang.resolve(DONE);
+    await working;
+    expect(await workRow("wrk_0")).toMatchObject({ state: "done" });
+  });
+
+  test("marks that fail leave their rows to the lease, and are no matter to those that end later", async () => {
+    const ids = many(20);
+    await owe(...ids.map((id) => ({ id })));
+    const later = Promise.withResolvers<TaskOutcome>();
+    const { handlers } = handling((task) => (task.id === "wrk_0" ? later.promise : DONE));
+    // The lease is read with `all`; what is run first is the mark.
+    const failing = new Boundary({ at: 1, ending: "call fails" });
+    const logged = vi.spyOn(console, "error").mockReturnValue();
+    const unmarked = () => logged.mock.calls.filter(([line]) => `${line}`.includes("could not be marked"));
+    const context = testContext();
+    const working = runTasks({ ...context, env: failing.watch(context.env) }, handlers, ids);
+    await expect.poll(() => unmarked().length).toBe(19);
+    logged.mockRestore();
+    for (const id of ids) {
+      expect(await workRow(id)).toMatchObject({
+        ...{ state: "owed", attempts: 1, lease: expect.any(String) },
+        not_before: testClock.now() + LEASE_MS,
+      });
+    }
+    later.resolve(DONE);
+    await working;
+    expect(failing.calls).toEqual(["D1.all", "D1.run", "D1.run"]);
+    expect(await workRow("wrk_0")).toMatchObject({ state: "done", attempts: 1 });
+
+    testClock.advance(LEASE_MS);
+    await runTasks(testContext(), handlers, ids);
+    for (const id of ids.slice(1)) expect(await workRow(id)).toMatchObject({ state: "done", attempts: 2 });
+  });
+
+  test("a row that another has taken over, or a restore has brought back, is left out of a mark", async () => {
+    await owe({ id: "wrk_mine" }, { id: "wrk_taken" }, { id: "wrk_settled" }, { id: "wrk_restored" });
+    const taken = await leaseTasks(testContext(), new Set(["wrk_mine", "wrk_taken", "wrk_settled"]), 3);
+    await env.DB.batch([
+      env.DB.prepare("UPDATE work SET lease = 'of another' WHERE id = 'wrk_taken'"),
+      env.DB.prepare("UPDATE work SET state = 'done', finished_at = 7 WHERE id = 'wrk_settled'"),
+      env.DB.prepare("INSERT INTO shop_state (key, value, since) VALUES ('generation', '1', 0)"),
+    ]);
+    const restored = await leaseTasks(testContext(), new Set(["wrk_restored"]), 1);
+    const failed: TaskOutcome = { kind: "failed", error: "late" };
+    const marks = [...taken, ...restored].map((one) => markOf(testContext(), one, failed));
+    const before = await Promise.all(["wrk_taken", "wrk_settled", "wrk_mine"].map(workRow));
+
+    await markTasks(testContext(), marks);
+    expect(await Promise.all(["wrk_taken", "wrk_settled", "wrk_mine"].map(workRow))).toEqual(before);
+    expect(await workRow("wrk_restored")).toMatchObject({ error: "late", lease: null });
+
+    await env.DB.prepare("UPDATE shop_state SET value = '0' WHERE key = 'generation'").run();
+    await markTasks(testContext(), marks);
+    expect(await Promise.all(["wrk_taken", "wrk_settled"].map(workRow))).toEqual(before.slice(0, 2));
+    expect(await workRow("wrk_mine")).toMatchObject({ error: "late", lease: null });
+  });
+});
+
 describe("a handler that hangs", () => {
   const hanging = () => new Promise<TaskOutcome>(() => {});
 
   test("kills no mail in ten minutes of sweeps, and leaves none untried", async () => {
-    const ids = Array.from({ length: 12 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
+    const ids = Array.from({ length: 22 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
     await owe(...ids.map((id) => ({ id, task: "email" as const })));
     const { handlers, seen } = handling(hanging);
     for (let minute = 0; minute < 10; minute++) {
@@ -222,25 +355,25 @@ describe("a handler that hangs", () => {
         .bind(testClock.now())
         .first<number>("due");
       void runTasks(testContext(), handlers, ids);
-      await expect.poll(() => seen.length - before).toBe(Math.min(due ?? 0, 10));
+      await expect.poll(() => seen.length - before).toBe(Math.min(due ?? 0, 20));
       testClock.advance(LEASE_MS);
     }
     const rows = await Promise.all(ids.map(workRow));
     expect(rows.filter(({ state }) => state !== "owed")).toEqual([]);
-    expect(new Set(seen.map(({ id }) => id)).size).toBe(12);
+    expect(new Set(seen.map(({ id }) => id)).size).toBe(22);
     expect(Math.max(...rows.map(({ attempts }) => attempts))).toBeLessThanOrEqual(5);
   });
 
   test("rows that were not begun yet come before those that were", async () => {
-    const ids = Array.from({ length: 12 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
+    const ids = Array.from({ length: 22 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
     await owe(...ids.map((id) => ({ id })));
     const { handlers, seen } = handling(hanging);
     void runTasks(testContext(), handlers, ids);
-    await expect.poll(() => seen.length).toBe(10);
+    await expect.poll(() => seen.length).toBe(20);
     testClock.advance(LEASE_MS);
     void runTasks(testContext(), handlers, ids);
-    await expect.poll(() => seen.length).toBe(20);
-    expect(new Set(seen.map(({ id }) => id)).size).toBe(12);
+    await expect.poll(() => seen.length).toBe(40);
+    expect(new Set(seen.map(({ id }) => id)).size).toBe(22);
   });
 
   test("each lease runs until the backoff of its attempt, where that is the later", async () => {
@@ -264,12 +397,12 @@ describe("a handler that hangs", () => {
   });
 
   test("is given up by its lane, which goes on; its row is due when the lease said", async () => {
-    const ids = Array.from({ length: 11 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
+    const ids = Array.from({ length: 21 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
     await owe(...ids.map((id) => ({ id })));
-    const { handlers, seen } = handling((task) => (task.id === "wrk_10" ? DONE : hanging()));
+    const { handlers, seen } = handling((task) => (task.id === "wrk_20" ? DONE : hanging()));
     await runTasks(testContext(), handlers, ids, 20);
-    expect(seen).toHaveLength(11);
-    expect(await workRow("wrk_10")).toMatchObject({ state: "done" });
+    expect(seen).toHaveLength(21);
+    expect(await workRow("wrk_20")).toMatchObject({ state: "done" });
     expect(await workRow("wrk_00")).toMatchObject({
       state: "owed",
       attempts: 1,

@@ -2,12 +2,11 @@ import { createExecutionContext, createMessageBatch, getQueueResult } from "clou
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { wakeUp } from "../../src/events/wake-up.ts";
-import { sendEmail } from "../../src/notifications/tasks.ts";
 import { testContext } from "../events/context.ts";
 import { owe, workRow } from "../events/rows.ts";
 import { testClock } from "../support/clock.ts";
 import worker from "../support/worker.ts";
-import { confirmationOf, givenOrder, keptEmails } from "./orders.ts";
+import { confirmationOf, givenOrder, keptEmails, sendEmail } from "./orders.ts";
 
 const task = (payload: Record<string, unknown>) => ({ id: "wrk_1", objectId: "ord_1", payload, attempt: 1 });
 const confirmation = task({ template: "order_confirmation", order_id: "ord_1" });

@@ -1,4 +1,6 @@
 import { env } from "cloudflare:workers";
+import type { TaskHandler } from "../../src/events/run-tasks.ts";
+import { emailSender } from "../../src/notifications/tasks.ts";
 import { testClock } from "../support/clock.ts";
 
 interface GivenOrder {
@@ -67,6 +69,9 @@ export const confirmationOf = (orderId: string, workId: string) => ({
   object_id: orderId,
   payload: { template: "order_confirmation", order_id: orderId },
 });
+
+/** A batch of one mail. */
+export const sendEmail: TaskHandler = (context, task) => emailSender(context)(context, task);
 
 export interface KeptEmail {
   work_id: string;

@@ -1,4 +1,4 @@
-import { markTasksDone } from "../../events/run-tasks.ts";
+import { markTasksDone } from "../../events/mark.ts";
 import { wakeUp } from "../../events/wake-up.ts";
 import { findNames } from "../../inventory/client.ts";
 import type { Context } from "../../platform/context.ts";

@@ -1,13 +1,12 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import { applyReports } from "../../../src/inventory/projection/projection.ts";
-import { sendEmail } from "../../../src/notifications/tasks.ts";
 import { sendLowStockNotice } from "../../../src/ops/jobs/low-stock-notice.ts";
 import { api } from "../../catalog/api.ts";
 import { atEveryCall } from "../../chaos/at-every-call.ts";
 import { testContext } from "../../events/context.ts";
 import { crowd, givenLevels, report, reportOf, unheard } from "../../inventory/reports.ts";
-import { keptEmails } from "../../notifications/orders.ts";
+import { keptEmails, sendEmail } from "../../notifications/orders.ts";
 import { testClock } from "../../support/clock.ts";
 import { signIn } from "../../support/sign-in.ts";
 import { type Cost, watchedDb } from "../../support/watched-db.ts";

@@ -44,7 +44,7 @@ export function markOf({ clock, ids }: Context, { lease, row }: Taken, outcome: 
       return { ...owed, payload: JSON.stringify(outcome.payload), attempts: 0, not_before: now };
     case "not_now":
       // Gives the attempt back that the lease has counted.
-      return { ...owed, attempts: row.attempts - 1, not_before: now + SWEEP_MS };
+      return { ...owed, attempts: row.attempts - 1, not_before: now + (outcome.delayMs ?? SWEEP_MS) };
     case "failed":
     case "late":
       if (row.attempts >= MAX_ATTEMPTS) return { ...owed, state: "dead", not_before: now, finished_at: now };

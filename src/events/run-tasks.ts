@@ -21,8 +21,8 @@ export type TaskOutcome =
   | { kind: "done" }
   /** A part of it is done: the same row goes on with this payload and fresh attempts, and is woken at once. */
   | { kind: "goes_on"; payload: Record<string, unknown> }
-  /** It cannot be done at present, through no fault of its own: tried again each minute, and costs no attempt. */
-  | { kind: "not_now"; error: string }
+  /** It cannot be done at present, through no fault of its own: tried again after a minute, or `delayMs`. It costs no attempt. */
+  | { kind: "not_now"; error: string; delayMs?: number }
   /** Tried again later, with exponential backoff and jitter, until the attempts run out. */
   | { kind: "failed"; error: string };
 

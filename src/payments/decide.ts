@@ -9,7 +9,9 @@ export type Decision =
   /** Nothing is to be done, now or later. */
   | { kind: "note"; outcome: string }
   /** Staff must look at it. It never counts as paid. */
-  | { kind: "flag"; outcome: "wrong_amount" | "wrong_currency" | "unknown_refund" }
+  | { kind: "flag"; outcome: "wrong_amount" | "wrong_currency" }
+  /** Nothing that is known explains it, but another message may come that does. */
+  | { kind: "unexplained"; outcome: "unknown_refund" }
   | { kind: "pay"; into: Payment | null }
   /** Captured for an order that cannot use it: a refund is due at once. */
   | { kind: "give_back"; outcome: "second_payment" | "dead_order"; into: Payment | null }
@@ -102,7 +104,7 @@ function decideRefund(event: PaymentEvent, money: Money): Decision {
     return { kind: "note", outcome: "failed_since" };
   }
   const payment = event.refundId === null ? paymentRefunded(event, money) : null;
-  return payment ? { kind: "record_refund", payment } : { kind: "flag", outcome: "unknown_refund" };
+  return payment ? { kind: "record_refund", payment } : { kind: "unexplained", outcome: "unknown_refund" };
 }
 
 /** The payment that a refund made at the provider is of; null unless exactly one payment fits and has that much left. */
@@ -138,7 +140,7 @@ function decideRefundFailure(event: PaymentEvent, money: Money): Decision {
       refund.providerId === null ||
       event.providerId === null ||
       refund.providerId === event.providerId);
-  if (!isIt) return { kind: "flag", outcome: "unknown_refund" };
+  if (!isIt) return { kind: "unexplained", outcome: "unknown_refund" };
   return refund.state === "failed"
     ? { kind: "note", outcome: "already_failed" }
     : { kind: "fail_refund", refund };

@@ -1,12 +1,11 @@
 import { requireStaff } from "../accounts/authenticate.ts";
 import type { Context } from "../platform/context.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
-import { notFound, problem } from "../platform/http/problem.ts";
+import { notFound, type Problem, problem } from "../platform/http/problem.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { once } from "../platform/idempotency.ts";
 import { giveBackEvent } from "./give-back-event.ts";
 import { listEvents, readEvent } from "./list-events.ts";
-import { matchEvent } from "./match-event.ts";
 import { CONTENDED, conflict, wrongField } from "./problems.ts";
 import {
   eventListQuerySchema,
@@ -17,6 +16,7 @@ import {
   paymentEventListSchema,
   paymentEventSchema,
 } from "./schemas.ts";
+import { type SettleAgainOutcome, settleAgain } from "./settle-again.ts";
 
 const staffOnly = { tags: ["Payments"], security: bearer, middleware: requireStaff };
 
@@ -39,7 +39,8 @@ const matchRoute = createRoute({
   method: "post",
   path: "/payments/events/{provider}/{event_id}/match",
   summary: "Say which order a payment event means",
-  description: "Of an unmatched event. It is worked off again, as any other of that order.",
+  description:
+    "Of an event that waits for staff: one that no order was known for, or that did not fit its order. It is worked off again, as any other of that order.",
   request: { params: eventNameSchema, headers: idempotencyHeader, body: jsonBody(matchEventSchema) },
   responses: {
     200: jsonContent(paymentEventSchema, "Matched, and owed"),
@@ -52,19 +53,46 @@ const match = endpoint(matchRoute, async (c) => {
   const { order } = c.req.valid("json");
   const context = c.get("context");
   return once(c, async (operation) => {
-    const outcome = await matchEvent(context, { provider, eventId }, { operation, order });
-    switch (outcome.kind) {
-      case "matched":
-        return c.json(outcome.event ?? (await eventNow(context, provider, eventId)), 200);
-      case "unknown":
-        return problem(c, notFound("payment event"));
-      case "unknown_order":
-        return problem(c, UNKNOWN_ORDER);
-      case "not_unmatched":
-        return problem(c, conflict("event_not_unmatched", "It is not unmatched.", { state: outcome.state }));
-    }
+    const outcome = await settleAgain(context, { provider, eventId }, { operation, order });
+    if (outcome.kind !== "owed_again") return problem(c, refusalOf(outcome));
+    return c.json(outcome.event ?? (await eventNow(context, provider, eventId)), 200);
   });
 });
+
+const retryRoute = createRoute({
+  ...staffOnly,
+  method: "post",
+  path: "/payments/events/{provider}/{event_id}/retry",
+  summary: "Have a payment event looked at again",
+  description:
+    "Of an event that waits for staff. It is worked off again by what is known now: about the order that it has, or the one that its payment is of by now.",
+  request: { params: eventNameSchema, headers: idempotencyHeader },
+  responses: {
+    200: jsonContent(paymentEventSchema, "Owed again"),
+    ...problems(400, 401, 403, 404, 409, 422),
+  },
+});
+
+const retry = endpoint(retryRoute, async (c) => {
+  const { provider, event_id: eventId } = c.req.valid("param");
+  const context = c.get("context");
+  return once(c, async (operation) => {
+    const outcome = await settleAgain(context, { provider, eventId }, { operation, order: null });
+    if (outcome.kind !== "owed_again") return problem(c, refusalOf(outcome));
+    return c.json(outcome.event ?? (await eventNow(context, provider, eventId)), 200);
+  });
+});
+
+function refusalOf(outcome: Exclude<SettleAgainOutcome, { kind: "owed_again" }>): Problem {
+  switch (outcome.kind) {
+    case "unknown":
+      return notFound("payment event");
+    case "unknown_order":
+      return UNKNOWN_ORDER;
+    case "not_with_staff":
+      return conflict("event_not_flagged", "It does not wait for staff.", { state: outcome.state });
+  }
+}
 
 const giveBackRoute = createRoute({
   ...staffOnly,
@@ -105,7 +133,7 @@ const giveBack = endpoint(giveBackRoute, async (c) => {
   });
 });
 
-export const paymentEventRoutes = createRouter(list, match, giveBack);
+export const paymentEventRoutes = createRouter(list, match, retry, giveBack);
 
 /** The event as it is now, for a repeat of the command that changed it. */
 async function eventNow(context: Context, provider: string, eventId: string): Promise<PaymentEventWire> {

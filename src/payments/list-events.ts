@@ -66,18 +66,18 @@ export async function readEvent(
   return row ? renderEvent(row) : null;
 }
 
-/** One event, about this order. */
+/** One event, about this order; null where it is about none that is known. */
 export const renderEventOf = (
   event: PaymentEvent,
-  order: Pick<Order, "id" | "reference" | "currency">,
+  order: Pick<Order, "id" | "reference" | "currency"> | null,
 ): PaymentEventWire =>
   renderEvent({
     ...event,
     event_id: event.eventId,
     received_at: event.receivedAt,
-    order_id: order.id,
-    order_reference: order.reference,
-    order_currency: order.currency,
+    order_id: order?.id ?? null,
+    order_reference: order?.reference ?? null,
+    order_currency: order?.currency ?? null,
   });
 
 /** For an order's own page, to staff: what waits for a person, oldest first. */

@@ -7,11 +7,15 @@ import { columnsOf, selectList } from "../platform/columns.ts";
 import type { Context } from "../platform/context.ts";
 import { batch, type Sql, sql } from "../platform/sql.ts";
 import { paymentEvents, payments, refunds } from "./tables.ts";
+import { selectWaiting } from "./waiting.ts";
 
 /** Rows of the tables: amounts in minor units, times in milliseconds. */
 export type Payment = typeof payments.$inferSelect;
 export type Refund = typeof refunds.$inferSelect;
 export type PaymentEvent = typeof paymentEvents.$inferSelect;
+
+/** The key of an event. */
+export type EventName = Pick<PaymentEvent, "provider" | "eventId">;
 
 /** An order with all its payments and refunds, as of one moment. */
 export interface Money {
@@ -35,6 +39,8 @@ export interface EventFacts {
   event: PaymentEvent;
   /** Null where no order is known that it is about. */
   about: { money: Money; revival: RevivalClaim } | null;
+  /** Events that wait for what this one may tell. */
+  waiting: EventName[];
   /** False while an admin has stopped selling, and from a restore until its reconciliation has ended. */
   selling: boolean;
 }
@@ -95,6 +101,7 @@ export async function readEventFacts(
           EXISTS (${spentBy(sql`o.cart_id`, sql`1`, sql`o.id`)}) AS cart_spent
         FROM orders AS o WHERE o.id = (${orderId})) AS c LEFT JOIN claims AS f ON f.id = c.id`,
     closed: sql`SELECT 1 FROM shop_state WHERE key = 'selling' AND value <> 'open'`,
+    waiting: selectWaiting({ provider, eventId }, orderId),
     events: selectEvent(provider, eventId),
   });
   const money = moneyOf(rows);
@@ -102,7 +109,8 @@ export async function readEventFacts(
   const revival = tried && { claim: tried.claim, fate: tried.fate, cartSpent: tried.cart_spent === 1 };
   const selling = rows.closed.length === 0;
   const [event] = rows.events;
-  return event ? { event, about: money && revival ? { money, revival } : null, selling } : null;
+  if (!event) return null;
+  return { event, about: money && revival ? { money, revival } : null, waiting: rows.waiting, selling };
 }
 
 const sum = (amounts: number[]): number => amounts.reduce((total, amount) => total + amount, 0);

@@ -3,6 +3,7 @@ import { Commit } from "../events/commit.ts";
 import type { Context } from "../platform/context.ts";
 import { IS_RESTORING } from "../platform/restoring.ts";
 import { type Sql, sql } from "../platform/sql.ts";
+import type { EventName } from "./money.ts";
 import type { ProviderEvent } from "./provider.ts";
 
 export type ReceiveOutcome =
@@ -34,12 +35,6 @@ export async function receiveEvent(context: Context, event: ProviderEvent): Prom
   if (row?.stamp !== commit.stamp) return { kind: "duplicate" };
   commit.wakeUp(() => true);
   return { kind: "received", matched: row.order_id !== null };
-}
-
-/** The key of an event. */
-interface EventName {
-  provider: string;
-  eventId: string;
 }
 
 /** SQL: whether the commit with this stamp has won the event. */

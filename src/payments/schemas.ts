@@ -58,7 +58,8 @@ export const EVENT_STATES = ["owed", "done", "flagged", "unmatched"] as const;
 export const paymentEventSchema = flaggedEventSchema
   .extend({
     state: z.enum(EVENT_STATES).openapi({
-      description: "`flagged` and `unmatched` wait for a person; `owed` is about to be worked off",
+      description:
+        "`flagged` and `unmatched` wait for a person; `owed` is about to be worked off, or has the outcome `waiting` until a message comes that explains it",
     }),
     reference: z.string().openapi({ description: "As the provider named it" }),
     order: z

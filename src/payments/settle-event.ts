@@ -11,12 +11,13 @@ import { runBatch, sql } from "../platform/sql.ts";
 import { changeMoney, MAX_TRIES } from "./change.ts";
 import { type Decision, decide } from "./decide.ts";
 import { settleLate } from "./late-payment.ts";
-import { type EventFacts, type Money, type PaymentEvent, readEventFacts } from "./money.ts";
+import { type EventFacts, type EventName, type Money, type PaymentEvent, readEventFacts } from "./money.ts";
 import type { MoneyChange } from "./money-change.ts";
 import { unmatchedNotice } from "./notices.ts";
 import { wonEvent } from "./receive-event.ts";
 import { capturedBy, giveBack, recordRefund } from "./settle-parts.ts";
 import { closeWithoutEffect } from "./statements.ts";
+import { keepWaiting, mayWait } from "./waiting.ts";
 
 /**
  * Works off one payment event: reads it with its order, decides, and writes its effect in one stamped batch that also
@@ -25,14 +26,14 @@ import { closeWithoutEffect } from "./statements.ts";
  */
 export async function settleEvent(
   context: Context,
-  task: Task,
+  task: Pick<Task, "attempt">,
   provider: string,
   eventId: string,
 ): Promise<TaskOutcome> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const facts = await readEventFacts(context, provider, eventId);
     if (!facts) return { kind: "failed", error: `there is no event ${eventId} of ${provider}` };
-    const outcome = await settle(context, task, facts);
+    const outcome = await settle(context, task.attempt, facts);
     if (outcome.kind !== "again") return outcome;
   }
   return { kind: "failed", error: "others changed the order each time" };
@@ -40,13 +41,15 @@ export async function settleEvent(
 
 async function settle(
   context: Context,
-  task: Task,
-  { event, about, selling }: EventFacts,
+  attempt: number,
+  { event, about, waiting, selling }: EventFacts,
 ): Promise<TaskOutcome | { kind: "again" }> {
   const decision = decide(event, about?.money ?? null);
   if (decision.kind === "worked_off") return { kind: "done" };
-  if (!about || decision.kind === "unknown_order") return keepUnmatched(context, task, event);
+  if (!about || decision.kind === "unknown_order") return keepUnknown(context, attempt, event);
   const { money, revival } = about;
+  if (decision.kind === "unexplained" && mayWait(context, event))
+    return keepWaiting(context, event, money.order.id);
   if (decision.kind === "note") {
     await runBatch(context.env.DB, closeWithoutEffect(event, money.order.id, decision.outcome));
     return { kind: "done" };
@@ -54,11 +57,11 @@ async function settle(
   if (decision.kind === "late") {
     if (!selling) return { kind: "not_now", error: "selling is stopped: nothing may be held now" };
     const outcome = await settleLate(context, { event, money, revival, into: decision.into });
-    return outcome.kind === "settled" ? done(context, outcome.moved, outcome.tasks) : outcome;
+    return outcome.kind === "settled" ? done(context, outcome.moved, outcome.tasks, waiting) : outcome;
   }
   const change = changeOf(context, event, money, decision);
   const moved = await changeMoney(context, money, change);
-  return moved.won ? done(context, moved, change.tasks ?? []) : { kind: "again" };
+  return moved.won ? done(context, moved, change.tasks ?? [], waiting) : { kind: "again" };
 }
 
 type OneBatchDecision = Exclude<Decision, { kind: "worked_off" | "unknown_order" | "note" | "late" }>;
@@ -88,6 +91,7 @@ function changeOf(
     case "give_back":
       return giveBack(context, event, money, decision.into, decision.outcome);
     case "flag":
+    case "unexplained":
       return {
         event: "payment.flagged",
         reason: decision.outcome,
@@ -133,17 +137,38 @@ function changeOf(
   }
 }
 
-/** Sends wake-ups for the tasks that the change owes. If this worker dies before, the sweep sends them. */
-function done(context: Context, moved: Moved, tasks: NewTask[]): TaskOutcome {
+/**
+ * Sends wake-ups for the tasks that the change owes, and works off the events that waited for it, since what explains them
+ * may be known now. If this worker dies before, the sweep sends the wake-ups, and their own tasks work off what waited, as
+ * they do with what began to wait meanwhile. An event that another worker is at is safe, as `settleEvent` says.
+ */
+function done(context: Context, moved: Moved, tasks: NewTask[], waiting: EventName[]): TaskOutcome {
   context.defer(wakeUp(context, [...followOf(moved), ...tasks]));
+  context.defer(settleWaiting(context, waiting));
   return { kind: "done" };
 }
 
-/** No order has the event's reference. The task is tried again, since the order may come yet; then it is left to staff. */
-async function keepUnmatched(context: Context, task: Task, event: PaymentEvent): Promise<TaskOutcome> {
-  if (task.attempt < MAX_ATTEMPTS) {
+async function settleWaiting(context: Context, waiting: EventName[]): Promise<void> {
+  for (const { provider, eventId } of waiting) {
+    await settleEvent(context, { attempt: 1 }, provider, eventId);
+  }
+}
+
+/**
+ * No order is known that the event is about. One about a payment that we did not open may become known with that payment,
+ * so it waits. But money that was taken for no order is staff's as soon as its task has no attempts left.
+ */
+async function keepUnknown(context: Context, attempt: number, event: PaymentEvent): Promise<TaskOutcome> {
+  if (event.kind !== "succeeded" && event.providerId !== null) {
+    return mayWait(context, event) ? keepWaiting(context, event, null) : keepUnmatched(context, event);
+  }
+  if (attempt < MAX_ATTEMPTS) {
     return { kind: "failed", error: `no order has the reference ${event.reference}` };
   }
+  return keepUnmatched(context, event);
+}
+
+async function keepUnmatched(context: Context, event: PaymentEvent): Promise<TaskOutcome> {
   const about = { provider: event.provider, event_id: event.eventId, reference: event.reference };
   const commit = new Commit(context);
   const won = wonEvent(event, commit.stamp);

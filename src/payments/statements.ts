@@ -17,7 +17,7 @@ export interface Written {
 const isEvent = ({ provider, eventId }: Pick<PaymentEvent, "provider" | "eventId">): Sql =>
   sql`e.provider = ${provider} AND e.event_id = ${eventId}`;
 
-/** SQL: whether `orders.events_owed` counts the event. One that was set aside is not counted any more. */
+/** SQL: whether `orders.events_owed` counts the event. One that was set aside, or waits, is not counted any more. */
 const COUNTED = sql`e.state = 'owed' AND e.order_id IS NOT NULL AND e.outcome IS NULL`;
 
 /** SQL: whether the commit has won the order with this id. */
@@ -86,10 +86,14 @@ export const closeEvent = (
   UPDATE payment_events AS e SET state = ${state}, outcome = ${outcome}, order_id = ${orderId}
   WHERE ${isEvent(event)} AND e.state = ${from} AND ${won(orderId, written)}`;
 
+/** Counts an event on its order no longer, if it was counted. The event must be changed after this statement. */
+export const takeOffOrder = (event: PaymentEvent, orderId: string): Sql => sql`
+  UPDATE orders SET events_owed = max(0, events_owed - 1)
+  WHERE id = ${orderId} AND EXISTS (SELECT 1 FROM payment_events AS e WHERE ${isEvent(event)} AND ${COUNTED})`;
+
 /** Closes an event that changes nothing of its order's money, whatever else changes the order at the same time. */
 export const closeWithoutEffect = (event: PaymentEvent, orderId: string, outcome: string): Sql[] => [
-  sql`UPDATE orders SET events_owed = max(0, events_owed - 1)
-    WHERE id = ${orderId} AND EXISTS (SELECT 1 FROM payment_events AS e WHERE ${isEvent(event)} AND ${COUNTED})`,
+  takeOffOrder(event, orderId),
   sql`UPDATE payment_events AS e SET state = 'done', outcome = ${outcome}, order_id = ${orderId}
     WHERE ${isEvent(event)} AND e.state = 'owed'`,
 ];

@@ -51,7 +51,7 @@ export const paymentEvents = sqliteTable(
     /** Our id (`rfd_…`) of the refund that it is about; null if the provider does not name it. */
     refundId: text("refund_id"),
     state: text("state", { enum: ["owed", "done", "flagged", "unmatched"] }).notNull(),
-    /** What came of it: `paid`, `second_payment`, `late_paid`, `refund_due`, `wrong_amount`, … */
+    /** What came of it, or `waiting` and `set_aside` while it is owed: `paid`, `second_payment`, `late_paid`, `refund_due`, `wrong_amount`, … */
     outcome: text("outcome"),
     /** A ulid, after which the payment and the refund that it may make are named. */
     operation: text("operation").notNull(),
@@ -62,6 +62,10 @@ export const paymentEvents = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.provider, table.eventId] }),
     index("payment_events_order").on(table.orderId).where(sql`state = 'owed'`),
+    // Asked when a payment becomes known that events told of before.
+    index("payment_events_unknown")
+      .on(table.provider, table.providerId)
+      .where(sql`state = 'owed' AND order_id IS NULL`),
     index("payment_events_flagged").on(table.orderId).where(sql`state = 'flagged'`),
     index("payment_events_state").on(table.state, table.receivedAt, table.operation),
     index("payment_events_received").on(table.receivedAt, table.operation),

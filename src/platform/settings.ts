@@ -53,6 +53,8 @@ export const settingsSchema = z
     JWT_PRIVATE_KEY: z.string({ error: "is missing" }).min(1),
     /** The provider of new payments. Webhooks of the others are still accepted if their secret is set. */
     PAYMENT_PROVIDER: z.enum(["standard", "stripe"]).default("standard"),
+    /** How long what a provider told may wait for the message that explains it, before it reaches staff. */
+    PAYMENT_EVENT_WAIT_HOURS: duration(24),
     /** Of the `standard` provider; several, comma-separated, while a new secret replaces an old one. */
     PAYMENT_WEBHOOK_SECRET: list.refine(
       (secrets) => secrets.every((secret) => WEBHOOK_SECRET.test(secret)),

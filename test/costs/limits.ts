@@ -280,14 +280,14 @@ const TABLE = `
      2 |    6 |    13 |       4 | tokens refreshed
      3 |    4 |    10 |       3 | payment opened
      1 |    5 |     7 |       7 | payment, received
-     4 |   18 |    68 |      23 | payment, worked off
+     4 |   19 |    68 |      23 | payment, worked off
      2 |    3 |     8 |       0 | payments listed
      3 |   13 |    52 |      13 | payment refunded
      6 |   16 |    60 |      11 | refund sent
      2 |    8 |    63 |      14 | job expire-unpaid, of one
      3 |    3 |    17 |       3 | follow of an expired order
      1 |    5 |     7 |       7 | late payment, received
-     6 |   29 |    93 |      29 | late payment, worked off
+     6 |   31 |    93 |      29 | late payment, worked off
      4 |    5 |    24 |       6 | order confirmation sent
      3 |    3 |    17 |       3 | follow
      1 |    5 |     6 |       1 | hold asks

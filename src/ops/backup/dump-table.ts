@@ -240,8 +240,10 @@ export function finishTables(context: Context, generation: number): Promise<Rest
   return writeForRestore(context, generation, [...emptyProjection(), ...counts]);
 }
 
-/** Whether a payment event `e` keeps its order from expiring: one that was set aside does not. */
-const IS_COUNTED = sql`e.state = 'owed' AND e.outcome IS NOT ${SET_ASIDE}`;
+/** Whether a payment event `e` keeps its order from expiring: one that was set aside, or waits, does not. */
+const IS_COUNTED = sql`e.state = 'owed' AND e.outcome IS NULL`;
+/** Whether it must have a task. */
+const IS_WORKED_OFF = sql`e.state = 'owed' AND e.outcome IS NOT ${SET_ASIDE}`;
 
 const DROP_TASKS_OF_NO_EVENT = sql`
   DELETE FROM work WHERE task = 'payment-event' AND state IN ('owed', 'dead')
@@ -255,7 +257,7 @@ const oweLostEvents = ({ clock, requestId }: Context): Sql => sql`
   INSERT INTO work (id, task, object_id, payload, state, not_before, attempts, request_id, created_at)
   SELECT 'wrk_' || e.operation || '-restored-' || ${GENERATION}, 'payment-event', e.event_id,
     json_object('provider', e.provider, 'event_id', e.event_id), 'owed', ${clock.now()}, 0, ${requestId}, ${clock.now()}
-  FROM payment_events AS e WHERE ${IS_COUNTED} AND (e.provider, e.event_id) NOT IN (
+  FROM payment_events AS e WHERE ${IS_WORKED_OFF} AND (e.provider, e.event_id) NOT IN (
     SELECT w.payload ->> 'provider', w.payload ->> 'event_id' FROM work AS w
     WHERE w.task = 'payment-event' AND w.state IN ('owed', 'dead'))
   ON CONFLICT DO NOTHING`;

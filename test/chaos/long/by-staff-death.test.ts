@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { readOrder } from "../../../src/orders/read/find.ts";
 import { cancelOrder } from "../../../src/orders/steps/cancel.ts";
 import { giveBackEvent } from "../../../src/payments/give-back-event.ts";
-import { matchEvent } from "../../../src/payments/match-event.ts";
+import { settleAgain } from "../../../src/payments/settle-again.ts";
 import { Operation } from "../../../src/platform/idempotency.ts";
 import { systemIds } from "../../../src/platform/ids.ts";
 import { givenFlagged, givenUnmatched, notices } from "../../payments/settle/by-staff.ts";
@@ -63,8 +63,11 @@ test("an event that is matched is worked off once, however its worker ends", LON
     const { eventId } = await givenUnmatched(till, { amount: TOTAL });
     const command = { operation: new Operation(systemIds.next()), order: order.reference };
     const event = { provider: "standard", eventId };
-    const outcome = await twice((under) => matchEvent(till.context(under).context, event, command), boundary);
-    expect(outcome?.kind).toBe("matched");
+    const outcome = await twice(
+      (under) => settleAgain(till.context(under).context, event, command),
+      boundary,
+    );
+    expect(outcome?.kind).toBe("owed_again");
     expect(await orderRow(order.id)).toMatchObject({ events_owed: 1 });
     await till.mustHold();
     await till.drain();

@@ -221,7 +221,7 @@ describe("an unmatched event", () => {
       by: desk.staff.id,
     });
     await till.settle();
-    expect(refusalOf(await desk.match(eventId, { order: order.id }))).toEqual([409, "event_not_unmatched"]);
+    expect(refusalOf(await desk.match(eventId, { order: order.id }))).toEqual([409, "event_not_flagged"]);
   });
 
   test.each([

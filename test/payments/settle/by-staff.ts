@@ -24,6 +24,9 @@ export class Desk {
   match = (eventId: string, body: unknown, headers: Record<string, string> = {}) =>
     this.#post(eventId, "match", body, headers);
 
+  retry = (eventId: string, headers: Record<string, string> = {}) =>
+    this.#post(eventId, "retry", undefined, headers);
+
   giveBack = (eventId: string, body?: unknown, headers: Record<string, string> = {}) =>
     this.#post(eventId, "give-back", body, headers);
 

@@ -127,10 +127,10 @@ describe("a refund told", () => {
     [{ refundId: "rfd_2" }, "rfd_2"],
     [{ providerId: "re_3" }, "rfd_3"],
     [{}, "rfd_1"],
-    [{ refundId: "rfd_9" }, "flag"],
-    [{ refundId: "rfd_2", amount: 399 }, "flag"],
+    [{ refundId: "rfd_9" }, "unexplained"],
+    [{ refundId: "rfd_2", amount: 399 }, "unexplained"],
     [{ refundId: "rfd_4" }, "note"],
-    [{ currency: "EUR" }, "flag"],
+    [{ currency: "EUR" }, "unexplained"],
   ])("%j: %s", (changed, expected) => {
     const refunds = [
       refund(),
@@ -169,12 +169,12 @@ describe("a refund that failed", () => {
     [{ refundId: "rfd_settled", providerId: "re_2" }, "fail_refund rfd_settled"],
     [{ refundId: "rfd_failed", providerId: "re_3" }, "note already_failed"],
     // Another one that the provider made under our name.
-    [{ refundId: "rfd_sent", providerId: "re_9" }, "flag unknown_refund"],
-    [{ refundId: "rfd_sent", amount: 399 }, "flag unknown_refund"],
-    [{ refundId: "rfd_sent", currency: "EUR" }, "flag unknown_refund"],
-    [{ refundId: "rfd_none" }, "flag unknown_refund"],
-    [{ refundId: null, providerId: "pi_1" }, "flag unknown_refund"],
-    [{ refundId: null }, "flag unknown_refund"],
+    [{ refundId: "rfd_sent", providerId: "re_9" }, "unexplained unknown_refund"],
+    [{ refundId: "rfd_sent", amount: 399 }, "unexplained unknown_refund"],
+    [{ refundId: "rfd_sent", currency: "EUR" }, "unexplained unknown_refund"],
+    [{ refundId: "rfd_none" }, "unexplained unknown_refund"],
+    [{ refundId: null, providerId: "pi_1" }, "unexplained unknown_refund"],
+    [{ refundId: null }, "unexplained unknown_refund"],
   ])("%j: %s", (changed, expected) => {
     expect(decided({ kind: "refund_failed", ...changed })).toBe(expected);
   });
@@ -182,7 +182,7 @@ describe("a refund that failed", () => {
   test.each<[Partial<PaymentEvent>, string]>([
     [{ eventId: "re_3", refundId: "rfd_failed" }, "note failed_since"],
     // By a name of its own: that money went out after all is for staff to see.
-    [{ eventId: "evt_9", refundId: "rfd_failed" }, "flag unknown_refund"],
+    [{ eventId: "evt_9", refundId: "rfd_failed" }, "unexplained unknown_refund"],
   ])("and is told to have succeeded, %j: %s", (changed, expected) => {
     expect(decided({ kind: "refunded", ...changed })).toBe(expected);
   });

@@ -52,6 +52,8 @@ export class Till {
   ending: () => CancelOutcome = () => ({ kind: "ended" });
   readonly ended: (string | null)[] = [];
   readonly mails: string[] = [];
+  /** How long what nothing explains yet waits for a message that does. Where a test tells all in its order, nothing waits. */
+  waitHours = 0;
   /** A provider in the place of the one that only counts, and the settings that it reads. */
   real: { refunderOf: RefunderOf; cancellerOf?: CancellerOf; settings: Settings } | null = null;
 
@@ -119,9 +121,12 @@ export class Till {
     const watched = boundary.watch(env);
     const context = testContext({
       env: { ...watched, ...QUIET },
-      ...(this.real ? { settings: this.real.settings } : {}),
       defer: (work) => void deferred.push(work.catch(() => {})),
     });
+    context.settings = {
+      ...(this.real?.settings ?? context.settings),
+      PAYMENT_EVENT_WAIT_HOURS: this.waitHours,
+    };
     return { context, deferred };
   }
 

@@ -1,0 +1,1 @@
+CREATE INDEX `payment_events_unknown` ON `payment_events` (`provider`,`provider_id`) WHERE state = 'owed' AND order_id IS NULL;

@@ -143,6 +143,34 @@ export const FAULTS: Record<string, Fault> = {
       ],
     ],
   },
+  "done-untold": {
+    missing: "the task of a step is done only in the batch that tells the lists",
+    caughtBy: "dies right after that batch",
+    suite: "../orders/told-lists.test.ts",
+    file: "src/orders/steps/tell-stock.ts",
+    edits: [
+      [
+        "context.defer(runBatch(context.env.DB, [...project(told.carried, context.clock.now()), done]));",
+        `context.defer(
+          runBatch(context.env.DB, [done]).then(() =>
+            runBatch(context.env.DB, project(told.carried, context.clock.now())),
+          ),
+        );`,
+      ],
+    ],
+  },
+  "silent-repeat": {
+    missing: "an object that has just answered what it left reports it, where it is told the same again",
+    caughtBy: "so soon that its object has just answered",
+    suite: "../orders/told-lists.test.ts",
+    file: "src/inventory/object/report.ts",
+    edits: [
+      [
+        "    books.changeMeta({ report_at: Math.min(books.meta.report_at ?? Infinity, soonest(turn)) });\n",
+        "",
+      ],
+    ],
+  },
   "two-claims": {
     missing: "who goes on without a desk gives up the claim that the desk has",
     caughtBy: "with a group of 1",

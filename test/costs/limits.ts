@@ -285,7 +285,7 @@ const TABLE = `
      3 |   13 |    52 |      13 | payment refunded
      6 |   16 |    58 |      11 | refund sent
      2 |    8 |    63 |      14 | job expire-unpaid, of one
-     3 |    3 |    15 |       3 | follow of an expired order
+     4 |    6 |    35 |       6 | follow of an expired order
      1 |    5 |     7 |       7 | late payment, received
      6 |   29 |    91 |      29 | late payment, worked off
      4 |    5 |    18 |       6 | order confirmation sent

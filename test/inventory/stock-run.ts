@@ -28,12 +28,12 @@ const DAY = 24 * 60 * 60_000;
 export type Step =
   /** `carries`: its caller writes news to the projection; `tells`: it also says what has arrived there. */
   | { do: "reserve"; requests: Omit<ReserveRequest, "orderId">[]; carries: boolean; tells: boolean }
-  /** The batch that records the last order comes, with the news that its hold carried; all others are lost. */
+  /** The batch that has the last news that an answer carried comes; all others are lost. */
   | { do: "record" }
   /** Something becomes of an order in D1; the object does not hear of it yet. */
   | { do: "decide"; claim: string; what: "place" | "die" | "ship" | "cancel"; units: number }
   /** A command about the order's latest version arrives, or about one before it. */
-  | { do: "follow"; claim: string; back: number }
+  | { do: "follow"; claim: string; back: number; carries: boolean }
   /** A command that no order stands behind. */
   | { do: "lie"; claim: string; version: number; state: FollowState }
   | { do: "adjust"; operation: string; store: string; type: AdjustType; quantity: number }
@@ -54,9 +54,9 @@ export class StockRun {
   /** What D1 says of each claim: every version of its order, the first being its birth or its claim's death. */
   readonly #orders = new Map<string, FollowCommand[]>();
   readonly #projection = new Map<string, StockReport["levels"][number] & { epoch: number }>();
-  /** The last news that a hold carried. */
+  /** The last news that an answer carried. */
   #carried: StockReport | null = null;
-  /** The last news of a hold that arrived, until the object hears it. */
+  /** The last news that an answer carried and that arrived, until the object hears it. */
   #arrived: StockReport | null = null;
   #stock: Stock;
   #now = 1_800_000_000_000;
@@ -121,12 +121,12 @@ export class StockRun {
         return this.#decide(step.claim, step.what, step.units);
       case "follow": {
         const command = this.#orders.get(step.claim)?.at(-1 - step.back);
-        if (command) this.#follow(command);
+        if (command) this.#follow(command, step.carries);
         return;
       }
       case "lie":
         this.#lied = true;
-        return this.#follow({ claim: step.claim, version: step.version, state: step.state });
+        return this.#follow({ claim: step.claim, version: step.version, state: step.state }, false);
       case "adjust": {
         const { operation, store: storeId, type, quantity } = step;
         const command = { operation, storeId, type, quantity, reason: "r", reference: null, actor: "a" };
@@ -206,9 +206,13 @@ export class StockRun {
     this.#reserve(given, carries, false);
   }
 
-  #follow(command: FollowCommand): void {
+  #follow(command: FollowCommand, carries: boolean): void {
     const expected = this.#model.follow(command);
-    expect(this.#stock.follow(PRODUCT, [command])).toMatchObject([{ kind: expected }]);
+    if (carries) {
+      const { outcomes, carried } = this.#stock.followAndCarry(PRODUCT, [command]);
+      expect(outcomes).toMatchObject([{ kind: expected }]);
+      if (carried) this.#carried = carried;
+    } else expect(this.#stock.follow(PRODUCT, [command])).toMatchObject([{ kind: expected }]);
     this.#changesNothing(() => this.#stock.follow(PRODUCT, [command]));
   }
 

@@ -8,7 +8,7 @@ const GATHER_CHANGES_MS = 1_000;
 const MIN_REPORT_INTERVAL_MS = 2_000;
 /** A report that is not acknowledged by then counts as lost, and is sent again. */
 const REPORT_AGAIN_MS = 60_000;
-/** Levels that a hold's answer carries at most: more than these go by the queue. */
+/** Levels that an answer carries at most: more than these go by the queue. */
 const MAX_CARRIED = 25;
 /**
  * After its deadline a hold waits up to ten seconds for others, and asks. What it finds in the projection need not be
@@ -17,6 +17,12 @@ const MAX_CARRIED = 25;
 const HOLD_ASKS_FIRST_MS = 30_000;
 /** The longest that a report waits for that, however late the hold asks. */
 const MAX_CARRIED_MS = 300_000;
+/**
+ * When an object reports what the answer to a follow carried, if it has not heard by then that it arrived. Nobody waits for
+ * that: the caller's task tells again until it has written them. It is later than any hold asks next, so the alarm that
+ * is set for that hold serves for this too, and none is set for it.
+ */
+const FOLLOWED_MS = 25 * 60 * 60_000;
 /** Levels of one report. A queue message carries 128 KB, and a level is about 150 bytes of it at most. */
 const MAX_LEVELS = 500;
 
@@ -71,6 +77,23 @@ export function carryReport(
     report_at: Math.min(deadline + HOLD_ASKS_FIRST_MS, now + MAX_CARRIED_MS),
   });
   return report;
+}
+
+/**
+ * The report that the answer to a follow carries. Its caller is a task, or stands before one, which is done only when this
+ * is written. Where there was a report a moment ago, or this one would be too long, it carries none, and a report is due
+ * soon, also if nothing has changed: the call may be a repeat of one whose caller wrote nothing.
+ */
+export function carryFollowed(turn: Turn): StockReport | null {
+  const { now, books } = turn;
+  const levels = untold(books);
+  if (levels.length === 0) return null;
+  if (levels.length > MAX_CARRIED || now < books.meta.sent_at + MIN_REPORT_INTERVAL_MS) {
+    books.changeMeta({ report_at: Math.min(books.meta.report_at ?? Infinity, soonest(turn)) });
+    return null;
+  }
+  books.changeMeta({ sent_at: now, report_at: now + FOLLOWED_MS });
+  return reportOf(now, books, levels);
 }
 
 type Untold = [storeId: string, level: Readonly<StoredLevel>];

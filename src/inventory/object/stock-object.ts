@@ -73,6 +73,10 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
     return this.#stock.follow(productId, commands, generation);
   }
 
+  async followAndCarry(productId: string, commands: FollowCommand[], generation?: number) {
+    return this.#stock.followAndCarry(productId, commands, generation);
+  }
+
   async adjust(productId: string, command: AdjustCommand, generation?: number, by?: CommandBy) {
     return this.#stock.adjust(productId, command, generation, by);
   }

@@ -10,6 +10,7 @@ import type {
   DumpOutcome,
   EmptyOutcome,
   FollowCommand,
+  Followed,
   FollowOutcome,
   Hold,
   Inventory,
@@ -38,7 +39,7 @@ import { levelsIn, NO_LEVELS, readLevelsAt } from "./levels.ts";
 import { empty, load } from "./load.ts";
 import { adjust, onceByOperation, open, transfer } from "./operations.ts";
 import { repair } from "./repair.ts";
-import { acknowledge, arrivalOf, arrive, takeReport } from "./report.ts";
+import { acknowledge, arrivalOf, arrive, carryFollowed, takeReport } from "./report.ts";
 import { NEVER_STOCKED, reserveEach } from "./reserve.ts";
 import { initialise, isInitialised, type Meta, upgrade } from "./schema.ts";
 import type { Sql, Turn } from "./sql-port.ts";
@@ -87,6 +88,14 @@ export class Stock {
   follow(productId: string, commands: FollowCommand[], generation?: number): FollowOutcome[] {
     if (!this.#isInitialised()) return commands.map(followUninitialised);
     return this.#write(productId, generation, (turn) => commands.map((command) => follow(turn, command)));
+  }
+
+  followAndCarry(productId: string, commands: FollowCommand[], generation?: number): Followed {
+    if (!this.#isInitialised()) return { outcomes: commands.map(followUninitialised), carried: null };
+    return this.#write(productId, generation, (turn) => {
+      const outcomes = commands.map((command) => follow(turn, command));
+      return { outcomes, carried: carryFollowed(turn) };
+    });
   }
 
   adjust(productId: string, command: AdjustCommand, generation?: number, by?: CommandBy): CommandOutcome {

@@ -171,6 +171,25 @@ export const FAULTS: Record<string, Fault> = {
       ],
     ],
   },
+  unanswered: {
+    missing: "an alarm that got no answer sets the next one",
+    caughtBy: "a hold that gets no answer asks again",
+    suite: "../inventory/stock-object.test.ts",
+    file: "src/inventory/object/stock.ts",
+    edits: [["      this.#arm();\n    } catch (error) {", "    } catch (error) {"]],
+  },
+  "armed-too-soon": {
+    missing: "an alarm that awaits an answer is not replaced by a later one",
+    caughtBy: "while a question is on its way",
+    suite: "../inventory/stock-object.test.ts",
+    file: "src/inventory/object/stock.ts",
+    edits: [
+      [
+        "    return this.#store((turn) => {\n      const armedFor",
+        "    return this.#turn((turn) => {\n      const armedFor",
+      ],
+    ],
+  },
   "two-claims": {
     missing: "who goes on without a desk gives up the claim that the desk has",
     caughtBy: "with a group of 1",

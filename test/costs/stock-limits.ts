@@ -28,15 +28,15 @@ const TABLE = `
     2 |    1 |       0 |     0 | short
     6 |    3 |       5 |     5 | adjusted
     0 |    0 |       0 |     0 | levels read
-    4 |    7 |       1 |     1 | report sent
+    4 |    4 |       1 |     1 | report sent
     2 |    2 |       1 |     1 | report acknowledged
-    7 |   13 |       5 |     6 | a hold asks, and lives
-    3 |    6 |       0 |     0 | alarm with nothing to do
+    7 |    8 |       3 |     6 | a hold asks, and lives
+    3 |    3 |       0 |     0 | alarm with nothing to do
    11 |   16 |       6 |     6 | held, woken
     7 | 1036 |       0 |     0 | short, woken
     7 |    4 |       6 |     8 | held, with news for the projection
     6 |    3 |       6 |     9 | held, told what has arrived
-    8 |    5 |       8 |    10 | held, told what was placed
+    7 |    4 |       6 |    10 | held, told what was placed
 `;
 
 export const STOCK_LIMITS: ReadonlyMap<string, StockLimit> = new Map(

@@ -2,7 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import { stockOf } from "../../src/inventory/client.ts";
-import type { ReserveRequest } from "../../src/inventory/stock-types.ts";
+import type { ProjectedLevel, ReserveRequest } from "../../src/inventory/stock-types.ts";
 import { testClock } from "../support/clock.ts";
 import { givenProducts } from "./reports.ts";
 
@@ -130,13 +130,101 @@ test("a hold that gets no answer asks again in half a minute", async () => {
   await env.DB.exec("ALTER TABLE claims RENAME TO claims_away");
   testClock.advance(HOUR + TOGETHER);
   await runDurableObjectAlarm(object());
-  const askAt = new Date(testClock.now() + 30_000).toISOString();
-  expect(await stock().holds()).toMatchObject([{ claim: "clm_1", confirmed: false, ask_at: askAt }]);
+  expect(await stock().holds()).toMatchObject([{ claim: "clm_1", confirmed: false }]);
+  expect((await storageOf()).alarm).toBe(testClock.now() + 30_000);
+  // What others do meanwhile does not make it ask sooner.
+  await reserve("clm_2", 1);
+  testClock.advance(2_000);
+  await runDurableObjectAlarm(object());
+  expect(await stock().holds()).toHaveLength(2);
 
   await env.DB.exec("ALTER TABLE claims_away RENAME TO claims");
-  testClock.advance(30_000 + TOGETHER);
+  testClock.advance(28_000);
   expect(await runDurableObjectAlarm(object())).toBe(true);
-  expect(await stock().holds()).toEqual([]);
+  expect(await stock().holds()).toMatchObject([{ claim: "clm_2" }]);
+});
+
+test("while a question is on its way, no other is asked about the same claims, and none of its answer is written twice", async () => {
+  await open(5);
+  await reserve("clm_1", 2);
+  await evictDurableObject(object());
+  testClock.advance(HOUR + TOGETHER);
+  const questions: string[][] = [];
+  let answer: () => void = () => {};
+  await runInDurableObject(object(), async (instance, { storage }) => {
+    const asks = async (_: string, claims: string[]) => {
+      questions.push(claims);
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      const state = { sto_1: { keep: 2, shipped: 0 } };
+      return { claims: claims.map((claim) => ({ claim, version: 1, state, askAt: null })), projected: [] };
+    };
+    Object.assign((instance as unknown as { ports: object }).ports, { askFates: asks });
+    const before = storage.sql.exec("SELECT * FROM claims").one();
+    const alarms = [instance.alarm(), instance.alarm()];
+    // Nothing is written before the answer: if the object dies, it asks again.
+    expect(await storage.getAlarm()).toBeNull();
+    expect(storage.sql.exec("SELECT * FROM claims").one()).toEqual(before);
+    await instance.reserve(PRODUCT, [request("clm_2", 1)], HOUR);
+    expect(await storage.getAlarm()).toBe(testClock.now() + 2_000);
+    answer();
+    await Promise.all(alarms);
+    expect(questions).toEqual([["clm_1"]]);
+    expect(storage.sql.exec("SELECT ask_at, asks FROM claims WHERE claim = 'clm_1'").one()).toEqual({
+      ...{ ask_at: testClock.now() + HOUR, asks: 1 },
+    });
+  });
+});
+
+/** How often it sets its alarm in this. */
+async function alarmsSetBy(act: () => Promise<unknown>): Promise<number> {
+  await runInDurableObject(object(), (_, { storage }) => {
+    const setAlarm = storage.setAlarm.bind(storage);
+    Object.assign(storage, {
+      set: 0,
+      setAlarm: (at: number) => {
+        (storage as unknown as { set: number }).set += 1;
+        return setAlarm(at);
+      },
+    });
+  });
+  await act();
+  return runInDurableObject(object(), (_, { storage }) => (storage as unknown as { set: number }).set);
+}
+
+test("an alarm that is set is not set again: one for an order that is placed, one when its hold has asked, none when it ships", async () => {
+  await givenProducts(2);
+  await open(5);
+  await runDurableObjectAlarm(object());
+  await vi.waitFor(async () => expect(await untold()).toMatchObject({ versions: 0 }), 8_000);
+  testClock.advance(HOUR);
+  await runDurableObjectAlarm(object());
+  const carry = { arrived: null, claims: [] };
+  let projected: ProjectedLevel[] = [];
+  const place = async () => {
+    const [held] = await stock().reserve(PRODUCT, [request("clm_1", 2)], 60_000, 0, carry);
+    const { epoch = 0, levels = [] } = (held?.kind === "held" && held.carried) || {};
+    projected = levels.map(({ storeId, version }) => ({ storeId, epoch, version }));
+  };
+  expect(await alarmsSetBy(place)).toBe(1);
+  await evictDurableObject(object());
+  await env.DB.exec("INSERT INTO claims VALUES ('clm_1', 'placed', 'ord_clm_1', 's', 0)");
+  const living = { state: { sto_1: { keep: 2, shipped: 0 } }, askAt: null };
+  testClock.advance(60_000 + TOGETHER);
+  const asks = async () => {
+    await runInDurableObject(object(), (instance) => {
+      const askFates = async () => ({ claims: [{ claim: "clm_1", version: 1, ...living }], projected });
+      Object.assign((instance as unknown as { ports: object }).ports, { askFates });
+    });
+    await runDurableObjectAlarm(object());
+  };
+  expect(await alarmsSetBy(asks)).toBe(1);
+  expect((await storageOf()).alarm).toBe(testClock.now() + HOUR + TOGETHER);
+  await evictDurableObject(object());
+  testClock.advance(60_000);
+  const shipped = { claim: "clm_1", version: 2, state: { sto_1: { keep: 0, shipped: 2 } } };
+  expect(await alarmsSetBy(() => stock().followAndCarry(PRODUCT, [shipped]))).toBe(0);
 });
 
 test("a hold follows its order: confirmed, shipped in parts, closed; old news change nothing", async () => {

@@ -29,6 +29,7 @@ import type {
   TransferCommand,
 } from "../stock-types.ts";
 import { ASK_AGAIN_MS, applyAnswer, applyTold, nextDue, takeDue } from "./ask.ts";
+import { Asked } from "./asked.ts";
 import { audit, NOTHING_TO_AUDIT } from "./audit.ts";
 import { Books } from "./books.ts";
 import { dump } from "./dump.ts";
@@ -65,6 +66,7 @@ export class Stock {
   #wasInitialised = false;
   /** Null while it must be read from the storage, and while a turn has it. */
   #remembered: Books | null = null;
+  readonly #asked = new Asked();
 
   constructor(parts: StockParts) {
     this.#parts = parts;
@@ -144,7 +146,7 @@ export class Stock {
   /** Looks at what is stored, whatever memory says of it, and so does the repair that follows. */
   audit(claims: string[]): Omit<StockAudit, "alarm"> {
     this.#remembered = null;
-    return this.#isInitialised() ? audit(this.#parts.sql, this.#books, claims) : NOTHING_TO_AUDIT;
+    return this.#isInitialised() ? audit(this.#now(), this.#asked, claims) : NOTHING_TO_AUDIT;
   }
 
   mend(productId: string, command: RepairCommand, generation?: number): RepairReport {
@@ -164,6 +166,7 @@ export class Stock {
     // Brings tables of an earlier version to this one.
     this.#isInitialised();
     this.#remembered = null;
+    this.#asked.forget();
     return sql.transact(() => empty({ sql, now: clock.now() }, productId, generation));
   }
 
@@ -183,12 +186,17 @@ export class Stock {
     }
   }
 
-  /** Asks for the fates of the holds that are due, and sends the report that is due. Never throws. */
+  /**
+   * Asks for the fates of the holds that are due, and sends the report that is due. Never throws. It ends only when all of
+   * it has come or failed, and the next alarm is set: if the object dies before that, Workers let this alarm ring again,
+   * and what was not stored is done again.
+   */
   async alarm(): Promise<void> {
     try {
       if (!this.#isInitialised() || this.#books.meta.loading) return;
       const { meta, claims, report } = this.#beginRound();
       await Promise.all([this.#ask(meta, claims), this.#send(report)]);
+      this.#arm();
     } catch (error) {
       this.#parts.log.error("stock alarm failed", { error: describeError(error) });
       this.#parts.arm(this.#parts.clock.now() + ASK_AGAIN_MS);
@@ -196,31 +204,32 @@ export class Stock {
   }
 
   /**
-   * Before anything is awaited, it postpones the claims and the report that it takes, and sets the next alarm for them.
-   * So nothing is lost if the object dies from here on. The clock decides which claims are due. A report is sent when the
+   * Sets no alarm, for that would take the place of the one that rings. The clock decides which claims are due. A report is sent when the
    * alarm was set for it, whatever the clock says: a report decides nothing, and a clock that stands still must not delay it.
    */
   #beginRound() {
-    return this.#turn((turn) => {
-      const armedFor = nextDue(turn.sql, turn.books) ?? turn.now;
+    return this.#store((turn) => {
+      const armedFor = nextDue(turn, this.#asked) ?? turn.now;
       const report = takeReport(turn, Math.max(turn.now, armedFor));
-      return { meta: turn.books.meta, claims: takeDue(turn), report };
+      return { meta: turn.books.meta, claims: takeDue(turn, this.#asked), report };
     });
   }
 
   /** An answer is about the storage that asked. If the object was restored meanwhile, that one has another epoch. */
   async #ask({ product_id: productId, epoch, generation }: Meta, claims: string[]): Promise<void> {
     if (claims.length === 0) return;
-    const { askFates, log } = this.#parts;
+    const { askFates, clock, log } = this.#parts;
     try {
       const answer = await askFates(productId, claims);
-      this.#turn((turn) => {
+      this.#store((turn) => {
         const { meta } = turn.books;
         if (meta.epoch !== epoch || meta.generation !== generation || meta.loading) return;
         arrive(turn, arrivalOf(turn, answer.projected));
         for (const claim of answer.claims) this.#noteDrift(turn, applyAnswer(turn, claim));
       });
+      for (const { claim } of answer.claims) this.#asked.answered(claim);
     } catch (error) {
+      this.#asked.note(claims, clock.now() + ASK_AGAIN_MS);
       log.warn("holds could not ask for their fates", { product_id: productId, error: describeError(error) });
     }
   }
@@ -280,26 +289,37 @@ export class Stock {
     });
   }
 
-  /**
-   * A turn takes what is remembered with it, and gives it back only when its transaction has been committed. So whatever
-   * fails, nothing that was undone is remembered: the next turn reads the storage again.
-   */
+  /** Its alarm is set in the same turn. */
   #turn<T>(work: (turn: Turn) => T): T {
-    const { sql, clock } = this.#parts;
-    const books = this.#books;
-    this.#remembered = null;
-    const result = sql.transact(() => {
-      const outcome = work({ sql, now: clock.now(), books });
-      books.write();
-      return outcome;
-    });
-    this.#remembered = books;
+    const result = this.#store(work);
     this.#arm();
     return result;
   }
 
+  /**
+   * Takes what is remembered with it, and gives it back only when its transaction has been committed. So whatever
+   * fails, nothing that was undone is remembered: the next turn reads the storage again.
+   */
+  #store<T>(work: (turn: Turn) => T): T {
+    const turn = this.#now();
+    const { sql, books } = turn;
+    this.#remembered = null;
+    const result = sql.transact(() => {
+      const outcome = work(turn);
+      books.write();
+      return outcome;
+    });
+    this.#remembered = books;
+    return result;
+  }
+
   #arm(): void {
-    const due = nextDue(this.#parts.sql, this.#books);
+    const due = nextDue(this.#now(), this.#asked);
     if (due !== null) this.#parts.arm(due);
+  }
+
+  #now(): Turn {
+    const { sql, clock } = this.#parts;
+    return { sql, now: clock.now(), books: this.#books };
   }
 }

@@ -244,6 +244,8 @@ export interface StockAudit {
   version: number;
   /** The projection has acknowledged everything up to this version. */
   acked: number;
+  /** When the ledger's last line was written; 0 while it has none. */
+  changed_at: number;
   levels: (Count & { store_id: string; version: number })[];
   /** The sums of what the ledger's lines changed. */
   ledger: (Count & { store_id: string })[];

@@ -166,8 +166,8 @@ export const FAULTS: Record<string, Fault> = {
     file: "src/inventory/object/report.ts",
     edits: [
       [
-        "    books.changeMeta({ report_at: Math.min(books.meta.report_at ?? Infinity, soonest(turn)) });\n",
-        "",
+        "    reportBy(turn, soonest(turn));\n    return null;\n  }\n  Object.assign(books.telling, { sentAt: now, reportAt: now + FOLLOWED_MS",
+        "    return null;\n  }\n  Object.assign(books.telling, { sentAt: now, reportAt: now + FOLLOWED_MS",
       ],
     ],
   },
@@ -189,6 +189,27 @@ export const FAULTS: Record<string, Fault> = {
         "    return this.#turn((turn) => {\n      const armedFor",
       ],
     ],
+  },
+  "looks-never": {
+    missing: "an object that woke looks what the projection lacks when its alarm rings",
+    caughtBy: "what an object of schema 6 was to report",
+    suite: "../inventory/upgraded.test.ts",
+    file: "src/inventory/object/report.ts",
+    edits: [["(reportAt !== null && reportAt > at)", "reportAt === null || reportAt > at"]],
+  },
+  "mended-to-sleep": {
+    missing: "a repair, which sets the alarm anew, sets it for what is untold as well",
+    caughtBy: "a repair of an object that woke",
+    suite: "../inventory/stock-object.test.ts",
+    file: "src/inventory/object/repair.ts",
+    edits: [["  lookSoon(turn);\n", ""]],
+  },
+  "forgets-the-list": {
+    missing: "reconciliation finds a level that the projection lacks and no alarm will tell",
+    caughtBy: "a projection that nobody will tell",
+    suite: "../ops/reconcile/reconcile.test.ts",
+    file: "src/ops/reconcile/find-drift.ts",
+    edits: [["audit.alarm === null && audit.changed_at", "audit.epoch < 0 && audit.changed_at"]],
   },
   "two-claims": {
     missing: "who goes on without a desk gives up the claim that the desk has",

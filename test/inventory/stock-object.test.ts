@@ -2,7 +2,9 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import { stockOf } from "../../src/inventory/client.ts";
+import { project } from "../../src/inventory/projection/projection.ts";
 import type { ProjectedLevel, ReserveRequest } from "../../src/inventory/stock-types.ts";
+import { runBatch } from "../../src/platform/sql.ts";
 import { testClock } from "../support/clock.ts";
 import { givenProducts } from "./reports.ts";
 
@@ -147,6 +149,9 @@ test("a hold that gets no answer asks again in half a minute", async () => {
 test("while a question is on its way, no other is asked about the same claims, and none of its answer is written twice", async () => {
   await open(5);
   await reserve("clm_1", 2);
+  // It has nothing to look for besides.
+  const { epoch, version } = await stock().audit([]);
+  await stock().reported(epoch, version);
   await evictDurableObject(object());
   testClock.advance(HOUR + TOGETHER);
   const questions: string[][] = [];
@@ -161,13 +166,14 @@ test("while a question is on its way, no other is asked about the same claims, a
       return { claims: claims.map((claim) => ({ claim, version: 1, state, askAt: null })), projected: [] };
     };
     Object.assign((instance as unknown as { ports: object }).ports, { askFates: asks });
+    await storage.deleteAlarm();
     const before = storage.sql.exec("SELECT * FROM claims").one();
     const alarms = [instance.alarm(), instance.alarm()];
     // Nothing is written before the answer: if the object dies, it asks again.
     expect(await storage.getAlarm()).toBeNull();
     expect(storage.sql.exec("SELECT * FROM claims").one()).toEqual(before);
     await instance.reserve(PRODUCT, [request("clm_2", 1)], HOUR);
-    expect(await storage.getAlarm()).toBe(testClock.now() + 2_000);
+    expect(await storage.getAlarm()).toBe(testClock.now() + 1_000);
     answer();
     await Promise.all(alarms);
     expect(questions).toEqual([["clm_1"]]);
@@ -301,15 +307,16 @@ const row = (on_hand: number, reserved: number) => [
   { product_id: PRODUCT, store_id: "sto_1", on_hand, reserved, available: on_hand - reserved },
 ];
 const untold = () =>
-  runInDurableObject(object(), (_, { storage }) =>
-    storage.sql.exec("SELECT version - acked AS versions, report_at FROM meta").one(),
-  );
+  runInDurableObject(object(), async (instance) => {
+    const { version, acked } = await instance.audit([]);
+    return { versions: version - acked };
+  });
 
 test("one report tells the projection all that happened since, and is acknowledged", async () => {
   await givenProducts(2);
   await open(5);
   await reserve("clm_1", 2);
-  await vi.waitFor(async () => expect(await untold()).toEqual({ versions: 0, report_at: null }), 8_000);
+  await vi.waitFor(async () => expect(await untold()).toEqual({ versions: 0 }), 8_000);
   expect(await projected()).toEqual(row(5, 2));
 }, 15_000);
 
@@ -332,3 +339,33 @@ test("a lost report is told again", async () => {
   await vi.waitFor(async () => expect(await untold()).toMatchObject({ versions: 0 }), 8_000);
   expect(await projected()).toEqual(row(5, 0));
 }, 15_000);
+
+test("a repair of an object that woke does not take its alarm from what is to be told", async () => {
+  await givenProducts(2);
+  await open(5);
+  await reserve("clm_1", 2);
+  await evictDurableObject(object());
+  await stock().mend(PRODUCT, { operation: "op_1", balance: false, holds: [], tellBeyond: null });
+  expect((await storageOf()).alarm).toBeLessThanOrEqual(testClock.now() + 1_000);
+  await runDurableObjectAlarm(object());
+  await vi.waitFor(async () => expect(await untold()).toEqual({ versions: 0 }), 8_000);
+  expect(await projected()).toEqual(row(5, 2));
+}, 15_000);
+
+test("an object that woke and finds all of it in the projection reports nothing", async () => {
+  await givenProducts(2);
+  await open(5);
+  const carry = { arrived: null, claims: [] };
+  const [held] = await stock().reserve(PRODUCT, [request("clm_1", 2)], HOUR, 0, carry);
+  const carried = (held?.kind === "held" && held.carried) || null;
+  await runBatch(env.DB, project(carried ? [carried] : [], testClock.now()));
+  await evictDurableObject(object());
+  const sent: unknown[] = [];
+  await runInDurableObject(object(), async (instance) => {
+    const send = async (report: unknown) => void sent.push(report);
+    Object.assign(instance, { env: { ...env, INVENTORY_QUEUE: { send } } });
+    await instance.alarm();
+  });
+  expect(sent).toEqual([]);
+  expect(await untold()).toEqual({ versions: 0 });
+});

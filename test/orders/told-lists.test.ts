@@ -20,16 +20,15 @@ import { signIn } from "../support/sign-in.ts";
  */
 
 const HOLD_ASKS_AFTER = 60_000 + 10_000;
+const HOURS = 3_600_000;
 
 const objectOf = (productId: string) => env.STOCK.get(env.STOCK.idFromName(productId));
 
+/** What the object has not heard of, and in how long it reports it, or its first hold asks. */
 const metaOf = async (productId: string) =>
-  runInDurableObject(objectOf(productId), async (_, { storage }) => {
-    const { version, acked, report_at } = storage.sql.exec("SELECT * FROM meta").one();
-    return {
-      untold: Number(version) - Number(acked),
-      reportIn: report_at && Number(report_at) - testClock.now(),
-    };
+  runInDurableObject(objectOf(productId), async (object) => {
+    const { version, acked, due } = await object.audit([]);
+    return { untold: version - acked, reportIn: due && due - testClock.now() };
   });
 
 /** What the lists have of a product, by what is on hand. */
@@ -163,10 +162,12 @@ test("a hold that asks finds that the lists have it", async () => {
   const { productIds } = await givenShop([[5]]);
   const [apple = ""] = productIds;
   await place({ [apple]: 1 }, new News());
-  expect(await metaOf(apple)).toEqual({ untold: 2, reportIn: 90_000 });
+  // By then the hold asks; the report were due twenty seconds later.
+  expect(await metaOf(apple)).toEqual({ untold: 2, reportIn: HOLD_ASKS_AFTER });
   testClock.advance(HOLD_ASKS_AFTER);
   await runDurableObjectAlarm(objectOf(apple));
-  expect(await metaOf(apple)).toEqual({ untold: 0, reportIn: null });
+  // It asks again an hour later.
+  expect(await metaOf(apple)).toEqual({ untold: 0, reportIn: HOURS + 10_000 });
 });
 
 test.each([
@@ -194,8 +195,6 @@ test("a late payment's hold carries nothing: its object reports by itself", asyn
   expect(outcome).not.toHaveProperty("carried");
   expect(await metaOf(apple)).toEqual({ untold: 2, reportIn: 1_000 });
 });
-
-const HOURS = 3_600_000;
 
 /** An order of one unit, placed three seconds ago and cancelled by a worker whose calls cross this boundary. */
 async function cancelled(apple: string, boundary: Boundary) {

@@ -23,7 +23,7 @@ const MIN_ASK_DELAY_MS = 1_000;
 export function nextDue({ sql, books, now }: Turn, asked: Asked): number | null {
   const first = firstDue(sql, asked.waiting(now));
   const asksAt = first === null ? Infinity : first + GATHER_ASKS_MS;
-  const due = Math.min(books.meta.report_at ?? Infinity, asksAt, asked.soonest);
+  const due = Math.min(books.telling.reportAt ?? Infinity, asksAt, asked.soonest);
   return due === Infinity ? null : due;
 }
 

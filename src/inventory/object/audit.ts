@@ -9,6 +9,7 @@ export const NOTHING_TO_AUDIT: Omit<StockAudit, "alarm"> = {
   epoch: 0,
   version: 0,
   acked: 0,
+  changed_at: 0,
   levels: [],
   ledger: [],
   claims: [],
@@ -18,11 +19,11 @@ export const NOTHING_TO_AUDIT: Omit<StockAudit, "alarm"> = {
 /** Reads all that reconciliation compares, in one turn, so that nothing moves between its parts. */
 export function audit(turn: Turn, asked: Asked, named: string[]): Omit<StockAudit, "alarm"> {
   const { sql, books } = turn;
-  const { epoch, version, acked } = books.meta;
   return {
-    epoch,
-    version,
-    acked,
+    epoch: books.meta.epoch,
+    version: books.version,
+    acked: books.telling.acked,
+    changed_at: books.lastAt,
     levels: [...books.levels].map(([store_id, level]) => ({ store_id, ...level })),
     ledger: readLedgerSums(sql),
     claims: readClaims(sql, named),

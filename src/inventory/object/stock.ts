@@ -40,7 +40,7 @@ import { levelsIn, NO_LEVELS, readLevelsAt } from "./levels.ts";
 import { empty, load } from "./load.ts";
 import { adjust, onceByOperation, open, transfer } from "./operations.ts";
 import { repair } from "./repair.ts";
-import { acknowledge, arrivalOf, arrive, carryFollowed, takeReport } from "./report.ts";
+import { acknowledge, arrivalOf, arrive, carryFollowed, isUntold, reportDue, takeReport } from "./report.ts";
 import { NEVER_STOCKED, reserveEach } from "./reserve.ts";
 import { initialise, isInitialised, type Meta, upgrade } from "./schema.ts";
 import type { Sql, Turn } from "./sql-port.ts";
@@ -145,13 +145,19 @@ export class Stock {
 
   /** Looks at what is stored, whatever memory says of it, and so does the repair that follows. */
   audit(claims: string[]): Omit<StockAudit, "alarm"> {
-    this.#remembered = null;
+    this.#forgetBooks();
     return this.#isInitialised() ? audit(this.#now(), this.#asked, claims) : NOTHING_TO_AUDIT;
   }
 
   mend(productId: string, command: RepairCommand, generation?: number): RepairReport {
-    this.#remembered = null;
+    this.#forgetBooks();
     return this.#write(productId, generation, (turn) => repair(turn, command));
+  }
+
+  /** All but what was never stored. */
+  #forgetBooks(): void {
+    const { sql } = this.#parts;
+    this.#remembered &&= new Books(sql, this.#remembered.telling);
   }
 
   /** An object that is not there has nothing, but no dump can have begun in it. */
@@ -176,7 +182,7 @@ export class Stock {
     if (!this.#isLoading(page.generation)) return { kind: "not_begun" };
     this.#remembered = null;
     try {
-      sql.transact(() => load({ sql, now: clock.now() }, productId, page));
+      this.#remembered = sql.transact(() => load({ sql, now: clock.now() }, productId, page));
       if (page.last) this.#arm();
       return { kind: "loaded" };
     } catch (error) {
@@ -194,8 +200,9 @@ export class Stock {
   async alarm(): Promise<void> {
     try {
       if (!this.#isInitialised() || this.#books.meta.loading) return;
-      const { meta, claims, report } = this.#beginRound();
-      await Promise.all([this.#ask(meta, claims), this.#send(report)]);
+      const { meta, claims, due, report } = this.#beginRound();
+      const [missing] = await Promise.all([this.#ask(meta, claims, due === "look"), this.#send(report)]);
+      await this.#send(missing);
       this.#arm();
     } catch (error) {
       this.#parts.log.error("stock alarm failed", { error: describeError(error) });
@@ -204,33 +211,48 @@ export class Stock {
   }
 
   /**
-   * Sets no alarm, for that would take the place of the one that rings. The clock decides which claims are due. A report is sent when the
-   * alarm was set for it, whatever the clock says: a report decides nothing, and a clock that stands still must not delay it.
+   * Sets no alarm, for that would take the place of the one that rings. The clock decides which claims are due. A report is
+   * sent when the alarm was set for it, whatever the clock says: a report decides nothing, and a clock that stands still must
+   * not delay it.
    */
   #beginRound() {
     return this.#store((turn) => {
-      const armedFor = nextDue(turn, this.#asked) ?? turn.now;
-      const report = takeReport(turn, Math.max(turn.now, armedFor));
-      return { meta: turn.books.meta, claims: takeDue(turn, this.#asked), report };
+      const at = Math.max(turn.now, nextDue(turn, this.#asked) ?? turn.now);
+      const due = reportDue(turn, at);
+      const report = due === "report" ? takeReport(turn, at) : null;
+      return { meta: turn.books.meta, claims: takeDue(turn, this.#asked), due, report };
     });
   }
 
-  /** An answer is about the storage that asked. If the object was restored meanwhile, that one has another epoch. */
-  async #ask({ product_id: productId, epoch, generation }: Meta, claims: string[]): Promise<void> {
-    if (claims.length === 0) return;
+  /**
+   * An answer is about the storage that asked. If the object was restored meanwhile, that one has another epoch.
+   * @param looks whether it asks what the projection has of its levels, even if no claim is due
+   * @returns the report of what it looked for and did not find
+   */
+  async #ask(
+    { product_id: productId, epoch, generation }: Meta,
+    claims: string[],
+    looks: boolean,
+  ): Promise<StockReport | null> {
+    if (claims.length === 0 && !looks) return null;
     const { askFates, clock, log } = this.#parts;
     try {
       const answer = await askFates(productId, claims);
-      this.#store((turn) => {
+      const missing = this.#store((turn) => {
         const { meta } = turn.books;
-        if (meta.epoch !== epoch || meta.generation !== generation || meta.loading) return;
+        if (meta.epoch !== epoch || meta.generation !== generation || meta.loading) return null;
         arrive(turn, arrivalOf(turn, answer.projected));
+        const lacks = looks && isUntold(turn.books);
         for (const claim of answer.claims) this.#noteDrift(turn, applyAnswer(turn, claim));
+        return lacks ? takeReport(turn, turn.now) : null;
       });
       for (const { claim } of answer.claims) this.#asked.answered(claim);
+      return missing;
     } catch (error) {
       this.#asked.note(claims, clock.now() + ASK_AGAIN_MS);
+      if (looks) this.#books.telling.reportAt = clock.now() + ASK_AGAIN_MS;
       log.warn("holds could not ask for their fates", { product_id: productId, error: describeError(error) });
+      return null;
     }
   }
 

@@ -66,6 +66,8 @@ export class StockRun {
   #stock: Stock;
   #now = 1_800_000_000_000;
   #armed: number | null = null;
+  /** When a report of its own is due at the latest; 0 where others were to write what is untold. */
+  #reportsBy = 0;
   /** What the last alarm was set for. */
   #rang = 0;
   #report: StockReport | null = null;
@@ -122,12 +124,15 @@ export class StockRun {
     const before = this.#versions();
     this.#carriedFor = null;
     await this.#take(step);
-    // A report is due again after when its alarm was set for, however late that is by a clock that stands still.
-    const within = step.do === "alarm" ? Math.max(0, this.#rang - this.#now) + REPORTED : SOON;
+    // A report is due again after when it, or its alarm, was due, however late that is by a clock that stands still.
+    const reportedAt = Math.max(this.#rang, this.#reportsBy, this.#now);
+    const within = step.do === "alarm" ? reportedAt - this.#now + REPORTED : SOON;
     if (this.#versions() !== before) this.#tellsBy = Math.min(this.#tellsBy, this.#now + within);
     // An alarm may have sent a report, which it repeats. What an answer carries is all that is untold.
     if (step.do === "alarm") this.#tellsBy = Math.max(this.#tellsBy, this.#now + within);
     if (this.#carriedFor !== null) this.#tellsBy = this.#now + this.#carriedFor;
+    if (this.#carriedFor !== null || this.#tellsBy === Infinity) this.#reportsBy = 0;
+    else if (step.do === "alarm" || this.#versions() !== before) this.#reportsBy = this.#tellsBy;
     this.#check();
   }
 

@@ -1,7 +1,7 @@
 import type { Context } from "../platform/context.ts";
 import { storableText } from "../platform/json-text.ts";
 import { notRestoredSince } from "../platform/restoring.ts";
-import { each, run, sql } from "../platform/sql.ts";
+import { each, run, type Sql, sql } from "../platform/sql.ts";
 import { MAX_ATTEMPTS, retryDelay } from "./backoff.ts";
 import type { TaskOutcome } from "./run-tasks.ts";
 import type { Taken } from "./take.ts";
@@ -77,10 +77,10 @@ export async function markTasks({ env }: Context, marks: Mark[]): Promise<void> 
  * done twice, since a consumer may be at the same row.
  */
 export async function markTasksDone(context: Context, ids: string[]): Promise<void> {
-  if (ids.length === 0) return;
-  await run(
-    context.env.DB,
-    sql`UPDATE work SET state = 'done', finished_at = ${context.clock.now()}, error = NULL
-      WHERE id IN (SELECT value FROM ${each(ids)}) AND state = 'owed' AND ${notRestoredSince(context)}`,
-  );
+  if (ids.length > 0) await run(context.env.DB, tasksDone(context, ids));
 }
+
+/** The same as a statement, for the batch that does the last of that work. */
+export const tasksDone = (context: Context, ids: string[]): Sql => sql`
+  UPDATE work SET state = 'done', finished_at = ${context.clock.now()}, error = NULL
+  WHERE id IN (SELECT value FROM ${each(ids)}) AND state = 'owed' AND ${notRestoredSince(context)}`;

@@ -67,6 +67,14 @@ export type FollowOutcome =
   /** D1 says that units are kept or shipped that this object never held. Reconciliation must repair it. */
   | { kind: "drift"; detail: string };
 
+/** What one call of `follow` answers. */
+export interface Followed {
+  /** One for each command, in their order. */
+  outcomes: FollowOutcome[];
+  /** For whom asked for it: what the projection does not have yet, to be written by the caller. */
+  carried: StockReport | null;
+}
+
 /** What an open hold learns when it asks for its claim's fate. */
 export interface ClaimState extends FollowCommand {
   /** When to ask again, milliseconds; null leaves it to the hold's own schedule (an hour, then a day). */
@@ -236,6 +244,8 @@ export interface StockAudit {
   version: number;
   /** The projection has acknowledged everything up to this version. */
   acked: number;
+  /** When the ledger's last line was written; 0 while it has none. */
+  changed_at: number;
   levels: (Count & { store_id: string; version: number })[];
   /** The sums of what the ledger's lines changed. */
   ledger: (Count & { store_id: string })[];
@@ -348,6 +358,11 @@ export interface StockCommands {
     carry?: Carry,
   ): Promise<ReserveOutcome[]>;
   follow(productId: string, commands: FollowCommand[], generation?: number): Promise<FollowOutcome[]>;
+  /**
+   * The same, for who writes the levels that this leaves into the projection. It must come again, with the same or a later
+   * command, until it has written them: the object itself reports them only a day later.
+   */
+  followAndCarry(productId: string, commands: FollowCommand[], generation?: number): Promise<Followed>;
   adjust(
     productId: string,
     command: AdjustCommand,

@@ -214,9 +214,10 @@ describe("cancelling", () => {
       // The order and the key; the step and its answer.
       "D1.batch",
       "D1.batch",
-      "Stock.follow",
-      "Stock.follow",
-      "D1.run",
+      "Stock.followAndCarry",
+      "Stock.followAndCarry",
+      // The lists, and the task that would have told them.
+      "D1.batch",
     ]);
   });
 

@@ -143,6 +143,74 @@ export const FAULTS: Record<string, Fault> = {
       ],
     ],
   },
+  "done-untold": {
+    missing: "the task of a step is done only in the batch that tells the lists",
+    caughtBy: "dies right after that batch",
+    suite: "../orders/told-lists.test.ts",
+    file: "src/orders/steps/tell-stock.ts",
+    edits: [
+      [
+        "context.defer(runBatch(context.env.DB, [...project(told.carried, context.clock.now()), done]));",
+        `context.defer(
+          runBatch(context.env.DB, [done]).then(() =>
+            runBatch(context.env.DB, project(told.carried, context.clock.now())),
+          ),
+        );`,
+      ],
+    ],
+  },
+  "silent-repeat": {
+    missing: "an object that has just answered what it left reports it, where it is told the same again",
+    caughtBy: "so soon that its object has just answered",
+    suite: "../orders/told-lists.test.ts",
+    file: "src/inventory/object/report.ts",
+    edits: [
+      [
+        "    reportBy(turn, soonest(turn));\n    return null;\n  }\n  Object.assign(books.telling, { sentAt: now, reportAt: now + FOLLOWED_MS",
+        "    return null;\n  }\n  Object.assign(books.telling, { sentAt: now, reportAt: now + FOLLOWED_MS",
+      ],
+    ],
+  },
+  unanswered: {
+    missing: "an alarm that got no answer sets the next one",
+    caughtBy: "a hold that gets no answer asks again",
+    suite: "../inventory/stock-object.test.ts",
+    file: "src/inventory/object/stock.ts",
+    edits: [["      this.#arm();\n    } catch (error) {", "    } catch (error) {"]],
+  },
+  "armed-too-soon": {
+    missing: "an alarm that awaits an answer is not replaced by a later one",
+    caughtBy: "while a question is on its way",
+    suite: "../inventory/stock-object.test.ts",
+    file: "src/inventory/object/stock.ts",
+    edits: [
+      [
+        "    return this.#store((turn) => {\n      const armedFor",
+        "    return this.#turn((turn) => {\n      const armedFor",
+      ],
+    ],
+  },
+  "looks-never": {
+    missing: "an object that woke looks what the projection lacks when its alarm rings",
+    caughtBy: "what an object of schema 6 was to report",
+    suite: "../inventory/upgraded.test.ts",
+    file: "src/inventory/object/report.ts",
+    edits: [["(reportAt !== null && reportAt > at)", "reportAt === null || reportAt > at"]],
+  },
+  "mended-to-sleep": {
+    missing: "a repair, which sets the alarm anew, sets it for what is untold as well",
+    caughtBy: "a repair of an object that woke",
+    suite: "../inventory/stock-object.test.ts",
+    file: "src/inventory/object/repair.ts",
+    edits: [["  lookSoon(turn);\n", ""]],
+  },
+  "forgets-the-list": {
+    missing: "reconciliation finds a level that the projection lacks and no alarm will tell",
+    caughtBy: "a projection that nobody will tell",
+    suite: "../ops/reconcile/reconcile.test.ts",
+    file: "src/ops/reconcile/find-drift.ts",
+    edits: [["audit.alarm === null && audit.changed_at", "audit.epoch < 0 && audit.changed_at"]],
+  },
   "two-claims": {
     missing: "who goes on without a desk gives up the claim that the desk has",
     caughtBy: "with a group of 1",

@@ -102,7 +102,7 @@ test("a follow that was sent before a restore releases nothing of an order that 
   const { apple, backUp, restore } = await givenBackup(1);
   const order = await placed(await post("/orders", basket({ [apple]: 1 })));
   const backup = await backUp();
-  const sleeper = new Sleeper("Stock.follow");
+  const sleeper = new Sleeper("Stock.followAndCarry");
   const token = { "X-Order-Token": order.access_token ?? "" };
   const sent = send(sleeper, `/orders/${order.id}/cancel`, {}, token);
   await sleeper.asleep;

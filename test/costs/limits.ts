@@ -285,7 +285,7 @@ const TABLE = `
      3 |   13 |    52 |      13 | payment refunded
      6 |   16 |    60 |      11 | refund sent
      2 |    8 |    63 |      14 | job expire-unpaid, of one
-     3 |    3 |    17 |       3 | follow of an expired order
+     4 |    6 |    35 |       6 | follow of an expired order
      1 |    5 |     7 |       7 | late payment, received
      6 |   31 |    93 |      29 | late payment, worked off
      4 |    5 |    24 |       6 | order confirmation sent

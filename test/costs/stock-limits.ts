@@ -14,29 +14,29 @@ export interface StockLimit {
  */
 const TABLE = `
  stmt | read | written | pages | turn
-    6 |    3 |       6 |     6 | held
+    5 |    2 |       5 |     6 | held
     2 |    2 |       0 |     0 | repeated
     3 |    3 |       1 |     1 | placed
     2 |    2 |       0 |     0 | told again
-    6 |    5 |       5 |     6 | shipped
-    6 |    3 |       6 |     6 | held, to be let go
-    6 |    5 |       5 |     6 | let go
-    8 |    4 |       9 |     7 | held in two stores
+    5 |    4 |       4 |     6 | shipped
+    5 |    2 |       5 |     6 | held, to be let go
+    5 |    4 |       4 |     6 | let go
+    7 |    3 |       8 |     7 | held in two stores
     3 |    3 |       1 |     1 | placed in two stores
-  303 |  102 |     402 |    25 | 100 held
-  303 |  302 |     302 |    18 | 100 let go
+  302 |  101 |     401 |    25 | 100 held
+  302 |  301 |     301 |    18 | 100 let go
     2 |    1 |       0 |     0 | short
-    6 |    3 |       5 |     5 | adjusted
+    5 |    2 |       4 |     5 | adjusted
     0 |    0 |       0 |     0 | levels read
-    4 |    7 |       1 |     1 | report sent
+    3 |    3 |       0 |     1 | report sent
     2 |    2 |       1 |     1 | report acknowledged
-    7 |   13 |       5 |     6 | a hold asks, and lives
-    3 |    6 |       0 |     0 | alarm with nothing to do
-   11 |   16 |       6 |     6 | held, woken
+    6 |    7 |       2 |     6 | a hold asks, and lives
+    3 |    3 |       0 |     0 | alarm with nothing to do
+   10 |   15 |       5 |     6 | held, woken
     7 | 1036 |       0 |     0 | short, woken
-    7 |    4 |       6 |     8 | held, with news for the projection
-    6 |    3 |       6 |     9 | held, told what has arrived
-    8 |    5 |       8 |    10 | held, told what was placed
+    6 |    3 |       5 |     8 | held, with news for the projection
+    5 |    2 |       5 |     9 | held, told what has arrived
+    6 |    3 |       5 |    10 | held, told what was placed
 `;
 
 export const STOCK_LIMITS: ReadonlyMap<string, StockLimit> = new Map(

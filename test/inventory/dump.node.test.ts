@@ -25,7 +25,7 @@ const stored = (db: DatabaseSync) =>
     "SELECT store_id, on_hand, reserved FROM levels ORDER BY store_id",
     "SELECT * FROM movements ORDER BY seq",
     "SELECT * FROM operations ORDER BY id",
-    "SELECT version FROM meta",
+    "SELECT max(version) FROM levels",
   ].map((query) => db.prepare(query).all());
 
 function givenObject(db = new DatabaseSync(":memory:")) {

@@ -17,6 +17,10 @@ interface ModelClaim {
   parts: Map<string, { kept: number; shipped: number }>;
   askAt: number;
   asks: number;
+  /** When it asks again, if it was asked about and got no answer; 0 if it was not. */
+  againAt: number;
+  /** Whether it knows that it asked. */
+  remembers: boolean;
 }
 
 /**
@@ -60,7 +64,15 @@ export class StockModel {
       given.push({ store_id: id, quantity: taken });
       this.#change(id, 0, taken);
     }
-    this.claims.set(claim, { settled: false, version: 0, parts, askAt: deadline, asks: 0 });
+    this.claims.set(claim, {
+      settled: false,
+      version: 0,
+      parts,
+      askAt: deadline,
+      asks: 0,
+      againAt: 0,
+      remembers: false,
+    });
     return { kind: "held", allocations: given };
   }
 
@@ -80,7 +92,15 @@ export class StockModel {
     if (!known) {
       if (Object.values(state).some(({ keep, shipped }) => keep + shipped > 0)) return "drift";
       if (this.written) {
-        this.claims.set(claim, { settled: true, version, parts: new Map(), askAt: 0, asks: 0 });
+        this.claims.set(claim, {
+          settled: true,
+          version,
+          parts: new Map(),
+          askAt: 0,
+          asks: 0,
+          againAt: 0,
+          remembers: false,
+        });
       }
       return "applied";
     }
@@ -97,35 +117,45 @@ export class StockModel {
     return "applied";
   }
 
-  /** When claims ask next: ten seconds after the first of them is due. */
+  /** By when claims must ask next: ten seconds after the first of them is due, or half a minute after a question without an answer. */
   get asksAt(): number {
     const open = [...this.claims.values()].filter((claim) => !claim.settled);
-    return Math.min(...open.map(({ askAt }) => askAt)) + 10_000;
+    return Math.min(...open.map(({ askAt, againAt }) => Math.max(askAt + 10_000, againAt)));
   }
 
-  /** Those that ask: all that are due by then. */
+  /** Those that ask: all that are due by then, but for those that were asked about and may yet be answered. */
   due(now: number): string[] {
-    if (now < this.asksAt) return [];
-    return [...this.claims].filter(([, c]) => !c.settled && c.askAt <= now).map(([claim]) => claim);
+    const free = [...this.claims].filter(
+      ([, { settled, againAt, remembers }]) => !settled && !(remembers && againAt > now),
+    );
+    if (now < Math.min(...free.map(([, { askAt }]) => askAt)) + 10_000) return [];
+    return free.filter(([, { askAt }]) => askAt <= now).map(([claim]) => claim);
   }
 
   putOff(claims: string[], now: number): void {
-    for (const claim of claims) (this.claims.get(claim) as ModelClaim).askAt = now + MINUTE / 2;
+    for (const claim of claims)
+      Object.assign(this.claims.get(claim) as ModelClaim, { againAt: now + MINUTE / 2, remembers: true });
+  }
+
+  /** What it has asked is in its memory alone: it may ask again at once. */
+  evict(): void {
+    for (const claim of this.claims.values()) claim.remembers = false;
   }
 
   /** What a caller tells by the way: only what is new counts. */
   hear(told: FollowCommand & { askAt: number | null }, now: number): void {
     const known = this.claims.get(told.claim);
-    if (known && known.version < told.version) this.obey(told, now);
+    if (known && known.version < told.version) this.obey(told, now, false);
   }
 
-  obey(verdict: FollowCommand & { askAt: number | null }, now: number): void {
+  obey(verdict: FollowCommand & { askAt: number | null }, now: number, answers = true): void {
     this.follow(verdict);
     const known = this.claims.get(verdict.claim);
     if (!known || known.settled) return;
     const later = known.asks === 0 ? 60 * MINUTE : DAY;
     known.askAt = Math.max(Math.min(verdict.askAt ?? Infinity, now + later), now + 1_000);
     known.asks += 1;
+    if (answers) known.againAt = 0;
   }
 
   adjust(command: AdjustCommand): unknown {

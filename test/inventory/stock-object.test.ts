@@ -2,7 +2,9 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import { stockOf } from "../../src/inventory/client.ts";
-import type { ReserveRequest } from "../../src/inventory/stock-types.ts";
+import { project } from "../../src/inventory/projection/projection.ts";
+import type { ProjectedLevel, ReserveRequest } from "../../src/inventory/stock-types.ts";
+import { runBatch } from "../../src/platform/sql.ts";
 import { testClock } from "../support/clock.ts";
 import { givenProducts } from "./reports.ts";
 
@@ -130,13 +132,105 @@ test("a hold that gets no answer asks again in half a minute", async () => {
   await env.DB.exec("ALTER TABLE claims RENAME TO claims_away");
   testClock.advance(HOUR + TOGETHER);
   await runDurableObjectAlarm(object());
-  const askAt = new Date(testClock.now() + 30_000).toISOString();
-  expect(await stock().holds()).toMatchObject([{ claim: "clm_1", confirmed: false, ask_at: askAt }]);
+  expect(await stock().holds()).toMatchObject([{ claim: "clm_1", confirmed: false }]);
+  expect((await storageOf()).alarm).toBe(testClock.now() + 30_000);
+  // What others do meanwhile does not make it ask sooner.
+  await reserve("clm_2", 1);
+  testClock.advance(2_000);
+  await runDurableObjectAlarm(object());
+  expect(await stock().holds()).toHaveLength(2);
 
   await env.DB.exec("ALTER TABLE claims_away RENAME TO claims");
-  testClock.advance(30_000 + TOGETHER);
+  testClock.advance(28_000);
   expect(await runDurableObjectAlarm(object())).toBe(true);
-  expect(await stock().holds()).toEqual([]);
+  expect(await stock().holds()).toMatchObject([{ claim: "clm_2" }]);
+});
+
+test("while a question is on its way, no other is asked about the same claims, and none of its answer is written twice", async () => {
+  await open(5);
+  await reserve("clm_1", 2);
+  // It has nothing to look for besides.
+  const { epoch, version } = await stock().audit([]);
+  await stock().reported(epoch, version);
+  await evictDurableObject(object());
+  testClock.advance(HOUR + TOGETHER);
+  const questions: string[][] = [];
+  let answer: () => void = () => {};
+  await runInDurableObject(object(), async (instance, { storage }) => {
+    const asks = async (_: string, claims: string[]) => {
+      questions.push(claims);
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      const state = { sto_1: { keep: 2, shipped: 0 } };
+      return { claims: claims.map((claim) => ({ claim, version: 1, state, askAt: null })), projected: [] };
+    };
+    Object.assign((instance as unknown as { ports: object }).ports, { askFates: asks });
+    await storage.deleteAlarm();
+    const before = storage.sql.exec("SELECT * FROM claims").one();
+    const alarms = [instance.alarm(), instance.alarm()];
+    // Nothing is written before the answer: if the object dies, it asks again.
+    expect(await storage.getAlarm()).toBeNull();
+    expect(storage.sql.exec("SELECT * FROM claims").one()).toEqual(before);
+    await instance.reserve(PRODUCT, [request("clm_2", 1)], HOUR);
+    expect(await storage.getAlarm()).toBe(testClock.now() + 1_000);
+    answer();
+    await Promise.all(alarms);
+    expect(questions).toEqual([["clm_1"]]);
+    expect(storage.sql.exec("SELECT ask_at, asks FROM claims WHERE claim = 'clm_1'").one()).toEqual({
+      ...{ ask_at: testClock.now() + HOUR, asks: 1 },
+    });
+  });
+});
+
+/** How often it sets its alarm in this. */
+async function alarmsSetBy(act: () => Promise<unknown>): Promise<number> {
+  await runInDurableObject(object(), (_, { storage }) => {
+    const setAlarm = storage.setAlarm.bind(storage);
+    Object.assign(storage, {
+      set: 0,
+      setAlarm: (at: number) => {
+        (storage as unknown as { set: number }).set += 1;
+        return setAlarm(at);
+      },
+    });
+  });
+  await act();
+  return runInDurableObject(object(), (_, { storage }) => (storage as unknown as { set: number }).set);
+}
+
+test("an alarm that is set is not set again: one for an order that is placed, one when its hold has asked, none when it ships", async () => {
+  await givenProducts(2);
+  await open(5);
+  await runDurableObjectAlarm(object());
+  await vi.waitFor(async () => expect(await untold()).toMatchObject({ versions: 0 }), 8_000);
+  testClock.advance(HOUR);
+  await runDurableObjectAlarm(object());
+  const carry = { arrived: null, claims: [] };
+  let projected: ProjectedLevel[] = [];
+  const place = async () => {
+    const [held] = await stock().reserve(PRODUCT, [request("clm_1", 2)], 60_000, 0, carry);
+    const { epoch = 0, levels = [] } = (held?.kind === "held" && held.carried) || {};
+    projected = levels.map(({ storeId, version }) => ({ storeId, epoch, version }));
+  };
+  expect(await alarmsSetBy(place)).toBe(1);
+  await evictDurableObject(object());
+  await env.DB.exec("INSERT INTO claims VALUES ('clm_1', 'placed', 'ord_clm_1', 's', 0)");
+  const living = { state: { sto_1: { keep: 2, shipped: 0 } }, askAt: null };
+  testClock.advance(60_000 + TOGETHER);
+  const asks = async () => {
+    await runInDurableObject(object(), (instance) => {
+      const askFates = async () => ({ claims: [{ claim: "clm_1", version: 1, ...living }], projected });
+      Object.assign((instance as unknown as { ports: object }).ports, { askFates });
+    });
+    await runDurableObjectAlarm(object());
+  };
+  expect(await alarmsSetBy(asks)).toBe(1);
+  expect((await storageOf()).alarm).toBe(testClock.now() + HOUR + TOGETHER);
+  await evictDurableObject(object());
+  testClock.advance(60_000);
+  const shipped = { claim: "clm_1", version: 2, state: { sto_1: { keep: 0, shipped: 2 } } };
+  expect(await alarmsSetBy(() => stock().followAndCarry(PRODUCT, [shipped]))).toBe(0);
 });
 
 test("a hold follows its order: confirmed, shipped in parts, closed; old news change nothing", async () => {
@@ -213,15 +307,16 @@ const row = (on_hand: number, reserved: number) => [
   { product_id: PRODUCT, store_id: "sto_1", on_hand, reserved, available: on_hand - reserved },
 ];
 const untold = () =>
-  runInDurableObject(object(), (_, { storage }) =>
-    storage.sql.exec("SELECT version - acked AS versions, report_at FROM meta").one(),
-  );
+  runInDurableObject(object(), async (instance) => {
+    const { version, acked } = await instance.audit([]);
+    return { versions: version - acked };
+  });
 
 test("one report tells the projection all that happened since, and is acknowledged", async () => {
   await givenProducts(2);
   await open(5);
   await reserve("clm_1", 2);
-  await vi.waitFor(async () => expect(await untold()).toEqual({ versions: 0, report_at: null }), 8_000);
+  await vi.waitFor(async () => expect(await untold()).toEqual({ versions: 0 }), 8_000);
   expect(await projected()).toEqual(row(5, 2));
 }, 15_000);
 
@@ -244,3 +339,33 @@ test("a lost report is told again", async () => {
   await vi.waitFor(async () => expect(await untold()).toMatchObject({ versions: 0 }), 8_000);
   expect(await projected()).toEqual(row(5, 0));
 }, 15_000);
+
+test("a repair of an object that woke does not take its alarm from what is to be told", async () => {
+  await givenProducts(2);
+  await open(5);
+  await reserve("clm_1", 2);
+  await evictDurableObject(object());
+  await stock().mend(PRODUCT, { operation: "op_1", balance: false, holds: [], tellBeyond: null });
+  expect((await storageOf()).alarm).toBeLessThanOrEqual(testClock.now() + 1_000);
+  await runDurableObjectAlarm(object());
+  await vi.waitFor(async () => expect(await untold()).toEqual({ versions: 0 }), 8_000);
+  expect(await projected()).toEqual(row(5, 2));
+}, 15_000);
+
+test("an object that woke and finds all of it in the projection reports nothing", async () => {
+  await givenProducts(2);
+  await open(5);
+  const carry = { arrived: null, claims: [] };
+  const [held] = await stock().reserve(PRODUCT, [request("clm_1", 2)], HOUR, 0, carry);
+  const carried = (held?.kind === "held" && held.carried) || null;
+  await runBatch(env.DB, project(carried ? [carried] : [], testClock.now()));
+  await evictDurableObject(object());
+  const sent: unknown[] = [];
+  await runInDurableObject(object(), async (instance) => {
+    const send = async (report: unknown) => void sent.push(report);
+    Object.assign(instance, { env: { ...env, INVENTORY_QUEUE: { send } } });
+    await instance.alarm();
+  });
+  expect(sent).toEqual([]);
+  expect(await untold()).toEqual({ versions: 0 });
+});

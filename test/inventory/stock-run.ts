@@ -21,6 +21,11 @@ import { StockModel } from "./stock-model.ts";
 
 const PRODUCT = "prd_1";
 const HOLD = 60_000;
+/** A change waits so long for a report at most; a report for its acknowledgement; what the answer to a hold carries, and that to a follow, so long. */
+const SOON = 4_000;
+const REPORTED = 60_000 + SOON;
+const CARRIED = 300_000;
+const FOLLOWED = 25 * 3_600_000;
 /** A logger that nobody listens to. */
 const SILENT = getLogger("silent");
 const DAY = 24 * 60 * 60_000;
@@ -28,12 +33,12 @@ const DAY = 24 * 60 * 60_000;
 export type Step =
   /** `carries`: its caller writes news to the projection; `tells`: it also says what has arrived there. */
   | { do: "reserve"; requests: Omit<ReserveRequest, "orderId">[]; carries: boolean; tells: boolean }
-  /** The batch that records the last order comes, with the news that its hold carried; all others are lost. */
+  /** The batch that has the last news that an answer carried comes; all others are lost. */
   | { do: "record" }
   /** Something becomes of an order in D1; the object does not hear of it yet. */
   | { do: "decide"; claim: string; what: "place" | "die" | "ship" | "cancel"; units: number }
   /** A command about the order's latest version arrives, or about one before it. */
-  | { do: "follow"; claim: string; back: number }
+  | { do: "follow"; claim: string; back: number; carries: boolean }
   /** A command that no order stands behind. */
   | { do: "lie"; claim: string; version: number; state: FollowState }
   | { do: "adjust"; operation: string; store: string; type: AdjustType; quantity: number }
@@ -54,17 +59,27 @@ export class StockRun {
   /** What D1 says of each claim: every version of its order, the first being its birth or its claim's death. */
   readonly #orders = new Map<string, FollowCommand[]>();
   readonly #projection = new Map<string, StockReport["levels"][number] & { epoch: number }>();
-  /** The last news that a hold carried. */
+  /** The last news that an answer carried. */
   #carried: StockReport | null = null;
-  /** The last news of a hold that arrived, until the object hears it. */
+  /** The last news that an answer carried and that arrived, until the object hears it. */
   #arrived: StockReport | null = null;
   #stock: Stock;
   #now = 1_800_000_000_000;
   #armed: number | null = null;
+  /** When a report of its own is due at the latest; 0 where others were to write what is untold. */
+  #reportsBy = 0;
+  /** What the last alarm was set for. */
+  #rang = 0;
   #report: StockReport | null = null;
+  /** By when its alarm must ring for what the projection lacks; while that lacks nothing, it need not. */
+  #tellsBy = Infinity;
   #fates: Extract<Step, { do: "alarm" }>["fates"] = "all";
   #asked: string[] = [];
+  /** Whether a question is on its way that no answer will come to. */
+  #waits = false;
   #lied = false;
+  /** How long what this step's answer carried may be untold, milliseconds; null where it carried nothing. */
+  #carriedFor: number | null = null;
   /** How many statements succeed before one fails, if any is to fail; then no commit succeeds. */
   #succeed: number | null = null;
 
@@ -106,8 +121,24 @@ export class StockRun {
   }
 
   async take(step: Step): Promise<void> {
+    const before = this.#versions();
+    this.#carriedFor = null;
     await this.#take(step);
+    // A report is due again after when it, or its alarm, was due, however late that is by a clock that stands still.
+    const reportedAt = Math.max(this.#rang, this.#reportsBy, this.#now);
+    const within = step.do === "alarm" ? reportedAt - this.#now + REPORTED : SOON;
+    if (this.#versions() !== before) this.#tellsBy = Math.min(this.#tellsBy, this.#now + within);
+    // An alarm may have sent a report, which it repeats. What an answer carries is all that is untold.
+    if (step.do === "alarm") this.#tellsBy = Math.max(this.#tellsBy, this.#now + within);
+    if (this.#carriedFor !== null) this.#tellsBy = this.#now + this.#carriedFor;
+    if (this.#carriedFor !== null || this.#tellsBy === Infinity) this.#reportsBy = 0;
+    else if (step.do === "alarm" || this.#versions() !== before) this.#reportsBy = this.#tellsBy;
     this.#check();
+  }
+
+  #versions(): string {
+    if (!this.#model.written) return "";
+    return JSON.stringify(this.#sql.all("SELECT store_id, version FROM levels ORDER BY store_id"));
   }
 
   async #take(step: Step): Promise<void> {
@@ -121,12 +152,12 @@ export class StockRun {
         return this.#decide(step.claim, step.what, step.units);
       case "follow": {
         const command = this.#orders.get(step.claim)?.at(-1 - step.back);
-        if (command) this.#follow(command);
+        if (command) this.#follow(command, step.carries);
         return;
       }
       case "lie":
         this.#lied = true;
-        return this.#follow({ claim: step.claim, version: step.version, state: step.state });
+        return this.#follow({ claim: step.claim, version: step.version, state: step.state }, false);
       case "adjust": {
         const { operation, store: storeId, type, quantity } = step;
         const command = { operation, storeId, type, quantity, reason: "r", reference: null, actor: "a" };
@@ -151,6 +182,7 @@ export class StockRun {
         return this.#acknowledge();
       case "evict":
         this.#stock = this.#wake();
+        this.#model.evict();
         return;
       case "fail":
         return this.#fail(step.after, step.requests, step.carries);
@@ -173,7 +205,10 @@ export class StockRun {
       outcome.kind === "held" && outcome.carried ? [outcome.carried] : [],
     );
     expect(news.length).toBeLessThanOrEqual(carries ? 1 : 0);
-    if (news[0]) this.#carried = news[0];
+    if (news[0]) {
+      this.#carried = news[0];
+      this.#carriedFor = CARRIED;
+    }
     expect(outcomes.map((outcome) => omitNews(outcome))).toEqual(expected);
     this.#changesNothing(() =>
       this.#stock.reserve(PRODUCT, requests, HOLD, 0, carries ? NOTHING_NEW : undefined),
@@ -206,9 +241,16 @@ export class StockRun {
     this.#reserve(given, carries, false);
   }
 
-  #follow(command: FollowCommand): void {
+  #follow(command: FollowCommand, carries: boolean): void {
     const expected = this.#model.follow(command);
-    expect(this.#stock.follow(PRODUCT, [command])).toMatchObject([{ kind: expected }]);
+    if (carries) {
+      const { outcomes, carried } = this.#stock.followAndCarry(PRODUCT, [command]);
+      expect(outcomes).toMatchObject([{ kind: expected }]);
+      if (carried) {
+        this.#carried = carried;
+        this.#carriedFor = FOLLOWED;
+      }
+    } else expect(this.#stock.follow(PRODUCT, [command])).toMatchObject([{ kind: expected }]);
     this.#changesNothing(() => this.#stock.follow(PRODUCT, [command]));
   }
 
@@ -245,7 +287,10 @@ export class StockRun {
     expect(productId).toBe(PRODUCT);
     this.#asked = [...claims];
     if (this.#fates === "throw") throw new Error("D1 is down");
-    if (this.#fates === "die") return new Promise(() => {});
+    if (this.#fates === "die") {
+      this.#waits = true;
+      return new Promise(() => {});
+    }
     const answered = claims.filter(
       (_, index) => this.#fates === "all" || (this.#fates === "some" && index % 2 === 0),
     );
@@ -263,12 +308,19 @@ export class StockRun {
     this.#now += later;
     this.#fates = fates;
     this.#asked = [];
+    this.#rang = this.#armed ?? 0;
     this.#armed = null;
     const due = this.#model.due(this.#now);
     this.#model.putOff(due, this.#now);
+    this.#waits = false;
     const alarm = this.#stock.alarm();
-    if (fates === "die") this.#stock = this.#wake();
-    else await alarm;
+    // It awaits an answer that never comes. One that asks nothing has ended by then.
+    if (this.#waits) {
+      this.#stock = this.#wake();
+      this.#model.evict();
+      // The runtime lets an alarm that did not end ring again.
+      this.#armed = this.#now;
+    } else await alarm;
     expect(this.#asked.sort()).toEqual(due.sort());
   }
 
@@ -360,15 +412,14 @@ export class StockRun {
 
   /** No open hold and no untold news is without an alarm that comes in time. */
   #checkAlarm(): void {
-    const [meta] = this.#sql.all<{ version: number; acked: number; report_at: number | null }>(
-      "SELECT * FROM meta",
-    );
-    mustEqual(meta?.report_at === null, meta?.version === meta?.acked);
+    const [{ acked } = { acked: 0 }] = this.#sql.all<{ acked: number }>("SELECT acked FROM meta");
     // What counts as told has arrived.
-    for (const level of this.#sql.all<{ store_id: string; version: number }>("SELECT * FROM levels"))
-      if (level.version <= (meta?.acked ?? 0))
-        expect(this.#projection.get(level.store_id)?.version).toBe(level.version);
-    const due = Math.min(this.#model.asksAt, meta?.report_at ?? Number.POSITIVE_INFINITY);
+    const levels = this.#sql.all<{ store_id: string; version: number }>("SELECT * FROM levels");
+    const lacks = ({ store_id, version }: { store_id: string; version: number }) =>
+      this.#projection.get(store_id)?.version !== version;
+    for (const level of levels) if (level.version <= acked) expect(lacks(level)).toBe(false);
+    if (!levels.some(lacks)) this.#tellsBy = Infinity;
+    const due = Math.min(this.#model.asksAt, this.#tellsBy);
     expect(this.#armed ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(due);
   }
 

@@ -32,7 +32,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       units: few,
     }),
   },
-  { weight: 6, arbitrary: fc.record({ do: is("follow"), claim, back: fc.nat(2) }) },
+  { weight: 6, arbitrary: fc.record({ do: is("follow"), claim, back: fc.nat(2), carries: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: is("lie"), claim, version: few, state }) },
   { weight: 3, arbitrary: fc.record({ do: is("adjust"), operation, store, type, quantity: few }) },
   {

@@ -1,8 +1,9 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { stockOf } from "../../src/inventory/client.ts";
 import { pageOf } from "./dumped.ts";
+import { givenProducts } from "./reports.ts";
 
 /** Storage that a version before this one left behind. */
 
@@ -51,6 +52,18 @@ const TO_SCHEMA_4 = [
   "UPDATE meta SET schema = 4",
 ];
 
+/** Of the version before this one, what was changed in it and in the one before that. */
+const TO_SCHEMA_6 = [
+  ...TO_SCHEMA_4,
+  "ALTER TABLE claims ADD COLUMN parts TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(parts))",
+  `UPDATE claims SET parts = (
+     SELECT json_group_array(json_object('store_id', store_id, 'kept', kept, 'shipped', shipped) ORDER BY store_id)
+     FROM holds WHERE holds.claim = claims.claim)`,
+  "DROP TABLE holds",
+  "DROP INDEX claims_unheard",
+  "UPDATE meta SET schema = 6",
+];
+
 /** Two stores; of six claims one is provisional, one of a living order in both stores, one shipped in part, three ended. */
 const ROWS = [
   "INSERT INTO meta VALUES (1, 3, 'prd_1', 1000, 9, 8, 500, 2000, 0, 0)",
@@ -93,12 +106,13 @@ test.each([
   ["3", BEFORE, ROWS],
   ["2", BEFORE, [...ROWS, ...TO_SCHEMA_2]],
   ["4", BEFORE, [...ROWS, ...TO_SCHEMA_4]],
+  ["6", BEFORE, [...ROWS, ...TO_SCHEMA_6]],
 ])("an object with the tables of schema %s goes on where it was", async (_, tables, rows) => {
   await givenStorage("prd_1", [...tables, ...rows]);
   const stock = stockOf(env, "prd_1");
   const part = (store_id: string, kept: number, shipped: number) => ({ store_id, kept, shipped });
   expect(await stock.audit(["clm_4", "clm_5", "clm_6"])).toMatchObject({
-    ...{ epoch: 1000, version: 9, acked: 8, due: 2000 },
+    ...{ epoch: 1000, version: 9, acked: 8, due: 15_000 },
     claims: [
       { claim: "clm_1", order_id: "ord_1", version: 0, ask_at: 5000, parts: [part("sto_1", 2, 0)] },
       { claim: "clm_2", version: 1, parts: [part("sto_1", 2, 0), part("sto_2", 2, 0)] },
@@ -137,6 +151,7 @@ test.each([
   ["2", TO_SCHEMA_2],
   ["3", []],
   ["4", TO_SCHEMA_4],
+  ["6", TO_SCHEMA_6],
 ])("an object with the tables of schema %s is restored like any", async (_, steps) => {
   await givenStorage("prd_1", [...BEFORE, ...ROWS, ...steps]);
   await runInDurableObject(objectOf("prd_1"), async (object) => {
@@ -156,6 +171,19 @@ test.each([
     expect(await object.reserve("prd_1", [request], 60_000, 3)).toMatchObject([{ kind: "held" }]);
   });
 });
+
+test("what an object of schema 6 was to report, it reports when its alarm rings", async () => {
+  await givenProducts(2);
+  const asksLater = "UPDATE claims SET ask_at = 9000000000000";
+  await givenStorage("prd_1", [...BEFORE, ...ROWS, ...TO_SCHEMA_6, asksLater]);
+  await runInDurableObject(objectOf("prd_1"), (_, { storage }) => storage.setAlarm(Date.now() + 3_600_000));
+  await evictDurableObject(objectOf("prd_1"));
+  expect(await stockOf(env, "prd_1").levels()).toMatchObject({ on_hand: 29, reserved: 8 });
+  await runDurableObjectAlarm(objectOf("prd_1"));
+  const listed = async () =>
+    (await env.DB.prepare("SELECT store_id, on_hand FROM stock_levels ORDER BY store_id").all()).results;
+  await vi.waitFor(async () => expect(await listed()).toEqual([{ store_id: "sto_2", on_hand: 9 }]), 8_000);
+}, 15_000);
 
 test("an upgrade that fails leaves all as it was, and is done when it can be", async () => {
   await givenStorage("prd_1", [...BEFORE, ...ROWS, "ALTER TABLE holds RENAME TO holds_away"]);

@@ -18,8 +18,8 @@ beforeEach(async () => {
 });
 
 const LOOK = "D1.first";
-/** Its order and its key; the step and its answer; both products' stock; the task that would have told them. */
-const STEP = [LOOK, "D1.batch", "D1.batch", "Stock.follow", "Stock.follow", "D1.run"];
+/** Its order and its key; the step and its answer; both products' stock; the lists, and the task that would have told them. */
+const STEP = [LOOK, "D1.batch", "D1.batch", "Stock.followAndCarry", "Stock.followAndCarry", "D1.batch"];
 
 /** Its key; what is known of the money; its change and its answer. */
 const CHANGE = [LOOK, "D1.batch", "D1.batch", "D1.batch"];

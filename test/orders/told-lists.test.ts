@@ -6,24 +6,29 @@ import { stockOf } from "../../src/inventory/client.ts";
 import { draftOf } from "../../src/orders/place/draft.ts";
 import { placeOrders } from "../../src/orders/place/place.ts";
 import { placeOrderSchema } from "../../src/orders/schemas.ts";
+import { followOrder } from "../../src/orders/steps/tasks.ts";
+import { Boundary } from "../chaos/boundary.ts";
+import { outcomeOf, send } from "../chaos/stage.ts";
 import { testContext } from "../events/context.ts";
 import { testClock } from "../support/clock.ts";
 import { basket, get, givenShop, placed, post } from "../support/shop.ts";
 import { signIn } from "../support/sign-in.ts";
 
-/** The lists hear of an order's units by its own batch; the objects of that, and of its fate, by their next call, or when a hold asks. */
+/**
+ * The lists hear of an order's units by its own batch, and of a step's by the batch that ends its `follow`; the objects of
+ * that, and of an order's fate, by their next call, or when a hold asks.
+ */
 
 const HOLD_ASKS_AFTER = 60_000 + 10_000;
+const HOURS = 3_600_000;
 
 const objectOf = (productId: string) => env.STOCK.get(env.STOCK.idFromName(productId));
 
+/** What the object has not heard of, and in how long it reports it, or its first hold asks. */
 const metaOf = async (productId: string) =>
-  runInDurableObject(objectOf(productId), async (_, { storage }) => {
-    const { version, acked, report_at } = storage.sql.exec("SELECT * FROM meta").one();
-    return {
-      untold: Number(version) - Number(acked),
-      reportIn: report_at && Number(report_at) - testClock.now(),
-    };
+  runInDurableObject(objectOf(productId), async (object) => {
+    const { version, acked, due } = await object.audit([]);
+    return { untold: version - acked, reportIn: due && due - testClock.now() };
   });
 
 /** What the lists have of a product, by what is on hand. */
@@ -157,10 +162,12 @@ test("a hold that asks finds that the lists have it", async () => {
   const { productIds } = await givenShop([[5]]);
   const [apple = ""] = productIds;
   await place({ [apple]: 1 }, new News());
-  expect(await metaOf(apple)).toEqual({ untold: 2, reportIn: 90_000 });
+  // By then the hold asks; the report were due twenty seconds later.
+  expect(await metaOf(apple)).toEqual({ untold: 2, reportIn: HOLD_ASKS_AFTER });
   testClock.advance(HOLD_ASKS_AFTER);
   await runDurableObjectAlarm(objectOf(apple));
-  expect(await metaOf(apple)).toEqual({ untold: 0, reportIn: null });
+  // It asks again an hour later.
+  expect(await metaOf(apple)).toEqual({ untold: 0, reportIn: HOURS + 10_000 });
 });
 
 test.each([
@@ -187,4 +194,99 @@ test("a late payment's hold carries nothing: its object reports by itself", asyn
   const [outcome] = await stockOf(env, apple).reserve(apple, [request], 60_000);
   expect(outcome).not.toHaveProperty("carried");
   expect(await metaOf(apple)).toEqual({ untold: 2, reportIn: 1_000 });
+});
+
+/** An order of one unit, placed three seconds ago and cancelled by a worker whose calls cross this boundary. */
+async function cancelled(apple: string, boundary: Boundary) {
+  const order = await placed(await post("/orders", basket({ [apple]: 1 })));
+  testClock.advance(3_000);
+  const sent = send(
+    boundary,
+    `/orders/${order.id}/cancel`,
+    {},
+    { "X-Order-Token": order.access_token ?? "" },
+  );
+  await outcomeOf(sent, boundary);
+  boundary.bury();
+  await Promise.allSettled(sent.deferred);
+  return order;
+}
+
+/** What the sweep wakes when a worker has died: the task `follow` of this order. */
+const follow = (objectId: string) =>
+  followOrder(testContext(), { id: "wrk_1", objectId, payload: {}, attempt: 1 });
+const owed = async () =>
+  (await env.DB.prepare("SELECT task FROM work WHERE state = 'owed' AND task = 'follow'").all()).results;
+
+test("the lists have what a step frees by the batch that ends its task, and the object reports nothing", async () => {
+  const { productIds } = await givenShop([[5, 7]]);
+  const [apple = ""] = productIds;
+  const boundary = new Boundary();
+  await cancelled(apple, boundary);
+  expect(boundary.calls.slice(-2)).toEqual(["Stock.followAndCarry", "D1.batch"]);
+  expect(await listed(apple)).toEqual(await stocked(apple));
+  expect(await owed()).toEqual([]);
+  // Later than its alarm, which was set for the hold.
+  expect((await metaOf(apple)).reportIn).toBe(25 * HOURS);
+});
+
+/** The calls of a cancel: its look, its order, its step, the object, and the batch that writes the lists. */
+const LISTS = 4;
+
+test.each([
+  ["dies before it writes", "dies before", LISTS],
+  ["dies before it knows what to write", "dies after", LISTS - 1],
+  ["cannot write", "call fails", LISTS],
+] as const)("what a worker is to write that %s, its task writes", async (_, ending, at) => {
+  const { productIds } = await givenShop([[5]]);
+  const [apple = ""] = productIds;
+  const order = await cancelled(apple, new Boundary({ at, ending }));
+  expect(await listed(apple)).toMatchObject([{ reserved: 1 }]);
+  expect(await owed()).toHaveLength(1);
+  testClock.advance(60_000);
+  expect(await follow(order.id)).toEqual({ kind: "done" });
+  expect(await listed(apple)).toEqual(await stocked(apple));
+});
+
+test("who dies right after that batch leaves nothing undone", async () => {
+  const { productIds } = await givenShop([[5]]);
+  const [apple = ""] = productIds;
+  await cancelled(apple, new Boundary({ at: LISTS, ending: "dies after" }));
+  expect(await owed()).toEqual([]);
+  expect(await listed(apple)).toEqual(await stocked(apple));
+});
+
+test("a task that comes so soon that its object has just answered the same leaves it to a report", async () => {
+  const { productIds } = await givenShop([[5]]);
+  const [apple = ""] = productIds;
+  const order = await cancelled(apple, new Boundary({ at: LISTS, ending: "call fails" }));
+  testClock.advance(1_000);
+  expect(await follow(order.id)).toEqual({ kind: "done" });
+  expect(await metaOf(apple)).toEqual({ untold: 3, reportIn: 1_000 });
+});
+
+test("a task whose object cannot be told writes what the others have answered, and is not done", async () => {
+  const { productIds } = await givenShop([[5], [5]]);
+  const [apple = "", pear = ""] = productIds;
+  const order = await placed(await post("/orders", basket({ [apple]: 1, [pear]: 1 })));
+  testClock.advance(3_000);
+  const headers = { "X-Order-Token": order.access_token ?? "" };
+  const boundary = new Boundary({ at: 3, ending: "dies before" });
+  await outcomeOf(send(boundary, `/orders/${order.id}/cancel`, {}, headers), boundary);
+  boundary.bury();
+  const away = new Boundary({ at: 1, ending: "call fails" });
+  const task = { id: "wrk_1", objectId: order.id, payload: {}, attempt: 1 };
+  expect(await followOrder(testContext({ env: away.watch(env) }), task)).toMatchObject({ kind: "failed" });
+  const reserved = [...(await listed(apple)), ...(await listed(pear))].map((level) => level.reserved);
+  expect(reserved.sort()).toEqual([0, 1]);
+});
+
+test("whoever does not write the lists is told by the object's own report: a repeat of a step", async () => {
+  const { productIds } = await givenShop([[5]]);
+  const [apple = ""] = productIds;
+  await placed(await post("/orders", basket({ [apple]: 1 })));
+  testClock.advance(3_000);
+  const [{ claim } = { claim: "" }] = await stockOf(env, apple).holds();
+  await stockOf(env, apple).follow(apple, [{ claim, version: 2, state: {} }]);
+  expect((await metaOf(apple)).reportIn).toBe(1_000);
 });

@@ -1,14 +1,15 @@
 import type { AuditedClaim, StockAudit } from "../stock-types.ts";
 import { nextDue } from "./ask.ts";
-import type { Books } from "./books.ts";
+import type { Asked } from "./asked.ts";
 import { type StoredClaim, withParts } from "./holds.ts";
-import type { Sql } from "./sql-port.ts";
+import type { Sql, Turn } from "./sql-port.ts";
 
 /** What an object without storage answers. */
 export const NOTHING_TO_AUDIT: Omit<StockAudit, "alarm"> = {
   epoch: 0,
   version: 0,
   acked: 0,
+  changed_at: 0,
   levels: [],
   ledger: [],
   claims: [],
@@ -16,16 +17,17 @@ export const NOTHING_TO_AUDIT: Omit<StockAudit, "alarm"> = {
 };
 
 /** Reads all that reconciliation compares, in one turn, so that nothing moves between its parts. */
-export function audit(sql: Sql, books: Books, named: string[]): Omit<StockAudit, "alarm"> {
-  const { epoch, version, acked } = books.meta;
+export function audit(turn: Turn, asked: Asked, named: string[]): Omit<StockAudit, "alarm"> {
+  const { sql, books } = turn;
   return {
-    epoch,
-    version,
-    acked,
+    epoch: books.meta.epoch,
+    version: books.version,
+    acked: books.telling.acked,
+    changed_at: books.lastAt,
     levels: [...books.levels].map(([store_id, level]) => ({ store_id, ...level })),
     ledger: readLedgerSums(sql),
     claims: readClaims(sql, named),
-    due: nextDue(sql, books),
+    due: nextDue(turn, asked),
   };
 }
 

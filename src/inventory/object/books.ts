@@ -15,6 +15,22 @@ interface Line {
 }
 
 /**
+ * What an object knows of what the projection has, and by when it must tell the rest. It is in memory alone, but for
+ * `acked` after a report: its alarm is set by each turn that needs one, and stays set. So an object that wakes knows
+ * nothing of it, and when its alarm rings, it looks what the projection has.
+ */
+export interface Telling {
+  /** The projection has everything up to this version. */
+  acked: number;
+  /** When a report was sent, or carried, last; milliseconds. */
+  sentAt: number;
+  /** When a report of what is untold is due, milliseconds; null while nothing is, or nothing is known of it. */
+  reportAt: number | null;
+  /** Whether others may have written what is untold: then the object looks before it reports. */
+  carried: boolean;
+}
+
+/**
  * What a living object remembers of its storage: its row of `meta`, its levels, the last line of its ledger, and
  * its provisional claims. Nobody else reads or writes that storage, so each is read once, when it is first needed. A turn makes its changes here, and
  * `write` stores them once, at its end and in its transaction.
@@ -27,9 +43,23 @@ export class Books {
   readonly #changedStores = new Set<string>();
   #lastLine: Line | null = null;
   #provisional: Map<string, Held[]> | null = null;
+  #telling: Telling | null;
 
-  constructor(sql: Sql) {
+  /** @param telling what is known of the projection; null for who has just woken */
+  constructor(sql: Sql, telling: Telling | null = null) {
     this.#sql = sql;
+    this.#telling = telling;
+  }
+
+  /** To be changed in place. */
+  get telling(): Telling {
+    this.#telling ??= { acked: this.meta.acked, sentAt: 0, reportAt: null, carried: true };
+    return this.#telling;
+  }
+
+  /** How often levels have changed. No level is ever deleted, so the one that changed last has it. */
+  get version(): number {
+    return Math.max(0, ...[...this.levels.values()].map(({ version }) => version));
   }
 
   get meta(): Readonly<Meta> {
@@ -73,6 +103,11 @@ export class Books {
     return this.#readLastLine().seq;
   }
 
+  /** When that line was written, milliseconds; 0 while there is none. */
+  get lastAt(): number {
+    return this.#readLastLine().at;
+  }
+
   /**
    * The parts of each open claim that no living order is known of. There are as few as orders being placed at the moment,
    * so no index needs to find them; the first time, all open claims are looked through.
@@ -97,11 +132,8 @@ export class Books {
   /** Stores what was changed. To be called at the end of a turn, in its transaction. */
   write(): void {
     if (this.#metaChanged) {
-      const { epoch, version, acked, sent_at, report_at } = this.meta;
-      this.#sql.all(
-        "UPDATE meta SET epoch = ?, version = ?, acked = ?, sent_at = ?, report_at = ?",
-        ...[epoch, version, acked, sent_at, report_at],
-      );
+      const { epoch, acked } = this.meta;
+      this.#sql.all("UPDATE meta SET epoch = ?, acked = ?", epoch, acked);
       this.#metaChanged = false;
     }
     for (const storeId of this.#changedStores) this.#writeLevel(storeId);

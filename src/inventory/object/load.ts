@@ -39,8 +39,13 @@ export function empty(turn: Restoring, productId: string, generation: number): E
 /**
  * Loads a part of a backup into an object that was emptied for it. The first part empties it again, so that one whose answer
  * was lost may be sent again.
+ * @returns what the object remembers from its last part on; null before it
  */
-export function load(turn: Restoring, productId: string, { first, last, rows, generation }: LoadPage): void {
+export function load(
+  turn: Restoring,
+  productId: string,
+  { first, last, rows, generation }: LoadPage,
+): Books | null {
   const { sql, now } = turn;
   if (first) empty(turn, productId, generation);
   for (const { table, row } of rows) {
@@ -48,13 +53,14 @@ export function load(turn: Restoring, productId: string, { first, last, rows, ge
     else if (table === "holds") loadHold(sql, row);
     else insert(sql, table, row);
   }
-  if (!last) return;
+  if (!last) return null;
   // What it had heard of an order may be later than where D1 goes on: the order's next step must be news again.
   sql.all("UPDATE claims SET version = 1 WHERE state = 'open' AND version > 1");
   sql.all("UPDATE meta SET loading = 0");
   const books = new Books(sql);
   reportEverything({ sql, now, books }, 0);
   books.write();
+  return books;
 }
 
 /**
@@ -83,9 +89,5 @@ function loadHold(sql: Sql, row: StockRow["row"]): void {
 }
 
 function loadMeta(sql: Sql, row: StockRow["row"]): void {
-  sql.all(
-    "UPDATE meta SET version = ?, acked = 0, epoch = MAX(epoch, ? + 1)",
-    row.version ?? 0,
-    row.epoch ?? 0,
-  );
+  sql.all("UPDATE meta SET acked = 0, epoch = MAX(epoch, ? + 1)", row.epoch ?? 0);
 }

@@ -12,7 +12,7 @@ import { readLedgerSums } from "./audit.ts";
 import { findClaim, putClaim } from "./holds.ts";
 import { correct } from "./ledger.ts";
 import { countIn, NO_UNITS, storesIn } from "./levels.ts";
-import { reportEverything } from "./report.ts";
+import { lookSoon, reportEverything } from "./report.ts";
 import type { Sql, Turn } from "./sql-port.ts";
 
 /** Repairs what an audit found. Levels come first, because a hold can only change where the levels cover it. */
@@ -23,6 +23,8 @@ export function repair(
   const unbalanced = wanted ? balance(turn, operation) : [];
   const outcomes = holds.map((hold) => repairHold(turn, operation, hold));
   if (tellBeyond !== null) reportEverything(turn, tellBeyond);
+  // The alarm is set anew after this, also where it was set for a report.
+  lookSoon(turn);
   return { unbalanced, holds: outcomes };
 }
 

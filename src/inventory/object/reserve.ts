@@ -25,7 +25,8 @@ export function reserveEach(
   deadline: number,
   carries: boolean,
 ): ReserveOutcome[] {
-  const before = turn.books.meta;
+  const { books } = turn;
+  const [before, version] = [{ ...books.telling }, books.version];
   // Requests that fall short one after the other meet the same holds. They are looked up once, and as one list that
   // all these outcomes share they cross RPC once.
   const known = new Map<string, InTheWay>();
@@ -39,10 +40,10 @@ export function reserveEach(
   const outcomes = requests.map((request) => {
     const outcome = reserve(turn, request, deadline, findInTheWay);
     if (outcome.kind === "held") known.clear();
-    if (outcome.kind === "held" && turn.books.meta.version > before.version) opened ??= outcome;
+    if (outcome.kind === "held" && books.version > version) opened ??= outcome;
     return outcome;
   });
-  const carried = carries && opened ? carryReport(turn, before.report_at, deadline) : null;
+  const carried = carries && opened ? carryReport(turn, before, deadline) : null;
   return carried
     ? outcomes.map((outcome) => (outcome === opened ? { ...opened, carried } : outcome))
     : outcomes;

@@ -10,9 +10,9 @@ const PARTS = `parts TEXT NOT NULL DEFAULT '[]'
  *
  * - meta.schema: which version of these tables this is. meta.epoch: when this storage was initialised. A restore
  *   initialises it again, so the restored object's reports win over those from before.
- * - meta.version counts the changes of levels; levels.version is that count when the row last changed. meta.acked: the
- *   projection has everything up to this version. meta.sent_at: when the last report was sent. meta.report_at: when the
- *   next one is due; null when the projection has everything. meta.generation: the restore generation in which the object
+ * - levels.version: how many changes of levels there had been when the row last changed, itself included. meta.acked: the
+ *   projection has everything up to this version, as it was when a report was last acknowledged; what was heard since is
+ *   known in memory alone. meta.generation: the restore generation in which the object
  *   was made or last restored. meta.loading: 1 from when a restore empties the object until its last part is loaded.
  * - claims.version: the order's version that was last applied; 0 until the object has heard of a living order.
  *   claims.ask_at: when an open claim is due to ask for its fate. claims.asks: how often it got an answer. claims.order_id
@@ -30,10 +30,7 @@ const TABLES = [
     schema INTEGER NOT NULL,
     product_id TEXT NOT NULL,
     epoch INTEGER NOT NULL,
-    version INTEGER NOT NULL,
     acked INTEGER NOT NULL,
-    sent_at INTEGER NOT NULL,
-    report_at INTEGER,
     generation INTEGER NOT NULL DEFAULT 0,
     loading INTEGER NOT NULL DEFAULT 0
   )`,
@@ -81,7 +78,7 @@ const TABLES = [
   ) WITHOUT ROWID`,
 ];
 
-const SCHEMA = 6;
+const SCHEMA = 7;
 
 /** What brings tables of the version before to this one. */
 const UPGRADES: { to: number; statements: string[] }[] = [
@@ -110,6 +107,11 @@ const UPGRADES: { to: number; statements: string[] }[] = [
     ],
   },
   { to: 6, statements: ["DROP INDEX claims_unheard"] },
+  {
+    // The alarm for a report that was due is set, and stays so.
+    to: 7,
+    statements: ["version", "sent_at", "report_at"].map((column) => `ALTER TABLE meta DROP COLUMN ${column}`),
+  },
 ];
 
 /** Brings tables of an earlier version to this one. To be called before anything else is done with them. */
@@ -134,8 +136,7 @@ export function initialise(
 ): void {
   for (const table of TABLES) sql.all(table);
   sql.all(
-    `INSERT INTO meta (one, schema, product_id, epoch, version, acked, sent_at, report_at, generation)
-     VALUES (1, ?, ?, ?, 0, 0, 0, NULL, ?)`,
+    "INSERT INTO meta (one, schema, product_id, epoch, acked, generation) VALUES (1, ?, ?, ?, 0, ?)",
     SCHEMA,
     productId,
     now,
@@ -155,10 +156,7 @@ export function wipe(sql: Sql): void {
 export interface Meta {
   product_id: string;
   epoch: number;
-  version: number;
   acked: number;
-  sent_at: number;
-  report_at: number | null;
   /** The restore generation in which the object was made or last restored. */
   generation: number;
   /** 1 from when a restore empties the object until its last part is loaded. */
@@ -166,8 +164,4 @@ export interface Meta {
 }
 
 export const readMeta = (sql: Sql): Meta =>
-  one(
-    sql.all<Meta>(
-      "SELECT product_id, epoch, version, acked, sent_at, report_at, generation, loading FROM meta",
-    ),
-  );
+  one(sql.all<Meta>("SELECT product_id, epoch, acked, generation, loading FROM meta"));

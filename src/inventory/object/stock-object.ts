@@ -30,6 +30,14 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
   #armedFor: number | null = null;
   #logic: Stock | null = null;
 
+  /** An object that wakes looks for its alarm, so that none is set that is set already: each costs a row. */
+  constructor(state: DurableObjectState, env: Cloudflare.Env) {
+    super(state, env);
+    void state.blockConcurrencyWhile(async () => {
+      this.#armedFor = await state.storage.getAlarm();
+    });
+  }
+
   /** Made at its first use, because `ports` is a subclass's field and does not exist yet in this constructor. */
   get #stock(): Stock {
     this.#logic ??= new Stock({
@@ -71,6 +79,10 @@ export abstract class StockObject extends DurableObject<Cloudflare.Env> implemen
 
   async follow(productId: string, commands: FollowCommand[], generation?: number) {
     return this.#stock.follow(productId, commands, generation);
+  }
+
+  async followAndCarry(productId: string, commands: FollowCommand[], generation?: number) {
+    return this.#stock.followAndCarry(productId, commands, generation);
   }
 
   async adjust(productId: string, command: AdjustCommand, generation?: number, by?: CommandBy) {

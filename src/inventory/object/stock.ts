@@ -10,6 +10,7 @@ import type {
   DumpOutcome,
   EmptyOutcome,
   FollowCommand,
+  Followed,
   FollowOutcome,
   Hold,
   Inventory,
@@ -28,6 +29,7 @@ import type {
   TransferCommand,
 } from "../stock-types.ts";
 import { ASK_AGAIN_MS, applyAnswer, applyTold, nextDue, takeDue } from "./ask.ts";
+import { Asked } from "./asked.ts";
 import { audit, NOTHING_TO_AUDIT } from "./audit.ts";
 import { Books } from "./books.ts";
 import { dump } from "./dump.ts";
@@ -38,7 +40,7 @@ import { levelsIn, NO_LEVELS, readLevelsAt } from "./levels.ts";
 import { empty, load } from "./load.ts";
 import { adjust, onceByOperation, open, transfer } from "./operations.ts";
 import { repair } from "./repair.ts";
-import { acknowledge, arrivalOf, arrive, takeReport } from "./report.ts";
+import { acknowledge, arrivalOf, arrive, carryFollowed, isUntold, reportDue, takeReport } from "./report.ts";
 import { NEVER_STOCKED, reserveEach } from "./reserve.ts";
 import { initialise, isInitialised, type Meta, upgrade } from "./schema.ts";
 import type { Sql, Turn } from "./sql-port.ts";
@@ -64,6 +66,7 @@ export class Stock {
   #wasInitialised = false;
   /** Null while it must be read from the storage, and while a turn has it. */
   #remembered: Books | null = null;
+  readonly #asked = new Asked();
 
   constructor(parts: StockParts) {
     this.#parts = parts;
@@ -87,6 +90,14 @@ export class Stock {
   follow(productId: string, commands: FollowCommand[], generation?: number): FollowOutcome[] {
     if (!this.#isInitialised()) return commands.map(followUninitialised);
     return this.#write(productId, generation, (turn) => commands.map((command) => follow(turn, command)));
+  }
+
+  followAndCarry(productId: string, commands: FollowCommand[], generation?: number): Followed {
+    if (!this.#isInitialised()) return { outcomes: commands.map(followUninitialised), carried: null };
+    return this.#write(productId, generation, (turn) => {
+      const outcomes = commands.map((command) => follow(turn, command));
+      return { outcomes, carried: carryFollowed(turn) };
+    });
   }
 
   adjust(productId: string, command: AdjustCommand, generation?: number, by?: CommandBy): CommandOutcome {
@@ -134,13 +145,19 @@ export class Stock {
 
   /** Looks at what is stored, whatever memory says of it, and so does the repair that follows. */
   audit(claims: string[]): Omit<StockAudit, "alarm"> {
-    this.#remembered = null;
-    return this.#isInitialised() ? audit(this.#parts.sql, this.#books, claims) : NOTHING_TO_AUDIT;
+    this.#forgetBooks();
+    return this.#isInitialised() ? audit(this.#now(), this.#asked, claims) : NOTHING_TO_AUDIT;
   }
 
   mend(productId: string, command: RepairCommand, generation?: number): RepairReport {
-    this.#remembered = null;
+    this.#forgetBooks();
     return this.#write(productId, generation, (turn) => repair(turn, command));
+  }
+
+  /** All but what was never stored. */
+  #forgetBooks(): void {
+    const { sql } = this.#parts;
+    this.#remembered &&= new Books(sql, this.#remembered.telling);
   }
 
   /** An object that is not there has nothing, but no dump can have begun in it. */
@@ -155,6 +172,7 @@ export class Stock {
     // Brings tables of an earlier version to this one.
     this.#isInitialised();
     this.#remembered = null;
+    this.#asked.forget();
     return sql.transact(() => empty({ sql, now: clock.now() }, productId, generation));
   }
 
@@ -164,7 +182,7 @@ export class Stock {
     if (!this.#isLoading(page.generation)) return { kind: "not_begun" };
     this.#remembered = null;
     try {
-      sql.transact(() => load({ sql, now: clock.now() }, productId, page));
+      this.#remembered = sql.transact(() => load({ sql, now: clock.now() }, productId, page));
       if (page.last) this.#arm();
       return { kind: "loaded" };
     } catch (error) {
@@ -174,12 +192,18 @@ export class Stock {
     }
   }
 
-  /** Asks for the fates of the holds that are due, and sends the report that is due. Never throws. */
+  /**
+   * Asks for the fates of the holds that are due, and sends the report that is due. Never throws. It ends only when all of
+   * it has come or failed, and the next alarm is set: if the object dies before that, Workers let this alarm ring again,
+   * and what was not stored is done again.
+   */
   async alarm(): Promise<void> {
     try {
       if (!this.#isInitialised() || this.#books.meta.loading) return;
-      const { meta, claims, report } = this.#beginRound();
-      await Promise.all([this.#ask(meta, claims), this.#send(report)]);
+      const { meta, claims, due, report } = this.#beginRound();
+      const [missing] = await Promise.all([this.#ask(meta, claims, due === "look"), this.#send(report)]);
+      await this.#send(missing);
+      this.#arm();
     } catch (error) {
       this.#parts.log.error("stock alarm failed", { error: describeError(error) });
       this.#parts.arm(this.#parts.clock.now() + ASK_AGAIN_MS);
@@ -187,32 +211,48 @@ export class Stock {
   }
 
   /**
-   * Before anything is awaited, it postpones the claims and the report that it takes, and sets the next alarm for them.
-   * So nothing is lost if the object dies from here on. The clock decides which claims are due. A report is sent when the
-   * alarm was set for it, whatever the clock says: a report decides nothing, and a clock that stands still must not delay it.
+   * Sets no alarm, for that would take the place of the one that rings. The clock decides which claims are due. A report is
+   * sent when the alarm was set for it, whatever the clock says: a report decides nothing, and a clock that stands still must
+   * not delay it.
    */
   #beginRound() {
-    return this.#turn((turn) => {
-      const armedFor = nextDue(turn.sql, turn.books) ?? turn.now;
-      const report = takeReport(turn, Math.max(turn.now, armedFor));
-      return { meta: turn.books.meta, claims: takeDue(turn), report };
+    return this.#store((turn) => {
+      const at = Math.max(turn.now, nextDue(turn, this.#asked) ?? turn.now);
+      const due = reportDue(turn, at);
+      const report = due === "report" ? takeReport(turn, at) : null;
+      return { meta: turn.books.meta, claims: takeDue(turn, this.#asked), due, report };
     });
   }
 
-  /** An answer is about the storage that asked. If the object was restored meanwhile, that one has another epoch. */
-  async #ask({ product_id: productId, epoch, generation }: Meta, claims: string[]): Promise<void> {
-    if (claims.length === 0) return;
-    const { askFates, log } = this.#parts;
+  /**
+   * An answer is about the storage that asked. If the object was restored meanwhile, that one has another epoch.
+   * @param looks whether it asks what the projection has of its levels, even if no claim is due
+   * @returns the report of what it looked for and did not find
+   */
+  async #ask(
+    { product_id: productId, epoch, generation }: Meta,
+    claims: string[],
+    looks: boolean,
+  ): Promise<StockReport | null> {
+    if (claims.length === 0 && !looks) return null;
+    const { askFates, clock, log } = this.#parts;
     try {
       const answer = await askFates(productId, claims);
-      this.#turn((turn) => {
+      const missing = this.#store((turn) => {
         const { meta } = turn.books;
-        if (meta.epoch !== epoch || meta.generation !== generation || meta.loading) return;
+        if (meta.epoch !== epoch || meta.generation !== generation || meta.loading) return null;
         arrive(turn, arrivalOf(turn, answer.projected));
+        const lacks = looks && isUntold(turn.books);
         for (const claim of answer.claims) this.#noteDrift(turn, applyAnswer(turn, claim));
+        return lacks ? takeReport(turn, turn.now) : null;
       });
+      for (const { claim } of answer.claims) this.#asked.answered(claim);
+      return missing;
     } catch (error) {
+      this.#asked.note(claims, clock.now() + ASK_AGAIN_MS);
+      if (looks) this.#books.telling.reportAt = clock.now() + ASK_AGAIN_MS;
       log.warn("holds could not ask for their fates", { product_id: productId, error: describeError(error) });
+      return null;
     }
   }
 
@@ -271,26 +311,37 @@ export class Stock {
     });
   }
 
-  /**
-   * A turn takes what is remembered with it, and gives it back only when its transaction has been committed. So whatever
-   * fails, nothing that was undone is remembered: the next turn reads the storage again.
-   */
+  /** Its alarm is set in the same turn. */
   #turn<T>(work: (turn: Turn) => T): T {
-    const { sql, clock } = this.#parts;
-    const books = this.#books;
-    this.#remembered = null;
-    const result = sql.transact(() => {
-      const outcome = work({ sql, now: clock.now(), books });
-      books.write();
-      return outcome;
-    });
-    this.#remembered = books;
+    const result = this.#store(work);
     this.#arm();
     return result;
   }
 
+  /**
+   * Takes what is remembered with it, and gives it back only when its transaction has been committed. So whatever
+   * fails, nothing that was undone is remembered: the next turn reads the storage again.
+   */
+  #store<T>(work: (turn: Turn) => T): T {
+    const turn = this.#now();
+    const { sql, books } = turn;
+    this.#remembered = null;
+    const result = sql.transact(() => {
+      const outcome = work(turn);
+      books.write();
+      return outcome;
+    });
+    this.#remembered = books;
+    return result;
+  }
+
   #arm(): void {
-    const due = nextDue(this.#parts.sql, this.#books);
+    const due = nextDue(this.#now(), this.#asked);
     if (due !== null) this.#parts.arm(due);
+  }
+
+  #now(): Turn {
+    const { sql, clock } = this.#parts;
+    return { sql, now: clock.now(), books: this.#books };
   }
 }

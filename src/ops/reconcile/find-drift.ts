@@ -37,7 +37,7 @@ export function findDrift(snapshot: Snapshot, now: number, holdMs: number): Drif
       const row = snapshot.claims.get(claimKey(productId, claim.claim));
       if (claim.state === "open" && row) compareHold(claim, row, { now, holdMs }, note);
     }
-    compareProjection(snapshot, productId, audit, note);
+    compareProjection(snapshot, productId, audit, now, note);
     compareAlarm(audit, now, note);
     return found;
   });
@@ -126,6 +126,7 @@ function compareProjection(
   { before, after }: Snapshot,
   productId: string,
   audit: StockAudit,
+  now: number,
   note: Note,
 ): void {
   const own = new Set(audit.levels.map(({ store_id }) => store_id));
@@ -139,7 +140,10 @@ function compareProjection(
     const { store_id } = level;
     const row = after.projection.find((one) => one.product_id === productId && one.store_id === store_id);
     const known = row !== undefined && row.epoch === audit.epoch && row.version >= level.version;
-    if (!known && level.version <= audit.acked && (row?.epoch ?? 0) <= audit.epoch) {
+    const isForgotten = audit.alarm === null && audit.changed_at + IN_TRANSIT_MS <= now;
+    if (!known && level.version > audit.acked && isForgotten) {
+      note("projection", "the projection lacks it, and no alarm will tell it", { store_id });
+    } else if (!known && level.version <= audit.acked && (row?.epoch ?? 0) <= audit.epoch) {
       note("projection", "the projection lacks what it acknowledged", { store_id });
     } else if (known && row.version === level.version && words(row) !== words(level)) {
       note("projection", `the projection says ${words(row)}; the level is ${words(level)}`, { store_id });

@@ -1,4 +1,4 @@
-import { follow } from "../../claims/follow.ts";
+import { type Follow, follow, type Told } from "../../claims/follow.ts";
 import type { FollowCommand, FollowState } from "../../inventory/stock-types.ts";
 import type { Context } from "../../platform/context.ts";
 import { isLiving, type OrderStatus } from "../lifecycle.ts";
@@ -25,9 +25,15 @@ export const followCommand = (order: Order, item: OrderItem): FollowCommand => (
  * Tells every Stock object of an order what D1 says. The message may be lost, repeated or late: an object applies only a
  * newer version. Returns false when an object could not be told.
  */
-export const sendFollow = (context: Context, order: Order): Promise<boolean> =>
-  follow(
-    context,
-    order.id,
-    order.items.map((item) => ({ productId: item.productId, command: followCommand(order, item) })),
-  );
+export const sendFollow = async (context: Context, order: Order): Promise<boolean> =>
+  (await follow(context, order.id, followsOf(order), false)).all;
+
+/**
+ * The same, for the order's task `follow`, or before it: the levels that the objects answer are to be written before that
+ * task is done, since the objects rely on it.
+ */
+export const sendFollowAndCarry = (context: Context, order: Order): Promise<Told> =>
+  follow(context, order.id, followsOf(order), true);
+
+const followsOf = (order: Order): Follow[] =>
+  order.items.map((item) => ({ productId: item.productId, command: followCommand(order, item) }));

@@ -32,7 +32,14 @@ describe("shipping", () => {
         expect(await moved(product)).toEqual(["opening", "reserve", "ship"]);
       }
     });
-    expect(calls).toEqual(["D1.first", "D1.batch", "D1.batch", "Stock.follow", "Stock.follow", "D1.run"]);
+    expect(calls).toEqual([
+      "D1.first",
+      "D1.batch",
+      "D1.batch",
+      "Stock.followAndCarry",
+      "Stock.followAndCarry",
+      "D1.batch",
+    ]);
   });
 
   test("of a part takes that part once, and nobody sends it again", PATIENT, async () => {

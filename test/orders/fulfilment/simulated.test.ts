@@ -198,7 +198,7 @@ describe("who takes a step", () => {
   test("may die anywhere: it is taken once, and the life goes on", { timeout: 240_000 }, async () => {
     const rehearsal = new Boundary();
     await live(new Map([["nobody dies", rehearsal]]));
-    expect(rehearsal.calls).toContain("Stock.follow");
+    expect(rehearsal.calls).toContain("Stock.followAndCarry");
     const dying = new Map<string, Boundary>();
     for (const [at, call] of rehearsal.calls.entries()) {
       for (const ending of ENDINGS) {

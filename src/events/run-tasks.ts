@@ -31,10 +31,10 @@ export type TaskHandler = (context: Context, task: Task) => Promise<TaskOutcome>
 export type TaskHandlers = Record<TaskName, TaskHandler>;
 
 /**
- * Handlers that one call runs at the same time: a whole batch of mails (`max_batch_size` in wrangler.toml). A Worker waits for six
- * connections at once, so each of 20 calls to a provider may take 15 s, and all end within the lease.
+ * Handlers that one call runs at the same time: a whole batch of a queue (`max_batch_size` in wrangler.toml). A Worker waits for
+ * six connections at once, so each of 50 calls to a provider may take 6 s, and all end within the lease.
  */
-const AT_ONCE = 20;
+export const AT_ONCE = 50;
 
 /**
  * Leases rows, runs their handlers, and marks what came of them. Any id may be given: rows that are done, dead, unknown,

@@ -2,7 +2,13 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import { FIRST_RETRY_MS, MAX_ATTEMPTS } from "../../src/events/backoff.ts";
 import { markOf, markTasks, markTasksDone } from "../../src/events/mark.ts";
-import { runTasks, type Task, type TaskHandlers, type TaskOutcome } from "../../src/events/run-tasks.ts";
+import {
+  AT_ONCE,
+  runTasks,
+  type Task,
+  type TaskHandlers,
+  type TaskOutcome,
+} from "../../src/events/run-tasks.ts";
 import { LEASE_MS, leaseTasks } from "../../src/events/take.ts";
 import type { TaskName } from "../../src/events/tasks.ts";
 import { wakeDueTasks, wakeUp } from "../../src/events/wake-up.ts";
@@ -98,7 +104,7 @@ describe("taking work", () => {
   });
 
   test("of parallel workers one has each row", async () => {
-    const ids = Array.from({ length: 25 }, (_, index) => `wrk_${index}`);
+    const ids = Array.from({ length: AT_ONCE + 5 }, (_, index) => `wrk_${index}`);
     await owe(...ids.map((id) => ({ id })));
     const { handlers, seen } = handling(() => DONE);
     await Promise.all(Array.from({ length: 4 }, () => runTasks(testContext(), handlers, ids)));
@@ -162,12 +168,12 @@ describe("taking work", () => {
   });
 
   test("a row that waits for a lane has no lease and no attempt, and others may have it", async () => {
-    const ids = Array.from({ length: 22 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
+    const ids = Array.from({ length: AT_ONCE + 2 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
     await owe(...ids.map((id) => ({ id })));
     const hang = Promise.withResolvers<TaskOutcome>();
     const { handlers, seen } = handling(() => hang.promise);
     const working = runTasks(testContext(), handlers, ids);
-    await expect.poll(() => seen.length).toBe(20);
+    await expect.poll(() => seen.length).toBe(AT_ONCE);
     const waiting = ids.filter((id) => !seen.some((task) => task.id === id));
     for (const id of waiting) {
       expect(await workRow(id)).toMatchObject({ state: "owed", attempts: 0, lease: null, started_at: null });
@@ -178,12 +184,12 @@ describe("taking work", () => {
     expect(taken.map(({ id }) => id).sort()).toEqual(waiting);
     hang.resolve(DONE);
     await working;
-    expect(seen).toHaveLength(20);
+    expect(seen).toHaveLength(AT_ONCE);
     for (const id of ids) expect(await workRow(id)).toMatchObject({ state: "done", attempts: 1 });
   });
 
   test("more rows than lanes are all done by one call, each once, each under a lease of its own turn", async () => {
-    const ids = Array.from({ length: 25 }, (_, index) => `wrk_${index}`);
+    const ids = Array.from({ length: AT_ONCE + 5 }, (_, index) => `wrk_${index}`);
     await owe(...ids.map((id) => ({ id })));
     const { handlers, seen } = handling(() => {
       testClock.advance(LEASE_MS / 5);
@@ -195,7 +201,7 @@ describe("taking work", () => {
   });
 
   test("what fails comes back in no lane of the same call, however long that takes", async () => {
-    const ids = Array.from({ length: 30 }, (_, index) => `wrk_${index}`);
+    const ids = Array.from({ length: AT_ONCE + 10 }, (_, index) => `wrk_${index}`);
     await owe(...ids.map((id) => ({ id })));
     const { handlers, seen } = handling(() => {
       testClock.advance(10 * LEASE_MS);
@@ -209,7 +215,7 @@ describe("taking work", () => {
 describe("tasks that run at the same time", () => {
   const many = (count: number) => Array.from({ length: count }, (_, index) => `wrk_${index}`);
 
-  /** Runs 20 at most at once, and counts round trips. */
+  /** Counts round trips. */
   const callsFor = async (ids: string[], handlers: TaskHandlers) => {
     const { calls, sent } = await measure((context) => runTasks(context, handlers, ids));
     return { calls, statements: sent.length };
@@ -217,8 +223,8 @@ describe("tasks that run at the same time", () => {
 
   test.each([
     [1, 2],
-    [20, 2],
-    [50, 6],
+    [AT_ONCE, 2],
+    [2.5 * AT_ONCE, 6],
   ])(
     "%i cost D1 %i calls: those that are free lease together, and those that end are marked together",
     async (count, calls) => {
@@ -346,7 +352,7 @@ describe("a handler that hangs", () => {
   const hanging = () => new Promise<TaskOutcome>(() => {});
 
   test("kills no mail in ten minutes of sweeps, and leaves none untried", async () => {
-    const ids = Array.from({ length: 22 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
+    const ids = Array.from({ length: AT_ONCE + 2 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
     await owe(...ids.map((id) => ({ id, task: "email" as const })));
     const { handlers, seen } = handling(hanging);
     for (let minute = 0; minute < 10; minute++) {
@@ -355,25 +361,25 @@ describe("a handler that hangs", () => {
         .bind(testClock.now())
         .first<number>("due");
       void runTasks(testContext(), handlers, ids);
-      await expect.poll(() => seen.length - before).toBe(Math.min(due ?? 0, 20));
+      await expect.poll(() => seen.length - before).toBe(Math.min(due ?? 0, AT_ONCE));
       testClock.advance(LEASE_MS);
     }
     const rows = await Promise.all(ids.map(workRow));
     expect(rows.filter(({ state }) => state !== "owed")).toEqual([]);
-    expect(new Set(seen.map(({ id }) => id)).size).toBe(22);
+    expect(new Set(seen.map(({ id }) => id)).size).toBe(AT_ONCE + 2);
     expect(Math.max(...rows.map(({ attempts }) => attempts))).toBeLessThanOrEqual(5);
   });
 
   test("rows that were not begun yet come before those that were", async () => {
-    const ids = Array.from({ length: 22 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
+    const ids = Array.from({ length: AT_ONCE + 2 }, (_, index) => `wrk_${String(index).padStart(2, "0")}`);
     await owe(...ids.map((id) => ({ id })));
     const { handlers, seen } = handling(hanging);
     void runTasks(testContext(), handlers, ids);
-    await expect.poll(() => seen.length).toBe(20);
+    await expect.poll(() => seen.length).toBe(AT_ONCE);
     testClock.advance(LEASE_MS);
     void runTasks(testContext(), handlers, ids);
-    await expect.poll(() => seen.length).toBe(40);
-    expect(new Set(seen.map(({ id }) => id)).size).toBe(22);
+    await expect.poll(() => seen.length).toBe(2 * AT_ONCE);
+    expect(new Set(seen.map(({ id }) => id)).size).toBe(AT_ONCE + 2);
   });
 
   test("each lease runs until the backoff of its attempt, where that is the later", async () => {

@@ -1,7 +1,7 @@
 import type { Context } from "../../platform/context.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
 import { all, each, joined, nothing, type Sql, sql } from "../../platform/sql.ts";
-import { type ProductRow, renderProduct } from "../products/product.ts";
+import { PRODUCT_COLUMNS, type ProductRow, renderProduct } from "../products/product.ts";
 import type { Product } from "../products/schemas.ts";
 import { type DocumentQuery, hasPriceRange, isInOneStore, type Plan } from "./documents.ts";
 import { planByRelevance, type RankedSearch, rowsBefore, WEIGHTS, type Weights } from "./relevance-plan.ts";
@@ -57,7 +57,7 @@ const numbered = (rows: FoundRow[], before: number): FoundRow[] =>
 function statement(search: ProductSearch, weights: Weights): Sql<Row> {
   const { ctes, page, order, counted } = planOf(search, weights);
   return sql`${ctes.length === 0 ? nothing : sql`WITH ${joined(ctes)}`}
-    SELECT total.counted, products.*, categories.name AS category_name, page.key
+    SELECT total.counted, ${PRODUCT_COLUMNS}, page.key
     FROM (SELECT ${search.cursor === undefined ? counted : sql`NULL`} AS counted) AS total
     LEFT JOIN (${page}) AS page
     LEFT JOIN products ON products.id = page.product_id

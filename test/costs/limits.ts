@@ -268,7 +268,7 @@ const TABLE = `
      4 |   10 |    46 |      12 | order cancelled
 ~    4 |    7 |  9200 |       0 | one product reconciled
      2 |    2 |     4 |       0 | stock adjusted
-     3 |    8 |    23 |      23 | product made
+     3 |    9 |    24 |      23 | product made
      3 |    8 |    21 |      12 | product repriced
      3 |    8 |    31 |      11 | product retitled
      3 |    8 |   424 |     460 | products, a bulk of 20

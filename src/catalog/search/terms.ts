@@ -77,13 +77,8 @@ export interface Match {
 }
 
 export function matchOf(words: Word[]): Match {
-  const terms = words.map(({ text, also }, index) => {
-    const forms = [phraseOf(text, { isWhole: false }), ...also];
-    return [
-      ...forms.map(index === words.length - 1 ? beginning : exactly),
-      ...otherNumber(text).map(exactly),
-    ];
-  });
+  const unfinished = unfinishedOf(words);
+  const terms = words.map((word) => [...formsOf(word, unfinished), ...otherNumber(word.text).map(exactly)]);
   // The last word is asked for as it is too, so that an exact match scores higher than a word that only begins with it.
   const last = words.slice(-1).map(({ text }) => exactly(phraseOf(text, { isWhole: false })));
   const all = terms.map((forms, index) => anyOf(index === words.length - 1 ? [...last, ...forms] : forms));
@@ -94,6 +89,15 @@ export function matchOf(words: Word[]): Match {
   };
 }
 
+/** What may be the beginning of a word: the last, and what it and others may be as one, as of a sku `AB-12-C…`. */
+const unfinishedOf = (words: Word[]): Set<string> =>
+  new Set(words.slice(-1).flatMap(({ text, also }) => [text, ...also]));
+
+const formsOf = ({ text, also }: Word, unfinished: Set<string>): string[] => {
+  const as = (form: string) => (unfinished.has(form) ? beginning : exactly);
+  return [as(text)(phraseOf(text, { isWhole: false })), ...also.map((form) => as(form)(form))];
+};
+
 /** The pieces of a word that stand for themselves: a shopper may have put two words together that a title has apart. */
 const piecesOf = (word: string): string[] => phraseOf(word, { isWhole: false }).split(" ").map(exactly);
 
@@ -103,10 +107,8 @@ export function matchTitles(words: Word[], { start }: { start: boolean }): strin
     const phrase = words.map(({ text }, index) => phraseOf(text, { isWhole: index < words.length - 1 }));
     return `{title} : ^ ${beginning(phrase.join(" "))}`;
   }
-  const terms = words.map(({ text, also }, index) => {
-    const forms = [phraseOf(text, { isWhole: false }), ...also];
-    return anyOf(forms.map(index === words.length - 1 ? beginning : exactly));
-  });
+  const unfinished = unfinishedOf(words);
+  const terms = words.map((word) => anyOf(formsOf(word, unfinished)));
   return `{title} : (${terms.join(" AND ")})`;
 }
 

@@ -212,6 +212,21 @@ function backupRoutes(productId: string): BodyRoute[] {
     },
     {
       ...backup,
+      path: "/ops/backup/stock",
+      body: { generation: 1, objects: [{ product_id: productId, rows: [row] }] },
+      wrong: {
+        generation,
+        objects: [...NO_LIST, null, MISSING, Array(101).fill({ product_id: "p", rows: [] })],
+        "objects.0": [null, 7, "x", []],
+        "objects.0.product_id": [7, null, [], MISSING, ""],
+        "objects.0.rows": [...NO_LIST, null, MISSING, Array(10_001).fill(row)],
+        "objects.0.rows.0.table": [7, null, [], MISSING, "", "sqlite_master"],
+        "objects.0.rows.0.row.on_hand": noCell,
+        more: [7],
+      },
+    },
+    {
+      ...backup,
       path: `/ops/backup/stock/${productId}`,
       body: { generation: 1, first: true, last: true, rows: [row] },
       wrong: {

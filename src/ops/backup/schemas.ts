@@ -76,6 +76,39 @@ export const stockPageSchema = z
   .object({ rows: z.array(stockRow), next: z.string().nullable() })
   .openapi("BackupStockPage");
 
+export const stockQuery = z.object({
+  product_ids: z
+    .string()
+    .max(6_500)
+    .transform((ids) => ids.split(","))
+    .pipe(z.array(z.string().min(1).max(64)).max(100))
+    .openapi({ type: "string", description: "Comma-separated, 100 at most" }),
+});
+
+export const stockPagesSchema = z
+  .object({
+    objects: z.array(
+      z.object({
+        product_id: z.string(),
+        rows: z.array(stockRow),
+        next: z.string().nullable().openapi({ description: "Where its own route goes on; null at the end" }),
+      }),
+    ),
+  })
+  .openapi("BackupStockPages");
+
+export const loadStocksSchema = z
+  .object({
+    generation,
+    objects: z
+      .array(
+        z.object({ product_id: z.string().min(1).max(64), rows: z.array(stockRow).max(10_000) }).strict(),
+      )
+      .max(100),
+  })
+  .strict()
+  .openapi("BackupStocks");
+
 export const loadStockSchema = z
   .object({ generation, first: z.boolean(), last: z.boolean(), rows: z.array(stockRow).max(10_000) })
   .strict()

@@ -206,7 +206,7 @@ const TABLE = `
      1 |    2 |   319 |       0 | GET /orders?from={stamp}&priority=high
      1 |    1 |   316 |       0 | … by cursor /orders?from={stamp}&priority=high
      1 |    2 |   231 |       0 | GET /orders?to={stamp}&priority=high
-     1 |    1 |   232 |       0 | … by cursor /orders?to={stamp}&priority=high
+     1 |    1 |   233 |       0 | … by cursor /orders?to={stamp}&priority=high
      1 |    2 |   319 |       0 | GET /orders?from={stamp}&to={stamp}&priority=high
      1 |    1 |   320 |       0 | … by cursor /orders?from={stamp}&to={stamp}&priority=high
      1 |    3 |   119 |       0 | GET /orders?priority=high, owner

@@ -7,14 +7,16 @@ import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platfo
 import { readKey } from "../platform/idempotency.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import { answerPlacing } from "./desk/answer-placing.ts";
+import type { RefundsPort } from "./payments-port.ts";
 import { draftOf } from "./place/draft.ts";
 import { CONTENDED, GUESTS_OFF, notCancellable } from "./problems.ts";
 import { listHistory } from "./read/history.ts";
 import { listOrders } from "./read/list.ts";
 import { onceOnOrder, orderFor, orderName, orderToken } from "./read/named.ts";
-import { answerWithOrder, renderOrder } from "./read/render.ts";
+import { answerWithRefund } from "./read/render.ts";
 import {
   cancelSchema,
+  changedOrderSchema,
   historyListSchema,
   orderListQuerySchema,
   orderListSchema,
@@ -67,35 +69,44 @@ const cancelRoute = createRoute({
   path: "/orders/{id}/cancel",
   tags: ["Orders"],
   summary: "Cancel an order",
-  description: "Frees its stock at once. What was paid is refunded. Too late once something has shipped.",
+  description:
+    "Frees its stock at once. All that is left of what was paid goes back, by the `refund` of the answer. Too late once " +
+    "something has shipped.",
   request: {
     params: orderName,
     headers: orderToken.extend(idempotencyHeader.shape).extend(ifMatchHeader.shape),
     body: { required: false, content: { "application/json": { schema: cancelSchema } } },
   },
-  responses: { 200: jsonContent(orderSchema, "Cancelled"), ...problems(400, 401, 404, 409, 412, 422, 503) },
+  responses: {
+    200: jsonContent(changedOrderSchema, "Cancelled"),
+    ...problems(400, 401, 404, 409, 412, 422, 503),
+  },
 });
 
-const cancel = endpoint(cancelRoute, async (c) => {
-  const reason = c.req.valid("json")?.reason ?? null;
-  const versions = allowedVersions(c.req.header("If-Match"));
-  return onceOnOrder(c, async (order, operation) => {
-    const command = { operation, versions, reason, answer: answerWithOrder };
-    const outcome = await cancelOrder(c.get("context"), order, command);
-    switch (outcome.kind) {
-      case "changed":
-        c.get("context").defer(wakeUp(c.get("context"), outcome.tasks));
-        c.header("ETag", etagOf(outcome.order.version));
-        return c.json(renderOrder(outcome.order), 200);
-      case "not_cancellable":
-        return problem(c, notCancellable(outcome.status));
-      case "stale":
-        return problem(c, STALE);
-      case "contended":
-        return problem(c, CONTENDED, { "Retry-After": "1" });
-    }
+const cancelBy = (port: RefundsPort) =>
+  endpoint(cancelRoute, async (c) => {
+    const context = c.get("context");
+    const reason = c.req.valid("json")?.reason ?? null;
+    const versions = allowedVersions(c.req.header("If-Match"));
+    return onceOnOrder(c, async (order, operation) => {
+      const command = { operation, versions, reason, answer: answerWithRefund };
+      const outcome = await cancelOrder(context, port, order, command);
+      switch (outcome.kind) {
+        case "changed": {
+          context.defer(wakeUp(context, outcome.tasks));
+          c.header("ETag", etagOf(outcome.order.version));
+          const refunds = outcome.made ?? (await port.refundsBy(context, order.id, operation.id));
+          return c.json(answerWithRefund(outcome.order, refunds).body, 200);
+        }
+        case "not_cancellable":
+          return problem(c, notCancellable(outcome.status));
+        case "stale":
+          return problem(c, STALE);
+        case "contended":
+          return problem(c, CONTENDED, { "Retry-After": "1" });
+      }
+    });
   });
-});
 
 const historyRoute = createRoute({
   method: "get",
@@ -113,4 +124,4 @@ const history = endpoint(historyRoute, async (c) => {
   return c.json(await listHistory(c.get("context"), order, c.req.valid("query")), 200);
 });
 
-export const ordersRoutes = createRouter(place, list, cancel, history);
+export const ordersRoutes = (port: RefundsPort) => createRouter(place, list, cancelBy(port), history);

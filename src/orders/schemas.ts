@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
-import { ORDER_STATUSES, PAYMENT_METHODS, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
+import { HISTORY_KINDS, ORDER_STATUSES, PAYMENT_METHODS, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
 
 export const MAX_ITEMS = 100;
 export const MAX_QUANTITY = 1_000_000;
@@ -88,6 +88,10 @@ const orderItemSchema = z.object({
         .openapi({ description: "How many of them have left; not there until one has" }),
     }),
   ),
+  refunded: z
+    .int()
+    .optional()
+    .openapi({ description: "Units for which a refund was promised by name; not there where it is none" }),
   closed: z
     .int()
     .optional()
@@ -119,6 +123,12 @@ export const orderSchema = z
       tax: moneySchema,
       duty: moneySchema,
       total: moneySchema,
+      refunded: moneySchema.openapi({ description: "Refunds due, sent and settled together" }),
+      kept: moneySchema.openapi({
+        description:
+          "What was captured less what was refunded; before anything was captured, what is to be paid: the total less " +
+          "what was closed, and nothing of an order that is dead",
+      }),
     }),
     total_items: z.int(),
     notes: z.string().nullable(),
@@ -135,6 +145,41 @@ export const orderSchema = z
   .openapi("Order");
 
 export type OrderWire = z.infer<typeof orderSchema>;
+
+/** What a refund is for. */
+export const refundedItemSchema = z.object({
+  product_id: z.string(),
+  quantity: z.int(),
+  amount: moneySchema.openapi({ description: "How much of the refund is for these units" }),
+});
+
+export const refundSchema = z
+  .object({
+    id: z.string().openapi({ example: "rfd_01jd…" }),
+    payment_id: z.string(),
+    amount: moneySchema,
+    status: z.enum(["due", "sent", "settled", "failed"]),
+    items: z
+      .array(refundedItemSchema)
+      .optional()
+      .openapi({ description: "The units that it is for; not there where it is of an amount alone" }),
+  })
+  .openapi("Refund");
+
+export type RefundWire = z.infer<typeof refundSchema>;
+
+/** What is due because of a step, beside whatever else the step is answered with. */
+export const owedRefunds = {
+  refund: refundSchema
+    .nullable()
+    .openapi({ description: "What is due because of this; null where nothing is" }),
+  further_refunds: z
+    .array(refundSchema)
+    .optional()
+    .openapi({ description: "Where one payment had not enough left: of the others" }),
+};
+
+export const changedOrderSchema = orderSchema.extend(owedRefunds).openapi("OrderWithRefund");
 
 export const shipmentSchema = z
   .object({
@@ -177,6 +222,7 @@ export const orderPaymentSchema = z
         }),
         amount: moneySchema,
         reason: z.string().nullable(),
+        items: z.array(refundedItemSchema).optional(),
         created_at: z.string(),
       }),
     ),
@@ -228,6 +274,7 @@ export const historySchema = z
     at: z.string(),
     actor: z.string(),
     reason: z.string().nullable(),
+    kind: z.enum(HISTORY_KINDS).openapi({ description: "What made this version" }),
     snapshot: z.record(z.string(), z.unknown()),
   })
   .openapi("OrderHistory");
@@ -267,6 +314,10 @@ export const orderListQuerySchema = listQuerySchema.extend({
     .optional()
     .openapi({ description: "The beginning of a reference or of an e-mail address" }),
   delayed: z.enum(["true", "false"]).optional(),
+  to_ship: z.enum(["true", "false"]).optional().openapi({
+    description:
+      "`true`: what is left to ship and was not refunded in full; with `store_id`, what is left there",
+  }),
   from: stamp.optional(),
   to: stamp.optional(),
 });

@@ -48,11 +48,15 @@ describe("cancelling", () => {
     expect(cancelled.body).toEqual({
       ...before,
       status: "cancelled",
+      // Nobody has paid, and nothing is to be paid any more.
+      totals: { ...before.totals, kept: { amount: "0.00", currency: "USD" } },
       version: 2,
       updated_at: isoTimestamp(testClock.now()),
+      refund: null,
     });
     const kept = await read(`/orders/${id}`, tokenOf(placed));
-    expect(kept.body).toEqual({ ...cancelled.body, payments: [], shipments: [], returns: [] });
+    const { refund: __, ...order } = cancelled.body;
+    expect(kept.body).toEqual({ ...order, payments: [], shipments: [], returns: [] });
     const history = await read(`/orders/${id}/history`, tokenOf(placed));
     expect(history.body.results[1]).toMatchObject({
       version: 2,

@@ -39,8 +39,8 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       bodiless: true,
       strict: [""],
       answer: "200",
-      body: { reason: "r" },
-      wrong: { reason: NO_NOTE },
+      body: { refund: false, reason: "r" },
+      wrong: { reason: NO_NOTE, refund: NOT_A_FLAG },
     },
     {
       method: "POST",
@@ -48,8 +48,9 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       as: "staff",
       strict: [""],
       answer: "200",
-      body: { to: "delivered", note: "n" },
+      body: { to: "delivered", note: "n", force: false },
       wrong: {
+        force: NOT_A_FLAG,
         to: [7, true, null, [], {}, MISSING, "", "Delivered", "cancelled", "pending", "confirmed"],
         note: NO_NOTE,
       },

@@ -10,6 +10,7 @@ import { ORDER_COLUMNS, type OrderRow, orderOf } from "../rows.ts";
 import type { OrderListQuery, OrderWire } from "../schemas.ts";
 import { readStates } from "./list-states.ts";
 import { renderOrder } from "./render.ts";
+import { isToShip } from "./to-ship.ts";
 
 /**
  * Orders, newest first: staff see all, a buyer their own. A list is read along the index of the filter that leaves the
@@ -36,6 +37,7 @@ interface Filters {
   beginning: Sql[];
   state: Sql[];
   delayed: Sql[];
+  toShip: Sql[];
   time: Sql[];
 }
 
@@ -74,9 +76,9 @@ async function readOrders(context: Context, query: OrderListQuery): Promise<Page
     if (found) return walk("orders AS o NOT INDEXED", [found, ...time], others);
     return walk("orders AS o", madeUntil(query.to), filters, BY_ID);
   }
-  const isByState = [...filters.state, ...filters.delayed, ...time].length > 0;
+  const isByState = [...filters.state, ...filters.delayed, ...filters.toShip, ...time].length > 0;
   return isByState
-    ? readStates(DB, query, [...time, ...filters.delayed])
+    ? readStates(DB, query, [...time, ...filters.delayed, ...filters.toShip])
     : walk("orders AS o", [], {}, BY_ID);
 }
 
@@ -103,6 +105,7 @@ function filtersOf({ actor, settings, clock }: Context, query: OrderListQuery): 
         ? // An order that entered its status long ago was created long ago too: the condition lets the index skip new orders.
           [trusted(IN_WORK), sql`o.created_at < ${longAgo}`, sql`o.status_at < ${longAgo}`]
         : [],
+    toShip: query.to_ship === "true" ? [isToShip(query.store_id)] : [],
     time: [...is(sql`o.created_at >=`, query.from), ...is(sql`o.created_at <=`, query.to)],
   };
 }

@@ -29,26 +29,26 @@ const TABLE = `
      1 |    1 |    13 |       0 | … by cursor /products?active=false&sort=newest
      1 |    2 |    12 |       0 | GET /products?active=all&sort=newest
      1 |    1 |    13 |       0 | … by cursor /products?active=all&sort=newest
-     1 |    2 |     8 |       0 | GET /products?active=false&category={category}&sort=newest
-     1 |    1 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=newest
-     1 |    2 |     8 |       0 | GET /products?active=all&category={category}&sort=newest
-     1 |    1 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=newest
+     1 |    3 |     8 |       0 | GET /products?active=false&category={category}&sort=newest
+     1 |    2 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=newest
+     1 |    3 |     8 |       0 | GET /products?active=all&category={category}&sort=newest
+     1 |    2 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=newest
      1 |    2 |    12 |       0 | GET /products?active=false&sort=price_asc
      1 |    1 |    13 |       0 | … by cursor /products?active=false&sort=price_asc
      1 |    2 |    12 |       0 | GET /products?active=all&sort=price_asc
      1 |    1 |    13 |       0 | … by cursor /products?active=all&sort=price_asc
-     1 |    2 |     8 |       0 | GET /products?active=false&category={category}&sort=price_asc
-     1 |    1 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=price_asc
-     1 |    2 |     8 |       0 | GET /products?active=all&category={category}&sort=price_asc
-     1 |    1 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=price_asc
+     1 |    3 |     8 |       0 | GET /products?active=false&category={category}&sort=price_asc
+     1 |    2 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=price_asc
+     1 |    3 |     8 |       0 | GET /products?active=all&category={category}&sort=price_asc
+     1 |    2 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=price_asc
      1 |    2 |    12 |       0 | GET /products?active=false&sort=price_desc
      1 |    1 |    13 |       0 | … by cursor /products?active=false&sort=price_desc
      1 |    2 |    12 |       0 | GET /products?active=all&sort=price_desc
      1 |    1 |    13 |       0 | … by cursor /products?active=all&sort=price_desc
-     1 |    2 |     8 |       0 | GET /products?active=false&category={category}&sort=price_desc
-     1 |    1 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=price_desc
-     1 |    2 |     8 |       0 | GET /products?active=all&category={category}&sort=price_desc
-     1 |    1 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=price_desc
+     1 |    3 |     8 |       0 | GET /products?active=false&category={category}&sort=price_desc
+     1 |    2 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=price_desc
+     1 |    3 |     8 |       0 | GET /products?active=all&category={category}&sort=price_desc
+     1 |    2 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=price_desc
 ~    2 |    2 | 14431 |       0 | GET /search/products?q=stored, guest
 ~    1 |    1 | 12027 |       0 | … by cursor /search/products?q=stored, guest
 ~    3 |    3 | 12039 |       0 | GET /search/products?q=thing&store_id={store}&sort=price_asc, guest
@@ -69,12 +69,12 @@ const TABLE = `
      1 |    1 |    19 |       0 | … by cursor /inventory?low_stock=true
      1 |    2 |    18 |       0 | GET /inventory?out_of_stock=true
      1 |    1 |    19 |       0 | … by cursor /inventory?out_of_stock=true
-     1 |    2 |    18 |       0 | GET /inventory?store_id={store}
-     1 |    1 |    19 |       0 | … by cursor /inventory?store_id={store}
-     1 |    2 |    18 |       0 | GET /inventory?store_id={store}&low_stock=true
-     1 |    1 |    19 |       0 | … by cursor /inventory?store_id={store}&low_stock=true
-     1 |    2 |    18 |       0 | GET /inventory?store_id={store}&out_of_stock=true
-     1 |    1 |    19 |       0 | … by cursor /inventory?store_id={store}&out_of_stock=true
+     1 |    3 |    18 |       0 | GET /inventory?store_id={store}
+     1 |    2 |    19 |       0 | … by cursor /inventory?store_id={store}
+     1 |    3 |    18 |       0 | GET /inventory?store_id={store}&low_stock=true
+     1 |    2 |    19 |       0 | … by cursor /inventory?store_id={store}&low_stock=true
+     1 |    3 |    18 |       0 | GET /inventory?store_id={store}&out_of_stock=true
+     1 |    2 |    19 |       0 | … by cursor /inventory?store_id={store}&out_of_stock=true
      1 |    3 |    13 |       0 | GET /stores/{store}/orders
      1 |    2 |    13 |       0 | … by cursor /stores/{store}/orders
      1 |    2 |     6 |       0 | GET /users, admin
@@ -121,8 +121,8 @@ const TABLE = `
      1 |    1 |   280 |       0 | … by cursor /orders?priority=high
      1 |    2 |    24 |       0 | GET /orders?customer_email=ida@shop.example
      1 |    1 |    25 |       0 | … by cursor /orders?customer_email=ida@shop.example
-     1 |    2 |    30 |       0 | GET /orders?store_id={store}
-     1 |    1 |    30 |       0 | … by cursor /orders?store_id={store}
+     1 |    3 |    30 |       0 | GET /orders?store_id={store}
+     1 |    2 |    30 |       0 | … by cursor /orders?store_id={store}
      1 |    2 |    24 |       0 | GET /orders?batch_id=bat_1
      1 |    1 |    25 |       0 | … by cursor /orders?batch_id=bat_1
      2 |    5 |   426 |       0 | GET /orders?q=STORED-V000000
@@ -151,8 +151,8 @@ const TABLE = `
      1 |    1 |   138 |       0 | … by cursor /orders?status=shipped&delayed=true
      1 |    3 |    72 |       0 | GET /orders?customer_email=ida@shop.example&status=shipped
      1 |    2 |    73 |       0 | … by cursor /orders?customer_email=ida@shop.example&status=shipped
-     1 |    3 |   126 |       0 | GET /orders?store_id={store}&status=shipped
-     1 |    2 |   126 |       0 | … by cursor /orders?store_id={store}&status=shipped
+     1 |    4 |   126 |       0 | GET /orders?store_id={store}&status=shipped
+     1 |    3 |   126 |       0 | … by cursor /orders?store_id={store}&status=shipped
      1 |    3 |    68 |       0 | GET /orders?batch_id=bat_1&status=shipped
      1 |    2 |    73 |       0 | … by cursor /orders?batch_id=bat_1&status=shipped
      2 |    5 |   472 |       0 | GET /orders?q=STORED-V000000&status=shipped
@@ -171,8 +171,8 @@ const TABLE = `
      1 |    2 |    73 |       0 | … by cursor /orders?status=shipped, owner
      1 |    3 |    78 |       0 | GET /orders?customer_email=ida@shop.example&payment_status=refund_due
      1 |    2 |    79 |       0 | … by cursor /orders?customer_email=ida@shop.example&payment_status=refund_due
-     1 |    3 |   138 |       0 | GET /orders?store_id={store}&payment_status=refund_due
-     1 |    2 |   138 |       0 | … by cursor /orders?store_id={store}&payment_status=refund_due
+     1 |    4 |   138 |       0 | GET /orders?store_id={store}&payment_status=refund_due
+     1 |    3 |   138 |       0 | … by cursor /orders?store_id={store}&payment_status=refund_due
      1 |    3 |    62 |       0 | GET /orders?batch_id=bat_1&payment_status=refund_due
      1 |    2 |    52 |       0 | … by cursor /orders?batch_id=bat_1&payment_status=refund_due
      2 |    5 |   480 |       0 | GET /orders?q=STORED-V000000&payment_status=refund_due
@@ -191,8 +191,8 @@ const TABLE = `
      1 |    2 |    79 |       0 | … by cursor /orders?payment_status=refund_due, owner
      1 |    3 |   150 |       0 | GET /orders?customer_email=ida@shop.example&priority=high
      1 |    2 |    25 |       0 | … by cursor /orders?customer_email=ida@shop.example&priority=high
-     1 |    3 |   282 |       0 | GET /orders?store_id={store}&priority=high
-     1 |    2 |    30 |       0 | … by cursor /orders?store_id={store}&priority=high
+     1 |    4 |   282 |       0 | GET /orders?store_id={store}&priority=high
+     1 |    3 |    30 |       0 | … by cursor /orders?store_id={store}&priority=high
      1 |    3 |    87 |       0 | GET /orders?batch_id=bat_1&priority=high
      1 |    2 |    25 |       0 | … by cursor /orders?batch_id=bat_1&priority=high
      2 |    5 |   426 |       0 | GET /orders?q=STORED-V000000&priority=high
@@ -211,8 +211,8 @@ const TABLE = `
      1 |    2 |    25 |       0 | … by cursor /orders?priority=high, owner
      1 |    3 |    36 |       0 | GET /orders?customer_email=ida@shop.example&delayed=true
      1 |    2 |    37 |       0 | … by cursor /orders?customer_email=ida@shop.example&delayed=true
-     1 |    3 |    54 |       0 | GET /orders?store_id={store}&delayed=true
-     1 |    2 |    54 |       0 | … by cursor /orders?store_id={store}&delayed=true
+     1 |    4 |    54 |       0 | GET /orders?store_id={store}&delayed=true
+     1 |    3 |    54 |       0 | … by cursor /orders?store_id={store}&delayed=true
      1 |    3 |    33 |       0 | GET /orders?batch_id=bat_1&delayed=true
      1 |    2 |    37 |       0 | … by cursor /orders?batch_id=bat_1&delayed=true
      2 |    5 |   438 |       0 | GET /orders?q=STORED-V000000&delayed=true
@@ -221,12 +221,12 @@ const TABLE = `
      2 |    4 |   539 |       0 | … by cursor /orders?q=STORED-V&delayed=true
 ~    2 |    5 |  1356 |       0 | GET /orders?q=ida@s&delayed=true
      2 |    4 |   539 |       0 | … by cursor /orders?q=ida@s&delayed=true
-     1 |    3 |    30 |       0 | GET /orders?customer_email=ida@shop.example&store_id={store}
-     1 |    2 |    31 |       0 | … by cursor /orders?customer_email=ida@shop.example&store_id={store}
-     1 |    3 |    30 |       0 | GET /orders?batch_id=bat_1&store_id={store}
-     1 |    2 |    31 |       0 | … by cursor /orders?batch_id=bat_1&store_id={store}
-     1 |    3 |    30 |       0 | GET /orders?store_id={store}, owner
-     1 |    2 |    31 |       0 | … by cursor /orders?store_id={store}, owner
+     1 |    4 |    30 |       0 | GET /orders?customer_email=ida@shop.example&store_id={store}
+     1 |    3 |    31 |       0 | … by cursor /orders?customer_email=ida@shop.example&store_id={store}
+     1 |    4 |    30 |       0 | GET /orders?batch_id=bat_1&store_id={store}
+     1 |    3 |    31 |       0 | … by cursor /orders?batch_id=bat_1&store_id={store}
+     1 |    4 |    30 |       0 | GET /orders?store_id={store}, owner
+     1 |    3 |    31 |       0 | … by cursor /orders?store_id={store}, owner
      1 |    1 |     2 |       0 | GET /products/{product}, guest
      2 |    2 |     2 |       0 | GET /categories/{category}, guest
      2 |    2 |     2 |       0 | GET /stores/{store}, guest

@@ -9,7 +9,6 @@ export const transitionSchema = z
   .strictObject({ to: z.enum(NAMED_STEPS), note: line(500).nullish() })
   .openapi("OrderTransition");
 
-/** Strict: `item` for `items` would ship all that is left. */
 export const shipSchema = z
   .strictObject({
     items: z

@@ -9,6 +9,8 @@ import { oweRefund } from "./owe-refund.ts";
 export interface NotCancellable {
   kind: "not_cancellable";
   status: OrderStatus;
+  /** A part of it has left, and the rest could be closed. */
+  partShipped: boolean;
 }
 
 export type CancelOutcome = Changed | NotCancellable;
@@ -24,8 +26,10 @@ export async function cancelOrder(
 ): Promise<CancelOutcome> {
   const { reason } = command;
   return changeOrder<NotCancellable>(context, order, command, (current) => {
-    if (!mayBecome(current.status, "cancelled") || hasShipped(current)) {
-      return { refusal: { kind: "not_cancellable", status: current.status } };
+    const { status } = current;
+    const isOpen = mayBecome(status, "cancelled");
+    if (!isOpen || hasShipped(current)) {
+      return { refusal: { kind: "not_cancellable", status, partShipped: isOpen } };
     }
     const refund = oweRefund(context, current, null, reason ?? "the order was cancelled");
     const step = { to: "cancelled" as const, event: "order.cancelled", ...refund };

@@ -2,7 +2,8 @@ import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
 import { wakeUp } from "../events/wake-up.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../platform/http/etag.ts";
-import { notFound, problem } from "../platform/http/problem.ts";
+import { invalidRange, problem, unknownName } from "../platform/http/problem.ts";
+import { readRange } from "../platform/http/range.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { readKey } from "../platform/idempotency.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
@@ -12,7 +13,7 @@ import { draftOf } from "./place/draft.ts";
 import { CONTENDED, GUESTS_OFF, notCancellable } from "./problems.ts";
 import { listHistory } from "./read/history.ts";
 import { listOrders } from "./read/list.ts";
-import { onceOnOrder, orderFor, orderName, orderToken } from "./read/named.ts";
+import { noSuchOrder, onceOnOrder, orderFor, orderName, orderToken } from "./read/named.ts";
 import { answerWithRefund } from "./read/render.ts";
 import {
   cancelSchema,
@@ -57,12 +58,22 @@ const listRoute = createRoute({
   security: bearer,
   middleware: [requireUser] as const,
   request: { query: orderListQuerySchema },
-  responses: { 200: jsonContent(orderListSchema, "A page of orders"), ...problems(400, 401) },
+  responses: { 200: jsonContent(orderListSchema, "A page of orders"), ...problems(400, 401, 422) },
 });
 
-const list = endpoint(listRoute, async (c) =>
-  c.json(await listOrders(c.get("context"), c.req.valid("query")), 200),
-);
+const list = endpoint(listRoute, async (c) => {
+  const context = c.get("context");
+  const { from, to, ...query } = c.req.valid("query");
+  const asked = readRange({ from, to }, context.settings.TIME_ZONE);
+  if (asked.kind === "reversed") return problem(c, invalidRange("to", "is before from"));
+  const outcome = await listOrders(context, { ...query, ...asked.range });
+  switch (outcome.kind) {
+    case "list":
+      return c.json(outcome.list, 200);
+    case "unknown_store":
+      return problem(c, unknownName("store"));
+  }
+});
 
 const cancelRoute = createRoute({
   method: "post",
@@ -99,7 +110,7 @@ const cancelBy = (port: RefundsPort) =>
           return c.json(answerWithRefund(outcome.order, refunds).body, 200);
         }
         case "not_cancellable":
-          return problem(c, notCancellable(outcome.status));
+          return problem(c, notCancellable(outcome));
         case "stale":
           return problem(c, STALE);
         case "contended":
@@ -120,7 +131,7 @@ const historyRoute = createRoute({
 
 const history = endpoint(historyRoute, async (c) => {
   const order = await orderFor(c);
-  if (!order) return problem(c, notFound("order"));
+  if (!order) return problem(c, noSuchOrder(c));
   return c.json(await listHistory(c.get("context"), order, c.req.valid("query")), 200);
 });
 

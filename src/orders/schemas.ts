@@ -1,4 +1,7 @@
 import { z } from "@hono/zod-openapi";
+import { countrySchema } from "../platform/country.ts";
+import { anyOf } from "../platform/http/any-of.ts";
+import { momentSchema } from "../platform/http/range.ts";
 import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
@@ -11,41 +14,40 @@ const MAX_METADATA_BYTES = 8_192;
 export const line = (maximum: number) => z.string().trim().min(1).max(maximum);
 export const quantitySchema = z.int().min(1).max(MAX_QUANTITY).openapi({ example: 2 });
 
+/** What Holdfast's users sent before: the old name of the field is taken for the new one, unless both are there. */
+function renameQuantity(item: unknown): unknown {
+  if (typeof item !== "object" || item === null || !("quantity_requested" in item)) return item;
+  const { quantity_requested: quantity, ...others } = item;
+  return { quantity, ...others };
+}
+
 const itemInputSchema = z.preprocess(
-  (item) =>
-    // What Holdfast's users sent before: the old name of the field is taken for the new one.
-    typeof item === "object" && item !== null && "quantity_requested" in item && !("quantity" in item)
-      ? { ...item, quantity: item.quantity_requested }
-      : item,
-  z.object({
+  renameQuantity,
+  z.strictObject({
     product_id: z.string().min(1).max(64).openapi({ example: "prd_01jd…" }),
     quantity: quantitySchema,
   }),
 );
 
-const customerSchema = z.object({
+const customerSchema = z.strictObject({
   name: line(200),
   email: z.email().max(254).openapi({ example: "ada@example.com" }),
   phone: line(40).optional(),
 });
 
-const shippingAddressSchema = z.object({
+const shippingAddressSchema = z.strictObject({
   name: line(200),
   line1: line(200),
   line2: line(200).optional(),
   city: line(100),
   region: line(100).optional(),
   postal_code: line(20).optional(),
-  country: z
-    .string()
-    .regex(/^[A-Za-z]{2}$/, "must be an ISO 3166-1 alpha-2 code")
-    .toUpperCase()
-    .openapi({ example: "GB" }),
+  country: countrySchema,
 });
 
 /** What the buyer believes the total to be: `{amount, currency}`, or the amount alone. */
 const expectedTotalSchema = z.union([
-  z.object({ amount: z.string().max(20), currency: z.string().max(3).optional() }),
+  z.strictObject({ amount: z.string().max(20), currency: z.string().max(3).optional() }),
   z
     .string()
     .max(20)
@@ -53,7 +55,7 @@ const expectedTotalSchema = z.union([
 ]);
 
 export const placeOrderSchema = z
-  .object({
+  .strictObject({
     items: z.array(itemInputSchema).min(1).max(MAX_ITEMS),
     store_id: z.string().min(1).max(64).nullish(),
     customer: customerSchema.nullish(),
@@ -114,8 +116,8 @@ export const orderSchema = z
     payment_status: paymentStatusSchema,
     payment_method: z.enum(PAYMENT_METHODS),
     priority: z.enum(PRIORITIES),
-    customer: customerSchema,
-    shipping_address: shippingAddressSchema.nullable(),
+    customer: z.object(customerSchema.shape),
+    shipping_address: z.object(shippingAddressSchema.shape).nullable(),
     items: z.array(orderItemSchema),
     totals: z.object({
       subtotal: moneySchema,
@@ -296,15 +298,10 @@ export type StoreOrder = z.infer<typeof storeOrderSchema>;
 
 export const storeOrderListSchema = listSchema(storeOrderSchema, "StoreOrderList");
 
-const stamp = z.iso
-  .datetime({ offset: true })
-  .transform((text) => Date.parse(text))
-  .openapi({ type: "string", format: "date-time" });
-
 export const orderListQuerySchema = listQuerySchema.extend({
-  status: orderStatusSchema.optional(),
-  payment_status: paymentStatusSchema.optional(),
-  priority: z.enum(PRIORITIES).optional(),
+  status: anyOf(ORDER_STATUSES).optional(),
+  payment_status: anyOf(PAYMENT_STATUSES).optional(),
+  priority: anyOf(PRIORITIES).optional(),
   store_id: z.string().max(64).optional(),
   batch_id: z.string().max(64).optional().openapi({ description: "What a bulk answered" }),
   customer_email: z.string().max(254).toLowerCase().optional(),
@@ -318,11 +315,10 @@ export const orderListQuerySchema = listQuerySchema.extend({
     description:
       "`true`: what is left to ship and was not refunded in full; with `store_id`, what is left there",
   }),
-  from: stamp.optional(),
-  to: stamp.optional(),
+  from: momentSchema.optional().openapi({ description: "A stamp, or a date in the shop's time zone" }),
+  to: momentSchema.optional().openapi({ description: "Included; of a date the whole day" }),
 });
 
 export type OrderListQuery = z.infer<typeof orderListQuerySchema>;
 
-/** Strict, like all bodies that move stock or money: where a misspelt field were ignored, more would be done than was meant. */
 export const cancelSchema = z.strictObject({ reason: line(500).optional() }).openapi("CancelOrder");

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import "./messages.ts";
 import { isCurrency } from "./money.ts";
 
 const count = (fallback: number) => z.coerce.number().int().min(0).default(fallback);

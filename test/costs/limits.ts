@@ -31,26 +31,26 @@ const TABLE = `
      1 |    1 |    13 |       0 | … by cursor /products?active=false&sort=newest
      1 |    2 |    12 |       0 | GET /products?active=all&sort=newest
      1 |    1 |    13 |       0 | … by cursor /products?active=all&sort=newest
-     1 |    2 |     8 |       0 | GET /products?active=false&category={category}&sort=newest
-     1 |    1 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=newest
-     1 |    2 |     8 |       0 | GET /products?active=all&category={category}&sort=newest
-     1 |    1 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=newest
+     1 |    3 |     8 |       0 | GET /products?active=false&category={category}&sort=newest
+     1 |    2 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=newest
+     1 |    3 |     8 |       0 | GET /products?active=all&category={category}&sort=newest
+     1 |    2 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=newest
      1 |    2 |    12 |       0 | GET /products?active=false&sort=price_asc
      1 |    1 |    13 |       0 | … by cursor /products?active=false&sort=price_asc
      1 |    2 |    12 |       0 | GET /products?active=all&sort=price_asc
      1 |    1 |    13 |       0 | … by cursor /products?active=all&sort=price_asc
-     1 |    2 |     8 |       0 | GET /products?active=false&category={category}&sort=price_asc
-     1 |    1 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=price_asc
-     1 |    2 |     8 |       0 | GET /products?active=all&category={category}&sort=price_asc
-     1 |    1 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=price_asc
+     1 |    3 |     8 |       0 | GET /products?active=false&category={category}&sort=price_asc
+     1 |    2 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=price_asc
+     1 |    3 |     8 |       0 | GET /products?active=all&category={category}&sort=price_asc
+     1 |    2 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=price_asc
      1 |    2 |    12 |       0 | GET /products?active=false&sort=price_desc
      1 |    1 |    13 |       0 | … by cursor /products?active=false&sort=price_desc
      1 |    2 |    12 |       0 | GET /products?active=all&sort=price_desc
      1 |    1 |    13 |       0 | … by cursor /products?active=all&sort=price_desc
-     1 |    2 |     8 |       0 | GET /products?active=false&category={category}&sort=price_desc
-     1 |    1 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=price_desc
-     1 |    2 |     8 |       0 | GET /products?active=all&category={category}&sort=price_desc
-     1 |    1 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=price_desc
+     1 |    3 |     8 |       0 | GET /products?active=false&category={category}&sort=price_desc
+     1 |    2 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=price_desc
+     1 |    3 |     8 |       0 | GET /products?active=all&category={category}&sort=price_desc
+     1 |    2 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=price_desc
 ~    2 |    2 | 14431 |       0 | GET /search/products?q=stored, guest
 ~    1 |    1 | 12027 |       0 | … by cursor /search/products?q=stored, guest
 ~    3 |    3 | 12039 |       0 | GET /search/products?q=thing&store_id={store}&sort=price_asc, guest
@@ -71,12 +71,12 @@ const TABLE = `
      1 |    1 |    19 |       0 | … by cursor /inventory?low_stock=true
      1 |    2 |    18 |       0 | GET /inventory?out_of_stock=true
      1 |    1 |    19 |       0 | … by cursor /inventory?out_of_stock=true
-     1 |    2 |    18 |       0 | GET /inventory?store_id={store}
-     1 |    1 |    19 |       0 | … by cursor /inventory?store_id={store}
-     1 |    2 |    18 |       0 | GET /inventory?store_id={store}&low_stock=true
-     1 |    1 |    19 |       0 | … by cursor /inventory?store_id={store}&low_stock=true
-     1 |    2 |    18 |       0 | GET /inventory?store_id={store}&out_of_stock=true
-     1 |    1 |    19 |       0 | … by cursor /inventory?store_id={store}&out_of_stock=true
+     1 |    3 |    18 |       0 | GET /inventory?store_id={store}
+     1 |    2 |    19 |       0 | … by cursor /inventory?store_id={store}
+     1 |    3 |    18 |       0 | GET /inventory?store_id={store}&low_stock=true
+     1 |    2 |    19 |       0 | … by cursor /inventory?store_id={store}&low_stock=true
+     1 |    3 |    18 |       0 | GET /inventory?store_id={store}&out_of_stock=true
+     1 |    2 |    19 |       0 | … by cursor /inventory?store_id={store}&out_of_stock=true
      1 |    3 |    13 |       0 | GET /stores/{store}/orders
      1 |    2 |    13 |       0 | … by cursor /stores/{store}/orders
      1 |    2 |     6 |       0 | GET /users, admin
@@ -123,8 +123,8 @@ const TABLE = `
      1 |    1 |   316 |       0 | … by cursor /orders?priority=high
      1 |    2 |    48 |       0 | GET /orders?customer_email=ida@shop.example
      1 |    1 |    61 |       0 | … by cursor /orders?customer_email=ida@shop.example
-     1 |    2 |    54 |       0 | GET /orders?store_id={store}
-     1 |    1 |    66 |       0 | … by cursor /orders?store_id={store}
+     1 |    3 |    54 |       0 | GET /orders?store_id={store}
+     1 |    2 |    66 |       0 | … by cursor /orders?store_id={store}
      1 |    2 |    52 |       0 | GET /orders?batch_id=bat_1
      1 |    1 |    61 |       0 | … by cursor /orders?batch_id=bat_1
      2 |    5 |   442 |       0 | GET /orders?q=STORED-V000000
@@ -153,8 +153,8 @@ const TABLE = `
      1 |    1 |   162 |       0 | … by cursor /orders?status=shipped&delayed=true
      1 |    3 |   100 |       0 | GET /orders?customer_email=ida@shop.example&status=shipped
      1 |    2 |    97 |       0 | … by cursor /orders?customer_email=ida@shop.example&status=shipped
-     1 |    3 |   154 |       0 | GET /orders?store_id={store}&status=shipped
-     1 |    2 |   150 |       0 | … by cursor /orders?store_id={store}&status=shipped
+     1 |    4 |   154 |       0 | GET /orders?store_id={store}&status=shipped
+     1 |    3 |   150 |       0 | … by cursor /orders?store_id={store}&status=shipped
      1 |    3 |    96 |       0 | GET /orders?batch_id=bat_1&status=shipped
      1 |    2 |    97 |       0 | … by cursor /orders?batch_id=bat_1&status=shipped
      2 |    5 |   496 |       0 | GET /orders?q=STORED-V000000&status=shipped
@@ -173,8 +173,8 @@ const TABLE = `
      1 |    2 |   101 |       0 | … by cursor /orders?status=shipped, owner
      1 |    3 |   114 |       0 | GET /orders?customer_email=ida@shop.example&payment_status=refund_due
      1 |    2 |   115 |       0 | … by cursor /orders?customer_email=ida@shop.example&payment_status=refund_due
-     1 |    3 |   174 |       0 | GET /orders?store_id={store}&payment_status=refund_due
-     1 |    2 |   174 |       0 | … by cursor /orders?store_id={store}&payment_status=refund_due
+     1 |    4 |   174 |       0 | GET /orders?store_id={store}&payment_status=refund_due
+     1 |    3 |   174 |       0 | … by cursor /orders?store_id={store}&payment_status=refund_due
      1 |    3 |    98 |       0 | GET /orders?batch_id=bat_1&payment_status=refund_due
      1 |    2 |    88 |       0 | … by cursor /orders?batch_id=bat_1&payment_status=refund_due
      2 |    5 |   516 |       0 | GET /orders?q=STORED-V000000&payment_status=refund_due
@@ -193,8 +193,8 @@ const TABLE = `
      1 |    2 |   115 |       0 | … by cursor /orders?payment_status=refund_due, owner
      1 |    3 |   174 |       0 | GET /orders?customer_email=ida@shop.example&priority=high
      1 |    2 |    61 |       0 | … by cursor /orders?customer_email=ida@shop.example&priority=high
-     1 |    3 |   306 |       0 | GET /orders?store_id={store}&priority=high
-     1 |    2 |    66 |       0 | … by cursor /orders?store_id={store}&priority=high
+     1 |    4 |   306 |       0 | GET /orders?store_id={store}&priority=high
+     1 |    3 |    66 |       0 | … by cursor /orders?store_id={store}&priority=high
      1 |    3 |   115 |       0 | GET /orders?batch_id=bat_1&priority=high
      1 |    2 |    61 |       0 | … by cursor /orders?batch_id=bat_1&priority=high
      2 |    5 |   442 |       0 | GET /orders?q=STORED-V000000&priority=high
@@ -213,8 +213,8 @@ const TABLE = `
      1 |    2 |    61 |       0 | … by cursor /orders?priority=high, owner
      1 |    3 |    64 |       0 | GET /orders?customer_email=ida@shop.example&delayed=true
      1 |    2 |    73 |       0 | … by cursor /orders?customer_email=ida@shop.example&delayed=true
-     1 |    3 |    82 |       0 | GET /orders?store_id={store}&delayed=true
-     1 |    2 |    90 |       0 | … by cursor /orders?store_id={store}&delayed=true
+     1 |    4 |    82 |       0 | GET /orders?store_id={store}&delayed=true
+     1 |    3 |    90 |       0 | … by cursor /orders?store_id={store}&delayed=true
      1 |    3 |    65 |       0 | GET /orders?batch_id=bat_1&delayed=true
      1 |    2 |    65 |       0 | … by cursor /orders?batch_id=bat_1&delayed=true
      2 |    5 |   462 |       0 | GET /orders?q=STORED-V000000&delayed=true
@@ -223,12 +223,12 @@ const TABLE = `
      2 |    4 |   574 |       0 | … by cursor /orders?q=STORED-V&delayed=true
 ~    2 |    5 |  1386 |       0 | GET /orders?q=ida@s&delayed=true
      2 |    4 |   574 |       0 | … by cursor /orders?q=ida@s&delayed=true
-     1 |    3 |    54 |       0 | GET /orders?customer_email=ida@shop.example&store_id={store}
-     1 |    2 |    67 |       0 | … by cursor /orders?customer_email=ida@shop.example&store_id={store}
-     1 |    3 |    58 |       0 | GET /orders?batch_id=bat_1&store_id={store}
-     1 |    2 |    67 |       0 | … by cursor /orders?batch_id=bat_1&store_id={store}
-     1 |    3 |    62 |       0 | GET /orders?store_id={store}, owner
-     1 |    2 |    67 |       0 | … by cursor /orders?store_id={store}, owner
+     1 |    4 |    54 |       0 | GET /orders?customer_email=ida@shop.example&store_id={store}
+     1 |    3 |    67 |       0 | … by cursor /orders?customer_email=ida@shop.example&store_id={store}
+     1 |    4 |    58 |       0 | GET /orders?batch_id=bat_1&store_id={store}
+     1 |    3 |    67 |       0 | … by cursor /orders?batch_id=bat_1&store_id={store}
+     1 |    4 |    62 |       0 | GET /orders?store_id={store}, owner
+     1 |    3 |    67 |       0 | … by cursor /orders?store_id={store}, owner
      1 |    1 |     2 |       0 | GET /products/{product}, guest
      2 |    2 |     2 |       0 | GET /categories/{category}, guest
      2 |    2 |     2 |       0 | GET /stores/{store}, guest

@@ -6,7 +6,8 @@ import { wordsOf } from "./terms.ts";
 
 export type ReadQuery =
   | { kind: "search"; search: ProductSearch }
-  | { kind: "unreadable"; errors: FieldError[] };
+  | { kind: "unreadable"; errors: FieldError[] }
+  | { kind: "reversed" };
 
 /** Parses a query. Queries that ask for the same give equal results, which are cached once. @param currency the shop's */
 export function readQuery(query: SearchQuery, currency: string): ReadQuery {
@@ -23,6 +24,7 @@ export function readQuery(query: SearchQuery, currency: string): ReadQuery {
       message: `must be a decimal from 0 with at most ${exponentOf(currency)} decimal digits`,
     }));
   if (minPrice === null || maxPrice === null) return { kind: "unreadable", errors };
+  if (minPrice !== undefined && maxPrice !== undefined && minPrice > maxPrice) return { kind: "reversed" };
   const wanted = page.sort ?? "relevance";
   return {
     kind: "search",

@@ -22,7 +22,6 @@ export const transitionSchema = z
   .strictObject({ to: z.enum(NAMED_STEPS), note: line(500).nullish(), force })
   .openapi("OrderTransition");
 
-/** Strict: `item` for `items` would ship all that is left. */
 export const shipSchema = z
   .strictObject({
     items: z

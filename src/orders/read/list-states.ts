@@ -14,7 +14,7 @@ import type { OrderListQuery } from "../schemas.ts";
  */
 export async function readStates(
   db: D1Database,
-  query: OrderListQuery,
+  query: Omit<OrderListQuery, "from" | "to">,
   where: Sql[],
 ): Promise<Page<OrderRow>> {
   const { status, payment_status, priority, delayed, to_ship } = query;
@@ -43,16 +43,18 @@ export async function readStates(
 }
 
 /** The combinations of values: each is an array of the three. */
-function statesOf({ status, payment_status, priority, delayed, to_ship }: OrderListQuery): string[][] {
-  const only = <T extends string>(wanted: T | undefined, all: readonly T[]): readonly T[] =>
-    wanted === undefined ? all : [wanted];
-  const statuses = only(status, ORDER_STATUSES).filter(
+function statesOf({
+  status = [...ORDER_STATUSES],
+  payment_status = [...PAYMENT_STATUSES],
+  priority = [...PRIORITIES],
+  delayed,
+  to_ship,
+}: Pick<OrderListQuery, "status" | "payment_status" | "priority" | "delayed" | "to_ship">): string[][] {
+  const statuses = status.filter(
     (one) => (delayed !== "true" || isWorkedOn(one)) && (to_ship !== "true" || SHIPPABLE.includes(one)),
   );
   return statuses.flatMap((one) =>
-    only(payment_status, PAYMENT_STATUSES).flatMap((paid) =>
-      only(priority, PRIORITIES).map((urgent) => [one, paid, urgent]),
-    ),
+    payment_status.flatMap((paid) => priority.map((urgent) => [one, paid, urgent])),
   );
 }
 

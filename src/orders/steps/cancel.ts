@@ -11,6 +11,8 @@ import { type Changed, type Command, changeOrder } from "./change.ts";
 export interface NotCancellable {
   kind: "not_cancellable";
   status: OrderStatus;
+  /** A part of it has left, and the rest could be closed. */
+  partShipped: boolean;
 }
 
 export type CancelOutcome = Changed<RefundWire[]> | NotCancellable;
@@ -27,8 +29,10 @@ export async function cancelOrder(
 ): Promise<CancelOutcome> {
   const { reason, operation } = command;
   return changeOrder<NotCancellable, RefundWire[]>(context, order, command, async (current) => {
-    if (!mayBecome(current.status, "cancelled") || hasShipped(current)) {
-      return { refusal: { kind: "not_cancellable", status: current.status } };
+    const { status } = current;
+    const isOpen = mayBecome(status, "cancelled");
+    if (!isOpen || hasShipped(current)) {
+      return { refusal: { kind: "not_cancellable", status, partShipped: isOpen } };
     }
     const { refunds, step } = await oweRefund(context, current, {
       ...{ operation: operation.id, due: allBack(current) },

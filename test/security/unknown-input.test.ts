@@ -32,6 +32,7 @@ const LOOSE = ["POST /webhooks/payments/standard", "POST /webhooks/payments/stri
 /** What a query must have. */
 const NEEDED: Record<string, string> = {
   "GET /ops/backup/changes": "after=0",
+  "GET /ops/backup/stock": "product_ids=prd_x",
   "GET /ops/backup/movements": "since=2026-11-20T00:00:00Z",
   "GET /search/suggest": "q=mug",
 };

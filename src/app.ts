@@ -27,6 +27,7 @@ import { statisticsRoutes } from "./orders/statistics/routes.ts";
 import { paymentEventRoutes } from "./payments/event-routes.ts";
 import { flaggedEventsOf } from "./payments/list-events.ts";
 import { paymentsOf } from "./payments/list-payments.ts";
+import { oweRefund, refundsBy } from "./payments/owe-refund.ts";
 import { refundRoutes } from "./payments/refund-routes.ts";
 import { paymentsRoutes } from "./payments/routes.ts";
 import { paymentWebhookRoutes } from "./payments/webhook-routes.ts";
@@ -92,9 +93,10 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   app.route(API, inventoryRoutes);
   app.route(API, delayedRoutes);
   app.route(API, statisticsRoutes);
-  app.route(API, ordersRoutes);
+  const refunding = { oweRefund, refundsBy };
+  app.route(API, ordersRoutes(refunding));
   app.route(API, bulkRoutes);
-  app.route(API, fulfilmentRoutes);
+  app.route(API, fulfilmentRoutes(refunding));
   // Mounted after the routes whose paths it would take for the name of an order.
   app.route(API, orderPageRoutes({ paymentsOf, flaggedEventsOf }));
   app.route(API, cartsRoutes);

@@ -24,7 +24,7 @@ const newPassword = z
 const givenPassword = z.string().min(1).max(1000).openapi({ format: "password" });
 
 export const registerSchema = z
-  .object({
+  .strictObject({
     email: accountEmailSchema.openapi({ type: "string", format: "email", example: "ada@shop.example" }),
     password: newPassword,
     name,
@@ -32,7 +32,7 @@ export const registerSchema = z
   .openapi("Registration");
 
 export const signInSchema = z
-  .object({
+  .strictObject({
     email: z
       .string()
       .trim()
@@ -43,7 +43,9 @@ export const signInSchema = z
   })
   .openapi("Credentials");
 
-export const refreshSchema = z.object({ refresh_token: z.string().min(1).max(200) }).openapi("RefreshToken");
+export const refreshSchema = z
+  .strictObject({ refresh_token: z.string().min(1).max(200) })
+  .openapi("RefreshToken");
 
 const userSchema = z
   .object({ id: z.string().openapi({ example: "usr_01…" }), email: z.string(), name: z.string(), role })
@@ -81,10 +83,10 @@ export const accountSchema = userSchema
 
 export const accountListSchema = listSchema(accountSchema, "AccountList");
 
-export const editMeSchema = z.object({ name: name.optional() }).openapi("EditMe");
+export const editMeSchema = z.strictObject({ name: name.optional() }).openapi("EditMe");
 
 export const changePasswordSchema = z
-  .object({ current_password: givenPassword, new_password: newPassword })
+  .strictObject({ current_password: givenPassword, new_password: newPassword })
   .openapi("ChangePassword");
 
 export const sessionListSchema = listSchema(
@@ -113,7 +115,7 @@ export const listUsersSchema = cursorQuerySchema.extend({
 export type ListUsersQuery = z.infer<typeof listUsersSchema>;
 
 export const editUserSchema = z
-  .object({ role: role.optional(), disabled: z.boolean().optional() })
+  .strictObject({ role: role.optional(), disabled: z.boolean().optional() })
   .openapi("EditUser");
 
 export type EditUser = z.infer<typeof editUserSchema>;

@@ -21,7 +21,6 @@ import { allowedCarts, cartTag, renderCart } from "./render.ts";
 import { cartListSchema, cartSchema, checkoutSchema, putItemSchema } from "./schemas.ts";
 
 const tags = ["Carts"];
-const NOT_FOUND = notFound("cart");
 
 const cartId = idParam("crt_01jd…");
 const itemName = cartId.extend({
@@ -124,6 +123,16 @@ const commandOf = async (c: CartContext, { id, product_id }: { id: string; produ
   versions: allowedCarts(c.req.header("If-Match")),
 });
 
+/** 404, also where the cart is another's. A guest is told what shows that it is theirs. */
+function noSuchCart(c: CartContext): Problem {
+  if (c.get("context").actor.kind !== "guest") return notFound("cart");
+  const detail =
+    c.req.header("X-Cart-Token") === undefined
+      ? "There is no such cart for a guest without X-Cart-Token: send the token that came with the cart as this header, or sign in."
+      : "There is no such cart for this X-Cart-Token: it is the token that came with the cart.";
+  return { ...notFound("cart"), detail };
+}
+
 /** Renders a cart and sets its ETag on the response. */
 async function tagged(c: CartContext, cart: Cart) {
   const wire = renderCart(cart, c.get("context").settings.CURRENCY);
@@ -138,7 +147,7 @@ async function changed(c: CartContext, outcome: PutOutcome | RemoveOutcome) {
     case "absent":
       return c.json((await tagged(c, outcome.cart)).wire, 200);
     case "not_found":
-      return problem(c, NOT_FOUND);
+      return problem(c, noSuchCart(c));
     case "stale":
       return problem(c, STALE);
     case "spent":
@@ -182,7 +191,7 @@ export const cartsRoutes = createRouter(
   ),
   endpoint(get, async (c) => {
     const cart = await getCart(c.get("context"), c.req.valid("param").id, await owner(c));
-    if (!cart) return problem(c, NOT_FOUND);
+    if (!cart) return problem(c, noSuchCart(c));
     const { wire, tag } = await tagged(c, cart);
     return hasTag(c.req.header("If-None-Match") ?? "", tag) ? c.body(null, 304) : c.json(wire, 200);
   }),
@@ -212,7 +221,7 @@ export const cartsRoutes = createRouter(
       key: read.kind === "key" ? read.key : null,
       fingerprint: await fingerprintOf(c),
     });
-    if (!draft?.cart) return problem(c, NOT_FOUND);
+    if (!draft?.cart) return problem(c, noSuchCart(c));
     if (!allows(allowedCarts(c.req.header("If-Match")), draft.cart.version)) return problem(c, STALE);
     return answerPlacing(c, draft);
   }),

@@ -67,7 +67,7 @@ export type CartSummaryWire = z.infer<typeof cartSummarySchema>;
 export const cartListSchema = listSchema(cartSummarySchema, "CartList");
 
 export const putItemSchema = z
-  .object({
+  .strictObject({
     quantity: z
       .int()
       .min(0)

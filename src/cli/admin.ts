@@ -3,7 +3,7 @@ import { defineCommand, runMain } from "citty";
 import { MIN_PASSWORD_LENGTH } from "../accounts/password.ts";
 import { readEmail } from "../platform/text/email.ts";
 import { commandOf } from "./command.ts";
-import { stateDirectory } from "./local-settings.ts";
+import { devVarsPath, mergeSettings, readDevVars, stateDirectory } from "./local-settings.ts";
 import { adminStatement, makeAdmin, makeRemoteAdmin, type NewAdmin } from "./make-admin.ts";
 
 interface CreateOptions {
@@ -22,6 +22,11 @@ async function create({ email: given, name, password, remote, sql }: CreateOptio
   if (admin.password.length < MIN_PASSWORD_LENGTH) {
     throw new Error(`--password must have ${MIN_PASSWORD_LENGTH} characters at least.`);
   }
+  if (!remote && !sql && isKept(email)) {
+    throw new Error(
+      `npm start keeps the password of ${normalised(email)}, and would set it again: change ADMIN_PASSWORD in ${devVarsPath()} instead.`,
+    );
+  }
   if (sql) {
     console.log(await adminStatement(admin));
     if (password === undefined) console.error(`Password: ${admin.password}`);
@@ -30,6 +35,14 @@ async function create({ email: given, name, password, remote, sql }: CreateOptio
   const { created } = remote ? await makeRemoteAdmin(admin) : await makeLocalAdmin(admin);
   console.log(`${created ? "Created" : "Updated"} the admin ${email}.`);
   if (password === undefined) console.log(`Password: ${admin.password}`);
+}
+
+const normalised = (email: string): string => email.trim().toLowerCase();
+
+/** Whether `npm start` makes this admin, each time with the password that it finds in the settings. */
+function isKept(email: string): boolean {
+  const { ADMIN_EMAIL } = mergeSettings(readDevVars(devVarsPath()), process.env);
+  return ADMIN_EMAIL !== undefined && normalised(ADMIN_EMAIL) === normalised(email);
 }
 
 async function makeLocalAdmin(admin: NewAdmin): Promise<{ created: boolean }> {

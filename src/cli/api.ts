@@ -32,7 +32,7 @@ export function createApi(
   send: (url: string, init: RequestInit) => Promise<Response> = fetch,
 ): Api {
   const call = async <T>(method: string, path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> => {
-    const answer = await send(`${url}/api/v1${path}`, {
+    const answer = await sendTo(url, path, {
       method,
       headers: {
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
@@ -43,6 +43,16 @@ export function createApi(
     const text = await answer.text();
     if (!answer.ok) throw failure(`${method} ${path}`, answer.status, text);
     return schema.parse(text === "" ? undefined : JSON.parse(text));
+  };
+
+  const sendTo = async (url: string, path: string, init: RequestInit): Promise<Response> => {
+    try {
+      return await send(`${url}/api/v1${path}`, init);
+    } catch (error) {
+      throw new Error(
+        `No shop answers at ${url} (${causeOf(error)}): start it with npm start, or name another by --url or PORT.`,
+      );
+    }
   };
 
   const get: Api["get"] = (path, schema) => call("GET", path, schema);
@@ -70,6 +80,12 @@ export function createApi(
 export async function signIn(url: string, email: string, password: string): Promise<string> {
   const tokens = z.object({ access_token: z.string() });
   return (await createApi(url, null).post("/auth/token", { email, password }, tokens)).access_token;
+}
+
+/** Node's `fetch` says only that it failed; why is in the cause. */
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function failure(what: string, status: number, text: string): ApiFailed {

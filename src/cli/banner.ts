@@ -29,6 +29,7 @@ export function orderCommand(url: string, productId: string): string {
 
 export interface BannerFacts {
   url: string;
+  /** `password`: the words about it. */
   admin: { email: string; password: string } | null;
   /** Null when nothing is in stock. */
   orderCommand: string | null;
@@ -47,7 +48,7 @@ export function banner({ url, admin, orderCommand }: BannerFacts): string {
     "",
     ...(admin === null
       ? ["  No admin: set ADMIN_EMAIL and ADMIN_PASSWORD."]
-      : [`  Admin      ${admin.email}   password ${admin.password}`]),
+      : [`  Admin      ${admin.email}   ${admin.password}`]),
     "",
     ...(orderCommand === null
       ? ["  Nothing is in stock. `npm run seed` fills the catalogue."]

@@ -1,5 +1,6 @@
 import { defineCommand, runMain } from "citty";
 import { unstable_readConfig as readConfig } from "wrangler";
+import { importRing } from "../accounts/keys.ts";
 import { checkSettings } from "../platform/settings.ts";
 import {
   devVarsPath,
@@ -10,7 +11,7 @@ import {
 } from "./local-settings.ts";
 
 /** The faults of settings and bindings. `ENVIRONMENT=production` is checked more strictly. */
-function findFaults(): string[] {
+async function findFaults(): Promise<string[]> {
   const production = process.env.ENVIRONMENT === "production";
   // `.dev.vars` is not part of a deployment. On this machine, `npm start` will make the secrets that it lacks.
   const settings = production
@@ -19,13 +20,21 @@ function findFaults(): string[] {
   const checked = checkSettings(settings);
   const faults =
     checked.kind === "valid" ? [] : checked.faults.map((fault) => `${fault.setting} ${fault.message}`);
+  const key = settings.JWT_PRIVATE_KEY;
+  // One that `npm start` will make needs no trial.
+  if (key !== undefined && key !== TO_COME) {
+    const ring = await importRing(key);
+    if (ring.kind === "misconfigured") faults.push(`JWT_PRIVATE_KEY ${ring.fault}`);
+  }
   return production ? [...faults, ...placeholderFaults()] : faults;
 }
+
+const TO_COME = "made by npm start";
 
 function withSecretsToCome(devVars: SettingsText): SettingsText {
   const settings = mergeSettings(devVars, process.env);
   const missing = SECRET_NAMES.filter((name) => name.startsWith("JWT") && !settings[name]);
-  return { ...settings, ...Object.fromEntries(missing.map((name) => [name, "made by npm start"])) };
+  return { ...settings, ...Object.fromEntries(missing.map((name) => [name, TO_COME])) };
 }
 
 /** A binding to a resource of a Cloudflare account. wrangler's types do not have these fields. */
@@ -49,8 +58,8 @@ const command = defineCommand({
     name: "npm run check",
     description: "Says which settings and bindings are wrong; ENVIRONMENT=production asks for more",
   },
-  run: () => {
-    const faults = findFaults();
+  run: async () => {
+    const faults = await findFaults();
     for (const fault of faults) console.error(fault);
     if (faults.length > 0) process.exitCode = 1;
     else console.log("Settings and bindings are right.");

@@ -22,6 +22,8 @@ export interface ServeOptions {
   directory: string;
   /** Prints what Miniflare says, not only the Worker's log and errors. */
   verbose: boolean;
+  /** Whether the Worker's log may be shown; what is wrong is shown in any case. */
+  greeted: () => boolean;
 }
 
 /**
@@ -34,6 +36,7 @@ export async function serveWorker({
   settings,
   directory,
   verbose,
+  greeted,
 }: ServeOptions): Promise<Miniflare> {
   const { config, options } = declaredWorker();
   const miniflare = startMiniflare(
@@ -47,7 +50,7 @@ export async function serveWorker({
       modules: [{ type: "ESModule", path: join(directory, "index.js") }],
       modulesRoot: directory,
     },
-    { port, verbose },
+    { port, verbose, greeted },
   );
   await miniflare.ready;
   return miniflare;
@@ -76,7 +79,11 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export function startMiniflare(
   stateDir: string,
   worker: V4WorkerOptions,
-  { port = 0, verbose = false }: { port?: number; verbose?: boolean } = {},
+  {
+    port = 0,
+    verbose = false,
+    greeted = () => true,
+  }: Partial<Pick<ServeOptions, "port" | "verbose" | "greeted">> = {},
 ): Miniflare {
   const ours = new Map(SIGNALS.map((signal) => [signal, process.listeners(signal)]));
   const miniflare = new Miniflare(
@@ -89,7 +96,7 @@ export function startMiniflare(
       cf: false,
       log: new Log(verbose ? LogLevel.INFO : LogLevel.ERROR),
       logRequests: false,
-      handleStructuredLogs: printLog,
+      handleStructuredLogs: (line) => printLog(line, verbose || greeted()),
       workers: [worker],
     }),
   );
@@ -104,7 +111,7 @@ export function startMiniflare(
 }
 
 /** The Worker's log is one JSON object a line. */
-function printLog({ level, message }: { level: string; message: string }): void {
+function printLog({ level, message }: { level: string; message: string }, all: boolean): void {
   if (level === "warn" || level === "error") console.error(message);
-  else console.log(message);
+  else if (all) console.log(message);
 }

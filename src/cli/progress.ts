@@ -22,4 +22,22 @@ export class Progress {
     this.#printedAt = now;
     this.#print(`  ${line()}`);
   }
+
+  /** A step of so many things: it says how many are done, and how long the rest will take at this rate. */
+  step(total: number, what: string): { more(count: number): void } {
+    const began = Date.now();
+    let done = 0;
+    return {
+      more: (count) => {
+        done += count;
+        this.at(() => `${done} of ${total} ${what}${left(Date.now() - began, done, total)}`);
+      },
+    };
+  }
+}
+
+function left(tookMs: number, done: number, total: number): string {
+  if (done >= total) return "";
+  const seconds = Math.ceil(((tookMs / done) * (total - done)) / 1_000);
+  return seconds < 100 ? `, about ${seconds} s left` : `, about ${Math.ceil(seconds / 60)} minutes left`;
 }

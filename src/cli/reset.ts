@@ -1,41 +1,10 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readlinkSync, realpathSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { runMain } from "citty";
 import { commandOf } from "./command.ts";
 import { stateDirectory } from "./local-settings.ts";
-
-/** The processes that have a state directory open, or something in it: `npm start` does for as long as it runs. */
-function runningOn(stateDir: string): number[] {
-  const directory = realpathSync(stateDir);
-  return existsSync("/proc/self/fd") ? fromProc(directory) : fromLsof(directory);
-}
-
-const fromProc = (directory: string): number[] =>
-  readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => openFilesOf(pid).some((path) => `${path}/`.startsWith(`${directory}/`)))
-    .map(Number);
-
-/** None of a process that has ended, or is another user's. */
-function openFilesOf(pid: string): string[] {
-  const numbers = readOr([], () => readdirSync(`/proc/${pid}/fd`));
-  return numbers.map((number) => readOr("", () => readlinkSync(`/proc/${pid}/fd/${number}`)));
-}
-
-function readOr<T>(fallback: T, read: () => T): T {
-  try {
-    return read();
-  } catch {
-    return fallback;
-  }
-}
-
-function fromLsof(directory: string): number[] {
-  const { stdout } = spawnSync("lsof", ["-t", "+D", directory], { encoding: "utf8" });
-  return (stdout ?? "").split("\n").filter(Boolean).map(Number);
-}
+import { runningOn } from "./running-on.ts";
 
 /** What `npm start` and wrangler create in a state directory. Other files there are not deleted. */
 const OURS = ["v3", "worker", "registry", "settings.env", "tmp"];

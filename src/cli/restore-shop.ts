@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Api } from "./api.ts";
-import { atOnce } from "./at-once.ts";
+import { atOnce, chunks } from "./at-once.ts";
 import { type LostWindow, readLostWindow } from "./lost-window.ts";
 import { Progress } from "./progress.ts";
 import { everyPage, type Manifest, overviewSchema, STOCK_FILE, tableFile } from "./save-shop.ts";
@@ -61,8 +61,9 @@ const MAX_BODY_BYTES = 600_000;
 const MAX_ROWS = 2_000;
 /** How many tables are loaded at the same time. D1 has one writer, so more would only wait there. */
 const PARALLEL_TABLES = 3;
-/** How many Stock objects are loaded at the same time. */
-const PARALLEL_OBJECTS = 8;
+/** Objects of one call, and how many calls are made at the same time. */
+const OBJECTS_LOADED = 100;
+const PARALLEL_CALLS = 4;
 /** Reconciliation is repeated, because stock may change while it is repaired. */
 const RECONCILIATION_ROUNDS = 3;
 
@@ -154,11 +155,10 @@ async function emptyObjects(api: Api, send: Send, ofBackup: Set<string>, progres
     for (const { id } of rows) products.add(String(id));
   });
   for (const id of ofBackup) products.add(id);
-  let emptied = 0;
+  const step = progress.step(products.size, "stock objects emptied");
   for (const product_ids of chunks([...products], 200)) {
     await send("/ops/backup/empty-stock", { product_ids });
-    emptied += product_ids.length;
-    progress.at(() => `${emptied} of ${products.size} stock objects emptied`);
+    step.more(product_ids.length);
   }
 }
 
@@ -174,13 +174,8 @@ async function restoreTables(
 ): Promise<void> {
   const files = backup.manifest.files.filter(({ name }) => name !== STOCK_FILE);
   const total = files.reduce((sum, { rows }) => sum + rows, 0);
-  let loaded = 0;
-  await atOnce(PARALLEL_TABLES, tables, (table) =>
-    restoreTable(send, backup, table, (rows) => {
-      loaded += rows;
-      progress.at(() => `${loaded} of ${total} rows of tables loaded, now of ${table}`);
-    }),
-  );
+  const step = progress.step(total, "rows of tables loaded");
+  await atOnce(PARALLEL_TABLES, tables, (table) => restoreTable(send, backup, table, step.more));
 }
 
 async function restoreTable(
@@ -203,8 +198,9 @@ async function restoreTable(
 }
 
 /**
- * Loads the objects, a few at a time. The parts of one object go one after the other: the first empties it, and until the
- * last it does nothing else. If this dies, some objects are loaded, a few half and the others empty, in a closed shop.
+ * Loads the objects, many small ones in one call. The parts of a large one go one after the other: the first empties it, and
+ * until the last it does nothing else. If this dies, some objects are loaded, a few half and the others empty, in a closed
+ * shop.
  */
 async function restoreStock(
   send: Send,
@@ -212,16 +208,25 @@ async function restoreStock(
   products: Set<string>,
   progress: Progress,
 ): Promise<number> {
+  const step = progress.step(products.size, "stock objects loaded");
   let count = 0;
+  const loaded = (more: number) => {
+    count += more;
+    step.more(more);
+  };
   let before: Promise<unknown> = Promise.resolve();
-  await atOnce(PARALLEL_OBJECTS, objectParts(backup, products), async ({ product, ...part }) => {
-    const sendPart = () => send(`/ops/backup/stock/${product}`, part);
-    const sent = part.first ? sendPart() : before.then(sendPart);
+  await atOnce(PARALLEL_CALLS, inCalls(objectParts(backup, products)), async (call) => {
+    if (call.kind === "whole") {
+      await send("/ops/backup/stock", { objects: call.objects });
+      return loaded(call.objects.length);
+    }
+    const { product, first, last, rows } = call.part;
+    const sendPart = () => send(`/ops/backup/stock/${product}`, { first, last, rows });
+    // What was sent last is the part before this one: no call with other objects comes between.
+    const sent = first ? sendPart() : before.then(sendPart);
     before = sent;
     await sent;
-    if (!part.last) return;
-    count++;
-    progress.at(() => `${count} of ${backup.manifest.products} stock objects loaded`);
+    if (last) loaded(1);
   });
   return count;
 }
@@ -231,6 +236,33 @@ interface ObjectPart {
   first: boolean;
   last: boolean;
   rows: unknown[];
+  /** Of its rows as JSON. */
+  bytes: number;
+}
+
+/** One request: whole objects, or a part of one. */
+type StockCall =
+  | { kind: "whole"; objects: { product_id: string; rows: unknown[] }[] }
+  | { kind: "part"; part: ObjectPart };
+
+/** Puts objects that are whole into one call, as many as it takes. */
+async function* inCalls(parts: AsyncIterable<ObjectPart>): AsyncGenerator<StockCall> {
+  let objects: { product_id: string; rows: unknown[] }[] = [];
+  let bytes = 0;
+  for await (const part of parts) {
+    if (!part.first || !part.last) {
+      yield { kind: "part", part };
+      continue;
+    }
+    if (objects.length > 0 && (bytes + part.bytes > MAX_BODY_BYTES || objects.length === OBJECTS_LOADED)) {
+      yield { kind: "whole", objects };
+      objects = [];
+      bytes = 0;
+    }
+    objects.push({ product_id: part.product, rows: part.rows });
+    bytes += part.bytes;
+  }
+  if (objects.length > 0) yield { kind: "whole", objects };
 }
 
 /** The parts of the objects of these products, those of one after the other. One that has nothing in the backup has one part. */
@@ -243,16 +275,16 @@ async function* objectParts(backup: BackupReader, products: Set<string>): AsyncG
     const product = String(id);
     without.delete(product);
     if (product !== current) {
-      if (current !== null) yield { product: current, first, last: true, rows: chunk.take() };
+      if (current !== null) yield { product: current, first, last: true, ...chunk.takeSized() };
       current = product;
       first = true;
     }
     if (!chunk.add({ table, row })) continue;
-    yield { product, first, last: false, rows: chunk.take() };
+    yield { product, first, last: false, ...chunk.takeSized() };
     first = false;
   }
-  if (current !== null) yield { product: current, first, last: true, rows: chunk.take() };
-  for (const product of without) yield { product, first: true, last: true, rows: [] };
+  if (current !== null) yield { product: current, first, last: true, ...chunk.takeSized() };
+  for (const product of without) yield { product, first: true, last: true, rows: [], bytes: 0 };
 }
 
 /** The rows of one request. */
@@ -272,10 +304,14 @@ class Chunk {
   }
 
   take(): unknown[] {
-    const rows = this.#rows;
+    return this.takeSized().rows;
+  }
+
+  takeSized(): { rows: unknown[]; bytes: number } {
+    const taken = { rows: this.#rows, bytes: this.#size };
     this.#rows = [];
     this.#size = 0;
-    return rows;
+    return taken;
   }
 }
 
@@ -310,7 +346,7 @@ async function reconcileAll(api: Api, products: number, progress: Progress): Pro
   for (let round = 0; round < RECONCILIATION_ROUNDS; round++) {
     open = [];
     left = 0;
-    let checked = 0;
+    const step = progress.step(products, "products reconciled");
     let after: string | null = "";
     while (after !== null) {
       const body: { repair: true; after: string } = { repair: true, after };
@@ -323,15 +359,9 @@ async function reconcileAll(api: Api, products: number, progress: Progress): Pro
       for (const count of Object.values(part.open)) left += count;
       open.push(...part.drift.filter(({ state }) => state !== "repaired"));
       after = part.next;
-      checked += part.checked;
-      progress.at(() => `${checked} of ${products} products reconciled`);
+      step.more(part.checked);
     }
     if (left === 0) break;
   }
   return { repaired, open, left };
-}
-
-function chunks<T>(items: T[], size: number): T[][] {
-  const count = Math.ceil(items.length / size);
-  return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size));
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Api } from "./api.ts";
-import { atOnce } from "./at-once.ts";
+import { atOnce, chunks } from "./at-once.ts";
 import { Progress } from "./progress.ts";
 import { SavedAnswers } from "./saved-answers.ts";
 
@@ -42,14 +42,20 @@ export const overviewSchema = z.object({
   generation: z.number(),
 });
 const pageSchema = z.object({ rows: z.array(rowSchema), next: z.string().nullable() });
+const stocksSchema = z.object({
+  objects: z.array(
+    z.object({ product_id: z.string(), rows: z.array(rowSchema), next: z.string().nullable() }),
+  ),
+});
 const changesSchema = z.object({
   rows: z.record(z.string(), z.array(rowSchema)),
   seq: z.number(),
   more: z.boolean(),
 });
 
-/** How many Stock objects are read at the same time. */
-const PARALLEL_OBJECTS = 8;
+/** Products of one call, and how many calls are made at the same time. */
+const PRODUCTS_READ = 100;
+const PARALLEL_CALLS = 4;
 
 /**
  * Reads the whole shop while it sells. The backup is not of one moment, so it depends on the order that a restore is safe:
@@ -118,27 +124,36 @@ async function saveStock(
   products: string[],
   progress: Progress,
 ): Promise<void> {
-  let count = 0;
-  await atOnce(PARALLEL_OBJECTS, products, async (product) => {
-    const all: Record<string, unknown>[] = [];
-    await everyPage(api, `/ops/backup/stock/${product}`, async (rows) => void all.push(...rows));
-    // In one call, because a restore expects the rows of an object one after the other.
-    await writer.append(
-      STOCK_FILE,
-      all.map((row) => ({ product, ...row })),
-    );
-    count++;
-    progress.at(() => `${count} of ${products.length} stock objects read`);
+  const step = progress.step(products.length, "stock objects read");
+  await atOnce(PARALLEL_CALLS, chunks(products, PRODUCTS_READ), async (some) => {
+    for (let left = some; left.length > 0; ) {
+      const { objects } = await api.get(`/ops/backup/stock?product_ids=${left.join(",")}`, stocksSchema);
+      if (objects.length === 0) throw new Error(`The shop reads no stock of ${left[0]}.`);
+      left = left.slice(objects.length);
+      for (const { product_id: product, rows, next } of objects) {
+        const all = [...rows];
+        if (next !== null) {
+          await everyPage(api, `/ops/backup/stock/${product}`, async (more) => void all.push(...more), next);
+        }
+        // In one call, because a restore expects the rows of an object one after the other.
+        await writer.append(
+          STOCK_FILE,
+          all.map((row) => ({ product, ...row })),
+        );
+      }
+      step.more(objects.length);
+    }
   });
 }
 
-/** Reads all pages of a route. @param path may have a query already */
+/** Reads all pages of a route. @param path may have a query already @param from `next` of a page that was read before */
 export async function everyPage(
   api: Api,
   path: string,
   take: (rows: Record<string, unknown>[]) => Promise<void>,
+  from: string | null = null,
 ): Promise<void> {
-  let cursor: string | null = null;
+  let cursor = from;
   do {
     const mark: string = path.includes("?") ? "&" : "?";
     const query: string = cursor === null ? "" : `${mark}cursor=${encodeURIComponent(cursor)}`;

@@ -1,4 +1,5 @@
 import { mkdirSync, openSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { defineCommand, runMain } from "citty";
 import type { Miniflare } from "miniflare";
 import { checkSettings } from "../platform/settings.ts";
@@ -18,6 +19,7 @@ import {
 } from "./local-settings.ts";
 import { makeAdmin, type NewAdmin } from "./make-admin.ts";
 import { killAllProcesses, stopAllProcesses, trackProcesses } from "./process-tree.ts";
+import { runningOn } from "./running-on.ts";
 import { claimPort, runWranglerDev, waitUntilReady } from "./worker-process.ts";
 import { buildWorker } from "./wrangler.ts";
 
@@ -36,21 +38,30 @@ async function start({ seed, watch, verbose }: StartOptions): Promise<void> {
     return giveUp(`Port ${process.env.PORT || DEFAULT_PORT} is in use: set PORT to another.`);
   const stateDir = stateDirectory();
   mkdirSync(stateDir, { recursive: true });
-  openSync(stateDir, "r"); // for as long as this runs: `npm run reset` looks for it
+  openSync(stateDir, "r"); // for as long as this runs: `npm run reset` and another start look for it
+  const others = await stillRunningOn(stateDir);
+  if (others.length > 0) {
+    return giveUp(
+      `A server runs on ${stateDir} (process ${others.join(", ")}): stop it, or set STATE_DIR to another directory.`,
+    );
+  }
   const step = stepper(verbose);
 
-  const settings = await step("settings", prepareSettings);
+  const { settings, made } = await step("Reading the settings", prepareSettings);
   const admin = adminOf(settings);
   trackProcesses();
-  const launch = { port, stateDir, settings, verbose };
-  const database = () => step("database", () => prepareDatabase(stateDir, admin));
+  const launch = { port, stateDir, settings, verbose, greeted: () => greeted };
+  const database = () => step("Migrating the database", () => prepareDatabase(stateDir, admin));
   if (watch) {
     await database();
     void watchSources(launch);
   } else {
     // Each takes seconds of one core.
-    const [directory] = await Promise.all([step("build", () => buildWorker(stateDir)), database()]);
-    await step("workerd", () => serve(directory, launch));
+    const [directory] = await Promise.all([
+      step("Building the Worker", () => buildWorker(stateDir)),
+      database(),
+    ]);
+    await step("Starting workerd", () => serve(directory, launch));
   }
   const url = `http://127.0.0.1:${port}`;
   const checked = checkSettings(settings);
@@ -59,24 +70,49 @@ async function start({ seed, watch, verbose }: StartOptions): Promise<void> {
     console.error(`Every request is answered 503 misconfigured until these settings are right:\n${faults}`);
     return;
   }
-  await step("worker", () => waitUntilReady(url));
+  await step("Waiting for the Worker", () => waitUntilReady(url));
 
   const api = createApi(url, admin ? await signIn(url, admin.email, admin.password) : null);
   if (admin && seed && settings.ENVIRONMENT !== "production") {
-    await step("demo data", () => fillWithDemoData(api, settings.CURRENCY ?? "USD"));
+    await step("Filling the catalogue with demo data", () =>
+      fillWithDemoData(api, settings.CURRENCY ?? "USD"),
+    );
   }
-  const productId = await step("first order", () => findBuyable(api));
+  const productId = await step("Looking for what can be ordered", () => findBuyable(api));
   tickCron(url, (message) => stopping || console.error(message));
-  console.log(banner({ url, admin, orderCommand: productId && orderCommand(url, productId) }));
+  const password = passwordHint(made);
+  console.log(
+    banner({
+      url,
+      admin: admin && { ...admin, password },
+      orderCommand: productId && orderCommand(url, productId),
+    }),
+  );
+  greeted = true;
   console.log(`Ready on ${url}`);
 }
 
 /** Reads the settings and makes the secrets that are missing. With `ENVIRONMENT=production` it makes none. */
-async function prepareSettings() {
+async function prepareSettings(): Promise<{ settings: SettingsText; made: SettingsText }> {
   const path = devVarsPath();
-  const settings = mergeSettings(readDevVars(path), process.env);
-  if (settings.ENVIRONMENT === "production") return settings;
-  return { ...settings, ...(await makeMissingSecrets(settings, path)) };
+  const given = mergeSettings(readDevVars(path), process.env);
+  const made = given.ENVIRONMENT === "production" ? {} : await makeMissingSecrets(given, path);
+  return { settings: { ...given, ...made }, made };
+}
+
+/** What a server that was just killed had started ends within moments, and is no reason to refuse. */
+async function stillRunningOn(stateDir: string): Promise<number[]> {
+  for (let looks = 0; looks < 12; looks++) {
+    if (runningOn(stateDir).length === 0) return [];
+    await pause(250);
+  }
+  return runningOn(stateDir);
+}
+
+/** Only a password that was made just now is shown: nobody knows it yet. */
+function passwordHint(made: SettingsText): string {
+  if (made.ADMIN_PASSWORD) return `password ${made.ADMIN_PASSWORD}`;
+  return process.env.ADMIN_PASSWORD ? "password as in ADMIN_PASSWORD" : `password in ${devVarsPath()}`;
 }
 
 /** Migrates this machine's database and makes the admin, before anybody is served. */
@@ -94,7 +130,11 @@ interface Launch {
   stateDir: string;
   settings: SettingsText;
   verbose: boolean;
+  greeted: () => boolean;
 }
+
+/** Until then the Worker's log shows only what is wrong. */
+let greeted = false;
 
 /** What serves, unless `wrangler dev` does. */
 let served: Miniflare | undefined;
@@ -117,10 +157,11 @@ function adminOf({ ADMIN_EMAIL: email, ADMIN_PASSWORD: password }: Record<string
   return email && password ? { email, password, name: "Admin" } : null;
 }
 
-/** Runs steps; with `--verbose` it prints how long each took. */
+/** Runs steps, and says which it is at, since a first start may take a minute; with `--verbose` also how long each took. */
 function stepper(verbose: boolean) {
   return async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     const began = performance.now();
+    console.error(`${name} …`);
     const result = await work();
     if (verbose) console.error(`${name}: ${Math.round(performance.now() - began)} ms`);
     return result;

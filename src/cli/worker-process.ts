@@ -32,6 +32,8 @@ export interface WranglerDevOptions {
   settings: SettingsArguments;
   /** Prints all output of wrangler, not only the Worker's log and errors. */
   verbose: boolean;
+  /** Whether the Worker's log may be shown. */
+  greeted: () => boolean;
 }
 
 /** How wrangler ended: its exit code and the end of its output. */
@@ -46,6 +48,7 @@ export function runWranglerDev({
   stateDir,
   settings,
   verbose,
+  greeted,
 }: WranglerDevOptions): Promise<WranglerEnd> {
   const child = launchWrangler(
     [
@@ -60,7 +63,7 @@ export function runWranglerDev({
   eachLine(child, (line, error) => {
     kept.push(line);
     if (kept.length > KEPT_LINES) kept.shift();
-    if (!isWorthShowing(line, verbose)) return;
+    if (!isWorthShowing(line, verbose) || (line.startsWith("{") && !error && !verbose && !greeted())) return;
     if (error) console.error(line);
     else console.log(line);
   });

@@ -3,7 +3,7 @@ import { requireStaff } from "../accounts/authenticate.ts";
 import { isoTimestamp } from "../platform/clock.ts";
 import type { AppEnv } from "../platform/http/app-env.ts";
 import { createRoute, endpoint } from "../platform/http/endpoint.ts";
-import { notFound, type Problem, problem } from "../platform/http/problem.ts";
+import { notFound, type Problem, problem, unknownName } from "../platform/http/problem.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { KEY_REUSED, once } from "../platform/idempotency.ts";
 import { decodeCursor, toList } from "../platform/pagination.ts";
@@ -37,7 +37,7 @@ const list = createRoute({
   path: "/inventory",
   summary: "List stock by product and store, from the projection",
   request: { query: inventoryQuerySchema },
-  responses: { 200: jsonContent(inventoryListSchema, "A page of levels"), ...problems(400, 401, 403) },
+  responses: { 200: jsonContent(inventoryListSchema, "A page of levels"), ...problems(400, 401, 403, 422) },
 });
 
 const summary = createRoute({
@@ -104,7 +104,10 @@ const pastLevels = createRoute({
 });
 
 export const inventoryRoutes = createRouter(
-  endpoint(list, async (c) => c.json(await listInventory(c.get("context"), c.req.valid("query")), 200)),
+  endpoint(list, async (c) => {
+    const page = await listInventory(c.get("context"), c.req.valid("query"));
+    return page ? c.json(page, 200) : problem(c, unknownName("store"));
+  }),
   // Before the route below, which would take `summary` for a product's id.
   endpoint(summary, async (c) => c.json(await summariseInventory(c.get("context")), 200)),
   endpoint(get, async (c) => {
@@ -127,6 +130,7 @@ export const inventoryRoutes = createRouter(
         if (!movement) throw new Error("an adjustment is not in its ledger");
         return { movement, before: movement.before, after: movement.after };
       },
+      type === "set" ? "is less than what is reserved" : undefined,
     );
   }),
   endpoint(transfer, (c) => {
@@ -177,6 +181,7 @@ export const inventoryRoutes = createRouter(
  * Runs a person's command once, if its product and stores exist.
  * @param stores each store by the field that names it
  * @param render makes the answer to a command that was done from its movements
+ * @param belowReserved what is wrong with a quantity that would leave less than is reserved
  */
 const runCommand = <Wire extends object>(
   c: HonoContext<AppEnv>,
@@ -188,19 +193,27 @@ const runCommand = <Wire extends object>(
     generation: number | undefined,
   ) => Promise<CommandOutcome>,
   render: (movements: Movement[]) => Wire,
+  belowReserved = "is more than what is free",
 ) =>
   once(c, async ({ id: operation }) => {
     const { env, actor, generation } = c.get("context");
     const names = await findNames(env.DB, productId, Object.values(stores));
     if (!names.product) return problem(c, NOT_FOUND);
     const unknown = Object.entries(stores).filter(([, store]) => !names.stores.has(store));
-    if (unknown.length > 0) return problem(c, unknownStores(unknown.map(([field]) => field)));
+    if (unknown.length > 0)
+      return problem(
+        c,
+        unknownName(
+          "store",
+          unknown.map(([field]) => field),
+        ),
+      );
     const outcome = await run(stockOf(env, productId), { operation, actor: actor.name }, generation);
     switch (outcome.kind) {
       case "done":
         return c.json(render(outcome.movements), 201);
       case "stock_reserved":
-        return problem(c, stockReserved(outcome));
+        return problem(c, stockReserved(outcome, belowReserved));
       case "too_many":
         return problem(c, tooMany(outcome));
       case "operation_reused":
@@ -208,20 +221,12 @@ const runCommand = <Wire extends object>(
     }
   });
 
-const unknownStores = (fields: string[]): Problem => ({
-  status: 422,
-  code: "unknown_store",
-  detail: "There is no such store.",
-  errors: fields.map((field) => ({ field, code: "unknown_store", message: "names no store" })),
-});
-
-function stockReserved({
-  on_hand,
-  reserved,
-  requested,
-}: Extract<CommandOutcome, { kind: "stock_reserved" }>): Problem {
-  const detail = `Of ${on_hand} units on hand ${reserved} are reserved: ${on_hand - reserved} are free.`;
-  const error = { field: "quantity", code: "stock_reserved", message: "is more than what is free" };
+function stockReserved(
+  { on_hand, reserved, requested }: Extract<CommandOutcome, { kind: "stock_reserved" }>,
+  message: string,
+): Problem {
+  const detail = `The quantity ${message}: of ${on_hand} units on hand ${reserved} are reserved, and ${on_hand - reserved} are free.`;
+  const error = { field: "quantity", code: "stock_reserved", message };
   return {
     status: 409,
     code: "stock_reserved",

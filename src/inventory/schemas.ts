@@ -97,7 +97,7 @@ export const scarceProductListSchema = listSchema(scarceProductSchema, "ScarcePr
 
 const storeLevels = z.array(z.object({ store_id: z.string(), ...levelShape }));
 
-export const pastLevelsQuerySchema = z.object({
+export const pastLevelsQuerySchema = z.strictObject({
   at: z.iso
     .datetime({ offset: true })
     .transform((text) => Date.parse(text))

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { keyRing } from "../accounts/keys.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { DATABASE_LIMIT_BYTES } from "../platform/d1.ts";
 import { createLog, describeError } from "../platform/log.ts";
@@ -43,6 +44,15 @@ const PARTS: Record<string, Part> = {
     ask: async (env) => {
       const read = readSettings(env);
       return read.kind === "valid" ? null : read.faults.map((fault) => fault.setting).join(", ");
+    },
+  },
+  sign_in: {
+    whenDown: "unhealthy",
+    ask: async (env) => {
+      const read = readSettings(env);
+      if (read.kind !== "valid") return "the settings are wrong";
+      const ring = await keyRing(read.settings);
+      return ring.kind === "ready" ? null : `JWT_PRIVATE_KEY ${ring.fault}`;
     },
   },
   database: {

@@ -27,6 +27,13 @@ export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
 export const PAYMENT_METHODS = ["card", "invoice", "cash_on_delivery"] as const;
 export type PaymentMethod = (typeof PAYMENT_METHODS)[number];
 
+/**
+ * What made a version of an order: a step of its life (being placed too), parts that left or came back, what was left given
+ * up, money on its way back, or another word about its money, such as a payment that failed.
+ */
+export const HISTORY_KINDS = ["transition", "shipment", "return", "refund", "close", "payment"] as const;
+export type HistoryKind = (typeof HISTORY_KINDS)[number];
+
 export const PRIORITIES = ["low", "normal", "high"] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
@@ -43,6 +50,9 @@ export const TRANSITIONS: Record<OrderStatus, readonly OrderStatus[]> = {
   rejected: [],
 };
 
+/** Where an order may be that ships. From `confirmed` it passes through `processing` in the same step. */
+export const SHIPPABLE: readonly OrderStatus[] = ["confirmed", "processing"];
+
 /** A dead order keeps nothing; a living one keeps what it has not shipped on hold. In the order of `orders_cart`. */
 const DEAD: readonly OrderStatus[] = ["rejected", "cancelled", "expired"];
 
@@ -55,10 +65,6 @@ export const livingSql = (alias: string) =>
 export const isLiving = (status: OrderStatus): boolean => !DEAD.includes(status);
 
 export const mayBecome = (from: OrderStatus, to: OrderStatus): boolean => TRANSITIONS[from].includes(to);
-
-/** Whether the shop has money of the buyer's. How much of it is on its way back already, the refund finds out. */
-export const isPaid = (status: PaymentStatus): boolean =>
-  status === "paid" || status === "partially_refunded" || status === "refund_due";
 
 /**
  * How an order begins: invoice and cash on delivery need no payment first; a card's waits for it, unless there is

@@ -60,6 +60,11 @@ export interface Order {
   tax: number;
   duty: number;
   total: number;
+  /** What its payments captured, and what of that is due to go back, on its way, or back. */
+  captured: number;
+  refunded: number;
+  /** Units for which a refund was promised by name, by product. */
+  refundedUnits: Record<string, number>;
   totalItems: number;
   notes: string | null;
   metadata: Record<string, unknown> | null;

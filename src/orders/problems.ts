@@ -1,10 +1,11 @@
-import type { Problem } from "../platform/http/problem.ts";
+import type { Actor } from "../platform/actor.ts";
+import { notFound, type Problem } from "../platform/http/problem.ts";
 import { prefixed } from "../platform/ids.ts";
-import type { OrderStatus } from "./lifecycle.ts";
 import type { Order } from "./order.ts";
 import type { Shortfall } from "./place/decide.ts";
 import type { Draft, DraftNames } from "./place/draft.ts";
 import type { Refusal } from "./place/quote.ts";
+import type { NotCancellable } from "./steps/cancel.ts";
 
 /** 503: nothing was sold and nothing is lost; the same request, under the same key, may be sent again. */
 export const UNAVAILABLE: Problem = {
@@ -75,12 +76,27 @@ export const OTHERS_FELL: Problem = {
   detail: "Another order of this bulk could not be placed, so this one was not either.",
 };
 
-export const notCancellable = (status: OrderStatus): Problem => ({
+export const notCancellable = ({ status, partShipped }: NotCancellable): Problem => ({
   status: 409,
   code: "not_cancellable",
-  detail: `An order that is ${status} cannot be cancelled.`,
+  detail: partShipped
+    ? "A part of this order has shipped, so it cannot be cancelled. The shop can close it (POST …/close): what has not left is then given up."
+    : `An order that is ${status} cannot be cancelled.`,
   order_status: status,
 });
+
+/**
+ * 404, also where the order is another's: nobody learns whether it is there. A guest is told what shows that it is theirs.
+ * @param token the X-Order-Token that came with the request
+ */
+export const orderNotFound = (actor: Actor, token: string | undefined): Problem => {
+  if (actor.kind !== "guest") return notFound("order");
+  const detail =
+    token === undefined
+      ? "There is no such order for a guest without X-Order-Token: send the access_token that came with the order as this header, or sign in."
+      : "There is no such order for this X-Order-Token: it is the access_token that came with the order.";
+  return { ...notFound("order"), detail };
+};
 
 /** 409: a living order has the cart. The cart is free again when that order is cancelled or expires. */
 export const cartSpent = (order: { id: string; reference: string }): Problem => ({

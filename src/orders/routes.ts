@@ -2,19 +2,22 @@ import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
 import { wakeUp } from "../events/wake-up.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../platform/http/etag.ts";
-import { notFound, problem } from "../platform/http/problem.ts";
+import { invalidRange, problem, unknownName } from "../platform/http/problem.ts";
+import { readRange } from "../platform/http/range.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { readKey } from "../platform/idempotency.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import { answerPlacing } from "./desk/answer-placing.ts";
+import type { RefundsPort } from "./payments-port.ts";
 import { draftOf } from "./place/draft.ts";
 import { CONTENDED, GUESTS_OFF, notCancellable } from "./problems.ts";
 import { listHistory } from "./read/history.ts";
 import { listOrders } from "./read/list.ts";
-import { onceOnOrder, orderFor, orderName, orderToken } from "./read/named.ts";
-import { answerWithOrder, renderOrder } from "./read/render.ts";
+import { noSuchOrder, onceOnOrder, orderFor, orderName, orderToken } from "./read/named.ts";
+import { answerWithRefund } from "./read/render.ts";
 import {
   cancelSchema,
+  changedOrderSchema,
   historyListSchema,
   orderListQuerySchema,
   orderListSchema,
@@ -55,47 +58,66 @@ const listRoute = createRoute({
   security: bearer,
   middleware: [requireUser] as const,
   request: { query: orderListQuerySchema },
-  responses: { 200: jsonContent(orderListSchema, "A page of orders"), ...problems(400, 401) },
+  responses: { 200: jsonContent(orderListSchema, "A page of orders"), ...problems(400, 401, 422) },
 });
 
-const list = endpoint(listRoute, async (c) =>
-  c.json(await listOrders(c.get("context"), c.req.valid("query")), 200),
-);
+const list = endpoint(listRoute, async (c) => {
+  const context = c.get("context");
+  const { from, to, ...query } = c.req.valid("query");
+  const asked = readRange({ from, to }, context.settings.TIME_ZONE);
+  if (asked.kind === "reversed") return problem(c, invalidRange("to", "is before from"));
+  const outcome = await listOrders(context, { ...query, ...asked.range });
+  switch (outcome.kind) {
+    case "list":
+      return c.json(outcome.list, 200);
+    case "unknown_store":
+      return problem(c, unknownName("store"));
+  }
+});
 
 const cancelRoute = createRoute({
   method: "post",
   path: "/orders/{id}/cancel",
   tags: ["Orders"],
   summary: "Cancel an order",
-  description: "Frees its stock at once. What was paid is refunded. Too late once something has shipped.",
+  description:
+    "Frees its stock at once. All that is left of what was paid goes back, by the `refund` of the answer. Too late once " +
+    "something has shipped.",
   request: {
     params: orderName,
     headers: orderToken.extend(idempotencyHeader.shape).extend(ifMatchHeader.shape),
     body: { required: false, content: { "application/json": { schema: cancelSchema } } },
   },
-  responses: { 200: jsonContent(orderSchema, "Cancelled"), ...problems(400, 401, 404, 409, 412, 422, 503) },
+  responses: {
+    200: jsonContent(changedOrderSchema, "Cancelled"),
+    ...problems(400, 401, 404, 409, 412, 422, 503),
+  },
 });
 
-const cancel = endpoint(cancelRoute, async (c) => {
-  const reason = c.req.valid("json")?.reason ?? null;
-  const versions = allowedVersions(c.req.header("If-Match"));
-  return onceOnOrder(c, async (order, operation) => {
-    const command = { operation, versions, reason, answer: answerWithOrder };
-    const outcome = await cancelOrder(c.get("context"), order, command);
-    switch (outcome.kind) {
-      case "changed":
-        c.get("context").defer(wakeUp(c.get("context"), outcome.tasks));
-        c.header("ETag", etagOf(outcome.order.version));
-        return c.json(renderOrder(outcome.order), 200);
-      case "not_cancellable":
-        return problem(c, notCancellable(outcome.status));
-      case "stale":
-        return problem(c, STALE);
-      case "contended":
-        return problem(c, CONTENDED, { "Retry-After": "1" });
-    }
+const cancelBy = (port: RefundsPort) =>
+  endpoint(cancelRoute, async (c) => {
+    const context = c.get("context");
+    const reason = c.req.valid("json")?.reason ?? null;
+    const versions = allowedVersions(c.req.header("If-Match"));
+    return onceOnOrder(c, async (order, operation) => {
+      const command = { operation, versions, reason, answer: answerWithRefund };
+      const outcome = await cancelOrder(context, port, order, command);
+      switch (outcome.kind) {
+        case "changed": {
+          context.defer(wakeUp(context, outcome.tasks));
+          c.header("ETag", etagOf(outcome.order.version));
+          const refunds = outcome.made ?? (await port.refundsBy(context, order.id, operation.id));
+          return c.json(answerWithRefund(outcome.order, refunds).body, 200);
+        }
+        case "not_cancellable":
+          return problem(c, notCancellable(outcome));
+        case "stale":
+          return problem(c, STALE);
+        case "contended":
+          return problem(c, CONTENDED, { "Retry-After": "1" });
+      }
+    });
   });
-});
 
 const historyRoute = createRoute({
   method: "get",
@@ -109,8 +131,8 @@ const historyRoute = createRoute({
 
 const history = endpoint(historyRoute, async (c) => {
   const order = await orderFor(c);
-  if (!order) return problem(c, notFound("order"));
+  if (!order) return problem(c, noSuchOrder(c));
   return c.json(await listHistory(c.get("context"), order, c.req.valid("query")), 200);
 });
 
-export const ordersRoutes = createRouter(place, list, cancel, history);
+export const ordersRoutes = (port: RefundsPort) => createRouter(place, list, cancelBy(port), history);

@@ -1,9 +1,12 @@
 import { z } from "@hono/zod-openapi";
+import { countrySchema } from "../platform/country.ts";
+import { anyOf } from "../platform/http/any-of.ts";
+import { momentSchema } from "../platform/http/range.ts";
 import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import { emailSchema, lookedUpEmailSchema } from "../platform/text/email.ts";
-import { ORDER_STATUSES, PAYMENT_METHODS, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
+import { HISTORY_KINDS, ORDER_STATUSES, PAYMENT_METHODS, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
 
 export const MAX_ITEMS = 100;
 export const MAX_QUANTITY = 1_000_000;
@@ -12,41 +15,40 @@ const MAX_METADATA_BYTES = 8_192;
 export const line = (maximum: number) => z.string().trim().min(1).max(maximum);
 export const quantitySchema = z.int().min(1).max(MAX_QUANTITY).openapi({ example: 2 });
 
+/** What Holdfast's users sent before: the old name of the field is taken for the new one, unless both are there. */
+function renameQuantity(item: unknown): unknown {
+  if (typeof item !== "object" || item === null || !("quantity_requested" in item)) return item;
+  const { quantity_requested: quantity, ...others } = item;
+  return { quantity, ...others };
+}
+
 const itemInputSchema = z.preprocess(
-  (item) =>
-    // What Holdfast's users sent before: the old name of the field is taken for the new one.
-    typeof item === "object" && item !== null && "quantity_requested" in item && !("quantity" in item)
-      ? { ...item, quantity: item.quantity_requested }
-      : item,
-  z.object({
+  renameQuantity,
+  z.strictObject({
     product_id: z.string().min(1).max(64).openapi({ example: "prd_01jd…" }),
     quantity: quantitySchema,
   }),
 );
 
-const customerSchema = z.object({
+const customerSchema = z.strictObject({
   name: line(200),
   email: emailSchema.openapi({ type: "string", format: "email", example: "ada@example.com" }),
   phone: line(40).optional(),
 });
 
-const shippingAddressSchema = z.object({
+const shippingAddressSchema = z.strictObject({
   name: line(200),
   line1: line(200),
   line2: line(200).optional(),
   city: line(100),
   region: line(100).optional(),
   postal_code: line(20).optional(),
-  country: z
-    .string()
-    .regex(/^[A-Za-z]{2}$/, "must be an ISO 3166-1 alpha-2 code")
-    .toUpperCase()
-    .openapi({ example: "GB" }),
+  country: countrySchema,
 });
 
 /** What the buyer believes the total to be: `{amount, currency}`, or the amount alone. */
 const expectedTotalSchema = z.union([
-  z.object({ amount: z.string().max(20), currency: z.string().max(3).optional() }),
+  z.strictObject({ amount: z.string().max(20), currency: z.string().max(3).optional() }),
   z
     .string()
     .max(20)
@@ -54,7 +56,7 @@ const expectedTotalSchema = z.union([
 ]);
 
 export const placeOrderSchema = z
-  .object({
+  .strictObject({
     items: z.array(itemInputSchema).min(1).max(MAX_ITEMS),
     store_id: z.string().min(1).max(64).nullish(),
     customer: customerSchema.nullish(),
@@ -89,6 +91,10 @@ const orderItemSchema = z.object({
         .openapi({ description: "How many of them have left; not there until one has" }),
     }),
   ),
+  refunded: z
+    .int()
+    .optional()
+    .openapi({ description: "Units for which a refund was promised by name; not there where it is none" }),
   closed: z
     .int()
     .optional()
@@ -111,8 +117,8 @@ export const orderSchema = z
     payment_status: paymentStatusSchema,
     payment_method: z.enum(PAYMENT_METHODS),
     priority: z.enum(PRIORITIES),
-    customer: customerSchema,
-    shipping_address: shippingAddressSchema.nullable(),
+    customer: z.object(customerSchema.shape),
+    shipping_address: z.object(shippingAddressSchema.shape).nullable(),
     items: z.array(orderItemSchema),
     totals: z.object({
       subtotal: moneySchema,
@@ -120,6 +126,12 @@ export const orderSchema = z
       tax: moneySchema,
       duty: moneySchema,
       total: moneySchema,
+      refunded: moneySchema.openapi({ description: "Refunds due, sent and settled together" }),
+      kept: moneySchema.openapi({
+        description:
+          "What was captured less what was refunded; before anything was captured, what is to be paid: the total less " +
+          "what was closed, and nothing of an order that is dead",
+      }),
     }),
     total_items: z.int(),
     notes: z.string().nullable(),
@@ -136,6 +148,41 @@ export const orderSchema = z
   .openapi("Order");
 
 export type OrderWire = z.infer<typeof orderSchema>;
+
+/** What a refund is for. */
+export const refundedItemSchema = z.object({
+  product_id: z.string(),
+  quantity: z.int(),
+  amount: moneySchema.openapi({ description: "How much of the refund is for these units" }),
+});
+
+export const refundSchema = z
+  .object({
+    id: z.string().openapi({ example: "rfd_01jd…" }),
+    payment_id: z.string(),
+    amount: moneySchema,
+    status: z.enum(["due", "sent", "settled", "failed"]),
+    items: z
+      .array(refundedItemSchema)
+      .optional()
+      .openapi({ description: "The units that it is for; not there where it is of an amount alone" }),
+  })
+  .openapi("Refund");
+
+export type RefundWire = z.infer<typeof refundSchema>;
+
+/** What is due because of a step, beside whatever else the step is answered with. */
+export const owedRefunds = {
+  refund: refundSchema
+    .nullable()
+    .openapi({ description: "What is due because of this; null where nothing is" }),
+  further_refunds: z
+    .array(refundSchema)
+    .optional()
+    .openapi({ description: "Where one payment had not enough left: of the others" }),
+};
+
+export const changedOrderSchema = orderSchema.extend(owedRefunds).openapi("OrderWithRefund");
 
 export const shipmentSchema = z
   .object({
@@ -178,6 +225,7 @@ export const orderPaymentSchema = z
         }),
         amount: moneySchema,
         reason: z.string().nullable(),
+        items: z.array(refundedItemSchema).optional(),
         created_at: z.string(),
       }),
     ),
@@ -229,6 +277,7 @@ export const historySchema = z
     at: z.string(),
     actor: z.string(),
     reason: z.string().nullable(),
+    kind: z.enum(HISTORY_KINDS).openapi({ description: "What made this version" }),
     snapshot: z.record(z.string(), z.unknown()),
   })
   .openapi("OrderHistory");
@@ -250,15 +299,10 @@ export type StoreOrder = z.infer<typeof storeOrderSchema>;
 
 export const storeOrderListSchema = listSchema(storeOrderSchema, "StoreOrderList");
 
-const stamp = z.iso
-  .datetime({ offset: true })
-  .transform((text) => Date.parse(text))
-  .openapi({ type: "string", format: "date-time" });
-
 export const orderListQuerySchema = listQuerySchema.extend({
-  status: orderStatusSchema.optional(),
-  payment_status: paymentStatusSchema.optional(),
-  priority: z.enum(PRIORITIES).optional(),
+  status: anyOf(ORDER_STATUSES).optional(),
+  payment_status: anyOf(PAYMENT_STATUSES).optional(),
+  priority: anyOf(PRIORITIES).optional(),
   store_id: z.string().max(64).optional(),
   batch_id: z.string().max(64).optional().openapi({ description: "What a bulk answered" }),
   customer_email: lookedUpEmailSchema.optional().openapi({ type: "string" }),
@@ -268,11 +312,14 @@ export const orderListQuerySchema = listQuerySchema.extend({
     .optional()
     .openapi({ description: "The beginning of a reference or of an e-mail address" }),
   delayed: z.enum(["true", "false"]).optional(),
-  from: stamp.optional(),
-  to: stamp.optional(),
+  to_ship: z.enum(["true", "false"]).optional().openapi({
+    description:
+      "`true`: what is left to ship and was not refunded in full; with `store_id`, what is left there",
+  }),
+  from: momentSchema.optional().openapi({ description: "A stamp, or a date in the shop's time zone" }),
+  to: momentSchema.optional().openapi({ description: "Included; of a date the whole day" }),
 });
 
 export type OrderListQuery = z.infer<typeof orderListQuerySchema>;
 
-/** Strict, like all bodies that move stock or money: where a misspelt field were ignored, more would be done than was meant. */
 export const cancelSchema = z.strictObject({ reason: line(500).optional() }).openapi("CancelOrder");

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
-import { ORDER_STATUSES, PAYMENT_METHODS, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
+import { HISTORY_KINDS, ORDER_STATUSES, PAYMENT_METHODS, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
 
 export const orders = sqliteTable(
   "orders",
@@ -148,6 +148,8 @@ export const orderHistory = sqliteTable(
     snapshot: text("snapshot").notNull(),
     /** Of version 2: the snapshot of the first version, which has no row of its own. Null where it has, and in all others. */
     placedAs: text("placed_as"),
+    /** What made this version. Null in rows from before it was written here: src/orders/read/history.ts finds it then. */
+    kind: text("kind", { enum: HISTORY_KINDS }),
   },
   (table) => [primaryKey({ columns: [table.orderId, table.version] })],
 );

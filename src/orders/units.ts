@@ -1,3 +1,4 @@
+import { isLiving } from "./lifecycle.ts";
 import type { Order, OrderItem } from "./order.ts";
 
 const sum = (item: OrderItem, count: (allocation: OrderItem["allocations"][number]) => number): number =>
@@ -23,5 +24,14 @@ export const closedUnits = (order: Pick<Order, "status">, item: OrderItem): numb
  */
 export const dueFor = (order: Pick<Order, "status" | "total" | "items">): number =>
   order.items.reduce((due, item) => due - item.unitPrice * closedUnits(order, item), order.total);
+
+/**
+ * What the shop has of an order's money and does not give back. Before anything was captured it is what is to be paid, which
+ * for a dead order is nothing.
+ */
+export function keptOf(order: Pick<Order, "status" | "total" | "items" | "captured" | "refunded">): number {
+  if (order.captured > 0) return order.captured - order.refunded;
+  return isLiving(order.status) ? dueFor(order) : 0;
+}
 
 export const hasShipped = (order: Order): boolean => order.items.some((item) => shippedUnits(item) > 0);

@@ -1,6 +1,6 @@
 import { wakeUp } from "../events/wake-up.ts";
 import { writeAllocations } from "../orders/fulfilment/write-allocations.ts";
-import type { OrderStatus, PaymentStatus } from "../orders/lifecycle.ts";
+import type { HistoryKind, OrderStatus, PaymentStatus } from "../orders/lifecycle.ts";
 import { type Moved, moveOrders } from "../orders/steps/move.ts";
 import { wonOrder } from "../orders/steps/stamped.ts";
 import type { Context } from "../platform/context.ts";
@@ -12,6 +12,7 @@ import {
   capture,
   closeEvent,
   failPayment,
+  fitsCaptured,
   markRefund,
   promiseRefunds,
   writeFate,
@@ -39,6 +40,7 @@ export async function changeMoney(context: Context, money: Money, change: MoneyC
   const notices = noticesOf(context, money, change);
   const [moved] = await moveOrders(context, [{ order, reason: change.reason }], {
     ...(change.to === undefined ? {} : { to: change.to }),
+    kind: kindOf(change),
     event: change.event,
     data: { ...change.data, payment_status: after },
     operation: operation?.id ?? null,
@@ -72,6 +74,9 @@ export async function changeMoney(context: Context, money: Money, change: MoneyC
   return moved;
 }
 
+const kindOf = ({ to, promised, refund }: MoneyChange): HistoryKind =>
+  to !== undefined ? "transition" : promised !== undefined || refund !== undefined ? "refund" : "payment";
+
 /** The order's payment status after the change. */
 function statusAfter(money: Money, change: MoneyChange, status: OrderStatus): PaymentStatus {
   const { captured, promised = [], refund } = change;
@@ -97,9 +102,7 @@ function guardOf({ closes, captured, promised = [], refund, fate }: MoneyChange,
   }
   const capturedBefore = promised.filter(({ paymentId }) => paymentId !== captured?.id);
   if (capturedBefore.length > 0) {
-    conditions.push(sql`NOT EXISTS (SELECT 1 FROM ${each(capturedBefore)} AS r
-      LEFT JOIN payments AS p ON p.id = r.value ->> 'paymentId'
-      WHERE p.id IS NULL OR p.refunded + (r.value ->> 'amount') > p.captured)`);
+    conditions.push(fitsCaptured(capturedBefore));
   }
   if (refund) {
     conditions.push(sql`EXISTS (SELECT 1 FROM refunds AS r

@@ -6,12 +6,16 @@ import { type List, type PageQuery, toList } from "../platform/pagination.ts";
 import { type PageSource, readPage } from "../platform/read-page.ts";
 import { sql } from "../platform/sql.ts";
 import { PAYMENT_COLUMNS, type Payment } from "./money.ts";
+import { renderLines } from "./refund.ts";
 import type { refunds } from "./tables.ts";
 
 /** Payments that an order's page shows, which is more than one order ever has. */
 const PAGE_LIMIT = 100;
 
-type RefundCell = Pick<typeof refunds.$inferSelect, "id" | "state" | "amount" | "reason" | "createdAt">;
+type RefundCell = Pick<
+  typeof refunds.$inferSelect,
+  "id" | "state" | "amount" | "reason" | "items" | "createdAt"
+>;
 
 interface PaymentRow extends Payment {
   /** JSON of `RefundCell[]`, oldest first. */
@@ -21,7 +25,7 @@ interface PaymentRow extends Payment {
 const sourceOf = (orderId: string): PageSource => ({
   select: sql`${PAYMENT_COLUMNS},
     (SELECT json_group_array(json_object(
-        'id', r.id, 'state', r.state, 'amount', r.amount, 'reason', r.reason, 'createdAt', r.created_at)
+        'id', r.id, 'state', r.state, 'amount', r.amount, 'reason', r.reason, 'items', r.items, 'createdAt', r.created_at)
         ORDER BY r.created_at, r.id)
      FROM refunds AS r WHERE r.payment_id = p.id) AS refunds`,
   from: "payments AS p",
@@ -57,11 +61,12 @@ function renderPayment(row: PaymentRow): OrderPaymentWire {
     captured: money(row.captured),
     refunded: money(row.refunded),
     currency: row.currency,
-    refunds: parts.map(({ id, state, amount, reason, createdAt }) => ({
+    refunds: parts.map(({ id, state, amount, reason, items, createdAt }) => ({
       id,
       status: state,
       amount: money(amount),
       reason,
+      ...(items === null ? {} : { items: renderLines(items, row.currency) }),
       created_at: isoTimestamp(createdAt),
     })),
     created_at: isoTimestamp(row.createdAt),

@@ -47,7 +47,7 @@ export interface EventFacts {
 
 /** The columns of a `Payment`, for SQL over `payments AS p`. */
 export const PAYMENT_COLUMNS = selectList(columnsOf(payments), "p");
-const REFUND_COLUMNS = selectList(columnsOf(refunds), "r");
+export const REFUND_COLUMNS = selectList(columnsOf(refunds), "r");
 const EVENT_COLUMNS = selectList(columnsOf(paymentEvents), "e");
 
 /** Reads an order's money. @param orderId SQL for the order's id */

@@ -1,18 +1,22 @@
 import { requireStaff } from "../accounts/authenticate.ts";
+import { refundSchema } from "../orders/schemas.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
 import { notFound, problem } from "../platform/http/problem.ts";
 import { bearer, createRouter, idParam, jsonContent, problems } from "../platform/http/router.ts";
 import { once } from "../platform/idempotency.ts";
-import { CONTENDED, wrongField } from "./problems.ts";
-import { renderRefund, requestRefund } from "./refund.ts";
-import { refundSchema, requestRefundSchema } from "./schemas.ts";
+import { CONTENDED, conflict, wrongField } from "./problems.ts";
+import { type AlreadyRefunded, renderRefund, requestRefund } from "./refund.ts";
+import { requestRefundSchema } from "./schemas.ts";
 
 const refundRoute = createRoute({
   method: "post",
   path: "/payments/{id}/refund",
   tags: ["Payments"],
   summary: "Refund a payment, or a part of it",
-  description: "Never more than was captured. The provider is asked for it after the answer.",
+  description:
+    "An amount, or units of its order at their price; all that is left where neither is given. Never more than was " +
+    "captured, and no unit twice (409 `already_refunded`). The provider is asked for it after the answer. What was " +
+    "refunded and has not left ships with `force` only.",
   security: bearer,
   middleware: [requireStaff] as const,
   request: {
@@ -23,10 +27,27 @@ const refundRoute = createRoute({
   responses: { 201: jsonContent(refundSchema, "Due"), ...problems(400, 401, 403, 404, 409, 422, 503) },
 });
 
+const alreadyRefunded = ({ index, requested, left, productId }: AlreadyRefunded) =>
+  conflict(
+    "already_refunded",
+    `${requested} of ${productId} is more than was ordered and not refunded: that is ${left}.`,
+    {
+      errors: [
+        {
+          field: `items.${index}.quantity`,
+          code: "already_refunded",
+          message: "is more than was ordered and not refunded",
+          ...{ product_id: productId, requested, left },
+        },
+      ],
+    },
+  );
+
 export const refundRoutes = createRouter(
   endpoint(refundRoute, async (c) => {
     const body = c.req.valid("json");
-    const asked = { amount: body?.amount ?? null, reason: body?.reason ?? null };
+    const items = body?.items ?? null;
+    const asked = { amount: body?.amount ?? null, items, reason: body?.reason ?? null };
     const { id } = c.req.valid("param");
     return once(c, async (operation) => {
       const outcome = await requestRefund(c.get("context"), id, { operation, ...asked });
@@ -46,6 +67,17 @@ export const refundRoutes = createRouter(
           return problem(c, wrongField("amount", "invalid_amount", outcome.message));
         case "currency_wrong":
           return problem(c, wrongField("amount.currency", "wrong_currency", `must be ${outcome.currency}`));
+        case "unknown_item":
+          return problem(
+            c,
+            wrongField(`items.${outcome.index}.product_id`, "unknown_item", "is not an item of this order"),
+          );
+        case "costs_nothing":
+          return problem(c, wrongField("items", "costs_nothing", "cost nothing"));
+        case "given_back":
+          return problem(c, wrongField("items", "given_back", "this payment never counted for its order"));
+        case "already_refunded":
+          return problem(c, alreadyRefunded(outcome));
         case "contended":
           return problem(c, CONTENDED, { "Retry-After": "1" });
       }

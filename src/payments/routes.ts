@@ -1,8 +1,8 @@
 import type { Order } from "../orders/order.ts";
-import { onceOnOrder, orderFor, orderName, orderToken } from "../orders/read/named.ts";
+import { noSuchOrder, onceOnOrder, orderFor, orderName, orderToken } from "../orders/read/named.ts";
 import { isoTimestamp } from "../platform/clock.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
-import { notFound, type Problem, problem } from "../platform/http/problem.ts";
+import { type Problem, problem } from "../platform/http/problem.ts";
 import { createRouter, jsonContent, problems } from "../platform/http/router.ts";
 import { formatMoney } from "../platform/money.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
@@ -60,7 +60,7 @@ const listRoute = createRoute({
 
 const list = endpoint(listRoute, async (c) => {
   const order = await orderFor(c);
-  if (!order) return problem(c, notFound("order"));
+  if (!order) return problem(c, noSuchOrder(c));
   return c.json(await listPayments(c.get("context"), order.id, c.req.valid("query")), 200);
 });
 

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { flaggedEventSchema, orderPaymentSchema } from "../orders/schemas.ts";
+import { flaggedEventSchema, MAX_ITEMS, orderPaymentSchema, quantitySchema } from "../orders/schemas.ts";
 import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
@@ -39,19 +39,29 @@ export const requestRefundSchema = z
         decimal.transform((amount) => ({ amount, currency: undefined })),
       ])
       .optional()
-      .openapi({ description: "All that is left, where it is not given" }),
+      .openapi({ description: "All that is left, where neither it nor items are given" }),
+    items: z
+      .array(
+        z.strictObject({
+          product_id: z.string().min(1).max(64).openapi({ example: "prd_01jd…" }),
+          quantity: quantitySchema,
+          restock: z
+            .literal(false, "is done by a return: POST /orders/{id}/returns puts on hand and refunds")
+            .optional()
+            .openapi({ description: "A return restocks; what has not left is released by close or cancel" }),
+        }),
+      )
+      .min(1)
+      .max(MAX_ITEMS)
+      .optional()
+      .openapi({ description: "The units that it is for, at their price at order time" }),
     reason: z.string().trim().min(1).max(500).optional(),
   })
-  .openapi("RequestRefund");
-
-export const refundSchema = z
-  .object({
-    id: z.string().openapi({ example: "rfd_01jd…" }),
-    payment_id: z.string(),
-    amount: moneySchema,
-    status: z.enum(["due", "sent", "settled", "failed"]),
+  .refine(({ amount, items }) => amount === undefined || items === undefined, {
+    path: ["items"],
+    message: "cannot stand beside amount: a refund is of units or of an amount",
   })
-  .openapi("Refund");
+  .openapi("RequestRefund");
 
 export const EVENT_STATES = ["owed", "done", "flagged", "unmatched"] as const;
 

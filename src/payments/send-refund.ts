@@ -3,18 +3,10 @@ import { wakeUp } from "../events/wake-up.ts";
 import { followOf } from "../orders/steps/move.ts";
 import type { Context } from "../platform/context.ts";
 import { changeMoney, MAX_TRIES } from "./change.ts";
-import {
-  isOfOrder,
-  leftOf,
-  type Money,
-  type Payment,
-  type Refund,
-  readMoneyOfOrder,
-  readMoneyOfRefund,
-} from "./money.ts";
+import { type Money, type Refund, readMoneyOfOrder, readMoneyOfRefund } from "./money.ts";
 import type { MoneyChange } from "./money-change.ts";
 import type { RefunderOf, RefundOutcome } from "./provider.ts";
-import { newRefund } from "./settle-parts.ts";
+import { newRefund, spread } from "./settle-parts.ts";
 
 /**
  * Sends one promised refund to its provider, under its own id, and marks the result. Only a refund that is `due` is sent,
@@ -80,7 +72,8 @@ function markOf(refund: Refund, outcome: Exclude<RefundOutcome, { kind: "failed"
 }
 
 /**
- * Refunds what is left of an order's payments, or an amount of it. It promises refunds in one batch, the oldest payment
+ * Refunds what is left of an order's payments, or an amount of it. Steps promise their refunds by themselves (owe-refund.ts):
+ * such a task was owed by a version from before, and may still be there. It promises refunds in one batch, the oldest payment
  * first, and then sends each. The refunds are named after the task, so that a rerun finds and sends them.
  * @param owed.amount minor units of the order's currency, null for all that is left; never more than is left is promised
  */
@@ -132,14 +125,4 @@ async function promise(
     if (moved.won) return { kind: "promised", refunds };
   }
   return { kind: "failed", error: "others changed the order each time" };
-}
-
-/** Spreads an amount over the payments. One that was given back has its own refund already, maybe in another currency. */
-function spread(payments: Payment[], amount: number | null): { payment: Payment; amount: number }[] {
-  let wanted = amount ?? Number.POSITIVE_INFINITY;
-  return payments.filter(isOfOrder).flatMap((payment) => {
-    const part = Math.min(leftOf(payment), wanted);
-    wanted -= part;
-    return part > 0 ? [{ payment, amount: part }] : [];
-  });
 }

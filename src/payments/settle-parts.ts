@@ -1,7 +1,7 @@
 import { type NewTask, newTask } from "../events/append.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
-import type { Money, Payment, PaymentEvent, Refund } from "./money.ts";
+import { isOfOrder, leftOf, type Money, type Payment, type PaymentEvent, type Refund } from "./money.ts";
 import type { MoneyChange } from "./money-change.ts";
 import type { ClosedEvent } from "./statements.ts";
 
@@ -40,10 +40,11 @@ export function capturedBy(
 export function newRefund(
   context: Context,
   payment: Pick<Payment, "id" | "orderId" | "currency">,
-  refund: { id: string; amount: number; reason: string | null },
+  refund: { id: string; amount: number; reason: string | null; items?: string | null },
 ): Refund {
   const now = context.clock.now();
   return {
+    items: null,
     ...refund,
     paymentId: payment.id,
     orderId: payment.orderId,
@@ -53,6 +54,16 @@ export function newRefund(
     createdAt: now,
     updatedAt: now,
   };
+}
+
+/** Spreads an amount over the payments. One that was given back has its own refund already, maybe in another currency. */
+export function spread(payments: Payment[], amount: number | null): { payment: Payment; amount: number }[] {
+  let wanted = amount ?? Number.POSITIVE_INFINITY;
+  return payments.filter(isOfOrder).flatMap((payment) => {
+    const part = Math.min(leftOf(payment), wanted);
+    wanted -= part;
+    return part > 0 ? [{ payment, amount: part }] : [];
+  });
 }
 
 /** The task that sends one promised refund. */

@@ -114,6 +114,15 @@ export const failPayment = (payment: Payment, written: Written): Sql => sql`
   UPDATE payments SET status = 'failed', stamp = ${written.stamp}, updated_at = ${written.now}
   WHERE id = ${payment.id} AND status = 'open' AND ${won(payment.orderId, written)}`;
 
+/** Whether these refunds are within what their payments captured: a guard of the statement that wins the order. */
+export const fitsCaptured = (refunds: Refund[]): Sql => sql`NOT EXISTS (SELECT 1 FROM ${each(refunds)} AS r
+      LEFT JOIN payments AS p ON p.id = r.value ->> 'paymentId'
+      WHERE p.id IS NULL OR p.refunded + (r.value ->> 'amount') > p.captured)`;
+
+/** An order has money that is due to go back, from the promise on. */
+export const writeRefundDue = (orderId: string, { stamp }: Written): Sql =>
+  sql`UPDATE orders SET payment_status = 'refund_due' WHERE id = ${orderId} AND stamp = ${stamp}`;
+
 /**
  * Promises refunds, or records those that were made at the provider. So that a payment never promises more than it captured,
  * the first statement checks the sum once more, and the second writes only refunds whose payment the first has changed.
@@ -126,10 +135,10 @@ export function promiseRefunds(refunds: Refund[], written: Written): Sql[] {
       FROM ${rows} AS row
       WHERE payments.id = row.value ->> 'paymentId'
         AND payments.refunded + (row.value ->> 'amount') <= payments.captured AND ${wonByRow(written)}`,
-    sql`INSERT INTO refunds (id, payment_id, order_id, amount, currency, state, reason, provider_id, created_at,
+    sql`INSERT INTO refunds (id, payment_id, order_id, amount, currency, state, reason, provider_id, items, created_at,
         updated_at)
       SELECT row.value ->> 'id', p.id, row.value ->> 'orderId', row.value ->> 'amount', row.value ->> 'currency',
-        row.value ->> 'state', row.value ->> 'reason', row.value ->> 'providerId', ${now}, ${now}
+        row.value ->> 'state', row.value ->> 'reason', row.value ->> 'providerId', row.value ->> 'items', ${now}, ${now}
       FROM ${rows} AS row JOIN payments AS p ON p.id = row.value ->> 'paymentId' AND p.stamp = ${stamp}
       WHERE ${wonByRow(written)}`,
   ];

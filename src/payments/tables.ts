@@ -86,6 +86,11 @@ export const refunds = sqliteTable(
     providerId: text("provider_id"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
+    /**
+     * `[{product_id, quantity, amount}]`: for which units of the order it is, and how much of it for these, in minor units.
+     * Null where it names none: it is of an amount, or was written before refunds named items.
+     */
+    items: text("items"),
   },
   (table) => [
     index("refunds_order").on(table.orderId),

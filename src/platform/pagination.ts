@@ -7,7 +7,7 @@ export const DEFAULT_PAGE_SIZE = 20;
 export const MAX_PAGE_SIZE = 100;
 
 /** The query of every list. */
-export const pageQuerySchema = z.object({
+export const pageQuerySchema = z.strictObject({
   page: z.coerce
     .number()
     .int()

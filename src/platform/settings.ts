@@ -1,4 +1,5 @@
 import { z } from "zod";
+import "./messages.ts";
 import { isCurrency } from "./money.ts";
 import { accountEmailSchema } from "./text/email.ts";
 
@@ -115,19 +116,26 @@ export function readSettings(env: object): SettingsResult {
 export function checkSettings(env: object): SettingsResult {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const parsed = settingsSchema.safeParse(given);
-  if (!parsed.success) {
-    return {
-      kind: "misconfigured",
-      faults: parsed.error.issues.map((issue) => ({
-        setting: String(issue.path[0]),
-        message: issue.message,
-      })),
-    };
+  if (parsed.success) {
+    const faults = faultsTogether(parsed.data);
+    return faults.length > 0 ? { kind: "misconfigured", faults } : { kind: "valid", settings: parsed.data };
   }
-  const settings = parsed.data;
+  const faults = parsed.error.issues.map((issue) => ({
+    setting: String(issue.path[0]),
+    message: issue.message,
+  }));
+  // What is right by itself may be wrong together with the rest: all that is wrong is told at once.
+  const wrong = new Set(faults.map(({ setting }) => setting));
+  const others = Object.fromEntries(Object.entries(given).filter(([name]) => !wrong.has(name)));
+  const rest = settingsSchema.safeParse({ ...others, JWT_PRIVATE_KEY: given.JWT_PRIVATE_KEY ?? "missing" });
+  const more = rest.success ? faultsTogether(rest.data).filter(({ setting }) => !wrong.has(setting)) : [];
+  return { kind: "misconfigured", faults: [...faults, ...more] };
+}
+
+/** What is wrong with settings of which each is right by itself. */
+function faultsTogether(settings: Settings): { setting: string; message: string }[] {
   const missing = missingSecrets(settings).map((setting) => ({ setting, message: "is missing" }));
-  const faults = settings.ENVIRONMENT === "production" ? [...missing, ...defaultsLeft(settings)] : missing;
-  return faults.length > 0 ? { kind: "misconfigured", faults } : { kind: "valid", settings };
+  return settings.ENVIRONMENT === "production" ? [...missing, ...defaultsLeft(settings)] : missing;
 }
 
 const defaultsLeft = (settings: Settings) =>

@@ -25,7 +25,10 @@ export async function ask(
 
 export const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 
-export const ADA = { email: "ada@shop.example", password: "analytical engine", name: "Ada" };
+/** What Ada signs in with. */
+export const ADA = { email: "ada@shop.example", password: "analytical engine" };
+/** What she registered with. */
+export const NEW_ADA = { ...ADA, name: "Ada" };
 
 /** Ada's account, with the tokens of its first session. */
-export const registerAda = async () => (await ask("POST", "/auth/register", ADA)).body;
+export const registerAda = async () => (await ask("POST", "/auth/register", NEW_ADA)).body;

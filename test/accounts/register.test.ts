@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { ADA, ask, bearer } from "./ask.ts";
+import { ADA, ask, bearer, NEW_ADA } from "./ask.ts";
 
 test("registering gives a customer, signed in", async () => {
-  const { status, headers, body } = await ask("POST", "/auth/register", ADA);
+  const { status, headers, body } = await ask("POST", "/auth/register", NEW_ADA);
   expect(status).toBe(201);
   expect(body).toEqual({
     user: {
@@ -22,25 +22,24 @@ test("registering gives a customer, signed in", async () => {
 });
 
 test("addresses are trimmed and lower case, and a role cannot be asked for", async () => {
-  const { status, body } = await ask("POST", "/auth/register", {
-    ...ADA,
-    email: "  ADA@Shop.Example ",
-    name: " Ada ",
-    role: "admin",
-    id: "usr_mine",
-  });
+  const given = { ...NEW_ADA, email: "  ADA@Shop.Example ", name: " Ada " };
+  for (const more of [{ role: "admin" }, { id: "usr_mine" }]) {
+    const refused = await ask("POST", "/auth/register", { ...given, ...more });
+    expect([refused.status, refused.body.code]).toEqual([422, "unknown_field"]);
+  }
+  const { status, body } = await ask("POST", "/auth/register", given);
   expect(status).toBe(201);
   expect(body.user).toMatchObject({ email: ADA.email, name: "Ada", role: "customer" });
-  expect(body.user.id).not.toBe("usr_mine");
 });
 
 test("a taken address is a 409 however it is written, and changes nothing", async () => {
-  await ask("POST", "/auth/register", ADA);
-  const again = { ...ADA, email: "Ada@SHOP.example", password: "another password", name: "Eve" };
+  await ask("POST", "/auth/register", NEW_ADA);
+  const again = { ...NEW_ADA, email: "Ada@SHOP.example", password: "another password", name: "Eve" };
   const { status, body } = await ask("POST", "/auth/register", again);
   expect(status).toBe(409);
   expect(body).toMatchObject({ code: "email_taken", errors: [{ field: "email" }] });
-  expect((await ask("POST", "/auth/token", again)).status).toBe(401);
+  const { name: _, ...credentials } = again;
+  expect((await ask("POST", "/auth/token", credentials)).status).toBe(401);
   expect((await ask("POST", "/auth/token", ADA)).body.user.name).toBe("Ada");
   const sessions = await env.DB.prepare("SELECT count(*) AS n FROM sessions").first("n");
   expect(sessions).toBe(2);
@@ -48,28 +47,28 @@ test("a taken address is a 409 however it is written, and changes nothing", asyn
 
 test("of many at once with one address exactly one registers", async () => {
   const answers = await Promise.all(
-    Array.from({ length: 6 }, (_, n) => ask("POST", "/auth/register", { ...ADA, name: `Ada ${n}` })),
+    Array.from({ length: 6 }, (_, n) => ask("POST", "/auth/register", { ...NEW_ADA, name: `Ada ${n}` })),
   );
   expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409]);
 });
 
 test.each([
-  ["email", { ...ADA, email: "ada" }],
-  ["email", { ...ADA, email: "ada@shop" }],
-  ["email", { ...ADA, email: "a@b.example, c@d.example" }],
-  ["email", { ...ADA, email: "a@b.example\nBcc: c@d.example" }],
-  ["email", { ...ADA, email: `${"a".repeat(250)}@shop.example` }],
-  ["email", { ...ADA, email: 7 }],
-  ["email", { ...ADA, email: null }],
+  ["email", { ...NEW_ADA, email: "ada" }],
+  ["email", { ...NEW_ADA, email: "ada@shop" }],
+  ["email", { ...NEW_ADA, email: "a@b.example, c@d.example" }],
+  ["email", { ...NEW_ADA, email: "a@b.example\nBcc: c@d.example" }],
+  ["email", { ...NEW_ADA, email: `${"a".repeat(250)}@shop.example` }],
+  ["email", { ...NEW_ADA, email: 7 }],
+  ["email", { ...NEW_ADA, email: null }],
   ["email", { password: ADA.password, name: "Ada" }],
-  ["password", { ...ADA, password: "123456789" }],
-  ["password", { ...ADA, password: "x".repeat(201) }],
-  ["password", { ...ADA, password: 1234567890 }],
+  ["password", { ...NEW_ADA, password: "123456789" }],
+  ["password", { ...NEW_ADA, password: "x".repeat(201) }],
+  ["password", { ...NEW_ADA, password: 1234567890 }],
   ["password", { email: ADA.email, name: "Ada" }],
-  ["name", { ...ADA, name: "  " }],
-  ["name", { ...ADA, name: "Ada\r\nBcc: eve@shop.example" }],
-  ["name", { ...ADA, name: "x".repeat(201) }],
-  ["name", { ...ADA, name: ["Ada"] }],
+  ["name", { ...NEW_ADA, name: "  " }],
+  ["name", { ...NEW_ADA, name: "Ada\r\nBcc: eve@shop.example" }],
+  ["name", { ...NEW_ADA, name: "x".repeat(201) }],
+  ["name", { ...NEW_ADA, name: ["Ada"] }],
   ["name", { email: ADA.email, password: ADA.password }],
 ])("a wrong %s is a 422 that names it (%#)", async (field, given) => {
   const { status, body } = await ask("POST", "/auth/register", given);
@@ -87,7 +86,7 @@ test("what is no object, or no JSON, is a 4xx", async () => {
 });
 
 test("neither the password nor a token is kept anywhere", async () => {
-  const { body } = await ask("POST", "/auth/register", ADA);
+  const { body } = await ask("POST", "/auth/register", NEW_ADA);
   const kept = JSON.stringify(
     await env.DB.batch(
       ["users", "sessions", "refresh_tokens"].map((table) => env.DB.prepare(`SELECT * FROM ${table}`)),

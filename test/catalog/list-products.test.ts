@@ -79,6 +79,7 @@ describe("the list of products", () => {
           testContext({ env: { ...env, DB: db } }),
           productQuerySchema.parse(query),
         );
+        if (!page) throw new Error("the category is not known");
         expect(page.count).toBe(query.active === "all" ? to + 1 : 31);
         const expected = await env.DB.prepare(
           `SELECT id FROM products ${query.active === "all" ? "" : "WHERE active = 0"}
@@ -103,7 +104,7 @@ describe("the list of products", () => {
     const list = await api("GET", `/products?category=${categoryIds[1]}`);
     expect(list.body.count).toBe(2);
     expect(ids(list)).toEqual([productIds[3], productIds[1]]);
-    expect((await api("GET", "/products?category=cat_none")).body).toMatchObject({ count: 0, results: [] });
+    expect((await api("GET", "/products?category=cat_none")).status).toBe(422);
   });
 
   it.each(["newest", "price_asc", "price_desc"])(

@@ -185,8 +185,8 @@ export const FAULTS: Record<string, Fault> = {
     file: "src/inventory/object/stock.ts",
     edits: [
       [
-        "    return this.#store((turn) => {\n      const armedFor",
-        "    return this.#turn((turn) => {\n      const armedFor",
+        "    return this.#store((turn) => {\n      const at = Math",
+        "    return this.#turn((turn) => {\n      const at = Math",
       ],
     ],
   },

@@ -22,7 +22,7 @@ test("no backup is made of a shop that is being restored", async () => {
 
 test.each([
   ["before its first table is read", /^\/ops\/backup\/tables\//],
-  ["before its objects are read", /^\/ops\/backup\/stock\//],
+  ["before its objects are read", /^\/ops\/backup\/stock/],
 ])("no backup is made across a restore that comes %s", async (_, moment) => {
   await givenShop([[1]]);
   const { api: plain } = await givenAdmin();
@@ -37,13 +37,13 @@ test.each([
 });
 
 test("no backup is made across a restore that has only begun when it ends", async () => {
-  const { productIds } = await givenShop([[1]]);
+  await givenShop([[1]]);
   const { api: plain } = await givenAdmin();
   const { backup } = await saved(plain);
   const begun = Promise.withResolvers<void>();
   let other: Promise<unknown> = Promise.resolve();
   const { api } = await givenAdmin(async (_, path) => {
-    if (path !== `/ops/backup/stock/${productIds[0]}`) return;
+    if (path !== "/ops/backup/stock") return;
     const pause = async () => begun.resolve();
     other = restoreShop(plain, backup, { ...quiet, pause });
     await begun.promise;

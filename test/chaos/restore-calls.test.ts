@@ -169,8 +169,8 @@ test("a call of a restore that came twice, and late the second time, changes not
   const { apple, headers, backup } = given;
   const rows = await stockRowsOf(given);
   const sleepers = [new Sleeper("Stock.empty"), new Sleeper("Stock.load")] as const;
-  const bodies = [{ product_ids: [apple] }, { first: true, last: true, rows }];
-  const paths = ["/ops/backup/empty-stock", `/ops/backup/stock/${apple}`];
+  const bodies = [{ product_ids: [apple] }, { objects: [{ product_id: apple, rows }] }];
+  const paths = ["/ops/backup/empty-stock", "/ops/backup/stock"];
   const copies: Promise<Response>[] = [];
   const { api } = await givenAdmin(async (method, path) => {
     const index = paths.indexOf(path);

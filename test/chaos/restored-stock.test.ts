@@ -22,7 +22,7 @@ async function givenBackup(productId: string, between: () => Promise<void>) {
   const { headers } = await givenAdmin();
   let done = false;
   const { api } = await givenAdmin(async (_method, path) => {
-    if (!path.startsWith("/ops/backup/stock/") || done) return;
+    if (!path.startsWith("/ops/backup/stock") || done) return;
     done = true;
     await between();
   });

@@ -17,6 +17,11 @@ interface Call {
   first?: boolean;
 }
 
+/** A call with whole objects. In the log it has the name of the first one. */
+interface Whole {
+  objects: { product_id: string; rows: unknown[] }[];
+}
+
 interface Answers {
   tables?: string[];
   rows?: Record<string, unknown>[];
@@ -42,17 +47,21 @@ function givenShop({ tables = [], rows = [], before = () => {} }: Answers) {
     ...{ movements: [], left_out: false },
   };
   const call = async (path: string, body: unknown, answer: object) => {
-    const name = path.replace("/ops/backup/", "");
+    const named = path.replace("/ops/backup/", "").replace(/\?product_ids=([^,]*).*/, " of $1");
+    const [object] = (body as Partial<Whole> | undefined)?.objects ?? [];
+    const name = object ? `${named} of ${object.product_id}` : named;
     log.push(name);
     await before({ ...(body as object | undefined), path: name });
     log.push(`${name} answered`);
     return { ...answers, ...answer };
   };
   const api = {
-    get: async (path, schema) =>
-      schema.parse(
-        await call(path, undefined, path.includes("/changes") ? { rows: {}, seq: 0, more: false } : { rows }),
-      ),
+    get: async (path, schema) => {
+      const asked = /\?product_ids=(.*)/.exec(path)?.[1]?.split(",") ?? [];
+      const objects = asked.map((product_id) => ({ product_id, rows: [], next: null }));
+      const changes = path.includes("/changes") ? { rows: {}, seq: 0, more: false } : { rows };
+      return schema.parse(await call(path, undefined, { ...changes, objects }));
+    },
     post: async (path, body, schema) => {
       const beginsFigures = path === "/orders/statistics/rebuild" && JSON.stringify(body) === "{}";
       return schema.parse(await call(path, body, beginsFigures ? { next: "2026-08-31" } : {}));
@@ -91,13 +100,13 @@ const options = (print: (line: string) => void = () => {}): RestoreOptions => ({
 
 const only = (log: string[], what: RegExp): string[] => log.filter((line) => what.test(line));
 
-/** A hundred products. */
-const MANY = Array.from({ length: 100 }, (_, number) => `prd_${number}`);
+/** A thousand products: the objects of a hundred are one call. */
+const MANY = Array.from({ length: 1_000 }, (_, number) => `prd_${number}`);
 
 /** Fails one call, and answers all others only later. */
 const failing = (path: string) => async (call: Call) => {
   if (call.path === path) throw new Error("the connection was lost");
-  if (call.path.startsWith("stock/")) for (let turn = 0; turn < 3; turn++) await later();
+  if (call.path.startsWith("stock")) for (let turn = 0; turn < 3; turn++) await later();
 };
 
 /** The calls that have begun and are not answered. */
@@ -110,7 +119,7 @@ describe("a restore", () => {
   test("loads the parts of an object in turn, and other objects meanwhile", async () => {
     const other = Promise.withResolvers<void>();
     const before = ({ path, first }: Call) => {
-      if (path === "stock/prd_small") other.resolve();
+      if (path === "stock of prd_small") other.resolve();
       return path === "stock/prd_large" && first ? other.promise : undefined;
     };
     const { api, log } = givenShop({ before });
@@ -132,22 +141,30 @@ describe("a restore", () => {
   });
 
   test("whose part fails ends with its error when all that had begun has ended, in a closed shop", async () => {
-    const { api, log } = givenShop({ before: failing("stock/prd_3") });
+    const { api, log } = givenShop({ before: failing("stock of prd_300") });
     const backup = givenBackup({}, Object.fromEntries(MANY.map((id) => [id, 1])));
     await expect(restoreShop(api, backup, options())).rejects.toThrow("the connection was lost");
-    expect(underWay(log)).toEqual(["stock/prd_3"]);
-    expect(only(log, /^stock\/prd_\d+$/).length).toBeLessThan(20);
+    expect(underWay(log)).toEqual(["stock of prd_300"]);
+    expect(only(log, /^stock of prd_\d+$/).length).toBeLessThan(10);
     expect(only(log, /^\/ops\/selling$/)).toHaveLength(2);
   });
 
   test("ends also the objects that have nothing in the backup", async () => {
     const bodies: Record<string, unknown>[] = [];
     const before = ({ path, ...body }: Call) => {
-      if (path === "stock/prd_2") bodies.push(body);
+      if (path === "stock of prd_1") bodies.push(body);
     };
     const { api } = givenShop({ before });
     await restoreShop(api, givenBackup({ products: 2 }, { prd_1: 1, prd_2: 0 }), options());
-    expect(bodies).toEqual([{ generation: 1, first: true, last: true, rows: [] }]);
+    expect(bodies).toEqual([
+      {
+        generation: 1,
+        objects: [
+          { product_id: "prd_1", rows: [{ table: "movements", row: { seq: 0 } }] },
+          { product_id: "prd_2", rows: [] },
+        ],
+      },
+    ]);
   });
 
   test("does not go on with an object of which a part has failed", async () => {
@@ -173,12 +190,11 @@ describe("a restore", () => {
     );
     expect(lines.slice(1)).toEqual([
       "  2 of 2 stock objects emptied",
-      "  2000 of 4003 rows of tables loaded, now of orders",
-      "  4000 of 4003 rows of tables loaded, now of orders",
-      "  4001 of 4003 rows of tables loaded, now of orders",
+      "  2000 of 4003 rows of tables loaded, about 6 s left",
+      "  4000 of 4003 rows of tables loaded, about 1 s left",
+      "  4001 of 4003 rows of tables loaded, about 1 s left",
       "  figures made again up to 2026-08-31",
       "1 tables restored",
-      "  1 of 2 stock objects loaded",
       "  2 of 2 stock objects loaded",
       "2 stock objects restored",
       "  2 of 2 products reconciled",
@@ -194,25 +210,32 @@ describe("a backup", () => {
     let now = 0;
     vi.spyOn(Date, "now").mockImplementation(() => now);
     const before = ({ path }: Call) => {
-      now += path.startsWith("stock/") ? TICK_MS / 20 : TICK_MS;
+      now += path.startsWith("stock") ? TICK_MS / 2 : TICK_MS;
     };
     const { api } = givenShop({ tables: ["products"], rows: products, before });
     const lines: string[] = [];
     await saveShop(api, writer, (line) => lines.push(line));
     expect(lines).toEqual([
-      "  100 rows of tables read, now of products",
+      "  1000 rows of tables read, now of products",
       "1 tables read",
-      ...[1, 21, 41, 61, 81].map((count) => `  ${count} of 100 stock objects read`),
-      "100 stock objects read",
+      "  100 of 1000 stock objects read, about 90 s left",
+      "  400 of 1000 stock objects read, about 23 s left",
+      "  500 of 1000 stock objects read, about 20 s left",
+      "  800 of 1000 stock objects read, about 7 s left",
+      "1000 stock objects read",
     ]);
   });
 
   test("that cannot read an object ends with its error when all that had begun has ended", async () => {
-    const { api, log } = givenShop({ tables: ["products"], rows: products, before: failing("stock/prd_3") });
+    const { api, log } = givenShop({
+      tables: ["products"],
+      rows: products,
+      before: failing("stock of prd_300"),
+    });
     const close = vi.fn(writer.close);
     await expect(saveShop(api, { ...writer, close }, () => {})).rejects.toThrow("the connection was lost");
-    expect(underWay(log)).toEqual(["stock/prd_3"]);
-    expect(only(log, /^stock\/prd_\d+$/).length).toBeLessThan(20);
+    expect(underWay(log)).toEqual(["stock of prd_300"]);
+    expect(only(log, /^stock of prd_\d+$/).length).toBeLessThan(10);
     expect(close).not.toHaveBeenCalled();
   });
 });

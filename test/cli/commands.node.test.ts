@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -52,6 +53,53 @@ test("the check names each setting that is wrong", async () => {
   const production = await run("check", [], { ENVIRONMENT: "production" });
   expect(production.code).toBe(1);
   expect(production.output).toMatch(/^JWT_PRIVATE_KEY is missing$/m);
+});
+
+test("the check names all that is wrong at once, and tries the key", async () => {
+  const wrong = await run("check", [], {
+    ...{ ENVIRONMENT: "production", HOLD_SECONDS: "1", PAYMENT_PROVIDER: "stripe" },
+    JWT_PRIVATE_KEY: '{"kty":"OKP","crv":"Ed25519","x":"AA","d":"AA"}',
+  });
+  expect(wrong.code).toBe(1);
+  const named = wrong.output.split("\n").flatMap((line) => /^[A-Z_]{5,}/.exec(line)?.[0] ?? []);
+  expect(named.sort()).toEqual([
+    "CACHE",
+    ...["HOLD_SECONDS", "JWT_PRIVATE_KEY", "MAIL_FROM", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"],
+  ]);
+});
+
+test("a directory that another server uses is refused, and so is its deletion", async () => {
+  const holding =
+    "require('fs').openSync(process.argv[1], 'r'); console.log('open'); setInterval(() => {}, 1e6)";
+  const other = spawn(process.execPath, ["-e", holding, directory]);
+  try {
+    await new Promise((resolve) => other.stdout.once("data", resolve));
+    expect(await run("start", [], { PORT: "0" })).toEqual({
+      code: 1,
+      output: `A server runs on ${directory} (process ${other.pid}): stop it, or set STATE_DIR to another directory.\n`,
+    });
+  } finally {
+    other.kill("SIGKILL");
+  }
+});
+
+test.each([
+  ["seed", []],
+  ["dead-letters", ["list"]],
+])("%s says where it looked for a shop, and what to do", async (command, args) => {
+  const env = { PORT: "9", ADMIN_EMAIL: "ada@shop.example", ADMIN_PASSWORD: "correct horse" };
+  const { code, output } = await run(command, args, env);
+  expect(code).toBe(1);
+  expect(output).toMatch(
+    /^No shop answers at http:\/\/127\.0\.0\.1:9 \(.*\): start it with npm start, or name another by --url or PORT\.$/m,
+  );
+});
+
+test("the password that npm start keeps is not changed behind its back", async () => {
+  const args = ["create", "--email", " Ada@shop.example", "--password", "correct horse"];
+  const refused = await run("admin", args, { ADMIN_EMAIL: "ada@shop.example" });
+  expect(refused.code).toBe(1);
+  expect(refused.output).toContain("change ADMIN_PASSWORD in ");
 });
 
 test("an admin's statement holds the password's hash and quotes what it is given", {

@@ -88,6 +88,8 @@ async function costsOf(): Promise<Map<string, Cost>> {
 
 /** What its own changes leave behind from run to run may move a list by an order or two. */
 const SLACK = 10;
+/** Pages are of five orders, and one that is paid reads a payment and a refund more, so a page of others may differ by that. */
+const OF_PAID = 10;
 
 test("what an operation costs does not grow with what is stored", async () => {
   await grow(0, 1_200, "varied");
@@ -112,7 +114,7 @@ test("what an operation costs does not grow with what is stored", async () => {
     }
     if (filters) continue;
     const before = few.get(name)?.read ?? 0;
-    expect.soft(others.get(name)?.read, `rows read of ${name}`).toBeLessThanOrEqual(before + SLACK);
+    expect.soft(others.get(name)?.read, `rows read of ${name}`).toBeLessThanOrEqual(before + SLACK + OF_PAID);
   }
 }, 120_000);
 

@@ -84,13 +84,14 @@ const CHANGES: Act = async (shop, costs) => {
 /** A buyer's account, and the cart that they filled before they signed in. */
 const ACCOUNTS: Act = async (shop, costs) => {
   const [apple = ""] = shop.productIds;
-  const account = { email: `new-${turn}@shop.example`, password: "analytical engine", name: "Ada" };
+  const credentials = { email: `new-${turn}@shop.example`, password: "analytical engine" };
+  const account = { ...credentials, name: "Ada" };
   await ask(shop, costs, "registered", ["POST", "/auth/register", account], "guest");
   const cart = await ask(shop, () => {}, "a cart", ["POST", "/carts"], "guest");
   const opened = { "X-Cart-Token": cart.token };
   const put: [string, string, unknown] = ["PUT", `/carts/${cart.id}/items/${apple}`, { quantity: 1 }];
   await ask(shop, () => {}, "an item", put, "guest", opened);
-  const signIn: [string, string, unknown] = ["POST", "/auth/token", account];
+  const signIn: [string, string, unknown] = ["POST", "/auth/token", credentials];
   const { refresh_token } = await ask(shop, costs, "signed in with a cart", signIn, "guest", opened);
   await ask(shop, costs, "tokens refreshed", ["POST", "/auth/refresh", { refresh_token }], "guest");
 };

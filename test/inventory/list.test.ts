@@ -32,8 +32,11 @@ async function givenProjection(levels: number[][], lowStockThreshold = 10): Prom
   return storeIds;
 }
 
-const page = (query: Record<string, string>) =>
-  listInventory(testContext(), inventoryQuerySchema.parse(query));
+async function page(query: Record<string, string>) {
+  const found = await listInventory(testContext(), inventoryQuerySchema.parse(query));
+  if (!found) throw new Error(`there is no store ${query.store_id}`);
+  return found;
+}
 const available = async (query: Record<string, string>) =>
   (await page(query)).results.map((row) => row.available);
 const ascending = (numbers: number[]) => numbers.toSorted((a, b) => a - b);
@@ -51,7 +54,7 @@ test("filters by store, low stock and none, each alone and together", async () =
   expect(ascending(await available({ store_id: first }))).toEqual([0, 10, 11]);
   expect(await available({ store_id: first, low_stock: "true" })).toEqual([10]);
   expect(await available({ store_id: first, out_of_stock: "true" })).toEqual([0]);
-  expect(await available({ store_id: "sto_nowhere" })).toEqual([]);
+  expect(await listInventory(testContext(), inventoryQuerySchema.parse({ store_id: "sto_no" }))).toBe(null);
   expect(await page({ low_stock: "true" })).toMatchObject({ count: 2, total_pages: 1, has_next: false });
 });
 
@@ -167,8 +170,8 @@ test.each(PLANS)("reads no more for any page of ten times as many levels: %o", a
       const { db, cost } = watchedDb();
       const asked = inventoryQuerySchema.parse(cursor === null ? query : { ...query, cursor });
       const list = await listInventory(testContext({ env: { ...env, DB: db } }), asked);
-      expect(list.results).toHaveLength(20);
-      cursor = list.next_cursor;
+      expect(list?.results).toHaveLength(20);
+      cursor = list?.next_cursor ?? null;
       walked.push(cost);
     }
     costs.push(walked);
@@ -185,7 +188,7 @@ test("counts what a filter finds, without finding it", async () => {
   ]);
   const counted = async (query: Record<string, string>) => (await page(query)).count;
   const counts = await Promise.all(
-    ([undefined, near, far, "sto_nowhere"] as const).map(async (store_id) => {
+    ([undefined, near, far] as const).map(async (store_id) => {
       const store: Record<string, string> = store_id === undefined ? {} : { store_id };
       return [
         await counted(store),
@@ -199,6 +202,5 @@ test("counts what a filter finds, without finding it", async () => {
     [6, 2, 2, 4],
     [3, 1, 1, 2],
     [3, 1, 1, 2],
-    [0, 0, 0, 0],
   ]);
 });

@@ -21,7 +21,9 @@ describe("health", () => {
     expect(response.headers.get("Cache-Control")).toBe("no-store");
     expect(await response.json()).toEqual({
       status: "healthy",
-      checks: { settings: well, database: well, capacity: well, selling: well, cache: well },
+      checks: {
+        ...{ settings: well, sign_in: well, database: well, capacity: well, selling: well, cache: well },
+      },
     });
   });
 
@@ -31,6 +33,7 @@ describe("health", () => {
       status: "unhealthy",
       checks: {
         settings: well,
+        sign_in: well,
         database: broken,
         capacity: { ...broken, status: "degraded" },
         selling: broken,
@@ -55,6 +58,17 @@ describe("health", () => {
       checks: { settings: { status: "unhealthy", detail: "CURRENCY" }, database: well },
     });
     expect(text).not.toContain("secret");
+  });
+
+  test("a key that cannot sign is a 503, and its value is not told", async () => {
+    const key = '{"kty":"OKP","crv":"Ed25519","x":"AA","d":"AA"}';
+    const health = await checkHealth({ ...env, JWT_PRIVATE_KEY: key } as unknown as Cloudflare.Env);
+    expect(health).toMatchObject({
+      status: "unhealthy",
+      checks: { settings: well, sign_in: { status: "unhealthy" }, database: well },
+    });
+    expect(health.checks.sign_in?.detail).toMatch(/^JWT_PRIVATE_KEY is not a private /);
+    expect(JSON.stringify(health)).not.toContain("AA");
   });
 
   test("a part that never answers is down", async () => {

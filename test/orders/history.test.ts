@@ -52,6 +52,7 @@ test("says of each version who, when, from, to and why, oldest first, and what t
         at: isoTimestamp(placedAt),
         actor: buyer.id,
         reason: null,
+        kind: "transition",
         snapshot: { status: "pending", ...snapshot },
       },
       {
@@ -61,6 +62,7 @@ test("says of each version who, when, from, to and why, oldest first, and what t
         at: isoTimestamp(placedAt + 60_000),
         actor: buyer.id,
         reason: "too dear",
+        kind: "transition",
         snapshot: { status: "cancelled", ...snapshot },
       },
     ],
@@ -118,7 +120,7 @@ test("has the row of an order from before for its first version, and no other", 
   const now = (await history()).body;
   await env.DB.batch([
     env.DB.prepare(
-      `INSERT INTO order_history SELECT *, NULL FROM ${HISTORY} WHERE version = 1 AND order_id = ?1`,
+      `INSERT INTO order_history SELECT *, NULL, NULL FROM ${HISTORY} WHERE version = 1 AND order_id = ?1`,
     ).bind(placed.body.id),
     env.DB.prepare("UPDATE order_history SET placed_as = NULL"),
     env.DB.prepare("UPDATE orders SET placed_by = NULL, placed_as = NULL"),

@@ -167,7 +167,7 @@ async function crowd(from: number, to: number): Promise<void> {
          'ada@shop.example', 'USD', 5, 0, 0, 0, 5, 1, 9e12, 1, 's', 0, 0, 0 FROM n`,
       `INSERT INTO order_items SELECT 'ord_' || i, 'prd_' || i, 0, 'S', 'T', 1, 5, '[]', NULL FROM n`,
       `INSERT INTO order_stores SELECT s.id, 'ord_' || i FROM n JOIN (SELECT id FROM stores LIMIT 1) AS s`,
-      `INSERT INTO order_history SELECT 'ord_' || i, 1, NULL, 'pending', 0, 'guest', NULL, NULL, '{}', NULL FROM n`,
+      `INSERT INTO order_history SELECT 'ord_' || i, 1, NULL, 'pending', 0, 'guest', NULL, NULL, '{}', NULL, NULL FROM n`,
       `INSERT INTO idempotency (scope, key, fingerprint, operation, created_at)
        SELECT 'public', 'another-guest-key-' || i, 'f', 'o' || i, 0 FROM n`,
     ].map((insert) => {

@@ -63,6 +63,8 @@ describe("an order", () => {
         tax: usd("0.00"),
         duty: usd("0.00"),
         total: usd("99.95"),
+        refunded: usd("0.00"),
+        kept: usd("99.95"),
       },
       total_items: 5,
       notes: null,

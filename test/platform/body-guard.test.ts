@@ -108,7 +108,7 @@ test("the bulk routes take 8 MiB", async () => {
   for (const path of ["/api/v1/orders/bulk", "/api/v1/orders/bulk/"]) {
     expect(await refusal(path, postJson(textOf(8 * MEGABYTE)))).toMatchObject({
       status: 422,
-      errors: [{ field: "orders" }],
+      errors: [{ field: "orders" }, { field: "name" }],
     });
   }
   const fault = await refusal("/api/v1/orders/bulk", postJson(textOf(8 * MEGABYTE + 1)));

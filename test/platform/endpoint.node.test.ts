@@ -54,3 +54,44 @@ test("another answer does not compile", () => {
   ];
   expect(refused).toHaveLength(8);
 });
+
+const LOOSE: [what: string, request: object, where: string][] = [
+  ["a query", { query: z.object({ q: z.string() }) }, "query"],
+  ["a body", { body: bodyOf(z.object({ a: z.string() })) }, "body"],
+  ["a body that says so", { body: bodyOf(z.looseObject({ a: z.string() })) }, "body"],
+  ["a field", { body: bodyOf(z.strictObject({ a: z.object({}).optional() })) }, "body.a"],
+  ["an item", { body: bodyOf(z.strictObject({ a: z.array(z.object({})).min(1).nullish() })) }, "body.a.0"],
+  [
+    "one of two forms",
+    { body: bodyOf(z.strictObject({ a: z.union([z.string(), z.object({})]) })) },
+    "body.a",
+  ],
+  ["behind a change", { body: bodyOf(z.preprocess((value) => value, z.object({}))) }, "body"],
+  ["before a change", { body: bodyOf(z.object({}).transform(() => 1)) }, "body"],
+  [
+    "in a free object",
+    { body: bodyOf(z.strictObject({ a: z.record(z.string(), z.object({})) })) },
+    "body.a.*",
+  ],
+];
+
+test.each(LOOSE)("a route that would take unknown fields is none: %s", (_, request, where) => {
+  const make = () =>
+    endpoint({ ...route, method: "post", request } as unknown as typeof route, (c) =>
+      c.json({ id: "" }, 200),
+    );
+  expect(make).toThrow(`make it z.strictObject: post /things/{id}: ${where}`);
+});
+
+test("a route that takes what it knows, and free objects, is one", () => {
+  const body = z.strictObject({
+    a: z.array(z.strictObject({})),
+    metadata: z.record(z.string(), z.unknown()),
+  });
+  const request = { params: z.object({ id: z.string() }), query: z.strictObject({}), body: bodyOf(body) };
+  expect(() => endpoint({ ...route, request }, (c) => c.json({ id: "" }, 200))).not.toThrow();
+});
+
+function bodyOf(schema: z.ZodType) {
+  return { content: { "application/json": { schema } } };
+}

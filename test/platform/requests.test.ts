@@ -150,6 +150,26 @@ test("pages of the allowed origins may call, others may not", async () => {
   expect(closed.headers.get("Access-Control-Allow-Origin")).toBeNull();
 });
 
+test.each([
+  ["development", "", "http://localhost:5173", true],
+  ["development", "", "http://127.0.0.1:3000", true],
+  ["development", "", "https://localhost", true],
+  ["development", "", "http://localhost.evil.example", false],
+  ["development", "", "http://evil.example?localhost:80", false],
+  ["development", "https://shop.example", "http://localhost:5173", false],
+  ["production", "", "http://localhost:5173", false],
+])(
+  "in %s with CORS_ORIGINS '%s' a page of %s may call: %s",
+  async (ENVIRONMENT, CORS_ORIGINS, origin, may) => {
+    const inIt = probeApp({
+      ...{ ENVIRONMENT, CORS_ORIGINS, MAIL_FROM: "Shop <orders@shop.example>" },
+      PAYMENT_WEBHOOK_SECRET: `whsec_${"a".repeat(32)}`,
+    });
+    const { headers } = await inIt("/api/v1/probe/1", { headers: { Origin: origin } });
+    expect(headers.get("Access-Control-Allow-Origin")).toBe(may ? origin : null);
+  },
+);
+
 test("answers cannot be framed, sniffed or run", async () => {
   const { headers } = await ask("/api/v1/nothing");
   expect(headers.get("X-Content-Type-Options")).toBe("nosniff");

@@ -1,7 +1,15 @@
 import { env, exports } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import { expectOutcomes, JSON_TYPE, outcomeOf } from "./outcomes.ts";
-import { type BodyRoute, bodyRoutes, fingerprintOf, givenWorld, type World } from "./routes.ts";
+import {
+  altered,
+  type BodyRoute,
+  bodyRoutes,
+  fingerprintOf,
+  givenWorld,
+  patternOf,
+  type World,
+} from "./routes.ts";
 import { MISSING } from "./wrong-values.ts";
 
 /**
@@ -25,20 +33,6 @@ const headersOf = (route: BodyRoute): Record<string, string> =>
 const sending = (route: BodyRoute, body: BodyInit, headers: Record<string, string> = {}) =>
   outcomeOf({ method: route.method, path: route.path, headers: { ...headersOf(route), ...headers }, body });
 
-/** The body with another value at a dotted path. */
-function altered(body: Record<string, unknown>, path: string, value: unknown): unknown {
-  const copy = structuredClone(body);
-  const keys = path.split(".");
-  const last = keys.pop() ?? "";
-  const parent = keys.reduce<Record<string, unknown>>((part, key) => {
-    part[key] ??= {};
-    return part[key] as Record<string, unknown>;
-  }, copy);
-  if (value === MISSING) delete parent[last];
-  else parent[last] = value;
-  return copy;
-}
-
 const brief = (value: unknown): string =>
   value === MISSING ? "missing" : (JSON.stringify(value) ?? "").slice(0, 40);
 
@@ -54,15 +48,7 @@ test("the table knows every route that takes a body", async () => {
       .filter(([, operation]) => operation.requestBody !== undefined)
       .map(([method]) => `${method.toUpperCase()} ${path.replace("/api/v1", "")}`),
   );
-  const pattern = ({ method, path }: BodyRoute) =>
-    `${method} ${path
-      .replace(/^\/inventory\/prd_\w+/, "/inventory/{product_id}")
-      .replace(/\/items\/prd_\w+/, "/items/{product_id}")
-      .replace(/^\/ops\/backup\/stock\/prd_\w+/, "/ops/backup/stock/{product_id}")
-      .replace(/^(\/jobs|\/ops\/backup\/tables)\/[^/]+/, "$1/{name}")
-      .replace(/^(\/payments\/events)\/[^/]+\/[^/]+/, "$1/{provider}/{event_id}")
-      .replace(/\/[a-z]{3}_\w{26}/, "/{id}")}`;
-  expect(routes.map(pattern).sort()).toEqual(described.sort());
+  expect(routes.map(patternOf).sort()).toEqual(described.sort());
 });
 
 test("each valid body is taken for what it is", async () => {
@@ -105,7 +91,7 @@ describe("a body that nobody can read", () => {
       .filter(({ bodiless }) => !(what === "nothing" && bodiless))
       .filter(({ path }) => !(what === "2 MB" && path.endsWith("/bulk")))
       // A restore takes back whatever text stood there.
-      .filter(({ path }) => !(/^\/ops\/backup\/(?:tables|stock)\//.test(path) && /U\+0000|half/.test(what)))
+      .filter(({ path }) => !(/^\/ops\/backup\/(?:tables|stock)/.test(path) && /U\+0000|half/.test(what)))
       .map((route): [string, Promise<string>, string] => [
         `${route.method} ${route.path}`,
         sending(route, bodyOf(JSON.stringify(route.body)), headers),
@@ -140,22 +126,6 @@ test("a wrong value is refused by the name of its field, in every field of every
   }
   expect(seen).toEqual(expected);
   expect(seen.length).toBeGreaterThan(400);
-  expect(await fingerprintOf(world)).toEqual(before);
-});
-
-test("a field that is not read is refused where stock or money moves", async () => {
-  const before = await fingerprintOf(world);
-  const seen: string[] = [];
-  const expected: string[] = [];
-  for (const { strict = [], ...route } of routes) {
-    for (const where of strict) {
-      const body = altered(route.body, where === "" ? "amounts" : `${where}.amounts`, "1");
-      seen.push(`${route.path}: ${await sending(route, JSON.stringify(body))}`);
-      expected.push(`${route.path}: 422 invalid_body ${where === "" ? "amounts" : where}`);
-    }
-  }
-  expect(seen).toEqual(expected);
-  expect(seen).toHaveLength(13);
   expect(await fingerprintOf(world)).toEqual(before);
 });
 

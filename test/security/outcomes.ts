@@ -8,6 +8,10 @@ export interface Asked {
   body?: BodyInit;
 }
 
+/** What zod says where nobody gave it words: of its types, and not of the field. */
+const ZODS_WORDS =
+  /Invalid (?:input|option|string|key|value)|Too (?:big|small)|Unrecognized|received |\bundefined\b|\bNaN\b/;
+
 /** An outcome as it is told: status, code, fields. A refusal must be a whole problem that tells nothing of the inside. */
 export async function outcomeOf({ method, path, headers = {}, body }: Asked): Promise<string> {
   const response = await exports.default.fetch(`http://shop.test/api/v1${path}`, {
@@ -21,6 +25,7 @@ export async function outcomeOf({ method, path, headers = {}, body }: Asked): Pr
   expect(response.headers.get("content-type")).toBe("application/problem+json");
   expect(problem).toMatchObject({ type: "about:blank", status: response.status });
   expect(problem.request_id).toBe(response.headers.get("x-request-id"));
+  expect(text).not.toMatch(ZODS_WORDS);
   expect(text).not.toMatch(/\bat \w+ \(|\.ts:\d|D1_ERROR|SQLITE/);
   const fields = (problem.errors ?? []).flatMap(({ field }: { field?: string }) => field ?? []);
   return [response.status, problem.code, ...new Set(fields)].join(" ");

@@ -14,7 +14,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       path: `/orders/${soldId}/shipments`,
       as: "staff",
       bodiless: true,
-      strict: ["", "items.0"],
+      inside: ["items.0"],
       answer: "201",
       body: {
         items: [{ product_id: productId, quantity: 1 }],
@@ -37,19 +37,18 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       path: `/orders/${soldId}/close`,
       as: "staff",
       bodiless: true,
-      strict: [""],
       answer: "200",
-      body: { reason: "r" },
-      wrong: { reason: NO_NOTE },
+      body: { refund: false, reason: "r" },
+      wrong: { reason: NO_NOTE, refund: NOT_A_FLAG },
     },
     {
       method: "POST",
       path: `/orders/${soldId}/transitions`,
       as: "staff",
-      strict: [""],
       answer: "200",
-      body: { to: "delivered", note: "n" },
+      body: { to: "delivered", note: "n", force: false },
       wrong: {
+        force: NOT_A_FLAG,
         to: [7, true, null, [], {}, MISSING, "", "Delivered", "cancelled", "pending", "confirmed"],
         note: NO_NOTE,
       },
@@ -58,7 +57,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       method: "POST",
       path: `/orders/${soldId}/returns`,
       as: "staff",
-      strict: ["", "items.0"],
+      inside: ["items.0"],
       answer: "201",
       body: {
         items: [{ product_id: productId, quantity: 1, restock: true }],
@@ -80,7 +79,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       path: `/payments/${paymentId}/refund`,
       as: "staff",
       bodiless: true,
-      strict: ["", "amount"],
+      inside: ["amount"],
       answer: "201",
       body: { amount: { amount: "4.50", currency: "USD" }, reason: "r" },
       wrong: {
@@ -94,7 +93,6 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       path: `/payments/events/standard/${flaggedId}/give-back`,
       as: "staff",
       bodiless: true,
-      strict: [""],
       answer: "200",
       body: { reason: "r" },
       wrong: { reason: [...NO_NOTE, null] },
@@ -103,7 +101,6 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       method: "POST",
       path: `/payments/events/standard/${unmatchedId}/match`,
       as: "staff",
-      strict: [""],
       answer: "200",
       body: { order: orderId },
       wrong: { order: [...NO_ID, null, MISSING, "ORD-NONE"] },
@@ -122,7 +119,6 @@ export function operationsRoutes({ productId }: World): BodyRoute[] {
       body: { after: "2026-11-20" },
       wrong: {
         after: [7, true, null, [], {}, "", "yesterday", "2026-02-30", "2026-11-20T00:00:00Z", long(65)],
-        more: [7],
       },
     },
     {
@@ -137,7 +133,6 @@ export function operationsRoutes({ productId }: World): BodyRoute[] {
         "product_ids.0": [7, true, null, [], {}, "", long(65)],
         repair: NOT_A_FLAG,
         after: [7, true, null, [], {}, long(65), "prd_1"],
-        more: [7],
       },
     },
     {
@@ -183,7 +178,6 @@ export function operationsRoutes({ productId }: World): BodyRoute[] {
       wrong: {
         state: [7, true, null, [], {}, MISSING, "", "Open", "closed"],
         generation: [true, null, [], {}, "", "1", -1, 0.5],
-        more: [7],
       },
     },
     ...backupRoutes(productId),
@@ -207,12 +201,27 @@ function backupRoutes(productId: string): BodyRoute[] {
         rows: [...NO_LIST, null, MISSING, Array(5_001).fill({})],
         "rows.0": [null, 7, "x", []],
         "rows.0.id": noCell,
+      },
+    },
+    {
+      ...backup,
+      path: "/ops/backup/stock",
+      body: { generation: 1, objects: [{ product_id: productId, rows: [row] }] },
+      wrong: {
+        generation,
+        objects: [...NO_LIST, null, MISSING, Array(101).fill({ product_id: "p", rows: [] })],
+        "objects.0": [null, 7, "x", []],
+        "objects.0.product_id": [7, null, [], MISSING, ""],
+        "objects.0.rows": [...NO_LIST, null, MISSING, Array(10_001).fill(row)],
+        "objects.0.rows.0.table": [7, null, [], MISSING, "", "sqlite_master"],
+        "objects.0.rows.0.row.on_hand": noCell,
         more: [7],
       },
     },
     {
       ...backup,
       path: `/ops/backup/stock/${productId}`,
+      inside: ["rows.0"],
       body: { generation: 1, first: true, last: true, rows: [row] },
       wrong: {
         generation,
@@ -223,7 +232,6 @@ function backupRoutes(productId: string): BodyRoute[] {
         "rows.0.table": [7, null, [], MISSING, "", "sqlite_master"],
         "rows.0.row": [7, null, [], "x", MISSING],
         "rows.0.row.on_hand": noCell,
-        more: [7],
       },
     },
     {
@@ -234,9 +242,8 @@ function backupRoutes(productId: string): BodyRoute[] {
         generation,
         product_ids: [...NO_LIST, null, MISSING, Array(201).fill(productId)],
         "product_ids.0": [7, true, null, [], {}, "", long(65)],
-        more: [7],
       },
     },
-    { ...backup, path: "/ops/backup/finish", body: { generation: 1 }, wrong: { generation, more: [7] } },
+    { ...backup, path: "/ops/backup/finish", body: { generation: 1 }, wrong: { generation } },
   ];
 }

@@ -11,6 +11,7 @@ import type {
   FlaggedEventWire,
   OrderPaymentWire,
   OrderWire,
+  RefundWire,
   ReturnWire,
   ShipmentWire,
 } from "../../src/orders/schemas.ts";
@@ -53,6 +54,11 @@ interface Levels {
  */
 export interface Wire extends Omit<Merged<Known>, "errors" | "results" | "snapshot" | "status"> {
   status: string;
+
+  /** Of a step that gives money back. */
+  refund: RefundWire;
+  /** Of an entry of history. */
+  kind: string;
 
   /** Of a list. */
   results: Rows<Wire>;

@@ -25,11 +25,11 @@ const name = z
 const description = z.string().trim().max(2_000);
 
 export const newCategorySchema = z
-  .object({ name, description: description.default("") })
+  .strictObject({ name, description: description.default("") })
   .openapi("NewCategory");
 
 export type NewCategory = z.infer<typeof newCategorySchema>;
 
-export const categoryChangeSchema = z.object({ name, description }).partial().openapi("CategoryChange");
+export const categoryChangeSchema = z.strictObject({ name, description }).partial().openapi("CategoryChange");
 
 export type CategoryChange = z.infer<typeof categoryChangeSchema>;

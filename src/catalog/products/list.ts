@@ -2,7 +2,7 @@ import type { Context } from "../../platform/context.ts";
 import { COUNT_LIMIT_ROWS, type List, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
 import { allOf, constant, type Sql, sql, trusted } from "../../platform/sql.ts";
-import { categoryIdOf } from "../search/documents.ts";
+import { categoryIdOf, isKnown } from "../search/documents.ts";
 import { searchProducts } from "../search/search.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
 import type { Product, ProductQuery } from "./schemas.ts";
@@ -15,13 +15,14 @@ const SORTS = {
 
 /**
  * Reads a page of products in one call to D1. Products on sale are listed by a search without words. The route checks who
- * may see archived ones.
+ * may see archived ones. Null when there is no such category.
  */
-export async function listProducts(context: Context, query: ProductQuery): Promise<List<Product>> {
+export async function listProducts(context: Context, query: ProductQuery): Promise<List<Product> | null> {
   if (query.sku !== undefined) return listBySku(context, query, query.sku);
   if (query.active === "true") return searchProducts(context, { ...query, words: null, inStock: false });
   const { key, direction } = SORTS[query.sort];
-  const { rows, counted } = await readPage<ProductRow>(
+  const { category } = query;
+  const { rows, counted, extra } = await readPage<ProductRow, { known: number }>(
     context.env.DB,
     {
       select: PRODUCT_COLUMNS,
@@ -34,7 +35,9 @@ export async function listProducts(context: Context, query: ProductQuery): Promi
       ...(query.active === "all" ? { counted: countOfAll(query) } : {}),
     },
     query,
+    category === undefined ? undefined : sql`SELECT ${isKnown(category)} AS known`,
   );
+  if (category !== undefined && !extra[0]?.known) return null;
   return toList(query, rows, counted, (row) => ({ key: row[key], id: row.id }), renderProduct);
 }
 

@@ -11,7 +11,7 @@ import {
   STALE,
 } from "../../platform/http/etag.ts";
 import { BULK_BODY_LIMIT_BYTES } from "../../platform/http/needs.ts";
-import { invalidBody, notFound, type Problem, problem } from "../../platform/http/problem.ts";
+import { invalidBody, notFound, type Problem, problem, unknownName } from "../../platform/http/problem.ts";
 import {
   bearer,
   createRouter,
@@ -83,7 +83,7 @@ const list = createRoute({
   responses: {
     200: jsonContent(productListSchema, "A page of products"),
     304: UNCHANGED,
-    ...problems(400, 401, 403),
+    ...problems(400, 401, 403, 422),
   },
 });
 
@@ -159,7 +159,8 @@ export function productRoutes(stock: StockPort) {
   const router = createRouter(
     endpoint(list, (c) => {
       const query = c.req.valid("query");
-      return cached(c, { name: "products", query }, () => listProducts(c.get("context"), query));
+      const missing = unknownName("category", ["category"]);
+      return cached(c, { name: "products", query, missing }, () => listProducts(c.get("context"), query));
     }),
     endpoint(get, async (c) => {
       const product = await getProduct(c.get("context"), stock, c.req.valid("param").id);

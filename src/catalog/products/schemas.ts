@@ -51,7 +51,7 @@ const fields = {
   description: z.string().trim().max(10_000),
   category_id: z.string().min(1).max(64),
   price: z
-    .object({
+    .strictObject({
       amount: z.union([z.string().max(40), z.number()]).openapi({ type: "string", example: "19.99" }),
       currency: z
         .string()
@@ -72,18 +72,18 @@ const fields = {
     .openapi({ type: "object", additionalProperties: true, example: { colour: "blue" } }),
 };
 
-export const productChangeSchema = z.object(fields).partial().openapi("ProductChange");
+export const productChangeSchema = z.strictObject(fields).partial().openapi("ProductChange");
 
 export type ProductFields = z.infer<typeof productChangeSchema>;
 
 export const newProductSchema = z
-  .object(fields)
+  .strictObject(fields)
   .partial()
   .required({ sku: true, title: true, category_id: true, price: true })
   .openapi("NewProduct");
 
 const openingStockSchema = z
-  .array(z.object({ store_id: z.string().max(64), quantity: z.int().min(0).max(MAX_QUANTITY) }))
+  .array(z.strictObject({ store_id: z.string().max(64), quantity: z.int().min(0).max(MAX_QUANTITY) }))
   .max(1_000)
   .superRefine((levels, context) => {
     const seen = new Set<string>();
@@ -102,7 +102,7 @@ export const bulkItemSchema = productChangeSchema
   .openapi("BulkProduct");
 
 export const bulkSchema = z
-  .object({
+  .strictObject({
     products: z
       .array(z.unknown().openapi({ allOf: [{ $ref: "#/components/schemas/BulkProduct" }] }))
       .min(1)

@@ -77,6 +77,10 @@ export const categoryIdOf = (idOrName: string): Sql =>
     (SELECT id FROM categories WHERE name_key = ${nameKey(idOrName)}),
     (SELECT id FROM categories WHERE lower(name) = lower(${idOrName})))`;
 
+/** Whether there is the category that a query names; an expression. */
+export const isKnown = (category: string | undefined): Sql =>
+  category === undefined ? trusted("true") : sql`${categoryIdOf(category)} IS NOT NULL`;
+
 /** The conditions on `documents`, without those on words and on one store's stock. */
 export function documentConditions({ category, minPrice, maxPrice, inStock }: DocumentQuery): Sql[] {
   const conditions: Sql[] = [];

@@ -10,7 +10,8 @@ const MAX_SKU_WORDS = 6;
 
 export type ReadQuery =
   | { kind: "search"; search: ProductSearch }
-  | { kind: "unreadable"; errors: FieldError[] };
+  | { kind: "unreadable"; errors: FieldError[] }
+  | { kind: "reversed" };
 
 /** Parses a query. Queries that ask for the same give equal results, which are cached once. @param currency the shop's */
 export function readQuery(query: SearchQuery, currency: string): ReadQuery {
@@ -27,6 +28,7 @@ export function readQuery(query: SearchQuery, currency: string): ReadQuery {
       message: `must be a decimal from 0 with at most ${exponentOf(currency)} decimal digits`,
     }));
   if (minPrice === null || maxPrice === null) return { kind: "unreadable", errors };
+  if (minPrice !== undefined && maxPrice !== undefined && minPrice > maxPrice) return { kind: "reversed" };
   const wanted = page.sort ?? "relevance";
   return {
     kind: "search",

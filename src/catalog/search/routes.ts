@@ -2,12 +2,20 @@ import { answerFromMemory, cached, cachedPart } from "../../platform/cache/cache
 import type { Context } from "../../platform/context.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { ifNoneMatchHeader } from "../../platform/http/etag.ts";
-import { invalidQuery, type Problem, problem } from "../../platform/http/problem.ts";
+import {
+  invalidQuery,
+  invalidRange,
+  type Problem,
+  problem,
+  unknownName,
+} from "../../platform/http/problem.ts";
 import { createRouter, jsonContent, problems, UNCHANGED } from "../../platform/http/router.ts";
 import { type Limit, limitedProblem, takeFrom } from "../../platform/rate-limit/limit.ts";
+import { first, sql } from "../../platform/sql.ts";
+import { isKnown } from "./documents.ts";
 import { readQuery } from "./read-query.ts";
 import { foundListSchema, searchQuerySchema, suggestionsSchema, suggestQuerySchema } from "./schemas.ts";
-import { searchProducts, withStoreQuantities } from "./search.ts";
+import { type ProductSearch, searchProducts, withStoreQuantities } from "./search.ts";
 import { suggest } from "./suggest.ts";
 
 const MIN_QUERY_CHARACTERS = 3;
@@ -33,7 +41,11 @@ const search = createRoute({
     "sorts go together, with and without a text. Stock is the projection's, usually a second or two behind.",
   middleware: [answerFromMemory] as const,
   request: { headers: ifNoneMatchHeader, query: searchQuerySchema },
-  responses: { 200: jsonContent(foundListSchema, "A page of products"), 304: UNCHANGED, ...problems(400) },
+  responses: {
+    200: jsonContent(foundListSchema, "A page of products"),
+    304: UNCHANGED,
+    ...problems(400, 422),
+  },
 });
 
 const suggestions = createRoute({
@@ -52,16 +64,18 @@ export const searchRoutes = createRouter(
     const context = c.get("context");
     const read = readQuery(c.req.valid("query"), context.settings.CURRENCY);
     if (read.kind === "unreadable") return problem(c, invalidQuery(read.errors));
+    if (read.kind === "reversed") return problem(c, invalidRange("max_price", "is below min_price"));
     const { search } = read;
     const { storeId, inStock } = search;
     const seconds = inStock || storeId !== undefined ? STOCK_MAX_AGE_SECONDS : undefined;
-    return cached(c, { name: "search", query: search, seconds }, async () => {
+    const missing = () => whatIsUnknown(context, search);
+    return cached(c, { name: "search", query: search, seconds, missing }, async () => {
       if (storeId === undefined) return searchProducts(context, search);
       // Without `in_stock` the products do not depend on stock, so they are found once for all stores.
       const inAnyStore = { name: "search", query: { ...search, storeId: undefined } };
       const find = () => searchProducts(context, search);
       const page = inStock ? await find() : await cachedPart(c, inAnyStore, find);
-      return withStoreQuantities(context, page, storeId);
+      return page && withStoreQuantities(context, page, storeId);
     });
   }),
   endpoint(suggestions, async (c) => {
@@ -76,6 +90,13 @@ export const searchRoutes = createRouter(
     }));
   }),
 );
+
+/** Which name of a search that found nothing to search in is wrong: only then it is asked. */
+async function whatIsUnknown({ env }: Context, { category, storeId }: ProductSearch): Promise<Problem> {
+  if (storeId === undefined) return unknownName("category", ["category"]);
+  const found = await first(env.DB, sql<{ known: number }>`SELECT ${isKnown(category)} AS known`);
+  return found?.known ? unknownName("store") : unknownName("category", ["category"]);
+}
 
 /** Suggestions are limited by address, also for signed-in users. */
 const suggestionLimit = ({ settings, address }: Context): Limit => ({

@@ -46,7 +46,7 @@ export type FoundProduct = z.infer<typeof foundProductSchema>;
 
 export const foundListSchema = listSchema(foundProductSchema, "FoundProductList");
 
-export const suggestQuerySchema = z.object({
+export const suggestQuerySchema = z.strictObject({
   q: z.string().default("").openapi({ description: "Three characters at least", example: "cof" }),
 });
 

@@ -14,12 +14,13 @@ const SCARCEST_FIRST = sql`levels.available, ${BY_PRODUCT}`;
 
 /**
  * Lists the projection, one row for each product and store, by product. What is low or out of stock is listed the scarcest
- * first and without archived products. One D1 batch; the count comes from counters that triggers keep.
+ * first and without archived products. One D1 batch; the count comes from counters that triggers keep. Null when there is
+ * no such store.
  */
 export async function listInventory(
   { env, clock }: Context,
   query: InventoryQuery,
-): Promise<List<InventoryRow> & { as_of: string }> {
+): Promise<(List<InventoryRow> & { as_of: string }) | null> {
   const isScarce = query.low_stock || query.out_of_stock;
   const order = isScarce ? SCARCEST_FIRST : BY_PRODUCT;
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
@@ -29,7 +30,7 @@ export async function listInventory(
   ];
   const { limit, offset } = pageWindow(query);
 
-  const { page, counts } = await batch(env.DB, {
+  const { page, counts, store } = await batch(env.DB, {
     page: sql<Row>`SELECT levels.product_id, products.sku, products.title AS product_title, levels.store_id,
        stores.name AS store_name, levels.on_hand, levels.reserved, levels.available,
        products.low_stock_threshold, levels.updated_at
@@ -38,7 +39,9 @@ export async function listInventory(
      CROSS JOIN stores ON stores.id = levels.store_id
      WHERE ${allOf(conditions)} ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`,
     counts: cursor ? undefined : countOf(query),
+    store: query.store_id === undefined ? undefined : sql`SELECT 1 FROM stores WHERE id = ${query.store_id}`,
   });
+  if (query.store_id !== undefined && store.length === 0) return null;
   const list = toList(
     query,
     page,

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { ACCESS_TOKEN_SECONDS } from "../../accounts/access-token.ts";
 import { misconfiguredKey, requireAdmin, signedIn } from "../../accounts/authenticate.ts";
 import { stockOf } from "../../inventory/client.ts";
-import type { DumpCursor } from "../../inventory/stock-types.ts";
+import type { DumpCursor, LoadOutcome } from "../../inventory/stock-types.ts";
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
@@ -32,15 +32,18 @@ import {
   extendedSchema,
   finishSchema,
   loadStockSchema,
+  loadStocksSchema,
   loadTableSchema,
   movementsQuery,
   movementsSchema,
   overviewSchema,
   stockPageSchema,
+  stockPagesSchema,
+  stockQuery,
   tablePageSchema,
   tableQuery,
 } from "./schemas.ts";
-import { dumpStock, emptyStock, readHandMovements } from "./stock.ts";
+import { dumpStock, dumpStocks, emptyStock, loadStocks, readHandMovements } from "./stock.ts";
 import { findTable, readSchemaVersion, readTables } from "./tables.ts";
 
 const invalidQuery = (field: string, code: string, message: string): Problem => ({
@@ -53,9 +56,9 @@ const invalidQuery = (field: string, code: string, message: string): Problem => 
 const BAD_CURSOR = invalidQuery("cursor", "invalid_cursor", "is not a next of this table");
 const UNDATED = invalidQuery("since", "undated", "this table does not say when its rows changed");
 
-/** To be asked before the object is, so that no object is made for it. A restore loads the products first. */
-const isProduct = async (context: Context, id: string): Promise<boolean> =>
-  (await findUnknown(context, [id])).length === 0;
+/** To be asked before the objects are, so that no object is made for nothing. A restore loads the products first. */
+const areProducts = async (context: Context, ids: string[]): Promise<boolean> =>
+  (await findUnknown(context, ids)).length === 0;
 
 const unfit = (message: string): Problem => ({
   status: 422,
@@ -72,6 +75,17 @@ const NOT_BEGUN: Problem = {
   code: "restore_not_begun",
   detail: "This restore has not emptied the product's stock object, or has loaded it already.",
 };
+
+function notLoaded(outcome: LoadOutcome): Problem | null {
+  switch (outcome.kind) {
+    case "loaded":
+      return null;
+    case "not_begun":
+      return NOT_BEGUN;
+    case "unfit":
+      return unfit(outcome.message);
+  }
+}
 
 const OBJECT_RESTORED: Problem = {
   status: 409,
@@ -140,6 +154,24 @@ const writeStock = createRoute({
   path: "/ops/backup/stock/{product_id}",
   summary: "Restore a part of a product's stock object",
   request: { params: productId, body: jsonBody(loadStockSchema) },
+  responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
+});
+
+const readStocks = createRoute({
+  ...reading,
+  path: "/ops/backup/stock",
+  summary: "Read the stock objects of several products",
+  description:
+    "The first page of each, in the order of the list. Of products with many rows fewer are answered than were asked for: ask again for the rest.",
+  request: { query: stockQuery },
+  responses: { 200: jsonContent(stockPagesSchema, "Pages"), ...problems(400, 401, 403, 404, 409) },
+});
+
+const writeStocks = createRoute({
+  ...loading,
+  path: "/ops/backup/stock",
+  summary: "Restore the stock objects of several products, each whole",
+  request: { body: jsonBody(loadStocksSchema) },
   responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
 });
 
@@ -214,12 +246,30 @@ export const backupRoutes = createRouter(
     const began = since === undefined ? null : Date.parse(since);
     return c.json(await dumpChanges(c.get("context"), after, began), 200);
   }),
+  endpoint(readStocks, async (c) => {
+    const context = c.get("context");
+    const { product_ids } = c.req.valid("query");
+    if (!(await areProducts(context, product_ids))) return problem(c, notFound("product"));
+    const outcome = await dumpStocks(context, product_ids);
+    if (outcome.kind === "restored") return problem(c, OBJECT_RESTORED);
+    return c.json({ objects: outcome.objects }, 200);
+  }),
+  endpoint(writeStocks, async (c) => {
+    const context = c.get("context");
+    const { generation, objects } = c.req.valid("json");
+    const refusal = await refusalOf(context, generation);
+    if (refusal !== null) return problem(c, RESTORE_REFUSALS[refusal]);
+    const ids = objects.map(({ product_id }) => product_id);
+    if (!(await areProducts(context, ids))) return problem(c, notFound("product"));
+    const refused = notLoaded(await loadStocks(context, generation, objects));
+    return refused === null ? c.json({ done: true as const }, 200) : problem(c, refused);
+  }),
   endpoint(readStock, async (c) => {
     const context = c.get("context");
     const { product_id } = c.req.valid("param");
     const { cursor } = c.req.valid("query");
     if (cursor !== undefined && !isStockCursor(cursor)) return problem(c, BAD_CURSOR);
-    if (!(await isProduct(context, product_id))) return problem(c, notFound("product"));
+    if (!(await areProducts(context, [product_id]))) return problem(c, notFound("product"));
     const outcome = await dumpStock(context, product_id, cursor ?? null);
     if (outcome.kind === "restored") return problem(c, OBJECT_RESTORED);
     return c.json({ rows: outcome.rows, next: outcome.next }, 200);
@@ -230,16 +280,9 @@ export const backupRoutes = createRouter(
     const part = c.req.valid("json");
     const refusal = await refusalOf(context, part.generation);
     if (refusal !== null) return problem(c, RESTORE_REFUSALS[refusal]);
-    if (!(await isProduct(context, product_id))) return problem(c, notFound("product"));
-    const outcome = await stockOf(c.env, product_id).load(product_id, part);
-    switch (outcome.kind) {
-      case "loaded":
-        return c.json({ done: true as const }, 200);
-      case "not_begun":
-        return problem(c, NOT_BEGUN);
-      case "unfit":
-        return problem(c, unfit(outcome.message));
-    }
+    if (!(await areProducts(context, [product_id]))) return problem(c, notFound("product"));
+    const refused = notLoaded(await stockOf(c.env, product_id).load(product_id, part));
+    return refused === null ? c.json({ done: true as const }, 200) : problem(c, refused);
   }),
   endpoint(readMovements, async (c) => {
     const { since, after } = c.req.valid("query");

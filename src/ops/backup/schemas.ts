@@ -5,7 +5,7 @@ const cell = z.union([z.string(), z.number(), z.null()]);
 const row = z.record(z.string(), cell);
 const dumpedRows = z.array(z.record(z.string(), z.unknown()));
 
-export const cursorQuery = z.object({
+export const cursorQuery = z.strictObject({
   cursor: z.string().max(2_000).optional().openapi({ description: "`next` of the page before" }),
 });
 
@@ -13,8 +13,9 @@ export const tableQuery = cursorQuery.extend({
   since: z.iso.datetime().optional().openapi({ description: "Only rows that changed then or later" }),
 });
 
-export const changesQuery = z.object({
-  after: z.coerce.number().int().min(0),
+export const changesQuery = z.strictObject({
+  // Its own words, since what is missing is no number by the time that it is looked at.
+  after: z.coerce.number({ error: "is required: a whole number from 0" }).int().min(0),
   since: z.iso
     .datetime()
     .optional()
@@ -59,15 +60,14 @@ export const changesSchema = z
   .openapi("BackupChanges");
 
 export const loadTableSchema = z
-  .object({
+  .strictObject({
     generation,
     first: z.boolean().openapi({ description: "Empties the table first" }),
     rows: z.array(row).max(5_000),
   })
-  .strict()
   .openapi("BackupTableRows");
 
-const stockRow = z.object({
+const stockRow = z.strictObject({
   table: z.enum(["meta", "levels", "claims", "holds", "movements", "operations"]),
   row,
 });
@@ -76,19 +76,50 @@ export const stockPageSchema = z
   .object({ rows: z.array(stockRow), next: z.string().nullable() })
   .openapi("BackupStockPage");
 
-export const loadStockSchema = z
-  .object({ generation, first: z.boolean(), last: z.boolean(), rows: z.array(stockRow).max(10_000) })
+export const stockQuery = z.strictObject({
+  product_ids: z
+    .string()
+    .max(6_500)
+    .transform((ids) => ids.split(","))
+    .pipe(z.array(z.string().min(1).max(64)).max(100))
+    .openapi({ type: "string", description: "Comma-separated, 100 at most" }),
+});
+
+export const stockPagesSchema = z
+  .object({
+    objects: z.array(
+      z.object({
+        product_id: z.string(),
+        rows: z.array(stockRow),
+        next: z.string().nullable().openapi({ description: "Where its own route goes on; null at the end" }),
+      }),
+    ),
+  })
+  .openapi("BackupStockPages");
+
+export const loadStocksSchema = z
+  .object({
+    generation,
+    objects: z
+      .array(
+        z.object({ product_id: z.string().min(1).max(64), rows: z.array(stockRow).max(10_000) }).strict(),
+      )
+      .max(100),
+  })
   .strict()
+  .openapi("BackupStocks");
+
+export const loadStockSchema = z
+  .strictObject({ generation, first: z.boolean(), last: z.boolean(), rows: z.array(stockRow).max(10_000) })
   .openapi("BackupStockRows");
 
 export const emptyStockSchema = z
-  .object({ generation, product_ids: z.array(z.string().min(1).max(64)).max(200) })
-  .strict()
+  .strictObject({ generation, product_ids: z.array(z.string().min(1).max(64)).max(200) })
   .openapi("BackupStockEmpty");
 
-export const finishSchema = z.object({ generation }).strict().openapi("BackupFinish");
+export const finishSchema = z.strictObject({ generation }).openapi("BackupFinish");
 
-export const movementsQuery = z.object({
+export const movementsQuery = z.strictObject({
   since: z.iso.datetime(),
   after: z.string().max(64).default("").openapi({ description: "`next` of the answer before" }),
 });

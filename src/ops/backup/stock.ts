@@ -1,5 +1,5 @@
 import { stockOf } from "../../inventory/client.ts";
-import type { DumpOutcome, Movement } from "../../inventory/stock-types.ts";
+import type { DumpOutcome, LoadOutcome, Movement, StockRow } from "../../inventory/stock-types.ts";
 import type { Context } from "../../platform/context.ts";
 import { type RestoreRefusal, refusalOf } from "../../platform/restoring.ts";
 import { all, constant, sql } from "../../platform/sql.ts";
@@ -22,6 +22,45 @@ async function callEach(productIds: string[], call: (productId: string) => Promi
 
 export const dumpStock = (context: Context, productId: string, cursor: string | null): Promise<DumpOutcome> =>
   stockOf(context.env, productId).dump(cursor);
+
+/** Rows after which a call reads no more objects. */
+const MAX_ROWS_READ = 10_000;
+
+/** The first pages of objects, in the order of their products; of the last ones none, where these have many rows. */
+export type DumpedStocks =
+  | { kind: "pages"; objects: { product_id: string; rows: StockRow[]; next: string | null }[] }
+  | { kind: "restored" };
+
+export async function dumpStocks(context: Context, productIds: string[]): Promise<DumpedStocks> {
+  const objects: Extract<DumpedStocks, { kind: "pages" }>["objects"] = [];
+  let count = 0;
+  for (let from = 0; from < productIds.length && count < MAX_ROWS_READ; from += CONCURRENT_OBJECTS) {
+    const some = productIds.slice(from, from + CONCURRENT_OBJECTS);
+    const pages = await Promise.all(some.map((id) => dumpStock(context, id, null)));
+    for (const [place, page] of pages.entries()) {
+      if (page.kind === "restored") return page;
+      objects.push({ product_id: some[place] ?? "", rows: page.rows, next: page.next });
+      count += page.rows.length;
+    }
+  }
+  return { kind: "pages", objects };
+}
+
+/** Loads whole objects. What failed first is told; the others are loaded, and may be loaded again. */
+export async function loadStocks(
+  context: Context,
+  generation: number,
+  objects: { product_id: string; rows: StockRow[] }[],
+): Promise<LoadOutcome> {
+  let outcome: LoadOutcome = { kind: "loaded" };
+  const rowsOf = new Map(objects.map(({ product_id, rows }) => [product_id, rows]));
+  await callEach([...rowsOf.keys()], async (id) => {
+    const page = { generation, first: true, last: true, rows: rowsOf.get(id) ?? [] };
+    const loaded = await stockOf(context.env, id).load(id, page);
+    if (outcome.kind === "loaded") outcome = loaded;
+  });
+  return outcome;
+}
 
 /**
  * Empties objects for the restore of this generation, so that none of their holds asks for its fate while D1 is being loaded.

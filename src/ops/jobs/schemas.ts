@@ -37,7 +37,7 @@ export const jobParam = z.object({
 const ANY_DAY = Date.UTC(2026, 0, 1);
 
 export const jobChangeSchema = z
-  .object({
+  .strictObject({
     schedule: z
       .string()
       .max(100)
@@ -52,7 +52,7 @@ export const jobChangeSchema = z
 export type JobChange = z.infer<typeof jobChangeSchema>;
 
 export const runJobSchema = z
-  .object({
+  .strictObject({
     at: z.iso
       .datetime({ offset: true })
       .transform((text) => Date.parse(text))

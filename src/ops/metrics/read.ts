@@ -1,3 +1,4 @@
+import { SWEEP_MS } from "../../events/wake-up.ts";
 import { countDelayed } from "../../orders/delayed/list.ts";
 import type { OrderStatus } from "../../orders/lifecycle.ts";
 import { partsOf, quarterAfter } from "../../orders/statistics/buckets.ts";
@@ -136,7 +137,10 @@ function ofProducts(states: StockState[]): Metric[] {
   ];
 }
 
-/** @param due since when the task that waits longest is due, milliseconds; null when none is pending */
+/**
+ * A task that nobody woke is found by the sweep of each minute: it is late only when one has passed it by.
+ * @param due since when the task that waits longest is due, milliseconds; null when none is pending
+ */
 function ofWork(owed: Owed[], dead: number, due: number | null, now: number): Metric[] {
   return [
     gauge(
@@ -144,9 +148,11 @@ function ofWork(owed: Owed[], dead: number, due: number | null, now: number): Me
       "Tasks that are owed, by task; the 10000 that are due first.",
       owed.map((one) => ({ labels: { task: one.task }, value: one.owed })),
     ),
-    gauge("work_overdue_seconds", "For how long the task that waits longest could have been begun.", [
-      { value: due === null ? 0 : Math.max(0, now - due) / 1000 },
-    ]),
+    gauge(
+      "work_overdue_seconds",
+      "How late the task that waits longest is: for how long it could have been begun, beyond the minute in which it is found.",
+      [{ value: due === null ? 0 : Math.max(0, now - due - SWEEP_MS) / 1000 }],
+    ),
     gauge("dead_letters", "Tasks that died and wait for a person, counted up to 10000.", [{ value: dead }]),
   ];
 }

@@ -5,7 +5,7 @@ import { DRIFT_KINDS, DRIFT_STATES } from "./drift.ts";
 export const MAX_PRODUCTS = 100;
 
 export const reconcileSchema = z
-  .object({
+  .strictObject({
     product_ids: z
       .array(z.string().min(1).max(64))
       .min(1)
@@ -15,7 +15,6 @@ export const reconcileSchema = z
     repair: z.boolean().default(false),
     after: z.string().max(64).optional().openapi({ description: "`next` of the answer to go on from" }),
   })
-  .strict()
   .refine(({ product_ids, after }) => product_ids === undefined || after === undefined, {
     path: ["after"],
     message: "goes with all products only",

@@ -12,8 +12,8 @@ import {
 import { refundedOf, revenueOf } from "../../orders/statistics/read.ts";
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
+import { type Day, dayOf } from "../../platform/day.ts";
 import { batch, type Sql, sql } from "../../platform/sql.ts";
-import { type Day, dayOf } from "./day.ts";
 import type { DailyReportWire } from "./schemas.ts";
 
 const HOUR_MS = 3_600_000;

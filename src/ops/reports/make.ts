@@ -1,7 +1,7 @@
 import type { Context } from "../../platform/context.ts";
+import { addDays, dateAt, dayOf } from "../../platform/day.ts";
 import { notRestoredSince } from "../../platform/restoring.ts";
 import { batch, constant, first, run, sql } from "../../platform/sql.ts";
-import { addDays, dateAt, dayOf } from "./day.ts";
 import { readFigures } from "./figures.ts";
 import type { DailyReportWire } from "./schemas.ts";
 

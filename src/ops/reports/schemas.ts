@@ -64,6 +64,6 @@ export const dailyReportSchema = z
   .openapi("DailyReport");
 export type DailyReportWire = z.infer<typeof dailyReportSchema>;
 
-export const dailyReportQuerySchema = z.object({
+export const dailyReportQuerySchema = z.strictObject({
   date: z.iso.date().optional().openapi({ description: "Today where left out", example: "2026-11-20" }),
 });

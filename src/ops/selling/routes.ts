@@ -17,14 +17,12 @@ const sellingSchema = z
   })
   .openapi("Selling");
 
-const setSchema = z
-  .object({
-    state: stateSchema,
-    generation: z.int().min(0).optional().openapi({
-      description: "Refused where `generation` is another by now. To end a restore it is needed",
-    }),
-  })
-  .strict();
+const setSchema = z.strictObject({
+  state: stateSchema,
+  generation: z.int().min(0).optional().openapi({
+    description: "Refused where `generation` is another by now. To end a restore it is needed",
+  }),
+});
 
 const about = { path: "/ops/selling" as const, tags: ["Operations"], security: bearer };
 

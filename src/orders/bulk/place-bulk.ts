@@ -1,6 +1,12 @@
 import { operationsOf } from "../../claims/ids.ts";
 import type { Context } from "../../platform/context.ts";
-import { type FieldError, fieldErrors, type Problem, problemBody } from "../../platform/http/problem.ts";
+import {
+  type FieldError,
+  fieldErrors,
+  invalidBody,
+  type Problem,
+  problemBody,
+} from "../../platform/http/problem.ts";
 import type { IdempotencyKey } from "../../platform/idempotency.ts";
 import { prefixed, sha256 } from "../../platform/ids.ts";
 import { type Draft, draftOf } from "../place/draft.ts";
@@ -76,7 +82,7 @@ export async function placeBulk(
   let created = 0;
   let next = 0;
   const results = reads.map((read) => {
-    if (read.kind === "invalid") return fault(context, read.index, "invalid", invalid(read.errors));
+    if (read.kind === "invalid") return fault(context, read.index, "invalid", invalidBody(read.errors));
     const result = resultOf(context, read, placings[next++]);
     if (result.created) created++;
     return result.json;
@@ -91,13 +97,6 @@ async function nameOf(context: Context, key: IdempotencyKey | null): Promise<str
   if (!key) return prefixed("bat", context.ids.next());
   return prefixed("bat", (await sha256(`${key.scope}\n${key.key}\n${key.fingerprint}`)).slice(0, 26));
 }
-
-const invalid = (errors: FieldError[]): Problem => ({
-  status: 422,
-  code: "invalid_body",
-  detail: "A field is wrong.",
-  errors,
-});
 
 function resultOf(
   context: Context,

@@ -4,7 +4,13 @@ import { MAX_PRODUCTS } from "../../claims/calls.ts";
 import type { AppEnv } from "../../platform/http/app-env.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../../platform/http/endpoint.ts";
 import { BULK_BODY_LIMIT_BYTES } from "../../platform/http/needs.ts";
-import { type FieldError, type Problem, problem, problemBody } from "../../platform/http/problem.ts";
+import {
+  type FieldError,
+  invalidBody,
+  type Problem,
+  problem,
+  problemBody,
+} from "../../platform/http/problem.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
 import { readKey } from "../../platform/idempotency.ts";
 import { type Limit, type LimitOutcome, limitedProblem, takeFrom } from "../../platform/rate-limit/limit.ts";
@@ -136,14 +142,12 @@ const TOO_MANY_PRODUCTS: Problem = {
   ],
 };
 
-const wrongOrders = (faults: { index: number; errors: FieldError[] }[]): Problem => ({
-  status: 422,
-  code: "invalid_body",
-  detail: "A field is wrong.",
-  errors: faults.flatMap(({ index, errors }) =>
-    errors.map((error) => ({
-      ...error,
-      field: ["orders", index, ...(error.field === undefined ? [] : [error.field])].join("."),
-    })),
-  ),
-});
+const wrongOrders = (faults: { index: number; errors: FieldError[] }[]): Problem =>
+  invalidBody(
+    faults.flatMap(({ index, errors }) =>
+      errors.map((error) => ({
+        ...error,
+        field: ["orders", index, ...(error.field === undefined ? [] : [error.field])].join("."),
+      })),
+    ),
+  );

@@ -7,7 +7,7 @@ export const MAX_DRAFTS = 500;
 export const MAX_TOGETHER = 100;
 
 export const bulkOrdersSchema = z
-  .object({
+  .strictObject({
     orders: z
       .array(z.unknown().openapi({ allOf: [{ $ref: "#/components/schemas/PlaceOrder" }] }))
       .min(1)

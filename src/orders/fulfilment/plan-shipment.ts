@@ -1,4 +1,6 @@
 import type { Order, OrderAllocation, OrderItem } from "../order.ts";
+import type { Units } from "../refund-due.ts";
+import { unitsLeft } from "../units.ts";
 
 export interface WantedUnits {
   productId: string;
@@ -24,29 +26,41 @@ export type ShipmentPlan =
   /** Nothing of the order was ever allocated there. */
   | { kind: "not_allocated"; storeId: string }
   | { kind: "more_than_left"; productId: string; requested: number; left: number }
+  /** It was refunded: all that is left to ship, or more of a product than was not. */
+  | { kind: "refunded"; named: { productId: string; requested: number; left: number } | null }
   | { kind: "nothing_left" };
 
 export const ALL_THAT_IS_LEFT: ShipmentRequest = { items: null, storeId: null };
 
-/** Chooses what leaves which store; an item that lies in several is taken in the order of its allocations. Pure. */
-export function planShipment(order: Order, { items, storeId }: ShipmentRequest): ShipmentPlan {
+/**
+ * Chooses what leaves which store; an item that lies in several is taken in the order of its allocations. Pure.
+ * @param withheld units that are not to leave, since they were refunded, by product
+ */
+export function planShipment(
+  order: Order,
+  { items, storeId }: ShipmentRequest,
+  withheld: Units,
+): ShipmentPlan {
   const stores = order.items.flatMap((item) => item.allocations.map((allocation) => allocation.store_id));
   if (storeId !== null && !stores.includes(storeId)) return { kind: "not_allocated", storeId };
 
   const lines: ShipmentLine[] = [];
-  for (const [productId, requested] of items === null ? everything(order) : addUp(items)) {
+  for (const [productId, requested] of items === null ? everything(order, withheld) : addUp(items)) {
     const item = order.items.find((one) => one.productId === productId);
     if (!item) return { kind: "unknown_item", productId };
     const taken = takeFrom(item, storeId, requested);
     const left = taken.reduce((sum, line) => sum + line.quantity, 0);
     if (items !== null && left < requested) return { kind: "more_than_left", productId, requested, left };
+    const free = unitsLeft(item) - (withheld.get(productId) ?? 0);
+    if (requested > free) return { kind: "refunded", named: { productId, requested, left: free } };
     lines.push(...taken);
   }
-  return lines.length === 0 ? { kind: "nothing_left" } : { kind: "planned", lines };
+  if (lines.length > 0) return { kind: "planned", lines };
+  return withheld.size > 0 ? { kind: "refunded", named: null } : { kind: "nothing_left" };
 }
 
-const everything = (order: Order): Map<string, number> =>
-  new Map(order.items.map((item) => [item.productId, item.quantity]));
+const everything = (order: Order, withheld: Units): Map<string, number> =>
+  new Map(order.items.map((item) => [item.productId, unitsLeft(item) - (withheld.get(item.productId) ?? 0)]));
 
 function addUp(items: WantedUnits[]): Map<string, number> {
   const units = new Map<string, number>();

@@ -12,6 +12,13 @@ export const illegalTransition = ({ status, allowed }: Illegal, to: NamedStep): 
   allowed,
 });
 
+/** 409: what would leave was refunded in full. */
+export const REFUNDED: Problem = {
+  status: 409,
+  code: "refunded",
+  detail: "What is left was refunded: ship it all the same with force: true, or close the order.",
+};
+
 export const notClosable = ({ status }: NotClosable): Problem => ({
   status: 409,
   code: "not_closable",
@@ -44,6 +51,12 @@ export function shipProblem(refusal: ShipRefusal, items: Named): Problem {
       const { productId, requested, left } = refusal;
       const message = "is more than is left to ship";
       return tooMany({ code: "more_than_left", message }, { productId, requested, left }, items);
+    }
+    case "refunded": {
+      if (refusal.named === null) return REFUNDED;
+      const { productId, requested, left } = refusal.named;
+      const message = "is more than is left and was not refunded";
+      return tooMany({ code: "refunded", message }, { productId, requested, left }, items);
     }
     case "nothing_left":
       return { status: 409, code: "nothing_left", detail: "Nothing is left to ship there." };

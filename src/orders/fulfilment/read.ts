@@ -52,6 +52,19 @@ export async function readFulfilment(context: Context, order: Order): Promise<Fu
   };
 }
 
+/** Units that came back of an order, by product. */
+export async function returnedUnits(context: Context, order: Order): Promise<Map<string, number>> {
+  return addedUp((await readFulfilment(context, order)).returns.flatMap(({ items }) => items));
+}
+
+/** Units by product: a product may be on several lines. */
+export function addedUp(lines: { product_id: string; quantity: number }[]): Map<string, number> {
+  const units = new Map<string, number>();
+  for (const { product_id, quantity } of lines)
+    units.set(product_id, (units.get(product_id) ?? 0) + quantity);
+  return units;
+}
+
 export const renderShipment = ({ id, items, tracking, carrier, createdAt }: Shipment): ShipmentWire => ({
   id,
   items,

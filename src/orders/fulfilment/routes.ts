@@ -15,14 +15,15 @@ import {
   problems,
 } from "../../platform/http/router.ts";
 import type { Order } from "../order.ts";
+import type { RefundsPort } from "../payments-port.ts";
 import { CONTENDED } from "../problems.ts";
 import { onceOnOrder } from "../read/named.ts";
-import { answerWithOrder, renderOrder } from "../read/render.ts";
-import { orderSchema } from "../schemas.ts";
+import { answerWithOrder, answerWithRefund, renderOrder, renderOwed } from "../read/render.ts";
+import { changedOrderSchema, orderSchema } from "../schemas.ts";
 import type { Changed, Command } from "../steps/change.ts";
 import { closeOrder } from "./close.ts";
-import { illegalTransition, notClosable, returnProblem, shipProblem } from "./problems.ts";
-import { type OrderReturn, readFulfilment, renderReturn, renderShipment, type Shipment } from "./read.ts";
+import { illegalTransition, notClosable, REFUNDED, returnProblem, shipProblem } from "./problems.ts";
+import { readFulfilment, renderReturn, renderShipment, type Shipment } from "./read.ts";
 import {
   closeSchema,
   returnedSchema,
@@ -32,7 +33,7 @@ import {
   transitionSchema,
 } from "./schemas.ts";
 import { shipmentId, shipOrder } from "./ship.ts";
-import { returnId, takeBack } from "./take-back.ts";
+import { returnId, type TakenBack, takeBack } from "./take-back.ts";
 import { transitionOrder } from "./transition.ts";
 
 const headers = idempotencyHeader.extend(ifMatchHeader.shape);
@@ -51,7 +52,8 @@ const transition = createRoute({
   summary: "Take an order one step on",
   description:
     "`processing` from confirmed, `shipped` from processing (ships all that is left), `delivered` from shipped. " +
-    "Another step is a 409 `illegal_transition` that names those which are `allowed`.",
+    "Another step is a 409 `illegal_transition` that names those which are `allowed`. What was refunded in full ships " +
+    "with `force` only: 409 `refunded` else.",
   request: { params: orderName, headers, body: jsonBody(transitionSchema) },
   responses: { 200: jsonContent(orderSchema, "The order, one step on"), ...failures },
 });
@@ -62,7 +64,7 @@ const ship = createRoute({
   path: "/orders/{id}/shipments",
   summary: "Ship an order, or a part of it",
   description:
-    "All that is left by default. A confirmed order passes through processing in the same step. It is `shipped` " +
+    "By default all that is left and was not refunded in full; that ships with `force` only, a 409 `refunded` else. A confirmed order passes through processing in the same step. It is `shipped` " +
     "when nothing is left, and `processing` until then.",
   request: { params: orderName, headers, body: optionalBody(shipSchema) },
   responses: { 201: jsonContent(shippedSchema, "The shipment, and its order"), ...failures },
@@ -73,9 +75,11 @@ const close = createRoute({
   method: "post",
   path: "/orders/{id}/close",
   summary: "Give up what is left of a part-shipped order",
-  description: "What is left is released, and refunded if it was paid for; the order is `shipped`.",
+  description:
+    "What is left is released; the order is `shipped`. What is due for it goes back by the `refund` of the answer: its " +
+    "price, less what was refunded for it, or beyond what is kept. With `refund: false` nothing does.",
   request: { params: orderName, headers, body: optionalBody(closeSchema) },
-  responses: { 200: jsonContent(orderSchema, "The order, closed"), ...failures },
+  responses: { 200: jsonContent(changedOrderSchema, "The order, closed"), ...failures },
 });
 
 const comeBack = createRoute({
@@ -85,76 +89,84 @@ const comeBack = createRoute({
   summary: "Take back what was shipped",
   description:
     "Of an order that is shipped or delivered, never more than was shipped. It is `returned` when all of that is " +
-    "back. What is restocked is on hand again at the store. No money moves: refund by `/payments/{id}/refund`.",
+    "back. What is restocked is on hand again at the store. What is due for it goes back by the `refund` of the answer.",
   request: { params: orderName, headers, body: jsonBody(takeBackSchema) },
   responses: { 201: jsonContent(returnedSchema, "The return, and its order"), ...failures },
 });
 
-export const fulfilmentRoutes = createRouter(
-  endpoint(transition, async (c) => {
-    const { to, note } = c.req.valid("json");
-    return onOrder(c, async (order, command) => {
-      const asked = { ...command, to, note: note ?? null, answer: answerWithOrder };
-      const outcome = await transitionOrder(c.get("context"), order, asked);
-      return outcome.kind === "illegal"
-        ? problem(c, illegalTransition(outcome, to))
-        : answer(c, outcome, async ({ order: changed }) => c.json(renderOrder(changed), 200));
-    });
-  }),
-  endpoint(ship, async (c) => {
-    const { items, store_id, tracking, carrier } = c.req.valid("json") ?? {};
-    const wanted = items?.map(({ product_id, quantity }) => ({ productId: product_id, quantity })) ?? null;
-    return onOrder(c, async (order, command) => {
-      const context = c.get("context");
-      const request = { items: wanted, storeId: store_id ?? null };
-      const parcel = { tracking: tracking ?? null, carrier: carrier ?? null };
-      const outcome = await shipOrder(context, order, {
-        ...command,
-        request,
-        parcel,
-        answer: (after, made) => ({ status: 201, body: renderShipped(after, made) }),
+export const fulfilmentRoutes = (port: RefundsPort) =>
+  createRouter(
+    endpoint(transition, async (c) => {
+      const { to, note, force } = c.req.valid("json");
+      return onOrder(c, async (order, command) => {
+        const asked = { ...command, to, note: note ?? null, force, answer: answerWithOrder };
+        const outcome = await transitionOrder(c.get("context"), order, asked);
+        if (outcome.kind === "illegal") return problem(c, illegalTransition(outcome, to));
+        return outcome.kind === "refunded"
+          ? problem(c, REFUNDED)
+          : answer(c, outcome, async ({ order: changed }) => c.json(renderOrder(changed), 200));
       });
-      if (!isChanged(outcome)) return problem(c, shipProblem(outcome, items ?? []));
-      return answer(c, outcome, async ({ order: after, made }) => {
-        const found =
-          made ??
-          mustFind((await readFulfilment(context, after)).shipments, shipmentId(command.operation.id));
-        return c.json(renderShipped(after, found), 201);
+    }),
+    endpoint(ship, async (c) => {
+      const { items, store_id, tracking, carrier, force = false } = c.req.valid("json") ?? {};
+      const wanted = items?.map(({ product_id, quantity }) => ({ productId: product_id, quantity })) ?? null;
+      return onOrder(c, async (order, command) => {
+        const context = c.get("context");
+        const request = { items: wanted, storeId: store_id ?? null };
+        const parcel = { tracking: tracking ?? null, carrier: carrier ?? null };
+        const outcome = await shipOrder(context, order, {
+          ...command,
+          request,
+          parcel,
+          force,
+          answer: (after, made) => ({ status: 201, body: renderShipped(after, made) }),
+        });
+        if (!isChanged(outcome)) return problem(c, shipProblem(outcome, items ?? []));
+        return answer(c, outcome, async ({ order: after, made }) => {
+          const found =
+            made ??
+            mustFind((await readFulfilment(context, after)).shipments, shipmentId(command.operation.id));
+          return c.json(renderShipped(after, found), 201);
+        });
       });
-    });
-  }),
-  endpoint(close, async (c) => {
-    const reason = c.req.valid("json")?.reason ?? null;
-    return onOrder(c, async (order, command) => {
-      const outcome = await closeOrder(c.get("context"), order, {
-        ...command,
-        reason,
-        answer: answerWithOrder,
+    }),
+    endpoint(close, async (c) => {
+      const { reason = null, refund = true } = c.req.valid("json") ?? {};
+      return onOrder(c, async (order, command) => {
+        const context = c.get("context");
+        const outcome = await closeOrder(context, port, order, {
+          ...{ ...command, reason, refund },
+          answer: answerWithRefund,
+        });
+        if (outcome.kind === "not_closable") return problem(c, notClosable(outcome));
+        return answer(c, outcome, async ({ order: after, made }) => {
+          const refunds = made ?? (await port.refundsBy(context, after.id, command.operation.id));
+          return c.json(answerWithRefund(after, refunds).body, 200);
+        });
       });
-      return outcome.kind === "not_closable"
-        ? problem(c, notClosable(outcome))
-        : answer(c, outcome, async ({ order: changed }) => c.json(renderOrder(changed), 200));
-    });
-  }),
-  endpoint(comeBack, async (c) => {
-    const { items, store_id, reason } = c.req.valid("json");
-    return onOrder(c, async (order, command) => {
-      const context = c.get("context");
-      const request = { items, storeId: store_id, reason };
-      const outcome = await takeBack(context, order, {
-        ...command,
-        request,
-        answer: (after, made) => ({ status: 201, body: renderReturned(after, made) }),
+    }),
+    endpoint(comeBack, async (c) => {
+      const { items, store_id, reason } = c.req.valid("json");
+      return onOrder(c, async (order, command) => {
+        const context = c.get("context");
+        const request = { items, storeId: store_id, reason };
+        const outcome = await takeBack(context, port, order, {
+          ...command,
+          request,
+          answer: (after, made) => ({ status: 201, body: renderReturned(after, made) }),
+        });
+        if (!isChanged(outcome)) return problem(c, returnProblem(outcome, items));
+        return answer(c, outcome, async ({ order: after, made }) => {
+          const { id } = command.operation;
+          const found = made ?? {
+            made: mustFind((await readFulfilment(context, after)).returns, returnId(id)),
+            refunds: await port.refundsBy(context, after.id, id),
+          };
+          return c.json(renderReturned(after, found), 201);
+        });
       });
-      if (!isChanged(outcome)) return problem(c, returnProblem(outcome, items));
-      return answer(c, outcome, async ({ order: after, made }) => {
-        const found =
-          made ?? mustFind((await readFulfilment(context, after)).returns, returnId(command.operation.id));
-        return c.json(renderReturned(after, found), 201);
-      });
-    });
-  }),
-);
+    }),
+  );
 
 /** Runs a command on the order that the path names, once for each Idempotency-Key. */
 function onOrder<A extends Response>(
@@ -170,9 +182,10 @@ const renderShipped = (order: Order, made: Shipment) => ({
   order: renderOrder(order),
 });
 
-const renderReturned = (order: Order, made: OrderReturn) => ({
+const renderReturned = (order: Order, { made, refunds }: TakenBack) => ({
   return: renderReturn(made),
   order: renderOrder(order),
+  ...renderOwed(refunds),
 });
 
 const isChanged = <Made, R extends { kind: string }>(outcome: Changed<Made> | R): outcome is Changed<Made> =>

@@ -1,15 +1,27 @@
 import { z } from "@hono/zod-openapi";
-import { line, MAX_ITEMS, orderSchema, quantitySchema, returnSchema, shipmentSchema } from "../schemas.ts";
+import {
+  line,
+  MAX_ITEMS,
+  orderSchema,
+  owedRefunds,
+  quantitySchema,
+  returnSchema,
+  shipmentSchema,
+} from "../schemas.ts";
 import { NAMED_STEPS } from "./transition.ts";
 
 const productId = z.string().min(1).max(64).openapi({ example: "prd_01jd…" });
 const storeId = z.string().min(1).max(64).openapi({ example: "sto_01jd…" });
 
+const force = z
+  .boolean()
+  .default(false)
+  .openapi({ description: "Also what was refunded in full, which is a 409 `refunded` else" });
+
 export const transitionSchema = z
-  .strictObject({ to: z.enum(NAMED_STEPS), note: line(500).nullish() })
+  .strictObject({ to: z.enum(NAMED_STEPS), note: line(500).nullish(), force })
   .openapi("OrderTransition");
 
-/** Strict: `item` for `items` would ship all that is left. */
 export const shipSchema = z
   .strictObject({
     items: z
@@ -17,14 +29,23 @@ export const shipSchema = z
       .min(1)
       .max(MAX_ITEMS)
       .nullish()
-      .openapi({ description: "All that is left by default" }),
+      .openapi({ description: "By default all that is left and was not refunded" }),
     store_id: storeId.nullish().openapi({ description: "Only what is allocated there" }),
+    force,
     tracking: line(200).nullish(),
     carrier: line(100).nullish(),
   })
   .openapi("ShipOrder");
 
-export const closeSchema = z.strictObject({ reason: line(500).nullish() }).openapi("CloseOrder");
+export const closeSchema = z
+  .strictObject({
+    refund: z
+      .boolean()
+      .default(true)
+      .openapi({ description: "False where no money is to go back, since that was settled otherwise" }),
+    reason: line(500).nullish(),
+  })
+  .openapi("CloseOrder");
 
 export const takeBackSchema = z
   .strictObject({
@@ -47,4 +68,6 @@ export const shippedSchema = z
   .object({ shipment: shipmentSchema, order: orderSchema })
   .openapi("OrderShipped");
 
-export const returnedSchema = z.object({ return: returnSchema, order: orderSchema }).openapi("OrderReturned");
+export const returnedSchema = z
+  .object({ return: returnSchema, order: orderSchema, ...owedRefunds })
+  .openapi("OrderReturned");

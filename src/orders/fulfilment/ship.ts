@@ -1,7 +1,7 @@
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { sql } from "../../platform/sql.ts";
-import type { OrderStatus } from "../lifecycle.ts";
+import { type OrderStatus, SHIPPABLE } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import { type Changed, type Command, changeOrder, type PlannedStep } from "../steps/change.ts";
 import { unitsLeft } from "../units.ts";
@@ -14,10 +14,8 @@ import {
 } from "./plan-shipment.ts";
 import type { Shipment } from "./read.ts";
 import { nextStep } from "./steps.ts";
+import { withheldUnless } from "./withheld.ts";
 import { writeAllocations } from "./write-allocations.ts";
-
-/** Where an order may be that ships. From `confirmed` it passes through `processing` in the same step. */
-const SHIPPABLE: readonly OrderStatus[] = ["confirmed", "processing"];
 
 export interface Parcel {
   tracking: string | null;
@@ -31,21 +29,21 @@ export type ShipRefusal =
 export type ShipOutcome = Changed<Shipment> | ShipRefusal;
 
 /**
- * Ships items of an order, all that is left by default: it is `shipped` when nothing is left, and `processing` until
+ * Ships items of an order, by default all that is left and was not refunded: it is `shipped` when nothing is left, and `processing` until
  * then. The batch that raises what each item has shipped is the shipment; Stock follows it, and takes the units off
  * what it has on hand.
  */
 export async function shipOrder(
   context: Context,
   order: Order,
-  command: Command<Shipment> & { request: ShipmentRequest; parcel: Parcel },
+  command: Command<Shipment> & { request: ShipmentRequest; parcel: Parcel; force: boolean },
 ): Promise<ShipOutcome> {
-  const { request, parcel, operation } = command;
-  return changeOrder<ShipRefusal, Shipment>(context, order, command, (current) => {
+  const { request, parcel, operation, force } = command;
+  return changeOrder<ShipRefusal, Shipment>(context, order, command, async (current) => {
     if (!SHIPPABLE.includes(current.status)) {
       return { refusal: { kind: "not_shippable", status: current.status } };
     }
-    const plan = planShipment(current, request);
+    const plan = planShipment(current, request, await withheldUnless(force, context, current));
     if (plan.kind !== "planned") return { refusal: plan };
     return shipment(context, current, { id: shipmentId(operation.id), lines: plan.lines, parcel });
   });
@@ -73,6 +71,7 @@ export function shipment(
   const step: PlannedStep["step"] = {
     to: entered,
     from: SHIPPABLE,
+    kind: "shipment",
     event: complete ? "order.shipped" : "order.shipment",
     data: { shipment: { id, items: lines, ...parcel } },
     becomes: { items },

@@ -22,7 +22,8 @@ export async function takeStep(context: Context, task: Task): Promise<TaskOutcom
   if (!order) return { kind: "failed", error: `there is no order ${order_id}` };
   if (order.status !== from) return { kind: "done" };
   const operation = new Operation(context.ids.next());
-  const outcome = await transitionOrder(context, order, { operation, versions: null, to, note: "simulated" });
+  const command = { operation, versions: null, to, note: "simulated", force: false };
+  const outcome = await transitionOrder(context, order, command);
   switch (outcome.kind) {
     case "changed":
       context.defer(wakeUp(context, outcome.tasks));
@@ -32,6 +33,9 @@ export async function takeStep(context: Context, task: Task): Promise<TaskOutcom
       return outcome.status === from
         ? { kind: "failed", error: `${from} may not become ${to}` }
         : { kind: "done" };
+    case "refunded":
+      // A person says what becomes of it: the rest is shipped or closed by hand.
+      return { kind: "done" };
     case "stale":
     case "contended":
       return { kind: "failed", error: `the order's version moved on (${outcome.kind})` };

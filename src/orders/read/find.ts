@@ -1,10 +1,10 @@
 import { isStaff } from "../../platform/actor.ts";
 import type { Context } from "../../platform/context.ts";
-import { notFound } from "../../platform/http/problem.ts";
 import type { Subject } from "../../platform/idempotency.ts";
 import { sha256 } from "../../platform/ids.ts";
 import { first, type Sql, sql } from "../../platform/sql.ts";
 import type { Order } from "../order.ts";
+import { orderNotFound } from "../problems.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "../rows.ts";
 
 const namedBy = (name: string): Sql =>
@@ -52,6 +52,6 @@ export async function orderSubject(
   return {
     read: selectWhere(when),
     exists: sql`EXISTS (SELECT 1 FROM orders AS o WHERE ${when})`,
-    missing: notFound("order"),
+    missing: orderNotFound(context.actor, orderToken),
   };
 }

@@ -3,6 +3,7 @@ import type { Context } from "../../platform/context.ts";
 import { formatMoney } from "../../platform/money.ts";
 import { decodeCursor, type List, type PageQuery, pageWindow, toList } from "../../platform/pagination.ts";
 import { batch, first, sql } from "../../platform/sql.ts";
+import type { HistoryKind } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import { snapshotOf } from "../steps/history-statement.ts";
 
@@ -13,6 +14,7 @@ interface HistoryRow {
   at: number;
   actor: string;
   reason: string | null;
+  kind: HistoryKind;
   snapshot: string;
 }
 
@@ -31,21 +33,31 @@ interface Snapshot {
  */
 const FIRST_VERSION = sql`
   SELECT 1 AS version, NULL AS from_status, coalesce(h.placed_as, ${snapshotOf("o")}) AS snapshot, o.created_at AS at,
-    o.placed_by AS actor, NULL AS reason
+    o.placed_by AS actor, NULL AS reason, 'transition' AS kind
   FROM orders AS o LEFT JOIN order_history AS h ON h.order_id = o.id AND h.version = 2
   WHERE o.placed_by IS NOT NULL AND (o.version = 1 OR h.version = 2)`;
+
+/** What made a version whose row is from before it was written there. */
+const KIND = sql`coalesce(h.kind, CASE
+  WHEN EXISTS (SELECT 1 FROM shipments AS s WHERE s.order_id = h.order_id AND s.order_version = h.version) THEN 'shipment'
+  WHEN EXISTS (SELECT 1 FROM returns AS r WHERE r.order_id = h.order_id AND r.order_version = h.version) THEN 'return'
+  WHEN h.from_status = 'processing' AND h.to_status = 'shipped' THEN 'close'
+  WHEN h.from_status IS NOT h.to_status THEN 'transition'
+  WHEN h.snapshot ->> 'payment_status' IN ('refund_due', 'partially_refunded', 'refunded') THEN 'refund'
+  ELSE 'payment' END)`;
 
 /** Every version of an order, oldest first: who, when, from, to, why, and what it looked like then. */
 export async function listHistory(context: Context, order: Order, query: PageQuery) {
   const { limit, offset } = pageWindow(query);
   const after = query.cursor === undefined ? 0 : Number(decodeCursor(query.cursor)?.key ?? 0);
   const lines = sql`(
-      SELECT version, from_status, to_status, at, actor, reason, snapshot FROM order_history WHERE order_id = ${order.id}
-      UNION ALL SELECT version, from_status, snapshot ->> 'status', at, actor, reason, snapshot
+      SELECT h.version, h.from_status, h.to_status, h.at, h.actor, h.reason, ${KIND} AS kind, h.snapshot
+      FROM order_history AS h WHERE h.order_id = ${order.id}
+      UNION ALL SELECT version, from_status, snapshot ->> 'status', at, actor, reason, kind, snapshot
       FROM (${FIRST_VERSION} AND o.id = ${order.id}))`;
   const { page, count } = await batch(context.env.DB, {
     page: sql<HistoryRow>`
-      SELECT version, from_status, to_status, at, actor, reason, snapshot FROM ${lines}
+      SELECT version, from_status, to_status, at, actor, reason, kind, snapshot FROM ${lines}
       WHERE version > ${after} ORDER BY version LIMIT ${limit} OFFSET ${offset}`,
     count: sql<{ counted: number }>`SELECT count(*) AS counted FROM ${lines}`,
   });
@@ -67,6 +79,7 @@ function renderHistory(row: HistoryRow) {
     at: isoTimestamp(row.at),
     actor: row.actor,
     reason: row.reason,
+    kind: row.kind,
     snapshot: {
       ...snapshot,
       total: formatMoney({ amount: total, currency }),

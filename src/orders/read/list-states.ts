@@ -2,7 +2,7 @@ import { COUNT_LIMIT_ROWS, decodeCursor, pageWindow } from "../../platform/pagin
 import type { Page } from "../../platform/read-page.ts";
 import { allOf, batch, constant, each, type Sql, sql, trusted } from "../../platform/sql.ts";
 import { WORKED_ON } from "../delayed/find-lost.ts";
-import { ORDER_STATUSES, type OrderStatus, PAYMENT_STATUSES, PRIORITIES } from "../lifecycle.ts";
+import { ORDER_STATUSES, type OrderStatus, PAYMENT_STATUSES, PRIORITIES, SHIPPABLE } from "../lifecycle.ts";
 import { ORDER_COLUMNS, type OrderRow } from "../rows.ts";
 import type { OrderListQuery } from "../schemas.ts";
 
@@ -14,14 +14,14 @@ import type { OrderListQuery } from "../schemas.ts";
  */
 export async function readStates(
   db: D1Database,
-  query: OrderListQuery,
+  query: Omit<OrderListQuery, "from" | "to">,
   where: Sql[],
 ): Promise<Page<OrderRow>> {
-  const { status, payment_status, priority, delayed } = query;
+  const { status, payment_status, priority, delayed, to_ship } = query;
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
   const { limit, offset } = pageWindow(query);
   const past = cursor ? [sql`(o.created_at, o.id) < (${cursor.key}, ${cursor.id})`] : [];
-  const isAny = [status, payment_status, priority, delayed].every((filter) => filter === undefined);
+  const isAny = [status, payment_status, priority, delayed, to_ship].every((filter) => filter === undefined);
   const states = isAny ? ALL_STATES : each(statesOf(query));
   // Each range is read along the index alone, up to the length of the page; only the orders of the page are then read.
   const page = sql<OrderRow>`
@@ -43,14 +43,18 @@ export async function readStates(
 }
 
 /** The combinations of values: each is an array of the three. */
-function statesOf({ status, payment_status, priority, delayed }: OrderListQuery): string[][] {
-  const only = <T extends string>(wanted: T | undefined, all: readonly T[]): readonly T[] =>
-    wanted === undefined ? all : [wanted];
-  const statuses = only(status, ORDER_STATUSES).filter((one) => delayed !== "true" || isWorkedOn(one));
+function statesOf({
+  status = [...ORDER_STATUSES],
+  payment_status = [...PAYMENT_STATUSES],
+  priority = [...PRIORITIES],
+  delayed,
+  to_ship,
+}: Pick<OrderListQuery, "status" | "payment_status" | "priority" | "delayed" | "to_ship">): string[][] {
+  const statuses = status.filter(
+    (one) => (delayed !== "true" || isWorkedOn(one)) && (to_ship !== "true" || SHIPPABLE.includes(one)),
+  );
   return statuses.flatMap((one) =>
-    only(payment_status, PAYMENT_STATUSES).flatMap((paid) =>
-      only(priority, PRIORITIES).map((urgent) => [one, paid, urgent]),
-    ),
+    payment_status.flatMap((paid) => priority.map((urgent) => [one, paid, urgent])),
   );
 }
 

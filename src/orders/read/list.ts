@@ -1,6 +1,7 @@
 import { encodeTime } from "ulid";
 import { isStaff } from "../../platform/actor.ts";
 import type { Context } from "../../platform/context.ts";
+import type { Range } from "../../platform/http/range.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { type List, toList } from "../../platform/pagination.ts";
 import { type Page, type PageSource, readPage } from "../../platform/read-page.ts";
@@ -10,14 +11,16 @@ import { ORDER_COLUMNS, type OrderRow, orderOf } from "../rows.ts";
 import type { OrderListQuery, OrderWire } from "../schemas.ts";
 import { readStates } from "./list-states.ts";
 import { renderOrder } from "./render.ts";
+import { isToShip } from "./to-ship.ts";
 
 /**
  * Orders, newest first: staff see all, a buyer their own. A list is read along the index of the filter that leaves the
  * fewest orders; the other filters are applied to each of these, to no more than `SCAN_LIMIT_ROWS` orders a request.
  */
-export async function listOrders(context: Context, query: OrderListQuery): Promise<List<OrderWire>> {
+export async function listOrders(context: Context, query: OrderFilter): Promise<ListOutcome> {
   const page = await readOrders(context, query);
-  return toList(
+  if (query.store_id !== undefined && page.extra.length === 0) return { kind: "unknown_store" };
+  const list = toList(
     query,
     page.rows,
     page.counted,
@@ -25,7 +28,12 @@ export async function listOrders(context: Context, query: OrderListQuery): Promi
     (row) => renderOrder(orderOf(row)),
     page.stopped,
   );
+  return { kind: "list", list };
 }
+
+export type OrderFilter = Omit<OrderListQuery, "from" | "to"> & Range;
+
+export type ListOutcome = { kind: "list"; list: List<OrderWire> } | { kind: "unknown_store" };
 
 /** The conditions of a request, by the index that each could be read along. */
 interface Filters {
@@ -36,6 +44,7 @@ interface Filters {
   beginning: Sql[];
   state: Sql[];
   delayed: Sql[];
+  toShip: Sql[];
   time: Sql[];
 }
 
@@ -51,14 +60,22 @@ const LEADS = [
 const BY_ID = { key: null, id: "o.id" };
 const BY_STORE = { key: null, id: "s.order_id" };
 
-async function readOrders(context: Context, query: OrderListQuery): Promise<Page<OrderRow>> {
+interface Known {
+  known: 1;
+}
+
+async function readOrders(context: Context, query: OrderFilter): Promise<Page<OrderRow, Known>> {
   const { DB } = context.env;
   const filters = filtersOf(context, query);
+  const { store_id } = query;
+  // In the page's own batch: whether there is such a store.
+  const store =
+    store_id === undefined ? undefined : sql<Known>`SELECT 1 AS known FROM stores WHERE id = ${store_id}`;
   const walk = (from: string, where: Sql[], others: Partial<Filters>, sorted: Partial<PageSource> = {}) => {
     const filter = Object.values(others).flat();
     const order = { key: "o.created_at", id: "o.id", direction: "DESC" } as const;
     const source = { select: ORDER_COLUMNS, from, where, ...order, ...sorted };
-    return readPage<OrderRow>(DB, filter.length === 0 ? source : { ...source, filter }, query);
+    return readPage<OrderRow, Known>(DB, filter.length === 0 ? source : { ...source, filter }, query, store);
   };
 
   for (const { by, from } of LEADS) {
@@ -74,13 +91,13 @@ async function readOrders(context: Context, query: OrderListQuery): Promise<Page
     if (found) return walk("orders AS o NOT INDEXED", [found, ...time], others);
     return walk("orders AS o", madeUntil(query.to), filters, BY_ID);
   }
-  const isByState = [...filters.state, ...filters.delayed, ...time].length > 0;
+  const isByState = [...filters.state, ...filters.delayed, ...filters.toShip, ...time].length > 0;
   return isByState
-    ? readStates(DB, query, [...time, ...filters.delayed])
+    ? readStates(DB, query, [...time, ...filters.delayed, ...filters.toShip])
     : walk("orders AS o", [], {}, BY_ID);
 }
 
-function filtersOf({ actor, settings, clock }: Context, query: OrderListQuery): Filters {
+function filtersOf({ actor, settings, clock }: Context, query: OrderFilter): Filters {
   const longAgo = clock.now() - settings.DELAYED_AFTER_MINUTES * 60_000;
   return {
     owner: actor.kind === "user" && !isStaff(actor) ? [sql`o.user_id = ${actor.userId}`] : [],
@@ -94,15 +111,16 @@ function filtersOf({ actor, settings, clock }: Context, query: OrderListQuery): 
           ],
     beginning: query.q === undefined ? [] : [beginsWith(query.q)],
     state: [
-      ...is(sql`o.status =`, query.status),
-      ...is(sql`o.payment_status =`, query.payment_status),
-      ...is(sql`o.priority =`, query.priority),
+      ...isAmong(sql`o.status`, query.status),
+      ...isAmong(sql`o.payment_status`, query.payment_status),
+      ...isAmong(sql`o.priority`, query.priority),
     ],
     delayed:
       query.delayed === "true"
         ? // An order that entered its status long ago was created long ago too: the condition lets the index skip new orders.
           [trusted(IN_WORK), sql`o.created_at < ${longAgo}`, sql`o.status_at < ${longAgo}`]
         : [],
+    toShip: query.to_ship === "true" ? [isToShip(query.store_id)] : [],
     time: [...is(sql`o.created_at >=`, query.from), ...is(sql`o.created_at <=`, query.to)],
   };
 }
@@ -117,6 +135,14 @@ const madeUntil = (to: number | undefined): Sql[] =>
 /** A comparison with a value; no condition where there is none. */
 const is = (compared: Sql, value: string | number | undefined): Sql[] =>
   value === undefined ? [] : [sql`${compared} ${value}`];
+
+const isAmong = (column: Sql, values: string[] | undefined): Sql[] => {
+  if (values === undefined) return [];
+  const [only] = values;
+  return values.length === 1
+    ? [sql`${column} = ${only ?? ""}`]
+    : [sql`${column} IN (SELECT value FROM ${each(values)})`];
+};
 
 /** A text that begins more references or addresses than this is too short for an index: the newest orders are searched. */
 const FEW = 500;

@@ -1,9 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import type { AppEnv } from "../../platform/http/app-env.ts";
+import type { Problem } from "../../platform/http/problem.ts";
 import { idParam } from "../../platform/http/router.ts";
 import { type Operation, onceOn } from "../../platform/idempotency.ts";
 import type { Order } from "../order.ts";
+import { orderNotFound } from "../problems.ts";
 import { orderOf } from "../rows.ts";
 import { findOrder, orderSubject } from "./find.ts";
 
@@ -18,6 +20,10 @@ export const orderToken = z.object({
 /** The order that a path names, for those who may see it. */
 export const orderFor = (c: HonoContext<AppEnv>): Promise<Order | null> =>
   findOrder(c.get("context"), c.req.param("id") ?? "", c.req.header("X-Order-Token"));
+
+/** The answer where `orderFor` finds none. */
+export const noSuchOrder = (c: HonoContext<AppEnv>): Problem =>
+  orderNotFound(c.get("context").actor, c.req.header("X-Order-Token"));
 
 /** Runs a command on the order that the path names, once for each Idempotency-Key. */
 export async function onceOnOrder<A extends Response>(

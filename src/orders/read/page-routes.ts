@@ -1,12 +1,12 @@
 import { isStaff } from "../../platform/actor.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { etagOf } from "../../platform/http/etag.ts";
-import { notFound, problem } from "../../platform/http/problem.ts";
+import { problem } from "../../platform/http/problem.ts";
 import { createRouter, jsonContent, problems } from "../../platform/http/router.ts";
 import { readFulfilment, renderReturn, renderShipment } from "../fulfilment/read.ts";
 import type { PaymentsPort } from "../payments-port.ts";
 import { orderPageSchema } from "../schemas.ts";
-import { orderFor, orderName, orderToken } from "./named.ts";
+import { noSuchOrder, orderFor, orderName, orderToken } from "./named.ts";
 import { renderOrder } from "./render.ts";
 
 const readRoute = createRoute({
@@ -23,7 +23,7 @@ export function orderPageRoutes({ paymentsOf, flaggedEventsOf }: PaymentsPort) {
   return createRouter(
     endpoint(readRoute, async (c) => {
       const order = await orderFor(c);
-      if (!order) return problem(c, notFound("order"));
+      if (!order) return problem(c, noSuchOrder(c));
       const context = c.get("context");
       const [payments, { shipments, returns }, flagged] = await Promise.all([
         paymentsOf(context, order.id),

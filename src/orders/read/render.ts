@@ -1,8 +1,8 @@
 import { isoTimestamp } from "../../platform/clock.ts";
 import { formatMoney } from "../../platform/money.ts";
 import type { Order, OrderItem } from "../order.ts";
-import type { OrderWire } from "../schemas.ts";
-import { closedUnits } from "../units.ts";
+import type { OrderWire, RefundWire } from "../schemas.ts";
+import { closedUnits, keptOf } from "../units.ts";
 
 /** An order as the API sends it. @param accessToken of a guest: sent once only, with the answer that places the order */
 export function renderOrder(order: Order, accessToken?: string): OrderWire {
@@ -23,6 +23,8 @@ export function renderOrder(order: Order, accessToken?: string): OrderWire {
       tax: money(order.tax),
       duty: money(order.duty),
       total: money(order.total),
+      refunded: money(order.refunded),
+      kept: money(keptOf(order)),
     },
     total_items: order.totalItems,
     notes: order.notes,
@@ -38,8 +40,21 @@ export function renderOrder(order: Order, accessToken?: string): OrderWire {
 /** What most commands on an order are answered with. */
 export const answerWithOrder = (order: Order) => ({ status: 200, body: renderOrder(order) });
 
+/** What is due because of a step, for its answer. */
+export const renderOwed = ([refund, ...further]: RefundWire[]) => ({
+  refund: refund ?? null,
+  ...(further.length > 0 ? { further_refunds: further } : {}),
+});
+
+/** What a step is answered with that may give money back. */
+export const answerWithRefund = (order: Order, refunds: RefundWire[]) => ({
+  status: 200,
+  body: { ...renderOrder(order), ...renderOwed(refunds) },
+});
+
 function renderItem(order: Order, item: OrderItem, money: (amount: number) => OrderWire["totals"]["total"]) {
   const closed = closedUnits(order, item);
+  const refunded = order.refundedUnits[item.productId] ?? 0;
   return {
     product_id: item.productId,
     sku: item.sku,
@@ -54,6 +69,7 @@ function renderItem(order: Order, item: OrderItem, money: (amount: number) => Or
         quantity,
         ...(shipped > 0 ? { shipped } : {}),
       })),
+    ...(refunded > 0 ? { refunded } : {}),
     ...(closed > 0 ? { closed } : {}),
     ...(item.available === null ? {} : { available: item.available }),
   };

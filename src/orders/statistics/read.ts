@@ -1,5 +1,6 @@
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
+import type { Range } from "../../platform/http/range.ts";
 import { formatMoney } from "../../platform/money.ts";
 import { batch } from "../../platform/sql.ts";
 import { countDelayed } from "../delayed/list.ts";
@@ -15,7 +16,7 @@ import {
   topBetween,
   totalOf,
 } from "./figures.ts";
-import type { StatisticsQuery, StatisticsWire } from "./schemas.ts";
+import type { StatisticsWire } from "./schemas.ts";
 
 /** What a day sold is a row for each product: longer ranges would read too many. */
 const MAX_TOP_MS = 366 * DAY_MS;
@@ -23,7 +24,7 @@ const MAX_TOP_MS = 366 * DAY_MS;
 export type StatisticsOutcome = { kind: "statistics"; statistics: StatisticsWire } | { kind: "backwards" };
 
 /** What the orders of a range come to, in one round trip that reads figures and no orders. */
-export async function readStatistics(context: Context, query: StatisticsQuery): Promise<StatisticsOutcome> {
+export async function readStatistics(context: Context, query: Range): Promise<StatisticsOutcome> {
   const { DB } = context.env;
   const now = context.clock.now();
   const from = query.from === undefined ? null : quarterBefore(query.from);

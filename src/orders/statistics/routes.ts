@@ -1,6 +1,7 @@
 import { requireAdmin, requireStaff } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
-import { problem } from "../../platform/http/problem.ts";
+import { invalidRange, problem } from "../../platform/http/problem.ts";
+import { readRange } from "../../platform/http/range.ts";
 import { bearer, createRouter, jsonContent, problems } from "../../platform/http/router.ts";
 import { readStatistics } from "./read.ts";
 import { rebuildFigures } from "./rebuild.ts";
@@ -36,17 +37,15 @@ const rebuildRoute = createRoute({
 /** Mounted before the orders' own routes, which would take `statistics` for an order's name. */
 export const statisticsRoutes = createRouter(
   endpoint(readRoute, async (c) => {
-    const outcome = await readStatistics(c.get("context"), c.req.valid("query"));
+    const context = c.get("context");
+    const asked = readRange(c.req.valid("query"), context.settings.TIME_ZONE);
+    if (asked.kind === "reversed") return problem(c, invalidRange("to", "is before from"));
+    const outcome = await readStatistics(context, asked.range);
     switch (outcome.kind) {
       case "statistics":
         return c.json(outcome.statistics, 200);
       case "backwards":
-        return problem(c, {
-          status: 422,
-          code: "invalid_range",
-          detail: "The range ends before it begins.",
-          errors: [{ field: "to", code: "invalid_range", message: "is before `from`" }],
-        });
+        return problem(c, invalidRange("to", "is before from"));
     }
   }),
   endpoint(rebuildRoute, async (c) => {

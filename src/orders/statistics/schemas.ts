@@ -1,28 +1,22 @@
 import { z } from "@hono/zod-openapi";
+import { momentSchema } from "../../platform/http/range.ts";
 import { moneySchema } from "../../platform/money.ts";
 import { ORDER_STATUSES, type OrderStatus } from "../lifecycle.ts";
 
 const stamp = z.string().openapi({ format: "date-time" });
-const moment = z.iso
-  .datetime({ offset: true })
-  .transform((text) => Date.parse(text))
-  .optional();
 const count = z.int().min(0);
 const rate = z.number().min(0).max(1).nullable();
 
-export const statisticsQuerySchema = z.object({
-  from: moment.openapi({
-    type: "string",
-    format: "date-time",
-    description: "Cut back to the quarter of an hour; left out, since ever",
+export const statisticsQuerySchema = z.strictObject({
+  from: momentSchema.optional().openapi({
+    description:
+      "A stamp, or a date in the shop's time zone. Cut back to the quarter of an hour; left out, since ever",
   }),
-  to: moment.openapi({
-    type: "string",
-    format: "date-time",
-    description: "Up to, not including; rounded up to the quarter of an hour; left out, until now",
+  to: momentSchema.optional().openapi({
+    description:
+      "Up to, not including; of a date the whole day; rounded up to the quarter of an hour; left out, until now",
   }),
 });
-export type StatisticsQuery = z.infer<typeof statisticsQuerySchema>;
 
 const perStatus = Object.fromEntries(ORDER_STATUSES.map((status) => [status, count])) as Record<
   OrderStatus,
@@ -69,13 +63,12 @@ export const statisticsSchema = z
 export type StatisticsWire = z.infer<typeof statisticsSchema>;
 
 export const rebuildSchema = z
-  .object({
+  .strictObject({
     after: z.iso
       .date()
       .optional()
       .openapi({ description: "`next` of the answer to go on from", example: "2026-11-20" }),
   })
-  .strict()
   .openapi("RebuildStatistics");
 
 export const rebuiltSchema = z

@@ -1,34 +1,52 @@
 import type { Context } from "../../platform/context.ts";
 import { mayBecome, type OrderStatus } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
+import type { RefundsPort } from "../payments-port.ts";
+import { allBack } from "../refund-due.ts";
+import type { RefundWire } from "../schemas.ts";
 import { hasShipped } from "../units.ts";
-import { type Changed, type Command, changeOrder, NOTHING_MORE } from "./change.ts";
-import { oweRefund } from "./owe-refund.ts";
+import { type Changed, type Command, changeOrder } from "./change.ts";
 
 /** It is too late, or another command cancelled it before. */
 export interface NotCancellable {
   kind: "not_cancellable";
   status: OrderStatus;
+  /** A part of it has left, and the rest could be closed. */
+  partShipped: boolean;
 }
 
-export type CancelOutcome = Changed | NotCancellable;
+export type CancelOutcome = Changed<RefundWire[]> | NotCancellable;
 
 /**
- * Cancels an order that has shipped nothing, and frees its stock before it answers. The batch that
- * cancels a paid order also adds the task that refunds it.
+ * Cancels an order that has shipped nothing, and frees its stock before it answers. The batch that cancels a paid order
+ * also promises back all that is left of its money, and owes the task that sends it.
  */
 export async function cancelOrder(
   context: Context,
+  { oweRefund }: RefundsPort,
   order: Order,
-  command: Command & { reason: string | null },
+  command: Command<RefundWire[]> & { reason: string | null },
 ): Promise<CancelOutcome> {
-  const { reason } = command;
-  return changeOrder<NotCancellable>(context, order, command, (current) => {
-    if (!mayBecome(current.status, "cancelled") || hasShipped(current)) {
-      return { refusal: { kind: "not_cancellable", status: current.status } };
+  const { reason, operation } = command;
+  return changeOrder<NotCancellable, RefundWire[]>(context, order, command, async (current) => {
+    const { status } = current;
+    const isOpen = mayBecome(status, "cancelled");
+    if (!isOpen || hasShipped(current)) {
+      return { refusal: { kind: "not_cancellable", status, partShipped: isOpen } };
     }
-    const refund = oweRefund(context, current, null, reason ?? "the order was cancelled");
-    const step = { to: "cancelled" as const, event: "order.cancelled", ...refund };
-    return { reason, step, made: NOTHING_MORE };
+    const { refunds, step } = await oweRefund(context, current, {
+      ...{ operation: operation.id, due: allBack(current) },
+      reason: reason ?? "the order was cancelled",
+    });
+    return {
+      reason,
+      step: {
+        to: "cancelled",
+        event: "order.cancelled",
+        data: { refund_ids: refunds.map(({ id }) => id) },
+        ...step,
+      },
+      made: () => refunds,
+    };
   });
 }

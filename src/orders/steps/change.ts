@@ -25,7 +25,7 @@ export interface Command<Made = null> {
 export interface PlannedStep<Made = null> {
   /** For the order's history. */
   reason: string | null;
-  step: Omit<Step, "operation" | "guard">;
+  step: Omit<Step, "operation">;
   /** What the step makes besides, a shipment or a return, from the order as it leaves it. */
   made: (after: Order) => Made;
 }
@@ -78,8 +78,9 @@ export async function changeOrder<Refusal, Made = null>(
       ...step,
       at,
       operation: operation.id,
-      guard: () => sql`NOT EXISTS (
-        SELECT 1 FROM order_history AS h WHERE h.order_id = orders.id AND h.operation = ${operation.id})`,
+      guard: (stamp) => sql`NOT EXISTS (
+        SELECT 1 FROM order_history AS h WHERE h.order_id = orders.id AND h.operation = ${operation.id})
+        AND ${step.guard?.(stamp) ?? sql`true`}`,
       besides: (stamp) => [
         ...(step.besides?.(stamp) ?? []),
         answered && operation.answer(answered.status, answered.body, wonOrder(sql`${order.id}`, stamp)),

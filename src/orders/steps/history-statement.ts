@@ -1,4 +1,5 @@
 import { each, type Sql, sql, trusted } from "../../platform/sql.ts";
+import type { HistoryKind } from "../lifecycle.ts";
 
 /** What one commit adds to the history of the orders that it won. */
 export interface NewHistory {
@@ -7,6 +8,7 @@ export interface NewHistory {
   stamp: string;
   /** The command's operation id, by which a repeat recognises its own effect. */
   operation: string | null;
+  kind: HistoryKind;
 }
 
 /** What history keeps of an order as it stands. @param order its name in the statement */
@@ -26,8 +28,9 @@ export const KEEP_FIRST_VERSION = sql`
   placed_as = CASE WHEN orders.version = 1 AND orders.placed_by IS NOT NULL THEN ${snapshotOf("orders")} END`;
 
 /** Writes who, when, from, to and why, with a snapshot of the order as the commit leaves it. */
-export const writeHistory = ({ orders, stamp, operation }: NewHistory): Sql => sql`
-  INSERT INTO order_history (order_id, version, from_status, to_status, at, actor, reason, operation, snapshot, placed_as)
+export const writeHistory = ({ orders, stamp, operation, kind }: NewHistory): Sql => sql`
+  INSERT INTO order_history (order_id, version, from_status, to_status, at, actor, reason, operation, snapshot, placed_as,
+    kind)
   SELECT o.id, o.version, row.value ->> 'from', o.status, o.updated_at, row.value ->> 'actor', row.value ->> 'reason', ${operation},
-    ${snapshotOf("o")}, o.placed_as
+    ${snapshotOf("o")}, o.placed_as, ${kind}
   FROM ${each(orders)} AS row JOIN orders AS o ON o.id = row.value ->> 'id' AND o.stamp = ${stamp}`;

@@ -4,7 +4,7 @@ import type { WakeUp } from "../../events/wake-up.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { each, nothing, type Sql, sql } from "../../platform/sql.ts";
-import { isLiving, mayBecome, ORDER_STATUSES, type OrderStatus } from "../lifecycle.ts";
+import { type HistoryKind, isLiving, mayBecome, ORDER_STATUSES, type OrderStatus } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "../rows.ts";
 import { KEEP_FIRST_VERSION, writeHistory } from "./history-statement.ts";
@@ -36,6 +36,8 @@ export interface Step {
   from?: readonly OrderStatus[];
   /** When it is made, milliseconds; now by default. */
   at?: number;
+  /** What it is in the order's history; a step of its life where it is left out. */
+  kind?: HistoryKind;
   event: string;
   /** More for the event's data. */
   data?: Record<string, unknown>;
@@ -49,7 +51,7 @@ export interface Step {
    * write nothing. */
   besides?: (stamp: string) => (Sql | undefined)[];
   /** What `besides` writes into the order itself. */
-  becomes?: Partial<Pick<Order, "items" | "paymentStatus">>;
+  becomes?: Partial<Pick<Order, "items" | "paymentStatus" | "refunded" | "refundedUnits">>;
   /** Tasks besides the `follow`; `object_id` is the order. */
   tasks?: NewTask[];
 }
@@ -97,6 +99,7 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
       })),
       stamp,
       operation: step.operation,
+      kind: step.kind ?? "transition",
     }),
   );
   commit.events(

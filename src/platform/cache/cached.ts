@@ -24,8 +24,8 @@ export interface Caching<T> {
   seconds?: number | undefined;
   /** The ETag by which the thing is edited, made of its version; otherwise the ETag is a hash of the body. */
   etag?: (value: T) => string;
-  /** The answer when `read` finds nothing. */
-  missing?: Problem;
+  /** The answer when `read` finds nothing, or how to find out which. */
+  missing?: Problem | (() => Promise<Problem>);
   /** Headers for this client alone, such as those of a rate limit. They are not kept. */
   headers?: Record<string, string>;
 }
@@ -44,7 +44,10 @@ export async function cached<T>(
   const answer = isStaff(context.actor)
     ? await render(caching, await read())
     : await findOrMake(context, c.get("memory"), caching, read, addressOf(c));
-  if (!answer) return problem(c, caching.missing ?? NOTHING, caching.headers);
+  if (!answer) {
+    const { missing = NOTHING } = caching;
+    return problem(c, typeof missing === "function" ? await missing() : missing, caching.headers);
+  }
   const response = send(c, answer, CachedAnswer<T>);
   for (const [name, value] of Object.entries(caching.headers ?? {})) response.headers.set(name, value);
   return response;
@@ -57,12 +60,12 @@ export async function cached<T>(
 export async function cachedPart<T>(
   c: HonoContext<AppEnv>,
   caching: Pick<Caching<T>, "name" | "query">,
-  read: () => Promise<T>,
-): Promise<T> {
+  read: () => Promise<T | null>,
+): Promise<T | null> {
   const context = c.get("context");
   if (isStaff(context.actor)) return read();
   const answer = await findOrMake(context, c.get("memory"), caching, read);
-  return answer ? JSON.parse(new TextDecoder().decode(answer.body)) : read();
+  return answer && JSON.parse(new TextDecoder().decode(answer.body));
 }
 
 const NOTHING: Problem = { status: 404, code: "not_found", detail: "There is nothing here." };

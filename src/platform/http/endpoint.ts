@@ -6,6 +6,8 @@ import type { Replayed } from "../idempotency.ts";
 import type { AppEnv } from "./app-env.ts";
 import { type Needs, withNeeds } from "./needs.ts";
 import type { ProblemAnswer } from "./problem.ts";
+import { mustBeStrict } from "./strict.ts";
+import { withoutMore } from "./without-more.ts";
 
 /** A route as OpenAPI describes it, and what it needs from the guards before it. */
 type Route = RouteConfig & { needs?: Partial<Needs> };
@@ -50,14 +52,22 @@ export type Answer<R extends Route> =
   | ProblemAnswer;
 
 /**
- * Joins a route and its handler. A handler that answers a status or a body that the route does not declare, or nothing,
+ * Joins a route and its handler, and refuses a route whose query or body would take what it does not know. A handler that answers a status or a body that the route does not declare, or nothing,
  * does not compile. The cast drops the type of the handler's request; that is safe, as it is stored with its own route.
  */
 export function endpoint<R extends Route>(
   { needs, ...route }: R,
   handler: (c: HandlerContext<R>) => Answer<R> | Promise<Answer<R>>,
 ): Endpoint {
-  return { route, handler: withNeeds(needs ?? {}, handler as Handler<AppEnv>) };
+  const name = `${route.method} ${route.path}`;
+  const { query, body } = route.request ?? {};
+  if (query) mustBeStrict(query as z.ZodType, `${name}: query`);
+  for (const content of Object.values(body?.content ?? {})) {
+    if (content && "schema" in content && content.schema instanceof z.ZodType) {
+      mustBeStrict(content.schema, `${name}: body`);
+    }
+  }
+  return { route, handler: withNeeds(needs ?? {}, withoutMore(route, handler as Handler<AppEnv>)) };
 }
 
 /** For OpenAPI: the key of a request that is safe to repeat. `once` reads the header. */

@@ -1,5 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
+import { knownNames } from "../messages.ts";
+import { nearestName } from "../nearest.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /** One fault of a request. `field` is a dotted path: `items.0.quantity`. */
@@ -85,6 +87,7 @@ export const invalidBody = (errors: FieldError[]): Problem => ({
   code: "invalid_body",
   detail: "A field is wrong.",
   errors,
+  ...unknownAmong(errors, "field"),
 });
 
 /** The 400 of a query, path or header with wrong fields. */
@@ -93,7 +96,54 @@ export const invalidQuery = (errors: FieldError[]): Problem => ({
   code: "invalid_query",
   detail: "The query could not be read.",
   errors,
+  ...unknownAmong(errors, "parameter"),
 });
+
+/** The 422 of a filter that names nothing: an empty page would look as if nothing matched. */
+export const unknownName = (what: string, fields: string[] = [`${what}_id`]): Problem => ({
+  status: 422,
+  code: `unknown_${what}`,
+  detail: `There is no such ${what}.`,
+  errors: fields.map((field) => ({ field, code: `unknown_${what}`, message: `names no ${what}` })),
+});
+
+/** The 422 of a range that ends before it begins. @param message such as `is before from` */
+export const invalidRange = (field: string, message: string): Problem => ({
+  status: 422,
+  code: "invalid_range",
+  detail: `The range ends before it begins: ${field} ${message}.`,
+  errors: [{ field, code: "invalid_range", message }],
+});
+
+/** A misspelt name is told before all else: what is missing is most often its other side. */
+function unknownAmong(
+  errors: FieldError[],
+  what: "field" | "parameter",
+): Pick<Problem, "code" | "detail"> | null {
+  const unknown = errors.find(({ code }) => code === UNKNOWN_FIELD);
+  if (!unknown) return null;
+  const { field, did_you_mean: near } = unknown;
+  const hint = near === undefined ? "" : `: did you mean ${near}?`;
+  return { code: UNKNOWN_FIELD, detail: `There is no ${what} ${field}${hint || "."}` };
+}
+
+const UNKNOWN_FIELD = "unknown_field";
+/** How many unknown names of one object are told, and how much of each: a client could send a million of them. */
+const MAX_UNKNOWN = 20;
+const MAX_NAME_CHARACTERS = 100;
+
+/** A name that a request has and its operation does not. @param known the names that it could have had */
+export function unknownField(name: string, known: string[], path: PropertyKey[] = []): FieldError {
+  const near = nearestName(name, known);
+  const field = [...path.map(String), name.slice(0, MAX_NAME_CHARACTERS).toWellFormed()].join(".");
+  const others = known.length === 0 ? "" : `; known are ${known.join(", ")}`;
+  return {
+    field,
+    code: UNKNOWN_FIELD,
+    message: near === null ? `is not known here${others}` : `is not known here: did you mean ${near}?`,
+    ...(near === null ? {} : { did_you_mean: near }),
+  };
+}
 
 /** The 503 of a shop whose settings are wrong. */
 export const misconfigured = (faults: { setting: string; message: string }[]): Problem => ({
@@ -104,10 +154,26 @@ export const misconfigured = (faults: { setting: string; message: string }[]): P
 });
 
 /** Turns zod's issues into the field errors of a 422. */
-export function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
-  return issues.map((issue) => {
-    const field = issue.path.map(String).join(".");
-    const keys = issue.code === "unrecognized_keys" ? issue.keys.join(", ") : undefined;
-    return { field: field || keys, code: issue.code, message: issue.message };
-  });
+export const fieldErrors = (issues: readonly z.core.$ZodIssue[]): FieldError[] =>
+  issues.flatMap((issue) => errorsOf(issue, []));
+
+function errorsOf(issue: z.core.$ZodIssue, above: PropertyKey[]): FieldError[] {
+  const path = [...above, ...issue.path];
+  if (issue.code === "unrecognized_keys") {
+    const known = knownNames(issue.keys);
+    return issue.keys.slice(0, MAX_UNKNOWN).map((name) => unknownField(name, known, path));
+  }
+  const meant = issue.code === "invalid_union" ? meantBranch(issue.errors) : null;
+  if (meant) return meant.flatMap((one) => errorsOf(one, path));
+  const field = path.map(String).join(".");
+  return [{ ...(field === "" ? {} : { field }), code: issue.code, message: issue.message }];
 }
+
+/** Of the kinds that a value may be, the one that it is, with something wrong in it; null when it is of none. */
+function meantBranch(branches: z.core.$ZodIssue[][]): z.core.$ZodIssue[] | null {
+  const isOtherKind = ({ code, path }: z.core.$ZodIssue) => path.length === 0 && OTHER_KIND.has(code ?? "");
+  const fitting = branches.filter((issues) => issues.length > 0 && !issues.some(isOtherKind));
+  return fitting.length === 1 ? (fitting[0] ?? null) : null;
+}
+
+const OTHER_KIND = new Set(["invalid_type", "invalid_value", "invalid_format"]);

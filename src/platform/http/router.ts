@@ -3,7 +3,14 @@ import type { AppEnv } from "./app-env.ts";
 import { invalidJson } from "./body-guard.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { MemoRouter } from "./memo-router.ts";
-import { fieldErrors, invalidBody, invalidQuery, problem, problemSchema } from "./problem.ts";
+import {
+  type FieldError,
+  fieldErrors,
+  invalidBody,
+  invalidQuery,
+  problem,
+  problemSchema,
+} from "./problem.ts";
 
 /** A room's router. It answers failed validation with a problem, and tolerates a trailing slash. */
 export function createRouter(...endpoints: Endpoint[]) {
@@ -16,13 +23,25 @@ export function createRouter(...endpoints: Endpoint[]) {
         return problem(c, invalidJson("The body is empty: JSON is needed here."));
       }
       const errors = fieldErrors(result.error.issues);
-      const isQuery = result.target === "query" || result.target === "param" || result.target === "header";
-      return problem(c, isQuery ? invalidQuery(errors) : invalidBody(errors));
+      if (result.target === "json" || result.target === "form") return problem(c, invalidBody(errors));
+      return problem(
+        c,
+        invalidQuery(result.target === "query" ? tellRepeated(errors, c.req.queries()) : errors),
+      );
     },
   });
   for (const { route, handler } of endpoints) router.openapi(route, handler);
   return router;
 }
+
+/** Says of a parameter that is given twice just that: by its schema it would be no text. */
+const tellRepeated = (errors: FieldError[], given: Record<string, string[]>): FieldError[] =>
+  errors.map((error) => {
+    const times = given[error.field ?? ""]?.length ?? 0;
+    if (times < 2 || error.code === "unknown_field") return error;
+    const message = `is given ${times} times: give it once, a list with commas between`;
+    return { ...error, code: "repeated", message };
+  });
 
 /** The failures of a route in OpenAPI. Each is a problem; its `code` says which. */
 export function problems<S extends number>(...statuses: S[]): Record<S, ReturnType<typeof problemContent>> {

@@ -185,6 +185,7 @@ function putOrder(rows: Rows, { number, versions, lines }: MadeUpOrder, seq: num
       ...{ actor: "system", reason: null, operation: idOf("opr", place) },
       snapshot: JSON.stringify({ status, total, currency: CURRENCY, expires_at: null, items }),
       placedAs: null,
+      kind: null,
     });
     rows.put("events", events, {
       ...{

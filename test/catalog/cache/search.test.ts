@@ -9,7 +9,7 @@ import { newIsolate } from "./isolate.ts";
 
 let catalog: Awaited<ReturnType<typeof givenCatalog>>;
 beforeEach(async () => {
-  catalog = await givenCatalog({ products: 2, stores: 1 });
+  catalog = await givenCatalog({ products: 2, stores: 2 });
 });
 
 test("a search costs nothing the second time, however it is spelled, and is shared through KV", async () => {
@@ -51,14 +51,15 @@ test("stock in it is three seconds old at most, here and anywhere", async () => 
 
 test("which products a search finds is found once for all stores; what each of them has is asked besides", async () => {
   const { visit } = newIsolate();
+  const [near, far] = catalog.storeIds;
   const [page, quantities] = ["D1.all", "D1.all"];
-  const one = await visit("/search/products?q=product&sort=price_asc&store_id=sto_one");
+  const one = await visit(`/search/products?q=product&sort=price_asc&store_id=${near}`);
   expect(one.before).toEqual(["D1.first", "KV.getWithMetadata", page, quantities]);
-  const other = await visit("/search/products?q=product&sort=price_asc&store_id=sto_other");
+  const other = await visit(`/search/products?q=product&sort=price_asc&store_id=${far}`);
   expect(other.before).toEqual(["KV.put", quantities]);
   const nowhere = await visit("/search/products?q=product&sort=price_asc");
   expect(nowhere.before).toEqual([]);
-  const here = await visit("/search/products?q=product&sort=price_asc&store_id=sto_one&in_stock=true");
+  const here = await visit(`/search/products?q=product&sort=price_asc&store_id=${near}&in_stock=true`);
   expect(here.before).toEqual([page, quantities]);
 });
 

@@ -17,6 +17,15 @@ export interface GivenProduct {
   stock?: Record<string, number>;
 }
 
+/** Stores with these ids, for searches that name them. */
+export const givenStores = (ids: string[]) =>
+  env.DB.prepare(
+    `INSERT INTO stores (id, name, address, country, priority, version, created_at, updated_at)
+     SELECT value, value, '', 'NL', 1, 1, 0, 0 FROM json_each(?1)`,
+  )
+    .bind(JSON.stringify(ids))
+    .run();
+
 /**
  * Puts products straight into D1, each a millisecond newer than the one before it. Returns their ids.
  * @param folded false: as of a shop from before, to which the fold has not come yet

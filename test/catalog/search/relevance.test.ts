@@ -22,9 +22,9 @@ beforeEach(async () => {
 
 async function titlesFor(q: string, weights?: Weights): Promise<string[]> {
   const read = readQuery(searchQuerySchema.parse({ q }), "USD");
-  if (read.kind === "unreadable") throw new Error(`${q} could not be read`);
-  const { results } = await searchProducts(testContext(), read.search, weights);
-  return results.map(({ title }) => title);
+  if (read.kind !== "search") throw new Error(`${q} could not be read`);
+  const found = await searchProducts(testContext(), read.search, weights);
+  return (found?.results ?? []).map(({ title }) => title);
 }
 
 /** What came where something else was expected; null where all is as it should be. */

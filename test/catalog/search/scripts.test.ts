@@ -9,8 +9,8 @@ import { SCRIPTS, TITLES } from "./scripts.ts";
 
 async function titlesFor(q: string, sort?: "newest"): Promise<string[]> {
   const read = readQuery(searchQuerySchema.parse({ q, sort }), "USD");
-  if (read.kind === "unreadable") throw new Error(`${q} could not be read`);
-  return (await searchProducts(testContext(), read.search)).results.map(({ title }) => title);
+  if (read.kind !== "search") throw new Error(`${q} could not be read`);
+  return (await searchProducts(testContext(), read.search))?.results.map(({ title }) => title) ?? [];
 }
 
 test("a hundred searches in people's scripts find first what they mean", async () => {

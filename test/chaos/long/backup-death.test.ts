@@ -133,7 +133,7 @@ describe("a restore to an earlier moment", () => {
     const [apple = ""] = productIds;
     const orders: OrderWire[] = [];
     const { api } = await givenAdmin(async (_, path) => {
-      if (path !== `/ops/backup/stock/${apple}` || orders.length > 0) return;
+      if (path !== "/ops/backup/stock" || orders.length > 0) return;
       const [cancelled, shipped] = early;
       if (!cancelled || !shipped) return;
       orders.push(await buy(apple, 4));

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { readOrder } from "../../../src/orders/read/find.ts";
 import { cancelOrder } from "../../../src/orders/steps/cancel.ts";
 import { giveBackEvent } from "../../../src/payments/give-back-event.ts";
+import { oweRefund, refundsBy } from "../../../src/payments/owe-refund.ts";
 import { settleAgain } from "../../../src/payments/settle-again.ts";
 import { Operation } from "../../../src/platform/idempotency.ts";
 import { systemIds } from "../../../src/platform/ids.ts";
@@ -148,7 +149,7 @@ test(
         const cancel = async (under: Boundary) => {
           const { context } = till.context(under);
           const current = await readOrder(context, order.id);
-          return current && cancelOrder(context, current, command);
+          return current && cancelOrder(context, { oweRefund, refundsBy }, current, command);
         };
         const outcome = await (who === "cancel" ? twice(cancel, boundary) : cancel(new Boundary()));
         expect(outcome?.kind).toBe("changed");

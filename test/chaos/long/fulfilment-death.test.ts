@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { levels } from "../../orders/ask.ts";
-import { owed, pay } from "../../orders/fulfilment/rows.ts";
+import { owed, pay, refundsOf } from "../../orders/fulfilment/rows.ts";
 import { freshKey, moved, prepared } from "../../orders/fulfilment/stage.ts";
 import { atEveryCall } from "../at-every-call.ts";
 import type { Ending } from "../boundary.ts";
@@ -14,6 +14,12 @@ import { outcomeOf, send } from "../stage.ts";
 const PATIENT = { timeout: 240_000 };
 /** For where nobody sends it again: a worker that outlives a failure does no more than one that is dead. */
 const DEATHS: Ending[] = ["dies before", "dies after"];
+
+/** What an order's refunds are of, and how many tasks were owed since there were `before`. */
+const promised = async (id: string, before: number): Promise<[unknown[], number]> => [
+  (await refundsOf(id)).map(({ amount }) => amount),
+  (await owed("refund")).length - before,
+];
 
 describe("shipping", () => {
   test("takes the units once, however its worker ends", PATIENT, async () => {
@@ -87,18 +93,20 @@ describe("closing", () => {
 
   test("of a paid order owes its refund exactly when it is closed", PATIENT, async () => {
     await atEveryCall(async (boundary) => {
-      const { stage, id, headers, page } = await partShipped();
+      const { stage, id, headers, page, act } = await partShipped();
       await pay(id);
       const before = (await owed("refund")).length;
-      await outcomeOf(send(boundary, `/orders/${id}/close`, {}, headers), boundary);
+      const key = freshKey();
+      await outcomeOf(send(boundary, `/orders/${id}/close`, {}, { ...headers, ...key }), boundary);
       await stage.mustHold();
       const { status, payment_status } = (await page(id)).body;
-      const refunds = (await owed("refund")).slice(before);
-      if (status === "shipped") {
-        expect([payment_status, refunds]).toMatchObject(["refund_due", [{ order_id: id, amount: 1999 }]]);
-      } else {
-        expect([status, payment_status, refunds]).toEqual(["processing", "paid", []]);
-      }
+      const [refunds, tasks] = await promised(id, before);
+      if (status === "shipped") expect([payment_status, refunds]).toEqual(["refund_due", [1999]]);
+      else expect([status, payment_status, refunds, tasks]).toEqual(["processing", "paid", [], 0]);
+      // Whoever sends it again is told of the one refund.
+      const again = await act(id, "close", {}, key);
+      expect(again.body.refund.amount.amount).toBe("19.99");
+      expect(await promised(id, before)).toEqual([[1999], 1]);
     });
   });
 });
@@ -111,12 +119,9 @@ test("cancelling a paid order owes its refund exactly when it is cancelled", PAT
     await outcomeOf(send(boundary, `/orders/${id}/cancel`, {}, headers), boundary);
     await stage.mustHold();
     const { status, payment_status } = (await page(id)).body;
-    const refunds = (await owed("refund")).slice(before);
-    if (status === "cancelled") {
-      expect([payment_status, refunds]).toMatchObject(["refund_due", [{ order_id: id, amount: null }]]);
-    } else {
-      expect([status, payment_status, refunds]).toEqual(["confirmed", "paid", []]);
-    }
+    const [refunds, tasks] = await promised(id, before);
+    if (status === "cancelled") expect([payment_status, refunds, tasks]).toEqual(["refund_due", [3998], 1]);
+    else expect([status, payment_status, refunds, tasks]).toEqual(["confirmed", "paid", [], 0]);
   });
 });
 
@@ -148,6 +153,24 @@ describe("a return", () => {
       expect((await page(id)).body.returns).toEqual([again.body.return]);
       expect(await moved(apple)).toEqual(["opening", "reserve", "ship", "return"]);
       expect(await moved(pear)).toEqual(["opening", "reserve", "ship"]);
+    });
+  });
+
+  test("of a paid order owes its refund exactly when it is made", PATIENT, async () => {
+    await atEveryCall(async (boundary) => {
+      const { stage, id, headers, act, page, body } = await shipped();
+      await pay(id);
+      const before = (await owed("refund")).length;
+      const key = freshKey();
+      await outcomeOf(send(boundary, `/orders/${id}/returns`, body, { ...headers, ...key }), boundary);
+      await stage.mustHold();
+      const { returns, payment_status } = (await page(id)).body;
+      const made = returns.length === 1;
+      expect([payment_status, ...(await promised(id, before))]).toEqual(
+        made ? ["refund_due", [3998], 1] : ["paid", [], 0],
+      );
+      expect((await act(id, "returns", body, key)).body.refund.amount.amount).toBe("39.98");
+      expect(await promised(id, before)).toEqual([[3998], 1]);
     });
   });
 

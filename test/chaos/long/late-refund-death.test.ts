@@ -56,7 +56,12 @@ async function givenDue() {
   await tell(order, { provider: "stripe", providerId });
   await till.drain();
   const { context } = till.context();
-  const command = { operation: new Operation(systemIds.next()), amount: { amount: "4.50" }, reason: null };
+  const command = {
+    operation: new Operation(systemIds.next()),
+    amount: { amount: "4.50" },
+    items: null,
+    reason: null,
+  };
   const asked = await requestRefund(context, paymentId, command);
   if (asked.kind !== "due") throw new Error("no refund is due");
   const [task] = await rows<{ id: string }>(

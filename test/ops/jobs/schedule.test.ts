@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { isRule, readSchedule } from "../../../src/ops/jobs/schedule.ts";
-import { dayOf } from "../../../src/ops/reports/day.ts";
+import { dayOf } from "../../../src/platform/day.ts";
 
 const HOUR = 3_600_000;
 

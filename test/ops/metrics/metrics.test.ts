@@ -90,7 +90,7 @@ describe("the metrics", () => {
     await env.DB.prepare(
       `INSERT INTO work (id, task, object_id, payload, state, not_before, attempts, created_at, finished_at)
        SELECT 'w' || value, iif(value < 3, 'email', 'follow'), 'o', '{}', iif(value < 5, 'owed', 'dead'),
-         ?1 - value * 1000, 1, 0, iif(value < 5, NULL, 0) FROM json_each('[0, 1, 2, 3, 4, 5, 6]')`,
+         ?1 - 60000 - value * 1000, 1, 0, iif(value < 5, NULL, 0) FROM json_each('[0, 1, 2, 3, 4, 5, 6]')`,
     )
       .bind(testClock.now())
       .run();

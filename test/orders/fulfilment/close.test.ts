@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { levels, refusalOf } from "../ask.ts";
-import { eventsOf, owed, pay } from "./rows.ts";
+import { eventsOf, owed, pay, refundsOf } from "./rows.ts";
 import { type Act, givenSold, staff } from "./staff.ts";
 
 /** Three apples and two pears at 19.99, of which one apple has left. */
@@ -54,13 +54,27 @@ describe("closing", () => {
     "owes the buyer what was closed, where the order is %s",
     async (status) => {
       const { act, page } = await staff();
-      const { id } = await partShipped(act);
+      const { id, productIds } = await partShipped(act);
       await pay(id, status);
       const closed = await act(id, "close");
-      expect(closed.body).toMatchObject({ status: "shipped", payment_status: "refund_due", version: 4 });
-      expect(await owed("refund")).toEqual([
-        { order_id: id, amount: 4 * 1999, reason: "what was left was closed" },
-      ]);
+      const money = (amount: string) => ({ amount, currency: "USD" });
+      const [due] = await refundsOf(id);
+      expect(due).toMatchObject({ amount: 4 * 1999, state: "due", reason: "what was left was closed" });
+      expect(closed.body).toMatchObject({
+        ...{ status: "shipped", payment_status: "refund_due", version: 4 },
+        totals: { total: money("99.95"), refunded: money("79.96"), kept: money("19.99") },
+        refund: {
+          id: due?.id,
+          amount: money("79.96"),
+          status: "due",
+          items: [
+            { product_id: productIds[0], quantity: 2, amount: money("39.98") },
+            { product_id: productIds[1], quantity: 2, amount: money("39.98") },
+          ],
+        },
+      });
+      expect(await owed("refund")).toEqual([{ refund_id: due?.id }]);
+      expect((await page(id)).body.totals).toEqual(closed.body.totals);
       expect((await page(id)).body.payment_status).toBe("refund_due");
       expect((await eventsOf(id)).at(-1)?.data).toMatchObject({ refund: 4 * 1999, currency: "USD" });
     },
@@ -114,8 +128,15 @@ describe("cancelling", () => {
       const cancelled = await act(id, "cancel", { reason: "changed my mind" }, headers);
       expect(cancelled.body).toMatchObject({ status: "cancelled", payment_status: "refund_due", version: 3 });
       await env.DB.prepare("UPDATE idempotency SET status = NULL, body = NULL").run();
-      expect((await act(id, "cancel", { reason: "changed my mind" }, headers)).status).toBe(200);
-      expect(await owed("refund")).toEqual([{ order_id: id, amount: null, reason: "changed my mind" }]);
+      const again = await act(id, "cancel", { reason: "changed my mind" }, headers);
+      expect([again.status, again.body.refund]).toEqual([200, cancelled.body.refund]);
+      const [due] = await refundsOf(id);
+      expect(due).toMatchObject({
+        id: cancelled.body.refund.id,
+        amount: 2 * 1999,
+        reason: "changed my mind",
+      });
+      expect(await owed("refund")).toEqual([{ refund_id: due?.id }]);
       expect(await levels(productIds[0] ?? "")).toMatchObject({ on_hand: 5, reserved: 0 });
     },
   );

@@ -36,6 +36,7 @@ const refund = (changed: Partial<Refund> = {}): Refund => ({
   state: "sent",
   reason: null,
   providerId: null,
+  items: null,
   createdAt: 0,
   updatedAt: 0,
   ...changed,

@@ -111,13 +111,23 @@ describe("a refund by staff", () => {
     [{ amount: "1e3" }, "amount"],
     [{ amount: 5 }, "amount"],
     [{ amount: { amount: "1.00", currency: "EUR" } }, "amount.currency"],
-    [{ amounts: "1" }, "amounts"],
-    [{ amount: { amount: "1.00", curency: "EUR" } }, "amount"],
     [{ reason: "" }, "reason"],
     [{ reason: "x".repeat(501) }, "reason"],
   ])("%j is no refund", async (body, field) => {
     await givenPaid();
     expect(refusalOf(await refund("pay_1", body))).toEqual([422, "invalid_body", field]);
+    expect(await rows("SELECT id FROM refunds")).toEqual([]);
+  });
+
+  test("is not what is misspelt, which would be all that is left", async () => {
+    await givenPaid();
+    const misspelt = { amount: { amount: "1.00", curency: "EUR" } };
+    for (const [body, field] of [
+      [{ amounts: "1" }, "amounts"],
+      [misspelt, "amount.curency"],
+    ] as const) {
+      expect(refusalOf(await refund("pay_1", body))).toEqual([422, "unknown_field", field]);
+    }
     expect(await rows("SELECT id FROM refunds")).toEqual([]);
   });
 

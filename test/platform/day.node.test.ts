@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addDays, dateAt, dayOf } from "../../../src/ops/reports/day.ts";
+import { addDays, dateAt, dayOf } from "../../src/platform/day.ts";
 
 /** One formatter for each zone: to make one takes far longer than to ask it, and these days would make 130 000. */
 const { DateTimeFormat } = Intl;

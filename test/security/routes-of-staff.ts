@@ -215,7 +215,6 @@ function backupRoutes(productId: string): BodyRoute[] {
         "objects.0.rows": [...NO_LIST, null, MISSING, Array(10_001).fill(row)],
         "objects.0.rows.0.table": [7, null, [], MISSING, "", "sqlite_master"],
         "objects.0.rows.0.row.on_hand": noCell,
-        more: [7],
       },
     },
     {

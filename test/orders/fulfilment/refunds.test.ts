@@ -80,7 +80,6 @@ describe("a refund of items", () => {
     [{ items: [{ product_id: "prd_x", quantity: 0 }] }, "items.0.quantity"],
     [{ items: [{ product_id: "prd_x", quantity: 1.5 }] }, "items.0.quantity"],
     [{ items: [{ product_id: "prd_x", quantity: 1 }] }, "items.0.product_id"],
-    [{ items: [{ product: "prd_x", quantity: 1 }] }, "items.0.product_id"],
     [{ items: [{ product_id: "prd_x", quantity: 1, restock: true }] }, "items.0.restock"],
     [{ items: [{ product_id: "prd_x", quantity: 1 }], amount: "1.00" }, "items"],
   ])("%j is none", async (body, field) => {

@@ -1,8 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { decodeCursor, listSchema, pageQuerySchema } from "../platform/pagination.ts";
+import { accountEmailSchema, lookedUpEmailSchema } from "../platform/text/email.ts";
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from "./password.ts";
-
-const MAX_EMAIL_LENGTH = 254;
 
 const role = z.enum(["customer", "staff", "admin"]);
 
@@ -26,13 +25,7 @@ const givenPassword = z.string().min(1).max(1000).openapi({ format: "password" }
 
 export const registerSchema = z
   .strictObject({
-    email: z
-      .string()
-      .trim()
-      .toLowerCase()
-      .max(MAX_EMAIL_LENGTH)
-      .pipe(z.email())
-      .openapi({ type: "string", format: "email", example: "ada@shop.example" }),
+    email: accountEmailSchema.openapi({ type: "string", format: "email", example: "ada@shop.example" }),
     password: newPassword,
     name,
   })
@@ -43,10 +36,9 @@ export const signInSchema = z
     email: z
       .string()
       .trim()
-      .toLowerCase()
       .min(1)
-      .max(MAX_EMAIL_LENGTH)
-      .openapi({ example: "ada@shop.example" }),
+      .pipe(lookedUpEmailSchema)
+      .openapi({ type: "string", example: "ada@shop.example" }),
     password: givenPassword,
   })
   .openapi("Credentials");
@@ -117,13 +109,7 @@ export const cursorQuerySchema = pageQuerySchema.extend({
 });
 
 export const listUsersSchema = cursorQuerySchema.extend({
-  email: z
-    .string()
-    .trim()
-    .toLowerCase()
-    .max(MAX_EMAIL_LENGTH)
-    .optional()
-    .openapi({ description: "The one with this address" }),
+  email: lookedUpEmailSchema.optional().openapi({ type: "string", description: "The one with this address" }),
 });
 
 export type ListUsersQuery = z.infer<typeof listUsersSchema>;

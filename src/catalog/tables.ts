@@ -10,9 +10,14 @@ export const categories = sqliteTable(
     version: integer("version").notNull(),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
+    /** The name as names are compared (platform/text/name-key.ts); null until the Worker has folded it. */
+    nameKey: text("name_key"),
+    /** What the index has of the name; null where FTS5 makes the same of the name itself. */
+    nameWords: text("name_words"),
   },
   (table) => [
     uniqueIndex("categories_name").on(sql`lower(${table.name})`),
+    uniqueIndex("categories_name_key").on(table.nameKey),
     index("categories_created_at").on(table.createdAt, table.id),
   ],
 );
@@ -30,8 +35,13 @@ export const stores = sqliteTable(
     version: integer("version").notNull(),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
+    /** As of `categories`. */
+    nameKey: text("name_key"),
   },
-  (table) => [index("stores_created_at").on(table.createdAt, table.id)],
+  (table) => [
+    index("stores_created_at").on(table.createdAt, table.id),
+    uniqueIndex("stores_name_key").on(table.nameKey),
+  ],
 );
 
 const ARCHIVED = sql`active = 0`;
@@ -54,8 +64,20 @@ export const products = sqliteTable(
     version: integer("version").notNull(),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
+    /** What the Worker writes beside the texts (search/folded.ts), since SQLite folds only A to Z: words for the index, null
+     * where FTS5 makes the same of the text itself; */
+    titleWords: text("title_words"),
+    descriptionWords: text("description_words"),
+    /** the sku by its letters and digits alone; */
+    skuKey: text("sku_key"),
+    /** and by what lists are sorted. */
+    titleKey: text("title_key"),
+    /** 0: these are still to be written, as of what was there before them; 1 otherwise. */
+    folded: integer("folded").notNull().default(0),
   },
   (table) => [
+    index("products_sku_key").on(table.skuKey),
+    index("products_unfolded").on(table.id).where(sql`folded = 0`),
     index("products_created_at").on(table.createdAt, table.id),
     index("products_category").on(table.categoryId, table.createdAt, table.id),
     index("products_price").on(table.price, table.id),

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { defineCommand, runMain } from "citty";
-import { z } from "zod";
 import { MIN_PASSWORD_LENGTH } from "../accounts/password.ts";
+import { readEmail } from "../platform/text/email.ts";
 import { commandOf } from "./command.ts";
 import { devVarsPath, mergeSettings, readDevVars, stateDirectory } from "./local-settings.ts";
 import { adminStatement, makeAdmin, makeRemoteAdmin, type NewAdmin } from "./make-admin.ts";
@@ -14,9 +14,11 @@ interface CreateOptions {
   sql: boolean;
 }
 
-async function create({ email, name, password, remote, sql }: CreateOptions): Promise<void> {
+async function create({ email: given, name, password, remote, sql }: CreateOptions): Promise<void> {
+  const read = readEmail(given);
+  if (read.kind === "invalid") throw new Error(`--email ${read.message}.`);
+  const email = read.email.toLowerCase();
   const admin: NewAdmin = { email, name, password: password ?? randomBytes(18).toString("base64url") };
-  if (!z.email().safeParse(email.trim()).success) throw new Error("--email is not an e-mail address.");
   if (admin.password.length < MIN_PASSWORD_LENGTH) {
     throw new Error(`--password must have ${MIN_PASSWORD_LENGTH} characters at least.`);
   }
@@ -31,7 +33,7 @@ async function create({ email, name, password, remote, sql }: CreateOptions): Pr
     return;
   }
   const { created } = remote ? await makeRemoteAdmin(admin) : await makeLocalAdmin(admin);
-  console.log(`${created ? "Created" : "Updated"} the admin ${normalised(email)}.`);
+  console.log(`${created ? "Created" : "Updated"} the admin ${email}.`);
   if (password === undefined) console.log(`Password: ${admin.password}`);
 }
 

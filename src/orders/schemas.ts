@@ -5,6 +5,7 @@ import { momentSchema } from "../platform/http/range.ts";
 import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
+import { emailSchema, lookedUpEmailSchema } from "../platform/text/email.ts";
 import { HISTORY_KINDS, ORDER_STATUSES, PAYMENT_METHODS, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
 
 export const MAX_ITEMS = 100;
@@ -31,7 +32,7 @@ const itemInputSchema = z.preprocess(
 
 const customerSchema = z.strictObject({
   name: line(200),
-  email: z.email().max(254).openapi({ example: "ada@example.com" }),
+  email: emailSchema.openapi({ type: "string", format: "email", example: "ada@example.com" }),
   phone: line(40).optional(),
 });
 
@@ -304,7 +305,7 @@ export const orderListQuerySchema = listQuerySchema.extend({
   priority: anyOf(PRIORITIES).optional(),
   store_id: z.string().max(64).optional(),
   batch_id: z.string().max(64).optional().openapi({ description: "What a bulk answered" }),
-  customer_email: z.string().max(254).toLowerCase().optional(),
+  customer_email: lookedUpEmailSchema.optional().openapi({ type: "string" }),
   q: z
     .string()
     .max(254)

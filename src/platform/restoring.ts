@@ -73,6 +73,7 @@ function generationOf<Known extends number | Sql>({ generation }: { generation: 
  *   development) and what a person wants of their own account, sessions and cart, whatever it was before;
  * - what is deleted or due by its age, and figures and notices that one batch computes from what stands: all conditions are
  *   looked at in that batch (clean-up, old keys, idle runs, the sweep, low stock, the figures of days that are over);
+ * - folds, which are computed of the row's own text, and written only while it has that text;
  * - reports of levels, which yield to a later epoch;
  * - what the provider answered about a payment that it has under the same id, and `abandoned`, which only lets go.
  * @param context.generation SQL, where each row of the statement has its own

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import "./messages.ts";
 import { isCurrency } from "./money.ts";
+import { accountEmailSchema } from "./text/email.ts";
 
 const count = (fallback: number) => z.coerce.number().int().min(0).default(fallback);
 const duration = (fallback: number, minimum = 0) => z.coerce.number().min(minimum).default(fallback);
@@ -44,7 +45,7 @@ export const settingsSchema = z
     FULFILMENT: z.enum(["simulated", "manual"]).optional(),
     FULFILMENT_STEP_SECONDS: duration(5),
     GUEST_CHECKOUT: flag(true),
-    ADMIN_EMAIL: z.email().optional(),
+    ADMIN_EMAIL: accountEmailSchema.optional(),
     ADMIN_PASSWORD: z.string().min(10).optional(),
     MAIL_FROM: z.string().default("Holdfast <orders@holdfast.example>"),
     CORS_ORIGINS: list,

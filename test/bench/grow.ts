@@ -23,6 +23,7 @@ export async function growCatalogue(db: D1Database, more: number): Promise<void>
          WHERE id NOT LIKE 'prd_grown%') AS p ON p.place = n.i % p.places`,
     ),
   );
+  await foldCopies(db, more);
   await inParts(
     0,
     more,
@@ -32,6 +33,28 @@ export async function growCatalogue(db: D1Database, more: number): Promise<void>
        SELECT 'prd_grown' || i, s.id, 5 + i % 40, 0, 5 + i % 40, 1, 1, 1
        FROM n JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS places FROM stores)
          AS s ON (s.place + s.places - n.i % s.places) % s.places < 6`,
+    ),
+  );
+}
+
+/**
+ * Writes beside copies what the Worker would: they are made of texts that it has folded, and a number. Otherwise it would
+ * fold them while they are searched. A checkout from before the fold has nothing to write.
+ */
+async function foldCopies(db: D1Database, more: number): Promise<void> {
+  const { results } = await db
+    .prepare("SELECT 1 FROM pragma_table_info('products') WHERE name = 'folded'")
+    .all();
+  if (results.length === 0) return;
+  await inParts(
+    0,
+    more,
+    db.prepare(
+      `${numbers} UPDATE products SET title_words = p.title_words || ' ' || i, description_words = p.description_words,
+         sku_key = 'grown' || i, title_key = p.title_key || ' ' || i, folded = 1
+       FROM n JOIN (SELECT *, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS places FROM products
+         WHERE id NOT LIKE 'prd_grown%') AS p ON p.place = n.i % p.places
+       WHERE products.id = 'prd_grown' || i`,
     ),
   );
 }

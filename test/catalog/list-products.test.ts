@@ -67,7 +67,8 @@ describe("the list of products", () => {
     ] as const) {
       await env.DB.prepare(
         `WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2 - 1)
-         INSERT INTO products SELECT 'prd_' || printf('%06d', i), 'S' || i, 'Mug ' || i, '', ?3, i * 7919 % 10000, 'USD', 10,
+         INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, active,
+           attributes, version, created_at, updated_at) SELECT 'prd_' || printf('%06d', i), 'S' || i, 'Mug ' || i, '', ?3, i * 7919 % 10000, 'USD', 10,
            i >= 30, '{}', 1, i, i FROM n`,
       )
         .bind(from, to, category)

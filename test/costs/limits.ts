@@ -51,8 +51,8 @@ const TABLE = `
      1 |    2 |     9 |       0 | … by cursor /products?active=false&category={category}&sort=price_desc
      1 |    3 |     8 |       0 | GET /products?active=all&category={category}&sort=price_desc
      1 |    2 |     9 |       0 | … by cursor /products?active=all&category={category}&sort=price_desc
-~    2 |    2 | 14431 |       0 | GET /search/products?q=stored, guest
-~    1 |    1 | 12027 |       0 | … by cursor /search/products?q=stored, guest
+~    2 |    2 | 15433 |       0 | GET /search/products?q=stored, guest
+~    1 |    1 | 13029 |       0 | … by cursor /search/products?q=stored, guest
 ~    3 |    3 | 12039 |       0 | GET /search/products?q=thing&store_id={store}&sort=price_asc, guest
 ~    2 |    2 | 12022 |       0 | … by cursor /search/products?q=thing&store_id={store}&sort=price_asc, guest
       2 |    2 |    32 |       0 | GET /search/products?in_stock=true&sort=newest, guest
@@ -270,12 +270,12 @@ const TABLE = `
      4 |   10 |    46 |      12 | order cancelled
 ~    4 |    7 |  9200 |       0 | one product reconciled
      2 |    2 |     4 |       0 | stock adjusted
-     3 |    8 |    23 |      22 | product made
-     3 |    8 |    21 |      11 | product repriced
-     3 |    8 |    31 |      10 | product retitled
-     3 |    8 |   424 |     440 | products, a bulk of 20
-     3 |    8 |    28 |      19 | product archived
-     2 |    3 |     4 |       5 | category made
+     3 |    9 |    24 |      23 | product made
+     3 |    8 |    21 |      12 | product repriced
+     3 |    8 |    31 |      11 | product retitled
+     3 |    8 |   424 |     460 | products, a bulk of 20
+     3 |    8 |    28 |      20 | product archived
+     2 |    3 |     4 |       6 | category made
      2 |    3 |     4 |       2 | category deleted
      2 |    5 |     4 |       8 | registered
      3 |   12 |    29 |       8 | signed in with a cart
@@ -295,7 +295,7 @@ const TABLE = `
      1 |    5 |     6 |       1 | hold asks
      1 |    1 |     3 |       0 | work settled
      1 |    3 |    13 |       3 | stock report applied
-    10 |   18 |    96 |      18 | a minute with nothing to do
+    11 |   19 |   100 |      18 | a minute with nothing to do
      1 |    3 |    11 |       0 | job low-stock-notice
       3 |    7 |    18 |       2 | job daily-report
     10 |   12 |  2023 |       0 | job clean-up

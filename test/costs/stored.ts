@@ -57,9 +57,11 @@ export async function store(
     `INSERT INTO sessions (id, user_id, created_at, last_used_at)
      SELECT 'ses_' || '${encodeTime(now).toLowerCase()}' || printf('%016d', i), ${id("usr")}, ${now}, ${now} FROM n`,
     `INSERT INTO refresh_tokens SELECT 'hash' || i, ${id("ses")}, ${at}, ${now + DAY}, NULL FROM n`,
-    `INSERT INTO categories SELECT ${id("cat")}, 'Category ' || i, '', 1, ${at}, ${at} FROM n`,
-    `INSERT INTO products SELECT ${id("prd")}, 'S' || i, 'Stored thing', 'Of the kind ' || (i % 5), '${categoryId}',
-       100 + i, 'USD', 10, ${varied ? "i % 4 > 0" : "1"}, '{}', 1, ${at}, ${at} FROM n`,
+    `INSERT INTO categories (id, name, description, version, created_at, updated_at, name_key)
+     SELECT ${id("cat")}, 'Category ' || i, '', 1, ${at}, ${at}, 'category ' || i FROM n`,
+    `INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, active,
+       attributes, version, created_at, updated_at, sku_key, title_key, folded) SELECT ${id("prd")}, 'S' || i, 'Stored thing', 'Of the kind ' || (i % 5), '${categoryId}',
+       100 + i, 'USD', 10, ${varied ? "i % 4 > 0" : "1"}, '{}', 1, ${at}, ${at}, 's' || i, 'stored thing', 1 FROM n`,
     `INSERT INTO product_history SELECT '${productId}', 10 + i, ${at}, 'test', 'updated', '{}' FROM n`,
     `INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at)
      SELECT ${id("prd")}, '${store}', q, 0, q, 0, 0, ${at}

@@ -53,7 +53,8 @@ export async function givenLevels(
 /** Products `prd_0` and so on, in no category. */
 export const givenProducts = (count: number) =>
   env.DB.prepare(
-    `INSERT INTO products WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1)
+    `INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, active,
+       attributes, version, created_at, updated_at) WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1)
      SELECT 'prd_' || i, 'S' || i, 'T', '', 'cat_0', 5, 'USD', 10, 1, '{}', 1, 0, 0 FROM n`,
   )
     .bind(count)
@@ -64,7 +65,8 @@ export async function crowd(from: number, to: number, available: (column: string
   const numbers = `WITH RECURSIVE n (i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i < ${to - 1})`;
   await env.DB.batch([
     env.DB.prepare(
-      `INSERT INTO products ${numbers} SELECT 'prd_crowd_' || printf('%07d', i), 'C' || i,
+      `INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, active,
+         attributes, version, created_at, updated_at) ${numbers} SELECT 'prd_crowd_' || printf('%07d', i), 'C' || i,
          'Crowd ' || printf('%07d', 9999999 - i), '', c.id, 5, 'USD', 10, 1, '{}', 1, 0, 0
        FROM n JOIN (SELECT id FROM categories LIMIT 1) AS c`,
     ),

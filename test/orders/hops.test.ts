@@ -152,7 +152,8 @@ async function crowd(from: number, to: number): Promise<void> {
   const numbers = `WITH RECURSIVE n (i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i < ${to - 1})`;
   await env.DB.batch(
     [
-      `INSERT INTO products SELECT 'prd_' || i, 'C' || i, 'T', '', c.id, 5, 'USD', 10, 1, '{}', 1, 0, 0
+      `INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, active,
+         attributes, version, created_at, updated_at) SELECT 'prd_' || i, 'C' || i, 'T', '', c.id, 5, 'USD', 10, 1, '{}', 1, 0, 0
        FROM n JOIN (SELECT id FROM categories LIMIT 1) AS c`,
       `INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at)
        SELECT 'prd_' || i, s.id, 9, 0, 9, 0, 0, 0 FROM n JOIN (SELECT id FROM stores LIMIT 1) AS s`,

@@ -180,7 +180,7 @@ const MEANT: [what: string, ask: () => Promise<Response>, field: string, message
     "what no parameter is like",
     () => get("/products?q=lamp"),
     "q",
-    "is not known here; known are page, page_size, cursor, category, active, sort",
+    "is not known here; known are page, page_size, cursor, category, sku, active, sort",
   ],
   [
     "where there is no parameter",

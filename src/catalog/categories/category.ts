@@ -6,6 +6,7 @@ import { prefixed } from "../../platform/ids.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
 import { batch, first, sql } from "../../platform/sql.ts";
+import { foldName } from "../search/folded.ts";
 import type { Category, CategoryChange, NewCategory } from "./schemas.ts";
 
 /** A row of `categories`. */
@@ -48,13 +49,15 @@ export async function createCategory(
 ): Promise<CreateCategoryOutcome> {
   const id = prefixed("cat", operation.id);
   const now = clock.now();
+  const folded = foldName(name);
   const fresh = { id, name, description, version: 1, created_at: now, updated_at: now };
   const isFresh = sql`EXISTS (SELECT 1 FROM categories WHERE id = ${id} AND version = 1 AND updated_at = ${now})`;
   const {
     current: [row],
   } = await batch(env.DB, {
-    created: sql`INSERT INTO categories (id, name, description, version, created_at, updated_at)
-      VALUES (${id}, ${name}, ${description}, 1, ${now}, ${now}) ON CONFLICT DO NOTHING`,
+    created: sql`INSERT INTO categories (id, name, description, version, created_at, updated_at, name_key, name_words)
+      VALUES (${id}, ${name}, ${description}, 1, ${now}, ${now}, ${folded.name_key}, ${folded.name_words})
+      ON CONFLICT DO NOTHING`,
     answered: operation.answer(201, renderCategory(fresh), isFresh),
     current: sql<CategoryRow>`SELECT * FROM categories WHERE id = ${id}`,
   });
@@ -76,13 +79,16 @@ export async function updateCategory(
   allowed: number[] | null,
   { name, description }: CategoryChange,
 ): Promise<UpdateCategoryOutcome> {
+  const folded = name === undefined ? null : foldName(name);
   const {
     updated: [updated],
     current: [current],
   } = await batch(env.DB, {
     updated: sql<CategoryRow>`
       UPDATE OR IGNORE categories SET name = coalesce(${name ?? null}, name),
-        description = coalesce(${description ?? null}, description), version = version + 1, updated_at = ${clock.now()}
+        description = coalesce(${description ?? null}, description), version = version + 1, updated_at = ${clock.now()},
+        name_key = coalesce(${folded?.name_key ?? null}, name_key),
+        name_words = iif(${folded === null ? 0 : 1}, ${folded?.name_words ?? null}, name_words)
       WHERE id = ${id} AND ${allowsVersion(allowed)}
       RETURNING *`,
     current: sql<CategoryRow>`SELECT * FROM categories WHERE id = ${id}`,

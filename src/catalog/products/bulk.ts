@@ -136,7 +136,10 @@ function decide(context: Context, { index, fields, stock }: Item, known: Known):
     case "invalid":
       return { kind: "final", result: failed(index, decided.errors) };
     case "unchanged":
-      return { kind: "final", result: { index, status: "updated", id: current?.id ?? "" } };
+      return {
+        kind: "final",
+        result: { index, status: "updated", id: current?.id ?? "", ...archivedMark(current?.active ?? true) },
+      };
     case "new":
     case "revised": {
       const { product } = decided;
@@ -145,11 +148,14 @@ function decide(context: Context, { index, fields, stock }: Item, known: Known):
       return {
         kind: "revision",
         revision: productRevision(context, action, product),
-        result: { index, status, id: product.id },
+        result: { index, status, id: product.id, ...archivedMark(product.active) },
       };
     }
   }
 }
+
+/** Says of a product that it is not on sale, though it was written: a feed may bring what was archived. */
+const archivedMark = (active: boolean): { active?: false } => (active ? {} : { active: false });
 
 /** Sets the items' opening stock. If that fails, the item fails though its product was written: sending it again helps. */
 async function openAll(context: Context, stock: StockPort, items: Item[], results: Result[]): Promise<void> {

@@ -8,8 +8,12 @@ import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } fro
 import { addRevisions, productRevision } from "./record.ts";
 import { type CategoryName, type Invalid, newProduct, unknownCategory } from "./revise.ts";
 import type { Product, ProductFields } from "./schemas.ts";
+import { type SkuHolder, skuHolder } from "./sku-holder.ts";
 
-export type CreateProductOutcome = { kind: "created"; product: Product } | { kind: "sku_taken" } | Invalid;
+export type CreateProductOutcome =
+  | { kind: "created"; product: Product }
+  | { kind: "sku_taken"; holder: SkuHolder | null }
+  | Invalid;
 
 /**
  * @param operation a ulid that a retry of the same request repeats. The product's id is made of it, so a retry finds its
@@ -38,11 +42,13 @@ export async function createProduct(
     sql<ProductRow>`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ${id}`,
   );
   const sameCategory = commit.read(sql`SELECT 1 FROM categories WHERE id = ${result.product.category.id}`);
+  const holder = commit.read(skuHolder(result.product.sku));
   const committed = await commit.send();
   const row = committed.first(product);
   if (row) {
     operation.answered = row.version === 1 && row.updated_at === revision.at;
     return { kind: "created", product: operation.answered ? result.product : renderProduct(row) };
   }
-  return committed.first(sameCategory) !== null ? { kind: "sku_taken" } : unknownCategory;
+  if (committed.first(sameCategory) === null) return unknownCategory;
+  return { kind: "sku_taken", holder: committed.first(holder) };
 }

@@ -18,6 +18,7 @@ const SORTS = {
  * may see archived ones. Null when there is no such category.
  */
 export async function listProducts(context: Context, query: ProductQuery): Promise<List<Product> | null> {
+  if (query.sku !== undefined) return listBySku(context, query, query.sku);
   if (query.active === "true") return searchProducts(context, { ...query, words: null, inStock: false });
   const { key, direction } = SORTS[query.sort];
   const { category } = query;
@@ -37,6 +38,29 @@ export async function listProducts(context: Context, query: ProductQuery): Promi
     category === undefined ? undefined : sql`SELECT ${isKnown(category)} AS known`,
   );
   if (category !== undefined && !extra[0]?.known) return null;
+  return toList(query, rows, counted, (row) => ({ key: row[key], id: row.id }), renderProduct);
+}
+
+/** The one product that has a sku, if it is among those that are asked for. */
+async function listBySku(context: Context, query: ProductQuery, sku: string): Promise<List<Product>> {
+  const { key, direction } = SORTS[query.sort];
+  const { rows, counted } = await readPage<ProductRow>(
+    context.env.DB,
+    {
+      select: PRODUCT_COLUMNS,
+      from: "products INDEXED BY products_sku_unique",
+      joins: PRODUCT_CATEGORY,
+      where: [
+        sql`products.sku = ${sku}`,
+        ...conditionsOf(query),
+        ...(query.active === "true" ? [sql`products.active = 1`] : []),
+      ],
+      key: `products.${key}`,
+      id: "products.id",
+      direction,
+    },
+    query,
+  );
   return toList(query, rows, counted, (row) => ({ key: row[key], id: row.id }), renderProduct);
 }
 

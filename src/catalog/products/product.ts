@@ -27,7 +27,10 @@ export interface ProductRow {
   updated_at: number;
 }
 
-export const PRODUCT_COLUMNS = sql`products.*, categories.name AS category_name`;
+/** The columns of a row. Not all that the table has: what is only searched by may be as long as the texts. */
+export const PRODUCT_COLUMNS = sql`products.id, products.sku, products.title, products.description, products.category_id,
+  products.price, products.currency, products.low_stock_threshold, products.active, products.attributes, products.version,
+  products.created_at, products.updated_at, categories.name AS category_name`;
 export const PRODUCT_CATEGORY = sql`JOIN categories ON categories.id = products.category_id`;
 
 export const renderProduct = (row: ProductRow): Product => ({

@@ -5,6 +5,7 @@ import { MAX_JSON_PARAMETER_BYTES } from "../../platform/d1.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { parseAmount } from "../../platform/money.ts";
 import { each, sql } from "../../platform/sql.ts";
+import { type FoldedProduct, foldProduct } from "../search/folded.ts";
 import type { ProductRow } from "./product.ts";
 import type { Product } from "./schemas.ts";
 
@@ -17,6 +18,7 @@ export interface ProductRevision extends NewEvent {
   action: Action;
   /** Minor units of the price's currency. */
   price: number;
+  folded: FoldedProduct;
 }
 
 export function productRevision({ ids }: Context, action: Action, product: Product): ProductRevision {
@@ -32,6 +34,7 @@ export function productRevision({ ids }: Context, action: Action, product: Produ
     data: product,
     action,
     price,
+    folded: foldProduct(product),
   };
 }
 
@@ -64,18 +67,23 @@ export function addRevisions(
   return commit.win(sql<
     Pick<ProductRow, "id">
   >`INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, active,
-                             attributes, version, created_at, updated_at)
+                             attributes, version, created_at, updated_at, title_words, description_words, sku_key,
+                             title_key, folded)
        SELECT row.value ->> 'object_id', row.value ->> '$.data.sku', row.value ->> '$.data.title',
               row.value ->> '$.data.description', row.value ->> '$.data.category.id', row.value ->> 'price',
               row.value ->> '$.data.price.currency', row.value ->> '$.data.low_stock_threshold',
               row.value ->> '$.data.active', row.value -> '$.data.attributes', row.value ->> 'object_version',
-              row.value ->> 'at', row.value ->> 'at'
+              row.value ->> 'at', row.value ->> 'at', row.value ->> '$.folded.title_words',
+              row.value ->> '$.folded.description_words', row.value ->> '$.folded.sku_key',
+              row.value ->> '$.folded.title_key', 1
        FROM ${rows} AS row WHERE ${IS_WRITABLE}
        ON CONFLICT (id) DO UPDATE SET
          sku = excluded.sku, title = excluded.title, description = excluded.description,
          category_id = excluded.category_id, price = excluded.price, currency = excluded.currency,
          low_stock_threshold = excluded.low_stock_threshold, active = excluded.active,
-         attributes = excluded.attributes, version = excluded.version, updated_at = excluded.updated_at
+         attributes = excluded.attributes, version = excluded.version, updated_at = excluded.updated_at,
+         title_words = excluded.title_words, description_words = excluded.description_words, sku_key = excluded.sku_key,
+         title_key = excluded.title_key, folded = excluded.folded
        RETURNING id`);
 }
 

@@ -41,16 +41,19 @@ import {
   productQuerySchema,
   productSchema,
 } from "./schemas.ts";
+import type { SkuHolder } from "./sku-holder.ts";
 import { archiveProduct, updateProduct } from "./update.ts";
 
 const NOT_FOUND = notFound("product");
 
-const SKU_TAKEN: Problem = {
+/** Names the product that has the sku, so that staff can go to it, or put it back on sale. */
+const skuTaken = (holder: SkuHolder | null): Problem => ({
   status: 409,
   code: "sku_taken",
-  detail: "Another product has this sku.",
+  detail: holder?.active === 0 ? "An archived product has this sku." : "Another product has this sku.",
   errors: [{ field: "sku", code: "sku_taken", message: "is another product's" }],
-};
+  ...(holder === null ? {} : { product: { id: holder.id, active: holder.active === 1 } }),
+});
 
 const CONTENDED: Problem = {
   status: 503,
@@ -175,7 +178,7 @@ export function productRoutes(stock: StockPort) {
           case "created":
             return c.json(outcome.product, 201, { ETag: etagOf(outcome.product.version) });
           case "sku_taken":
-            return problem(c, SKU_TAKEN);
+            return problem(c, skuTaken(outcome.holder));
           case "invalid":
             return problem(c, invalidBody(outcome.errors));
         }
@@ -202,7 +205,7 @@ export function productRoutes(stock: StockPort) {
         case "stale":
           return problem(c, STALE);
         case "sku_taken":
-          return problem(c, SKU_TAKEN);
+          return problem(c, skuTaken(outcome.holder));
         case "contended":
           return problem(c, CONTENDED, RETRY_SOON);
         case "invalid":

@@ -41,9 +41,12 @@ export const productPageSchema = productSchema
   })
   .openapi("ProductPage");
 
+/** In one form of Unicode, or two products could have what looks like one sku. */
+const sku = z.string().trim().normalize("NFC").min(1).max(100);
+
 /** The fields that staff write. The price is checked once its currency is known: see revise.ts. */
 const fields = {
-  sku: z.string().trim().min(1).max(100).openapi({ description: "Unique", example: "MUG-BLUE" }),
+  sku: sku.openapi({ description: "Unique", example: "MUG-BLUE" }),
   title: z.string().trim().min(1).max(300).openapi({ example: "Blue mug" }),
   description: z.string().trim().max(10_000),
   category_id: z.string().min(1).max(64),
@@ -120,7 +123,15 @@ export const bulkReportSchema = z
     failed: z.int(),
     results: z.array(
       z.discriminatedUnion("status", [
-        z.object({ index: z.int(), status: z.enum(["created", "updated"]), id: z.string() }),
+        z.object({
+          index: z.int(),
+          status: z.enum(["created", "updated"]),
+          id: z.string(),
+          active: z
+            .literal(false)
+            .optional()
+            .openapi({ description: "False where it is archived, so not on sale" }),
+        }),
         z.object({ index: z.int(), status: z.literal("failed"), errors: z.array(bulkErrorSchema) }),
       ]),
     ),
@@ -131,6 +142,7 @@ export type BulkReport = z.infer<typeof bulkReportSchema>;
 
 export const productQuerySchema = listQuerySchema.extend({
   category: z.string().max(200).optional().openapi({ description: "A category's id, or its name" }),
+  sku: sku.optional().openapi({ description: "The one that has it, letter by letter" }),
   active: z
     .enum(["true", "false", "all"])
     .default("true")

@@ -6,6 +6,7 @@ import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } fro
 import { productRevision, record } from "./record.ts";
 import { type CategoryName, type Invalid, revise } from "./revise.ts";
 import type { Product, ProductFields } from "./schemas.ts";
+import { type SkuHolder, skuHolder } from "./sku-holder.ts";
 
 /** An edit without If-Match is given up after so many attempts in which another writer was faster. */
 const MAX_ATTEMPTS = 5;
@@ -14,7 +15,7 @@ export type UpdateProductOutcome =
   | { kind: "updated"; product: Product }
   | { kind: "not_found" }
   | { kind: "stale" }
-  | { kind: "sku_taken" }
+  | { kind: "sku_taken"; holder: SkuHolder }
   | { kind: "contended" }
   | Invalid;
 
@@ -36,7 +37,7 @@ export async function updateProduct(
     const revised = revise(current, fields, category, isoTimestamp(context.clock.now()));
     if (revised.kind === "invalid") return revised;
     if (revised.kind === "unchanged") return { kind: "updated", product: current };
-    if (holder !== undefined && holder !== id) return { kind: "sku_taken" };
+    if (holder !== undefined && holder.id !== id) return { kind: "sku_taken", holder };
 
     const action = current.active && !revised.product.active ? "archived" : "updated";
     const won = await record(context, [productRevision(context, action, revised.product)]);
@@ -54,9 +55,9 @@ async function readCurrent({ env }: Context, id: string, { category_id, sku }: P
   } = await batch(env.DB, {
     current: sql<ProductRow>`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ${id}`,
     category: sql<CategoryName>`SELECT id, name FROM categories WHERE id = ${category_id ?? null}`,
-    holder: sql<{ id: string }>`SELECT id FROM products WHERE sku = ${sku ?? null}`,
+    holder: skuHolder(sku ?? null),
   });
-  return { current: row && renderProduct(row), category, holder: holder?.id };
+  return { current: row && renderProduct(row), category, holder };
 }
 
 export type ArchiveProductOutcome =

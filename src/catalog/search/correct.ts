@@ -1,5 +1,7 @@
 import { batch, constant, each, type Sql, sql } from "../../platform/sql.ts";
-import { wordsOf } from "./terms.ts";
+import { fold } from "../../platform/text/fold.ts";
+import { isUnspaced, phraseOf, spell } from "./spelling.ts";
+import type { Word } from "./terms.ts";
 
 /** With one letter wrong, a shorter word shares too few trigrams with the right one. */
 const MIN_LETTERS = 4;
@@ -17,7 +19,8 @@ const LONG_WORD_LETTERS = 8;
  * The FTS5 query for titles with words similar to these; null where no word of a title is similar to any of them.
  * Corrections come from the distinct words of titles, because there are far fewer of them than titles.
  */
-export async function correct(db: D1Database, words: string[]): Promise<string | null> {
+export async function correct(db: D1Database, asked: Word[]): Promise<string | null> {
+  const words = asked.map(({ text }) => text);
   const misspelt = words.filter(isCorrectable).slice(0, MAX_CORRECTED_WORDS);
   if (misspelt.length === 0) return null;
   const found = await batch(db, Object.fromEntries(misspelt.map((word) => [word, candidatesFor(word)])));
@@ -29,14 +32,16 @@ export async function correct(db: D1Database, words: string[]): Promise<string |
   );
   if ([...corrections.values()].every((found) => found.length === 0)) return null;
   const terms = words.map((word, index) => {
-    const forms = [`"${word}"${index === words.length - 1 ? " *" : ""}`];
+    const phrase = phraseOf(word, { isWhole: false });
+    const forms = [`"${phrase}"${index === words.length - 1 ? " *" : ""}`];
     return `(${[...forms, ...(corrections.get(word) ?? []).map((found) => `"${found}"`)].join(" OR ")})`;
   });
   return `{title} : (${terms.join(" AND ")})`;
 }
 
+/** Not what has no spaces: any part of it is found as it is. */
 const isCorrectable = (word: string): boolean =>
-  word.length >= MIN_LETTERS && word.length <= MAX_LETTERS && !/\p{N}/u.test(word);
+  word.length >= MIN_LETTERS && word.length <= MAX_LETTERS && !/\p{N}/u.test(word) && !isUnspaced(word);
 
 /**
  * The words of titles that share the most trigrams with a word. `title_words` also keeps words that no title has any more,
@@ -55,20 +60,20 @@ const candidatesFor = (word: string): Sql<{ word: string }> =>
 
 /** The trigrams of a word as the index makes them: with a space before and after the word, and without diacritics. */
 function trigramsOf(word: string): string[] {
-  const letters = [..." ", ...fold(word), " "];
+  const letters = [..." ", ...phraseOf(word, { isWhole: true }), " "];
   const trigrams = letters.slice(2).map((_, index) => `"${letters.slice(index, index + 3).join("")}"`);
   return [...new Set(trigrams)];
 }
 
-const fold = (word: string): string => word.normalize("NFD").replaceAll(/\p{M}/gu, "").toLowerCase();
-
 /** The candidates with the fewest edits, as phrases, because the index may take one (`chef's`) for two words. */
 function nearest(word: string, candidates: string[], unfinished: boolean): string[] {
-  const typed = [...fold(word)];
+  const typed = [...phraseOf(word, { isWhole: true })];
   const allowed = typed.length >= LONG_WORD_LETTERS ? 2 : 1;
   const near = candidates
     .map((candidate) => ({
-      phrase: wordsOf(candidate).join(" "),
+      phrase: spell(candidate)
+        .map((part) => phraseOf(part.word, { isWhole: true }))
+        .join(" "),
       edits: editDistance(typed, [...fold(candidate)], unfinished),
     }))
     .filter(({ phrase, edits }) => phrase !== "" && edits <= allowed);

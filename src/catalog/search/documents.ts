@@ -1,9 +1,13 @@
 import { type Sql, sql, trusted } from "../../platform/sql.ts";
+import { nameKey } from "../../platform/text/name-key.ts";
+import type { Word } from "./terms.ts";
 
 /** A search among the products on sale, which `product_documents` has. */
 export interface DocumentQuery {
   /** Words that a product must have; null for a search without text. An empty array, of a text without words, finds none. */
-  words: string[] | null;
+  words: Word[] | null;
+  /** What was asked for as a sku, case and dashes aside; the products that have it come first. */
+  skuKey?: string | undefined;
   /** The id or the name of a category. */
   category?: string | undefined;
   /** Minor units, inclusive. */
@@ -70,6 +74,7 @@ export function documentsBy(query: DocumentQuery, column: "created_at" | "price"
 /** The id of the category with this id or name. */
 export const categoryIdOf = (idOrName: string): Sql =>
   sql`coalesce((SELECT id FROM categories WHERE id = ${idOrName}),
+    (SELECT id FROM categories WHERE name_key = ${nameKey(idOrName)}),
     (SELECT id FROM categories WHERE lower(name) = lower(${idOrName})))`;
 
 /** Whether there is the category that a query names; an expression. */

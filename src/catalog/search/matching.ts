@@ -9,14 +9,14 @@ import {
   hasPriceRange,
   inThatStore,
 } from "./documents.ts";
-import { matchOf } from "./terms.ts";
+import { matchOf, type Word } from "./terms.ts";
 
 /**
  * The CTE `wanted` with the query for FTS5. It asks for all words if some product on sale has them all, whether it passes
  * the filters or not, otherwise for any of them. It also asks for the category, which the index has in its column `shelf`,
  * so that no matches in other categories are scanned.
  */
-export function textQuery(words: string[], { category }: DocumentQuery): Sql {
+export function textQuery(words: Word[], { category }: DocumentQuery): Sql {
   const { all, any } = matchOf(words);
   const shelf =
     category === undefined

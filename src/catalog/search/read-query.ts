@@ -1,8 +1,12 @@
 import type { FieldError } from "../../platform/http/problem.ts";
 import { exponentOf, parseAmount } from "../../platform/money.ts";
+import { skuKey } from "./folded.ts";
 import type { SearchQuery } from "./schemas.ts";
 import type { ProductSearch } from "./search.ts";
 import { wordsOf } from "./terms.ts";
+
+/** A text of more words is no sku. */
+const MAX_SKU_WORDS = 6;
 
 export type ReadQuery =
   | { kind: "search"; search: ProductSearch }
@@ -31,6 +35,8 @@ export function readQuery(query: SearchQuery, currency: string): ReadQuery {
     search: {
       ...page,
       words,
+      skuKey:
+        words !== null && words.length > 0 && words.length <= MAX_SKU_WORDS ? skuKey(q ?? "") : undefined,
       category,
       minPrice,
       maxPrice,

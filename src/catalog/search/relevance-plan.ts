@@ -8,6 +8,7 @@ import {
   type Plan,
 } from "./documents.ts";
 import { countUpTo, INDEXED_DOCUMENTS, MATCHES, TITLE_MATCHES, textQuery } from "./matching.ts";
+import type { Word } from "./terms.ts";
 
 /**
  * The weights of bm25: how much a word counts by where it stands. They are far apart because bm25 counts a word less in a
@@ -30,7 +31,12 @@ const SCORED_ROWS = 1_000;
  */
 const FILTERED_ROWS = COUNT_LIMIT_ROWS + 1;
 
-export type RankedSearch = DocumentQuery & PageQuery & { words: string[] };
+/** How many products are taken for the one whose sku was asked for. */
+const NAMED_ROWS = 10;
+/** Below every score of bm25, of which the lowest is the best. */
+const BEFORE_ALL = -1_000_000_000;
+
+export type RankedSearch = DocumentQuery & PageQuery & { words: Word[] };
 
 /** How many rows come before the page. A cursor of such a list holds that number. */
 export function rowsBefore(search: PageQuery): number {
@@ -53,6 +59,10 @@ export function planByRelevance(search: RankedSearch, { title, category, descrip
   const candidate = (match: Sql, most: Sql) => sql`
     SELECT documents.id, documents.product_id, ${score} AS score FROM ${INDEXED_DOCUMENTS}
     WHERE ${match} AND ${conditions} LIMIT ${most}`;
+  // Of equal keys there are hardly two: skus that differ in dashes or case alone.
+  const named = sql`SELECT documents.id, documents.product_id FROM products INDEXED BY products_sku_key
+    CROSS JOIN product_documents AS documents ON documents.product_id = products.id
+    WHERE products.sku_key = ${search.skuKey ?? ""} AND ${conditions} LIMIT ${constant(NAMED_ROWS)}`;
   const asMany = sql`(SELECT yes * ${constant(SCORED_ROWS)} FROM more)`;
   return {
     ctes: [
@@ -60,10 +70,14 @@ export function planByRelevance(search: RankedSearch, { title, category, descrip
       sql`anywhere AS MATERIALIZED (${candidate(MATCHES, most)})`,
       sql`more (yes) AS MATERIALIZED (SELECT count(*) = ${most} FROM anywhere)`,
       sql`titled AS MATERIALIZED (${candidate(TITLE_MATCHES, asMany)})`,
-      // A product in both sets keeps the score of the first, which counts all its texts.
+      sql`named AS MATERIALIZED (${search.skuKey ? named : sql`SELECT NULL AS id, NULL AS product_id LIMIT 0`})`,
+      // A product in several sets keeps the place of the first: whose sku it is comes before all, and what matches anywhere
+      // has a score that counts all its texts.
       sql`candidates AS MATERIALIZED (
-        SELECT id, product_id, score FROM anywhere
-        UNION ALL SELECT id, product_id, score FROM titled WHERE id NOT IN (SELECT id FROM anywhere))`,
+        SELECT id, product_id, ${constant(BEFORE_ALL)} AS score FROM named
+        UNION ALL SELECT id, product_id, score FROM anywhere WHERE id NOT IN (SELECT id FROM named)
+        UNION ALL SELECT id, product_id, score FROM titled
+          WHERE id NOT IN (SELECT id FROM anywhere) AND id NOT IN (SELECT id FROM named))`,
       sql`scored (number) AS MATERIALIZED (SELECT count(*) FROM candidates)`,
     ],
     page: sql`SELECT * FROM (

@@ -1,7 +1,7 @@
 import type { Context } from "../../platform/context.ts";
 import { type List, type PageQuery, toList } from "../../platform/pagination.ts";
 import { all, each, first, joined, nothing, type Sql, sql } from "../../platform/sql.ts";
-import { type ProductRow, renderProduct } from "../products/product.ts";
+import { PRODUCT_COLUMNS, type ProductRow, renderProduct } from "../products/product.ts";
 import type { Product } from "../products/schemas.ts";
 import { type DocumentQuery, hasPriceRange, isInOneStore, isKnown, type Plan } from "./documents.ts";
 import { planByRelevance, type RankedSearch, rowsBefore, WEIGHTS, type Weights } from "./relevance-plan.ts";
@@ -71,7 +71,7 @@ const numbered = (rows: FoundRow[], before: number): FoundRow[] =>
 function statement(search: ProductSearch, weights: Weights): Sql<Row> {
   const { ctes, page, order, counted } = planOf(search, weights);
   return sql`${ctes.length === 0 ? nothing : sql`WITH ${joined(ctes)}`}
-    SELECT total.counted, total.known, products.*, categories.name AS category_name, page.key
+    SELECT total.counted, total.known, ${PRODUCT_COLUMNS}, page.key
     FROM (SELECT ${search.cursor === undefined ? counted : sql`NULL`} AS counted,
       ${isKnown(search.category)} AS known) AS total
     LEFT JOIN (${page}) AS page

@@ -16,6 +16,7 @@ import {
   type Sort,
 } from "./documents.ts";
 import { countOf, matchingDocuments, textQuery } from "./matching.ts";
+import type { Word } from "./terms.ts";
 
 /** A search that is sorted by a column of the documents. */
 type SortedSearch = DocumentQuery & PageQuery & { sort: Exclude<Sort, "relevance"> };
@@ -83,7 +84,7 @@ export function planBySortOrScan(search: SortedSearch & { words: null }): Plan {
  * column's index and check each document for the words would be slow: FTS5 checks one document by searching on to the next
  * that matches, however far that is.
  */
-export function planByTextMatch(search: SortedSearch & { words: string[] }): Plan {
+export function planByTextMatch(search: SortedSearch & { words: Word[] }): Plan {
   const { column, direction } = orderOf(search.sort);
   const { from, where } = matchingDocuments(search);
   const all = sql`SELECT documents.product_id, ${column} AS key FROM ${from}

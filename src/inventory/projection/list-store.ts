@@ -12,7 +12,7 @@ interface Row extends Omit<StoreInventoryRow, "updated_at" | "price"> {
 }
 
 /**
- * What a store has of each product on sale, by title in lower case, from the projection; null when there is no such store.
+ * What a store has of each product on sale, by title as people sort (sortKey), from the projection; null when there is no such store.
  * Each level carries its product's title, so that an index by store and title serves the list. A cursor names the last
  * product of the page before; the next page starts after that product's title as it is by then.
  */
@@ -24,7 +24,8 @@ export async function listStoreInventory(
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
   const { limit, offset } = pageWindow(query);
   const past = cursor
-    ? sql`AND (sort_title, product_id) > ((SELECT lower(title) FROM products WHERE id = ${cursor.id}), ${cursor.id})`
+    ? sql`AND (sort_title, product_id) > (
+        (SELECT coalesce(title_key, lower(title)) FROM products WHERE id = ${cursor.id}), ${cursor.id})`
     : nothing;
   const {
     page,

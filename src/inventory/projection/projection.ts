@@ -113,7 +113,8 @@ export const recountStock = (): Sql[] => [
   sql`UPDATE stock_levels SET
        state = coalesce((SELECT ${stateOf(sql`stock_levels.available`)} FROM products AS p
                          WHERE p.id = stock_levels.product_id), 'archived'),
-       sort_title = (SELECT lower(p.title) FROM products AS p WHERE p.id = stock_levels.product_id AND p.active = 1)`,
+       sort_title = (SELECT coalesce(p.title_key, lower(p.title)) FROM products AS p
+                     WHERE p.id = stock_levels.product_id AND p.active = 1)`,
   sql`INSERT INTO product_stock (product_id, on_hand, reserved, available, stores, state, updated_at)
      SELECT p.id, coalesce(sum(l.on_hand), 0), coalesce(sum(l.reserved), 0), coalesce(sum(l.available), 0),
        count(l.store_id), ${stateOf(sql`coalesce(sum(l.available), 0)`)}, coalesce(max(l.updated_at), p.created_at)

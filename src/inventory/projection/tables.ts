@@ -26,7 +26,7 @@ export const stockLevels = sqliteTable(
     updatedAt: integer("updated_at").notNull(),
     /** Compares this store's units alone with the product's threshold. Triggers write it. */
     state: text("state", { enum: STOCK_STATES }).notNull().default("archived"),
-    /** The product's title in lower case, for lists by title; null when the product is archived. Triggers write it. */
+    /** The product's `title_key`, for lists by title; null when the product is archived. Triggers write it. */
     sortTitle: text("sort_title"),
   },
   (table) => [

@@ -72,6 +72,9 @@ function putCatalogue(rows: Rows, size: ShopSize, now: number): void {
       id: idOf("cat", number),
       name: `Category ${number}`,
       description: "Of all kinds",
+      // What people compare and search by is written by the Worker, each minute.
+      nameKey: null,
+      nameWords: null,
     });
   }
   for (let number = 0; number < STORES; number++) {
@@ -82,6 +85,7 @@ function putCatalogue(rows: Rows, size: ShopSize, now: number): void {
       address: `${number} High Street`,
       country: "GB",
       priority: number + 1,
+      nameKey: null,
     });
   }
   for (let number = 0; number < size.products; number++) {
@@ -99,6 +103,11 @@ function putCatalogue(rows: Rows, size: ShopSize, now: number): void {
       lowStockThreshold: 10,
       active: true,
       attributes: { colour: "blue", material: "wool" },
+      titleWords: null,
+      descriptionWords: null,
+      skuKey: null,
+      titleKey: null,
+      folded: 0,
     });
   }
 }

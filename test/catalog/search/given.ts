@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import { foldRows } from "../../../src/catalog/search/fold-rows.ts";
 import { prefixed, systemIds } from "../../../src/platform/ids.ts";
 import { testClock } from "../../support/clock.ts";
 
@@ -10,6 +11,8 @@ export interface GivenProduct {
   /** Minor units. */
   price?: number;
   active?: boolean;
+  /** Its id unless given. */
+  sku?: string;
   /** Available, by store. */
   stock?: Record<string, number>;
 }
@@ -23,17 +26,26 @@ export const givenStores = (ids: string[]) =>
     .bind(JSON.stringify(ids))
     .run();
 
-/** Puts products straight into D1, each a millisecond newer than the one before it. Returns their ids. */
-export async function givenProducts(products: GivenProduct[]): Promise<string[]> {
-  const rows = products.map((product, index) => ({
-    id: prefixed("prd", systemIds.next()),
-    category: "Things",
-    description: "",
-    price: 1999,
-    active: true,
-    at: testClock.now() - products.length + index,
-    ...product,
-  }));
+/**
+ * Puts products straight into D1, each a millisecond newer than the one before it. Returns their ids.
+ * @param folded false: as of a shop from before, to which the fold has not come yet
+ */
+export async function givenProducts(
+  products: GivenProduct[],
+  { folded = true }: { folded?: boolean } = {},
+): Promise<string[]> {
+  const rows = products
+    .map((product, index) => ({ id: prefixed("prd", systemIds.next()), product, index }))
+    .map(({ id, product, index }) => ({
+      id,
+      sku: id,
+      category: "Things",
+      description: "",
+      price: 1999,
+      active: true,
+      at: testClock.now() - products.length + index,
+      ...product,
+    }));
   const levels = rows.flatMap(({ id, stock }) =>
     Object.entries(stock ?? {}).map(([store, available]) => ({ id, store, available })),
   );
@@ -47,7 +59,7 @@ export async function givenProducts(products: GivenProduct[]): Promise<string[]>
     env.DB.prepare(
       `INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, active,
          attributes, version, created_at, updated_at)
-       SELECT value ->> 'id', value ->> 'id', value ->> 'title', value ->> 'description',
+       SELECT value ->> 'id', value ->> 'sku', value ->> 'title', value ->> 'description',
          (SELECT id FROM categories WHERE lower(name) = lower(value ->> 'category')), value ->> 'price', 'USD', 10,
          value ->> 'active', '{}', 1, value ->> 'at', value ->> 'at'
        FROM json_each(?1)`,
@@ -58,5 +70,6 @@ export async function givenProducts(products: GivenProduct[]): Promise<string[]>
        FROM json_each(?1)`,
     ).bind(JSON.stringify(levels)),
   ]);
+  if (folded) await foldRows({ env });
   return rows.map(({ id }) => id);
 }

@@ -7,7 +7,7 @@ import { type GivenProduct, givenProducts, givenStores } from "./given.ts";
 const NEAR = "sto_near";
 const FAR = "sto_far";
 
-type Given = Required<GivenProduct> & { id: string; at: number };
+type Given = Required<Omit<GivenProduct, "sku">> & { id: string; at: number };
 
 /** Products in every mixture of what is filtered by; several have the same price. */
 async function givenMixture(): Promise<Given[]> {

@@ -200,7 +200,7 @@ test("a quiet shop keeps one row for each job, and each row that tells of someth
   expect((await runsOf("send-owed")).map(({ detail }) => detail)).toEqual(["rang for 1", "nothing to do"]);
 });
 
-test("an idle minute crosses to D1 ten times", async () => {
+test("an idle minute crosses to D1 eleven times", async () => {
   await tick();
   const boundary = new Boundary();
   await sweep(boundary);

@@ -204,5 +204,5 @@ test("an idle minute crosses to D1 eleven times", async () => {
   await tick();
   const boundary = new Boundary();
   await sweep(boundary);
-  expect(boundary.calls.filter((call) => call.startsWith("D1."))).toHaveLength(10);
+  expect(boundary.calls.filter((call) => call.startsWith("D1."))).toHaveLength(11);
 });

@@ -25,6 +25,8 @@ interface OrderRow {
   captured: number;
   /** Worth of the units that were closed, minor units. */
   closed: number;
+  /** Of a unit, minor units. */
+  price: number;
 }
 
 export interface RefundRow {
@@ -94,7 +96,7 @@ export async function readEnds(buyers: Buyer[], provider: Provider, dead: Set<st
   ]);
   const refunds = rowsOf<RefundRow>(results, 1);
   const events = rowsOf<EventRow>(results, 2);
-  const lives = rowsOf<OrderRow & { price: number }>(results, 0).map((row): Life => {
+  const lives = rowsOf<OrderRow>(results, 0).map((row): Life => {
     const buyer = buyers.find(({ email }) => email === row.customer_email);
     if (!buyer) throw new Error(`${row.id} is nobody's`);
     const theirs = events.filter(({ order_id }) => order_id === row.id);
@@ -168,14 +170,20 @@ function alive(life: Life): Rule[] {
   );
   const taken = takenFor(life);
   const byCard = life.payment_method === "card";
-  // Paid once for all of it; what was closed later went back. An invoice may be paid by card after it was closed.
-  const kept = Math.max(0, taken.length * life.total - life.closed - goodwill);
+  // Paid once for all of it; what was closed or came back later went back. Goodwill from before that counts against it, and
+  // goodwill after it goes back besides. An invoice may be paid by card after it was closed.
+  const most = Math.max(0, taken.length * life.total - life.closed - life.returned * life.price);
+  const least = Math.max(0, most - goodwill);
+  const kept = keptOf(life);
   const revived = life.steps.includes("expired");
   return [
     [life.buyer.told !== "rejected", "its buyer was told that there is none"],
     [!life.buyer.cancelGranted, "was cancelled"],
     [byCard ? taken.length === 1 : taken.length <= 1, `took ${taken.length} payments for its own`],
-    [keptOf(life) === kept || (!byCard && life.closed > 0), `keeps ${keptOf(life)} and not ${kept}`],
+    [
+      (least <= kept && kept <= most) || (!byCard && life.closed + life.returned > 0),
+      `keeps ${kept} and not ${least} to ${most}`,
+    ],
     [life.expires_at === null, "has a deadline still"],
     [revived === taken.some(({ outcome }) => outcome === "late_paid"), "was revived by no late payment"],
   ];

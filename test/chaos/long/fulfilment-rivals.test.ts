@@ -80,10 +80,10 @@ describe("ship against cancel", () => {
   test("a cancel that lost leaves a paid order paid, and owes nothing", async () => {
     const { id, act, headers, page } = await prepared();
     await pay(id);
-    const boundary = new Boundary({ at: 2, ending: "stalls" });
+    const boundary = new Boundary({ at: 3, ending: "stalls" });
     const stalled = send(boundary, `/orders/${id}/cancel`, {}, headers);
     await boundary.reached;
-    expect(boundary.calls).toEqual(["D1.first", "D1.first", "D1.batch"]);
+    expect(boundary.calls).toEqual(["D1.first", "D1.first", "D1.all", "D1.batch"]);
     expect((await act(id, "shipments")).status).toBe(201);
     boundary.wake();
     expect((await stalled.answer).status).toBe(409);

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { prefixed, systemIds } from "../../../src/platform/ids.ts";
 import { owe } from "../../events/rows.ts";
@@ -135,8 +134,7 @@ describe("a refund", () => {
       const order = await till.order();
       await tell(order);
       await till.drain();
-      await post(`/orders/${order.id}/cancel`, {}, { "X-Order-Token": order.access_token ?? "" });
-      await env.DB.prepare("DELETE FROM work WHERE task = 'refund'").run();
+      // Steps promise their refunds themselves now; a task of an earlier version may still be owed.
       const id = prefixed("wrk", systemIds.next());
       const payload = { order_id: order.id, amount: null, reason: "cancelled" };
       await owe({ id, task: "refund", object_id: order.id, payload });
@@ -144,8 +142,8 @@ describe("a refund", () => {
       await till.settle();
       expect(await refundRows(order.id)).toMatchObject([{ id: id.replace("wrk", "rfd"), state: "settled" }]);
       expect([...till.paidOut.values()]).toEqual([TOTAL]);
-      expect(await orderRow(order.id)).toMatchObject({ status: "cancelled", payment_status: "refunded" });
-      expect(await reserved(till)).toEqual([0, 0]);
+      expect(await orderRow(order.id)).toMatchObject({ status: "confirmed", payment_status: "refunded" });
+      expect(await reserved(till)).toEqual([1, 1]);
     });
     expect(calls).toEqual([
       "D1.all",

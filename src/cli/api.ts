@@ -49,6 +49,8 @@ export function createApi(
     try {
       return await send(`${url}/api/v1${path}`, init);
     } catch (error) {
+      // What `fetch` throws where nobody answers.
+      if (!(error instanceof TypeError)) throw error;
       throw new Error(
         `No shop answers at ${url} (${causeOf(error)}): start it with npm start, or name another by --url or PORT.`,
       );

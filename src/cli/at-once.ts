@@ -19,9 +19,3 @@ export async function atOnce<T>(
   const failed = ends.find((end) => end.status === "rejected");
   if (failed) throw failed.reason;
 }
-
-/** Cuts a list into parts of so many. */
-export function chunks<T>(items: T[], size: number): T[][] {
-  const count = Math.ceil(items.length / size);
-  return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size));
-}

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { chunksOf } from "../platform/chunks.ts";
 import type { Api } from "./api.ts";
-import { atOnce, chunks } from "./at-once.ts";
+import { atOnce } from "./at-once.ts";
 import { type LostWindow, readLostWindow } from "./lost-window.ts";
 import { Progress } from "./progress.ts";
 import { everyPage, type Manifest, overviewSchema, STOCK_FILE, tableFile } from "./save-shop.ts";
@@ -156,7 +157,7 @@ async function emptyObjects(api: Api, send: Send, ofBackup: Set<string>, progres
   });
   for (const id of ofBackup) products.add(id);
   const step = progress.step(products.size, "stock objects emptied");
-  for (const product_ids of chunks([...products], 200)) {
+  for (const product_ids of chunksOf([...products], 200)) {
     await send("/ops/backup/empty-stock", { product_ids });
     step.more(product_ids.length);
   }

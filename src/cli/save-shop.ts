@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { chunksOf } from "../platform/chunks.ts";
 import type { Api } from "./api.ts";
-import { atOnce, chunks } from "./at-once.ts";
+import { atOnce } from "./at-once.ts";
 import { Progress } from "./progress.ts";
 import { SavedAnswers } from "./saved-answers.ts";
 
@@ -125,7 +126,7 @@ async function saveStock(
   progress: Progress,
 ): Promise<void> {
   const step = progress.step(products.length, "stock objects read");
-  await atOnce(PARALLEL_CALLS, chunks(products, PRODUCTS_READ), async (some) => {
+  await atOnce(PARALLEL_CALLS, chunksOf(products, PRODUCTS_READ), async (some) => {
     for (let left = some; left.length > 0; ) {
       const { objects } = await api.get(`/ops/backup/stock?product_ids=${left.join(",")}`, stocksSchema);
       if (objects.length === 0) throw new Error(`The shop reads no stock of ${left[0]}.`);

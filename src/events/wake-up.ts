@@ -1,3 +1,4 @@
+import { chunksOf } from "../platform/chunks.ts";
 import type { Context } from "../platform/context.ts";
 import { describeError } from "../platform/log.ts";
 import { batch, each, run, sql } from "../platform/sql.ts";
@@ -48,11 +49,6 @@ function messageOf({ id, not_before }: WakeUp, now: number): MessageSendRequest<
   return seconds > 0
     ? { body: { id }, delaySeconds: Math.min(seconds, MAX_DELAY_SECONDS) }
     : { body: { id } };
-}
-
-function chunksOf<T>(items: T[], size: number): T[][] {
-  const count = Math.ceil(items.length / size);
-  return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size));
 }
 
 /**

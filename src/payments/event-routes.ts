@@ -1,5 +1,8 @@
+import type { z } from "@hono/zod-openapi";
+import type { Context as HonoContext } from "hono";
 import { requireStaff } from "../accounts/authenticate.ts";
 import type { Context } from "../platform/context.ts";
+import type { AppEnv } from "../platform/http/app-env.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
 import { notFound, type Problem, problem } from "../platform/http/problem.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
@@ -48,16 +51,7 @@ const matchRoute = createRoute({
   },
 });
 
-const match = endpoint(matchRoute, async (c) => {
-  const { provider, event_id: eventId } = c.req.valid("param");
-  const { order } = c.req.valid("json");
-  const context = c.get("context");
-  return once(c, async (operation) => {
-    const outcome = await settleAgain(context, { provider, eventId }, { operation, order });
-    if (outcome.kind !== "owed_again") return problem(c, refusalOf(outcome));
-    return c.json(outcome.event ?? (await eventNow(context, provider, eventId)), 200);
-  });
-});
+const match = endpoint(matchRoute, (c) => answerAgain(c, c.req.valid("param"), c.req.valid("json").order));
 
 const retryRoute = createRoute({
   ...staffOnly,
@@ -73,15 +67,21 @@ const retryRoute = createRoute({
   },
 });
 
-const retry = endpoint(retryRoute, async (c) => {
-  const { provider, event_id: eventId } = c.req.valid("param");
+const retry = endpoint(retryRoute, (c) => answerAgain(c, c.req.valid("param"), null));
+
+/** @param order an id or a reference; null for the order that the event has */
+function answerAgain(
+  c: HonoContext<AppEnv>,
+  { provider, event_id: eventId }: z.infer<typeof eventNameSchema>,
+  order: string | null,
+) {
   const context = c.get("context");
   return once(c, async (operation) => {
-    const outcome = await settleAgain(context, { provider, eventId }, { operation, order: null });
+    const outcome = await settleAgain(context, { provider, eventId }, { operation, order });
     if (outcome.kind !== "owed_again") return problem(c, refusalOf(outcome));
     return c.json(outcome.event ?? (await eventNow(context, provider, eventId)), 200);
   });
-});
+}
 
 function refusalOf(outcome: Exclude<SettleAgainOutcome, { kind: "owed_again" }>): Problem {
   switch (outcome.kind) {

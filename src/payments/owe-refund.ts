@@ -2,16 +2,11 @@ import type { Order } from "../orders/order.ts";
 import type { OwedRefund, WantedRefund } from "../orders/payments-port.ts";
 import type { RefundWire } from "../orders/schemas.ts";
 import type { Context } from "../platform/context.ts";
-import { prefixed } from "../platform/ids.ts";
 import { all, sql } from "../platform/sql.ts";
 import { PAYMENT_COLUMNS, type Payment, REFUND_COLUMNS, type Refund } from "./money.ts";
 import { renderRefund } from "./refund.ts";
-import { newRefund, refundTask, spread } from "./settle-parts.ts";
+import { newRefund, refundName, refundTask, spread } from "./settle-parts.ts";
 import { fitsCaptured, promiseRefunds, writeRefundDue } from "./statements.ts";
-
-/** The refunds of one command: the first has the command's name, more have a number after it. */
-const nameOf = (operation: string, index: number): string =>
-  `${prefixed("rfd", operation)}${index === 0 ? "" : `-${index + 1}`}`;
 
 /**
  * The parts of a step that promise a refund of its order, of the oldest payment first. The batch of the step writes them, so
@@ -30,7 +25,7 @@ export async function oweRefund(
   );
   const refunds = spread(payments, due.amount).map(({ payment, amount }, index) =>
     newRefund(context, payment, {
-      id: nameOf(operation, index),
+      id: refundName(operation, index),
       amount,
       reason,
       // The units are named once, whatever payments their money is of.
@@ -71,7 +66,7 @@ function withUnits(known: Order["refundedUnits"], items: { product_id: string; q
 
 /** The refunds that a command has promised, in their order. */
 export async function refundsBy(context: Context, orderId: string, operation: string): Promise<RefundWire[]> {
-  const name = nameOf(operation, 0);
+  const name = refundName(operation, 0);
   const refunds = await all(
     context.env.DB,
     sql<Refund>`SELECT ${REFUND_COLUMNS} FROM refunds AS r

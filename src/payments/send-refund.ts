@@ -6,7 +6,7 @@ import { changeMoney, MAX_TRIES } from "./change.ts";
 import { type Money, type Refund, readMoneyOfOrder, readMoneyOfRefund } from "./money.ts";
 import type { MoneyChange } from "./money-change.ts";
 import type { RefunderOf, RefundOutcome } from "./provider.ts";
-import { newRefund, spread } from "./settle-parts.ts";
+import { newRefund, refundName, spread } from "./settle-parts.ts";
 
 /**
  * Sends one promised refund to its provider, under its own id, and marks the result. Only a refund that is `due` is sent,
@@ -98,7 +98,8 @@ async function promise(
   task: Task,
   { orderId, amount, reason }: { orderId: string; amount: number | null; reason: string | null },
 ): Promise<{ kind: "promised"; refunds: Refund[] } | { kind: "failed"; error: string }> {
-  const name = `rfd_${task.id.replace(/^wrk_/, "")}`;
+  const operation = task.id.replace(/^wrk_/, "");
+  const name = refundName(operation, 0);
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const money = await readMoneyOfOrder(context, orderId);
     if (!money) return { kind: "failed", error: `there is no order ${orderId}` };
@@ -106,7 +107,7 @@ async function promise(
     if (made.length > 0) return { kind: "promised", refunds: made };
     const refunds = spread(money.payments, amount).map((part, index) =>
       newRefund(context, part.payment, {
-        id: index === 0 ? name : `${name}-${index + 1}`,
+        id: refundName(operation, index),
         amount: part.amount,
         reason,
       }),

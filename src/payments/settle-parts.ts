@@ -66,6 +66,10 @@ export function spread(payments: Payment[], amount: number | null): { payment: P
   });
 }
 
+/** The refunds of one operation: the first has the operation's name, more have a number after it. */
+export const refundName = (operation: string, index: number): string =>
+  `${prefixed("rfd", operation)}${index === 0 ? "" : `-${index + 1}`}`;
+
 /** The task that sends one promised refund. */
 export const refundTask = (context: Context, { id, orderId }: Pick<Refund, "id" | "orderId">): NewTask =>
   newTask(context, "refund", orderId, { refund_id: id });

@@ -2,7 +2,7 @@ import type { Context } from "../../platform/context.ts";
 import { COUNT_LIMIT_ROWS, type List, toList } from "../../platform/pagination.ts";
 import { readPage } from "../../platform/read-page.ts";
 import { allOf, constant, type Sql, sql, trusted } from "../../platform/sql.ts";
-import { categoryIdOf, isKnown } from "../search/documents.ts";
+import { categoryIdOf, selectKnown } from "../search/documents.ts";
 import { searchProducts } from "../search/search.ts";
 import { PRODUCT_CATEGORY, PRODUCT_COLUMNS, type ProductRow, renderProduct } from "./product.ts";
 import type { Product, ProductQuery } from "./schemas.ts";
@@ -35,7 +35,7 @@ export async function listProducts(context: Context, query: ProductQuery): Promi
       ...(query.active === "all" ? { counted: countOfAll(query) } : {}),
     },
     query,
-    category === undefined ? undefined : sql`SELECT ${isKnown(category)} AS known`,
+    category === undefined ? undefined : selectKnown(category),
   );
   if (category !== undefined && !extra[0]?.known) return null;
   return toList(query, rows, counted, (row) => ({ key: row[key], id: row.id }), renderProduct);

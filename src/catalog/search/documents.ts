@@ -81,6 +81,10 @@ export const categoryIdOf = (idOrName: string): Sql =>
 export const isKnown = (category: string | undefined): Sql =>
   category === undefined ? trusted("true") : sql`${categoryIdOf(category)} IS NOT NULL`;
 
+/** Asks for the same alone. */
+export const selectKnown = (category: string | undefined): Sql<{ known: number }> =>
+  sql<{ known: number }>`SELECT ${isKnown(category)} AS known`;
+
 /** The conditions on `documents`, without those on words and on one store's stock. */
 export function documentConditions({ category, minPrice, maxPrice, inStock }: DocumentQuery): Sql[] {
   const conditions: Sql[] = [];

@@ -11,8 +11,8 @@ import {
 } from "../../platform/http/problem.ts";
 import { createRouter, jsonContent, problems, UNCHANGED } from "../../platform/http/router.ts";
 import { type Limit, limitedProblem, takeFrom } from "../../platform/rate-limit/limit.ts";
-import { first, sql } from "../../platform/sql.ts";
-import { isKnown } from "./documents.ts";
+import { first } from "../../platform/sql.ts";
+import { selectKnown } from "./documents.ts";
 import { readQuery } from "./read-query.ts";
 import { foundListSchema, searchQuerySchema, suggestionsSchema, suggestQuerySchema } from "./schemas.ts";
 import { type ProductSearch, searchProducts, withStoreQuantities } from "./search.ts";
@@ -94,7 +94,7 @@ export const searchRoutes = createRouter(
 /** Which name of a search that found nothing to search in is wrong: only then it is asked. */
 async function whatIsUnknown({ env }: Context, { category, storeId }: ProductSearch): Promise<Problem> {
   if (storeId === undefined) return unknownName("category", ["category"]);
-  const found = await first(env.DB, sql<{ known: number }>`SELECT ${isKnown(category)} AS known`);
+  const found = await first(env.DB, selectKnown(category));
   return found?.known ? unknownName("store") : unknownName("category", ["category"]);
 }
 

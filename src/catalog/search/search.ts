@@ -3,7 +3,14 @@ import { type List, type PageQuery, toList } from "../../platform/pagination.ts"
 import { all, each, first, joined, nothing, type Sql, sql } from "../../platform/sql.ts";
 import { PRODUCT_COLUMNS, type ProductRow, renderProduct } from "../products/product.ts";
 import type { Product } from "../products/schemas.ts";
-import { type DocumentQuery, hasPriceRange, isInOneStore, isKnown, type Plan } from "./documents.ts";
+import {
+  type DocumentQuery,
+  hasPriceRange,
+  isInOneStore,
+  isKnown,
+  type Plan,
+  selectKnown,
+} from "./documents.ts";
 import { planByRelevance, type RankedSearch, rowsBefore, WEIGHTS, type Weights } from "./relevance-plan.ts";
 import type { FoundProduct } from "./schemas.ts";
 import { planByIndexScan, planBySortOrScan, planByTextMatch } from "./sorted-plans.ts";
@@ -48,9 +55,7 @@ interface Found {
 
 /** What a text without words finds. */
 async function nothingIn(db: D1Database, { category }: ProductSearch): Promise<Found | null> {
-  const isThere =
-    category === undefined ||
-    (await first(db, sql<{ known: number }>`SELECT ${isKnown(category)} AS known`))?.known;
+  const isThere = category === undefined || (await first(db, selectKnown(category)))?.known;
   return isThere ? { rows: [], counted: 0 } : null;
 }
 

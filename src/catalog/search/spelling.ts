@@ -1,12 +1,12 @@
 import { fold } from "../../platform/text/fold.ts";
 
 /** More letters of a word are ignored: they would only cost time. */
-const MAX_LETTERS = 64;
+export const MAX_LETTERS = 64;
 /** More parts of `a-b-c-…` are not written as one word. */
 const MAX_PARTS = 6;
 
-/** A word, in folded text: letters, marks, digits and private-use characters. */
-const WORD = /[\p{L}\p{M}\p{N}\p{Co}]+/gu;
+/** A word, as FTS5 takes it too: letters, marks, digits and private-use characters. */
+export const WORD = /[\p{L}\p{M}\p{N}\p{Co}]+/gu;
 
 /**
  * Characters of scripts whose words people write without spaces, or look for inside longer ones. ー is of two of them, and
@@ -29,16 +29,14 @@ const COMPOUND = /[\p{L}\p{M}\p{N}\p{Co}]+(?:['\p{Pd}./&+_·][\p{L}\p{M}\p{N}\p{
 
 export const isUnspaced = (word: string): boolean => IS_UNSPACED.test(word);
 
-/**
- * Text as search sees it: `parts` are its words, in their order, cut where a script without spaces begins or ends; those of a
- * compound come together with what it is as one word.
- */
+/** A word of a text as search sees it, folded; it is cut where a script without spaces begins or ends. */
 export interface Spelling {
   word: string;
   /** The compound that it stands in, as one word; null where it stands by itself. */
   compound: string | null;
 }
 
+/** The words of a text, in their order. */
 export function spell(text: string): Spelling[] {
   const folded = fold(text);
   const compounds = [...folded.matchAll(COMPOUND)].map((match) => ({

@@ -1,11 +1,9 @@
-import { isUnspaced, phraseOf, spell } from "./spelling.ts";
+import { isUnspaced, MAX_LETTERS, phraseOf, spell, WORD } from "./spelling.ts";
 
 /** More words of a query are ignored: they would only cost time. */
 const MAX_WORDS = 12;
 /** Neighbours are tried as one word only in a query as short as names are. */
 const MAX_JOINED_WORDS = 4;
-/** A longer word than this is none that somebody has cut in two. */
-const MAX_JOINED_LETTERS = 64;
 
 /** A word of a query, folded. */
 export interface Word {
@@ -37,7 +35,7 @@ export function wordsOf(text: string): Word[] {
 /** Words as one: `iphone 15` may be `iPhone15`. Null where it would be too long, or of a script without spaces. */
 function asOne(words: string[]): string | null {
   const word = words.join("");
-  return words.length > 1 && word.length <= MAX_JOINED_LETTERS && !isUnspaced(word) ? word : null;
+  return words.length > 1 && word.length <= MAX_LETTERS && !isUnspaced(word) ? word : null;
 }
 
 /** A word cut where letters and digits meet, or a letter before it: `iphone15` may be `iPhone 15`, `galaxys24` `Galaxy S24`. */
@@ -49,16 +47,13 @@ function apart(word: string): string[] {
   return phrases.map((phrase) => phraseOf(phrase, { isWhole: true }));
 }
 
-/** What FTS5 takes for words in a text as it was written. */
-const WRITTEN = /[\p{L}\p{M}\p{N}\p{Co}]+/gu;
-
 /**
  * Adds words as they were written. A product that was there before the fold has its text in the index as it was written,
  * until a minute of the schedule comes to it (fold-rows.ts): so nothing that was found before is lost meanwhile.
  */
 function addUnfolded(words: Map<string, Set<string>>, text: string): void {
-  for (const [written] of text.toWellFormed().matchAll(WRITTEN)) {
-    const lower = [...written.toLowerCase()].slice(0, MAX_JOINED_LETTERS).join("");
+  for (const [written] of text.toWellFormed().matchAll(WORD)) {
+    const lower = [...written.toLowerCase()].slice(0, MAX_LETTERS).join("");
     if (isAscii(lower)) continue;
     for (const { word } of spell(written)) {
       if (phraseOf(word, { isWhole: false }) !== lower) words.get(word)?.add(lower);

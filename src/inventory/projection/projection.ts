@@ -1,3 +1,4 @@
+import { chunksOf } from "../../platform/chunks.ts";
 import type { Context } from "../../platform/context.ts";
 import { describeError } from "../../platform/log.ts";
 import { each, runBatch, type Sql, sql } from "../../platform/sql.ts";
@@ -42,12 +43,7 @@ export function project(reports: StockReport[], at: number): Sql[] {
 export const projectedLevels = (productId: string): Sql<ProjectedLevel> => sql`
   SELECT store_id AS storeId, epoch, version FROM stock_levels WHERE product_id = ${productId}`;
 
-function upserts(rows: unknown[][]): Sql[] {
-  const chunks = Math.ceil(rows.length / STATEMENT_ROWS);
-  return Array.from({ length: chunks }, (_, index) =>
-    upsert(rows.slice(index * STATEMENT_ROWS, (index + 1) * STATEMENT_ROWS)),
-  );
-}
+const upserts = (rows: unknown[][]): Sql[] => chunksOf(rows, STATEMENT_ROWS).map(upsert);
 
 const upsert = (rows: unknown[][]): Sql =>
   sql`INSERT INTO stock_levels (product_id, store_id, on_hand, reserved, available, epoch, version, updated_at)

@@ -1,5 +1,6 @@
 import { stockOf } from "../../inventory/client.ts";
 import type { DumpOutcome, LoadOutcome, Movement, StockRow } from "../../inventory/stock-types.ts";
+import { chunksOf } from "../../platform/chunks.ts";
 import type { Context } from "../../platform/context.ts";
 import { type RestoreRefusal, refusalOf } from "../../platform/restoring.ts";
 import { all, constant, sql } from "../../platform/sql.ts";
@@ -34,8 +35,8 @@ export type DumpedStocks =
 export async function dumpStocks(context: Context, productIds: string[]): Promise<DumpedStocks> {
   const objects: Extract<DumpedStocks, { kind: "pages" }>["objects"] = [];
   let count = 0;
-  for (let from = 0; from < productIds.length && count < MAX_ROWS_READ; from += CONCURRENT_OBJECTS) {
-    const some = productIds.slice(from, from + CONCURRENT_OBJECTS);
+  for (const some of chunksOf(productIds, CONCURRENT_OBJECTS)) {
+    if (count >= MAX_ROWS_READ) break;
     const pages = await Promise.all(some.map((id) => dumpStock(context, id, null)));
     for (const [place, page] of pages.entries()) {
       if (page.kind === "restored") return page;

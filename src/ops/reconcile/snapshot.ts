@@ -2,6 +2,7 @@ import { stockOf } from "../../inventory/client.ts";
 import type { StockAudit } from "../../inventory/stock-types.ts";
 import type { OrderStatus } from "../../orders/lifecycle.ts";
 import type { OrderAllocation } from "../../orders/order.ts";
+import { chunksOf } from "../../platform/chunks.ts";
 import type { Context } from "../../platform/context.ts";
 import { batch, each, type Sql, sql } from "../../platform/sql.ts";
 
@@ -93,9 +94,7 @@ async function readDatabase(
   asked: (readonly [string, string])[] = [],
 ) {
   const wanted = each(productIds);
-  const chunks = Array.from({ length: Math.ceil(asked.length / STATEMENT_PAIRS) }, (_, index) =>
-    asked.slice(index * STATEMENT_PAIRS, (index + 1) * STATEMENT_PAIRS),
-  );
+  const chunks = chunksOf(asked, STATEMENT_PAIRS);
   const { lines, projection, ...claims } = await batch(context.env.DB, {
     // One look at each order under way, at the range that has all the products: with the list alone, which the plus keeps
     // from being an index's, SQLite looks up each order once for each of the products.

@@ -132,8 +132,11 @@ const UNKNOWN_FIELD = "unknown_field";
 const MAX_UNKNOWN = 20;
 const MAX_NAME_CHARACTERS = 100;
 
-/** A name that a request has and its operation does not. @param known the names that it could have had */
-export function unknownField(name: string, known: string[], path: PropertyKey[] = []): FieldError {
+/** Names that a request has and its operation does not. @param known the names that it could have had */
+export const unknownFields = (names: string[], known: string[], path: PropertyKey[] = []): FieldError[] =>
+  names.slice(0, MAX_UNKNOWN).map((name) => unknownField(name, known, path));
+
+function unknownField(name: string, known: string[], path: PropertyKey[]): FieldError {
   const near = nearestName(name, known);
   const field = [...path.map(String), name.slice(0, MAX_NAME_CHARACTERS).toWellFormed()].join(".");
   const others = known.length === 0 ? "" : `; known are ${known.join(", ")}`;
@@ -161,7 +164,7 @@ function errorsOf(issue: z.core.$ZodIssue, above: PropertyKey[]): FieldError[] {
   const path = [...above, ...issue.path];
   if (issue.code === "unrecognized_keys") {
     const known = knownNames(issue.keys);
-    return issue.keys.slice(0, MAX_UNKNOWN).map((name) => unknownField(name, known, path));
+    return unknownFields(issue.keys, known, path);
   }
   const meant = issue.code === "invalid_union" ? meantBranch(issue.errors) : null;
   if (meant) return meant.flatMap((one) => errorsOf(one, path));

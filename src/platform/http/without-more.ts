@@ -2,7 +2,7 @@ import type { RouteConfig } from "@hono/zod-openapi";
 import type { Handler, Context as HonoContext } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import { invalidJson } from "./body-guard.ts";
-import { invalidBody, invalidQuery, type Problem, problem, unknownField } from "./problem.ts";
+import { invalidBody, invalidQuery, type Problem, problem, unknownFields } from "./problem.ts";
 
 /**
  * A handler that refuses a query, or a body, where its route has none. Where the route has one, its schema refuses what it
@@ -13,7 +13,7 @@ export function withoutMore(route: RouteConfig, handler: Handler<AppEnv>): Handl
   const takesBody = body !== undefined || route.method === "get";
   return (c, next) => {
     const names = query === undefined && c.req.url.includes("?") ? Object.keys(c.req.queries()) : [];
-    if (names.length > 0) return problem(c, invalidQuery(names.map((name) => unknownField(name, []))));
+    if (names.length > 0) return problem(c, invalidQuery(unknownFields(names, [])));
     // The body guard has taken the type off an empty body.
     if (takesBody || c.req.header("Content-Type") === undefined) return handler(c, next);
     return readMore(c).then((more) => (more ? problem(c, more) : handler(c, next)));
@@ -32,8 +32,6 @@ async function readMore(c: HonoContext<AppEnv>): Promise<Problem | null> {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     return invalidBody([{ code: "no_body", message: "must be left out: no body is taken here" }]);
   }
-  const names = Object.keys(body).slice(0, MAX_NAMES);
-  return names.length === 0 ? null : invalidBody(names.map((name) => unknownField(name, [])));
+  const names = Object.keys(body);
+  return names.length === 0 ? null : invalidBody(unknownFields(names, []));
 }
-
-const MAX_NAMES = 20;

@@ -27,6 +27,12 @@ export interface ServeOptions {
 }
 
 /**
+ * The Worker that has the files of /docs. Miniflare sends each request to a Worker that has files through two more Workers
+ * of its own, also where none is asked for: that took more than the rest of an answer from the cache.
+ */
+const PAGES = "pages";
+
+/**
  * Runs the built Worker with all its bindings. Requests go straight to workerd. `wrangler dev` sends each through a proxy
  * and stores its trace, and answers half as many or fewer.
  */
@@ -38,11 +44,16 @@ export async function serveWorker({
   verbose,
   greeted,
 }: ServeOptions): Promise<Miniflare> {
-  const { config, options } = declaredWorker();
+  const {
+    config,
+    options: { assets, compatibilityDate, ...options },
+  } = declaredWorker();
   const miniflare = startMiniflare(
     stateDir,
     {
       ...options,
+      compatibilityDate,
+      serviceBindings: { ASSETS: PAGES },
       // The name is a part of the objects' ids: with another one they would be empty.
       name: config.name,
       // Not those of `options`, which has read `.dev.vars`, whatever file `DEV_VARS` names.
@@ -51,6 +62,15 @@ export async function serveWorker({
       modulesRoot: directory,
     },
     { port, verbose, greeted },
+    [
+      {
+        name: PAGES,
+        compatibilityDate,
+        assets,
+        modules: true,
+        script: "export default { fetch: (request, env) => env.ASSETS.fetch(request) }",
+      },
+    ],
   );
   await miniflare.ready;
   return miniflare;
@@ -84,6 +104,7 @@ export function startMiniflare(
     verbose = false,
     greeted = () => true,
   }: Partial<Pick<ServeOptions, "port" | "verbose" | "greeted">> = {},
+  others: V4WorkerOptions[] = [],
 ): Miniflare {
   const ours = new Map(SIGNALS.map((signal) => [signal, process.listeners(signal)]));
   const miniflare = new Miniflare(
@@ -97,7 +118,7 @@ export function startMiniflare(
       log: new Log(verbose ? LogLevel.INFO : LogLevel.ERROR),
       logRequests: false,
       handleStructuredLogs: (line) => printLog(line, verbose || greeted()),
-      workers: [worker],
+      workers: [worker, ...others],
     }),
   );
   // A process with a way of its own to end at a signal keeps it: Miniflare would end it at once, whatever else it started.

@@ -4,7 +4,7 @@ import { createApi } from "../../src/cli/api.ts";
 import { stockProducts } from "../support/http-shop.ts";
 import { removeState, startServer } from "../support/server.ts";
 import { backlogByMetrics } from "./backlog.ts";
-import { growOrders } from "./grow.ts";
+import { growCatalogue, growOrders, LARGE } from "./grow.ts";
 import { withMemory } from "./memory.ts";
 import { type Options, type ShopModule, shopOf } from "./modes.ts";
 import { type Operation, operations, refusedOrder } from "./operations.ts";
@@ -23,10 +23,11 @@ const ORDERS = 1_000;
  * Compares this checkout with another one, such as the commit before: both run at the same time, and each operation is
  * sent to one and the other by turns, so that what slows the machine down for a while slows both.
  * @param directory of the other checkout, with its packages installed
+ * @param scale both in a shop a hundred times as large
  */
-export async function compareWith(directory: string, options: Options): Promise<void> {
-  const ours = await prepare(resolve("."), options);
-  const others = await prepare(resolve(directory), options);
+export async function compareWith(directory: string, options: Options, scale: boolean): Promise<void> {
+  const ours = await prepare(resolve("."), options, scale);
+  const others = await prepare(resolve(directory), options, scale);
   await compareAll(ours, others, options);
 }
 
@@ -62,7 +63,7 @@ interface Prepared extends Side {
   operations: Operation[];
 }
 
-async function prepare(directory: string, options: Options): Promise<Prepared> {
+async function prepare(directory: string, options: Options, scale: boolean): Promise<Prepared> {
   if (!existsSync(join(directory, "node_modules"))) throw new Error(`npm ci was not run in ${directory}`);
   const file = (name: string) => join(directory, "test/bench", name);
   const { shop, operations: theirs }: Checkout = {
@@ -74,7 +75,8 @@ async function prepare(directory: string, options: Options): Promise<Prepared> {
   await shop.migrate(db);
   const { api, token } = await shop.adminOf(running);
   const filled = await shop.fill(api, SHOP);
-  await growOrders(db, 0, ORDERS);
+  if (scale) await growCatalogue(db, LARGE.products);
+  await growOrders(db, 0, scale ? LARGE.orders : ORDERS);
   return { ...running, operations: theirs.operations(filled, token) };
 }
 

@@ -119,7 +119,7 @@ const command = defineCommand({
       { ...given, queues: given.queues ?? usual },
     );
     if (start) return compareStart(options);
-    return against === undefined ? besideFloor(scale, options) : compareWith(against, options);
+    return against === undefined ? besideFloor(scale, options) : compareWith(against, options, scale);
   },
 });
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Counted } from "./counted-worker.ts";
 import { isGathered, mirror, setFloor } from "./floor.ts";
-import { growCatalogue, growOrders } from "./grow.ts";
+import { growCatalogue, growOrders, LARGE } from "./grow.ts";
 import type { Ask } from "./load.ts";
 import { withMemory } from "./memory.ts";
 import { type Options, shopOf } from "./modes.ts";
@@ -10,7 +10,6 @@ import { adminOf, type Filled, fill, migrate, type Running, SHOP, startFloor } f
 import { complain, type How, memoryText, middle, type Side, sustain, type Window } from "./window.ts";
 
 const ORDERS = 1_000;
-const LARGE = { products: 120_000, orders: 300_000 };
 
 interface Row {
   operation: Operation;

@@ -1,3 +1,6 @@
+/** What a shop grows to that is measured at scale. */
+export const LARGE = { products: 120_000, orders: 300_000 };
+
 /** Rows at a time: one statement must end well within D1's 30 seconds. */
 const AT_ONCE = 5_000;
 

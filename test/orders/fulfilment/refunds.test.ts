@@ -67,6 +67,19 @@ describe("a refund of items", () => {
     expect((await act(id, "shipments")).body.order.status).toBe("processing");
   });
 
+  test("that failed is to be shipped again", async () => {
+    const { refund, of, apple, id, act, toShip } = await givenPaid();
+    await refund({ items: [of(apple)] });
+    await act(id, "shipments");
+    expect(await toShip()).toEqual([]);
+    await env.DB.batch([
+      env.DB.prepare("UPDATE refunds SET state = 'failed'"),
+      env.DB.prepare("UPDATE payments SET refunded = 0"),
+    ]);
+    expect(await toShip()).toEqual([id]);
+    expect((await act(id, "shipments")).body.order.status).toBe("shipped");
+  });
+
   test("of more than is left of the payment is refused", async () => {
     const { refund, of, apple } = await givenPaid();
     await refund({ amount: "30.00" });
@@ -163,6 +176,30 @@ describe("what was refunded in full", () => {
   });
 });
 
+describe("what is to be shipped", () => {
+  test("is a unit whose like came back and was paid back", async () => {
+    const { act, of, apple, pear, id, store, toShip } = await givenPaid([2, 1]);
+    await act(id, "shipments", { items: [of(apple), of(pear)] });
+    const back = { items: [{ ...of(apple), restock: true }], store_id: store, reason: "too small" };
+    expect((await act(id, "returns", back)).body.refund.items).toMatchObject([of(apple)]);
+    expect(await toShip()).toEqual([id]);
+    expect((await act(id, "shipments")).body).toMatchObject({
+      shipment: { items: [of(apple)] },
+      order: { status: "shipped" },
+    });
+  });
+
+  test("is an order on invoice whose late card payment was given back", async () => {
+    const { act, id, toShip } = await givenPaid();
+    await env.DB.batch([
+      env.DB.prepare("UPDATE payments SET status = 'given_back', refunded = captured"),
+      env.DB.prepare("UPDATE orders SET payment_status = 'none', version = version + 1"),
+    ]);
+    expect(await toShip()).toEqual([id]);
+    expect((await act(id, "shipments")).body.order.status).toBe("shipped");
+  });
+});
+
 describe("closing", () => {
   test("with refund: false gives nothing back, and says what was kept", async () => {
     const { act, of, pear, id } = await givenPaid();
@@ -232,6 +269,29 @@ test("cancelling gives back what was not, in one refund that it names", async ()
     refund: { amount: usd("19.99"), items: [{ product_id: pear, quantity: 1 }] },
     totals: { refunded: usd("39.98"), kept: usd("0.00") },
   });
+});
+
+test("a refund of two payments names the units once", async () => {
+  const { act, apple, pear, of, id } = await givenPaid();
+  await env.DB.batch([
+    env.DB.prepare("UPDATE payments SET amount = 3000, captured = 3000"),
+    env.DB.prepare(
+      `INSERT INTO payments (id, order_id, provider, status, amount, currency, captured, refunded, stamp, created_at, updated_at)
+       SELECT 'pay_second', order_id, provider, status, 998, currency, 998, 0, 's', 2, 2 FROM payments`,
+    ),
+  ]);
+  const { body } = await act(id, "cancel");
+  expect(body.totals).toMatchObject({ refunded: usd("39.98"), kept: usd("0.00") });
+  expect(await refundsOf(id)).toMatchObject([
+    {
+      amount: 3000,
+      items: JSON.stringify([
+        { ...of(apple), amount: 1999 },
+        { ...of(pear), amount: 1999 },
+      ]),
+    },
+    { amount: 998, items: null },
+  ]);
 });
 
 describe("history has the kind of each entry", () => {

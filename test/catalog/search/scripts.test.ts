@@ -69,3 +69,10 @@ describe("what is found in descriptions and by names of categories", () => {
     }
   });
 });
+
+test("numbers with signs between them are not one number", async () => {
+  await givenProducts([{ title: "Pipe 1.5" }, { title: "Calendar 2026-11" }, { title: "Pipe 15" }]);
+  expect(await titlesFor("15")).toEqual(["Pipe 15"]);
+  expect(await titlesFor("202611")).toEqual([]);
+  expect(await titlesFor("1.5")).toEqual(["Pipe 1.5"]);
+});

@@ -86,6 +86,7 @@ test.each([
   ["Κήπος", "ΚΉΠΟΣ", true],
   ["Книги", "КНИГИ", true],
   ["Ｂｏｏｋｓ", "books", true],
+  ["Bo\u00adoks\u200b", "Books", true],
   ["Äpfel", "Apfel", false],
   ["Books", "Book", false],
   ["茶", "茶葉", false],

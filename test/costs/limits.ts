@@ -252,6 +252,7 @@ const TABLE = `
      2 |    2 |     0 |       3 | cart made
      2 |    5 |    11 |       3 | cart item put
       2 |    5 |    16 |       3 | cart item put again
+      2 |    5 |    24 |       4 | cart items put
      1 |    1 |     6 |       0 | cart read
      3 |   17 |    44 |      20 | cart checked out
      2 |   11 |    36 |      16 | order of two, invoice

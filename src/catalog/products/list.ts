@@ -14,9 +14,8 @@ const SORTS = {
 } as const;
 
 /**
- * Reads a page of products in one call to D1. Products on sale are listed by a search without words, but for the one
- * that has a SKU. The route checks who
- * may see archived ones. Null when there is no such category.
+ * Reads a page of products in one call to D1. Products on sale are listed by a search without words, but for the one that has
+ * a SKU. The route checks who may see archived ones. Null when there is no such category.
  */
 export async function listProducts(context: Context, query: ProductQuery): Promise<List<Product> | null> {
   if (query.active === "true" && query.sku === undefined)

@@ -9,6 +9,7 @@ import type { StockPort } from "./catalog/stock-port.ts";
 import { projectionRoutes } from "./inventory/projection/routes.ts";
 import { inventoryRoutes } from "./inventory/routes.ts";
 import { notificationsRoutes } from "./notifications/routes.ts";
+import { restoreRoutes } from "./ops/backup/restore-routes.ts";
 import { backupRoutes } from "./ops/backup/routes.ts";
 import { jobsRoutes } from "./ops/jobs/routes.ts";
 import { metricsRoutes } from "./ops/metrics/routes.ts";
@@ -90,6 +91,7 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   app.route(API, reconcileRoutes);
   app.route(API, sellingRoutes);
   app.route(API, backupRoutes);
+  app.route(API, restoreRoutes);
   app.route(API, inventoryRoutes);
   app.route(API, delayedRoutes);
   app.route(API, statisticsRoutes);

@@ -7,6 +7,7 @@ import { keepUndelivered } from "./ops/keep-undelivered.ts";
 import { continueReconciliation } from "./ops/reconcile/reconcile-all.ts";
 import { restockReturn, takeStep } from "./orders/fulfilment/tasks.ts";
 import { followOrder } from "./orders/steps/tasks.ts";
+import { oweRefund, refundsBy } from "./payments/owe-refund.ts";
 import { endOpenPayments, payRefund, settlePaymentEvent } from "./payments/tasks.ts";
 import type { Context } from "./platform/context.ts";
 import { describeError } from "./platform/log.ts";
@@ -23,7 +24,7 @@ const handlersOf = (context: Context): TaskHandlers => ({
   email: emailSender(context),
   "end-payments": endOpenPayments,
   follow: followOrder,
-  "fulfilment-step": takeStep,
+  "fulfilment-step": (own, task) => takeStep(own, { oweRefund, refundsBy }, task),
   "payment-event": settlePaymentEvent,
   reconcile: (own, task) => continueReconciliation(own, task),
   refund: payRefund,

@@ -1,7 +1,5 @@
 import { namedOrder } from "../orders/place/cart-guard.ts";
 import { isoTimestamp } from "../platform/clock.ts";
-import { allowedVersions } from "../platform/http/etag.ts";
-import { sha256 } from "../platform/ids.ts";
 import { formatMoney } from "../platform/money.ts";
 import type { Cart, CartItem, SummaryRow } from "./cart.ts";
 import type { CartSummaryWire, CartWire } from "./schemas.ts";
@@ -59,15 +57,3 @@ export const renderSummary = (row: SummaryRow): CartSummaryWire => ({
   created_at: isoTimestamp(row.created_at),
   updated_at: isoTimestamp(row.updated_at),
 });
-
-/**
- * A cart's representation also changes with prices, stock and its order. So its ETag is the version and a hash of what is
- * shown: `"3.0f1e2d3c4b5a6978"`. An If-Match compares only the version, and may also give the version alone.
- */
-export async function cartTag(cart: CartWire): Promise<string> {
-  return `"${cart.version}.${(await sha256(JSON.stringify(cart))).slice(0, 16)}"`;
-}
-
-/** The versions that an If-Match allows; null for any. */
-export const allowedCarts = (ifMatch: string | undefined): number[] | null =>
-  allowedVersions(ifMatch?.replaceAll(/(?<="\d{1,15})\.[0-9a-f]{16}(?=")/g, ""));

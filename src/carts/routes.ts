@@ -6,7 +6,14 @@ import { cartSpent, GUESTS_OFF } from "../orders/problems.ts";
 import { MAX_ITEMS, orderSchema } from "../orders/schemas.ts";
 import type { AppEnv } from "../platform/http/app-env.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
-import { allows, hasTag, ifMatchHeader, ifNoneMatchHeader, STALE } from "../platform/http/etag.ts";
+import {
+  allowedVersions,
+  allows,
+  ifMatchHeader,
+  ifNoneMatchHeader,
+  STALE,
+  tagPage,
+} from "../platform/http/etag.ts";
 import { notFound, type Problem, problem } from "../platform/http/problem.ts";
 import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { fingerprintOf, readKey } from "../platform/idempotency.ts";
@@ -15,10 +22,9 @@ import { type Cart, getCart, type Owner, ownerOf } from "./cart.ts";
 import { draftOfCart } from "./checkout.ts";
 import { createCart } from "./create.ts";
 import { listCarts } from "./list.ts";
-import { type PutOutcome, putItem } from "./put-item.ts";
-import { type RemoveOutcome, removeItem } from "./remove-item.ts";
-import { allowedCarts, cartTag, renderCart } from "./render.ts";
-import { cartListSchema, cartSchema, checkoutSchema, putItemSchema } from "./schemas.ts";
+import { type CartCommand, type PutOutcome, putItems } from "./put-items.ts";
+import { renderCart } from "./render.ts";
+import { cartListSchema, cartSchema, checkoutSchema, putItemSchema, putItemsSchema } from "./schemas.ts";
 
 const tags = ["Carts"];
 
@@ -83,6 +89,24 @@ const put = createRoute({
   },
 });
 
+const putMany = createRoute({
+  method: "post",
+  path: "/carts/{id}/items",
+  tags,
+  summary: "Set how much of several products is in a cart",
+  description:
+    "As `PUT …/items/{product_id}` for each, all or none, and one version of the cart. What is not named stays. Sent again it changes nothing more. The list alone is taken for `items`.",
+  request: {
+    params: cartId,
+    headers: cartToken.extend(ifMatchHeader.shape),
+    body: jsonBody(putItemsSchema),
+  },
+  responses: {
+    200: jsonContent(cartSchema, "The cart as it is now"),
+    ...problems(400, 401, 404, 409, 412, 422),
+  },
+});
+
 const remove = createRoute({
   method: "delete",
   path: "/carts/{id}/items/{product_id}",
@@ -116,11 +140,10 @@ type CartContext = HonoContext<AppEnv>;
 
 const owner = (c: CartContext): Promise<Owner> => ownerOf(c.get("context"), c.req.header("X-Cart-Token"));
 
-const commandOf = async (c: CartContext, { id, product_id }: { id: string; product_id: string }) => ({
+const commandOf = async (c: CartContext, id: string): Promise<CartCommand> => ({
   cartId: id,
-  productId: product_id,
   owner: await owner(c),
-  versions: allowedCarts(c.req.header("If-Match")),
+  versions: allowedVersions(c.req.header("If-Match")),
 });
 
 /** 404, also where the cart is another's. A guest is told what shows that it is theirs. */
@@ -133,19 +156,23 @@ function noSuchCart(c: CartContext): Problem {
   return { ...notFound("cart"), detail };
 }
 
-/** Renders a cart and sets its ETag on the response. */
-async function tagged(c: CartContext, cart: Cart) {
-  const wire = renderCart(cart, c.get("context").settings.CURRENCY);
-  const tag = await cartTag(wire);
-  c.header("ETag", tag);
-  return { wire, tag };
-}
+const render = (c: CartContext, cart: Cart) => renderCart(cart, c.get("context").settings.CURRENCY);
 
-async function changed(c: CartContext, outcome: PutOutcome | RemoveOutcome) {
+/** @param fieldOf the field of the request in which the item stands that has this place in the list */
+async function changed(c: CartContext, outcome: PutOutcome, fieldOf: (at: number) => string) {
+  const refused = (code: string, { at }: { at: number[] }, detail: string): Problem => ({
+    status: 422,
+    code,
+    detail,
+    errors: at.map((index) => ({ field: fieldOf(index), code, message: detail })),
+  });
   switch (outcome.kind) {
     case "changed":
-    case "absent":
-      return c.json((await tagged(c, outcome.cart)).wire, 200);
+    case "absent": {
+      const wire = render(c, outcome.cart);
+      await tagPage(c, wire);
+      return c.json(wire, 200);
+    }
     case "not_found":
       return problem(c, noSuchCart(c));
     case "stale":
@@ -153,29 +180,21 @@ async function changed(c: CartContext, outcome: PutOutcome | RemoveOutcome) {
     case "spent":
       return problem(c, cartSpent(outcome.order));
     case "unknown_product":
-      return problem(
-        c,
-        refused("unknown_product", "product_id", "The product is not there, or is archived."),
-      );
+      return problem(c, refused("unknown_product", outcome, "The product is not there, or is archived."));
     case "mixed_currencies":
       return problem(c, {
-        ...refused("mixed_currencies", "product_id", "All items of a cart must have one currency."),
+        ...refused("mixed_currencies", outcome, "All items of a cart must have one currency."),
         currencies: outcome.currencies,
       });
     case "too_many":
       return problem(
         c,
-        refused("too_many_items", "product_id", `A cart has at most ${MAX_ITEMS} different products.`),
+        refused("too_many_items", outcome, `A cart has at most ${MAX_ITEMS} different products.`),
       );
   }
 }
 
-const refused = (code: string, field: string, detail: string): Problem => ({
-  status: 422,
-  code,
-  detail,
-  errors: [{ field, code, message: detail }],
-});
+const inPath = () => "product_id";
 
 export const cartsRoutes = createRouter(
   endpoint(create, async (c) => {
@@ -183,7 +202,7 @@ export const cartsRoutes = createRouter(
     const { cart, token } = await createCart(context);
     const wire = renderCart(cart, context.settings.CURRENCY, token);
     c.header("Location", `/api/v1/carts/${cart.id}`);
-    c.header("ETag", await cartTag(wire));
+    await tagPage(c, wire);
     return c.json(wire, 201);
   }),
   endpoint(list, async (c) =>
@@ -192,21 +211,26 @@ export const cartsRoutes = createRouter(
   endpoint(get, async (c) => {
     const cart = await getCart(c.get("context"), c.req.valid("param").id, await owner(c));
     if (!cart) return problem(c, noSuchCart(c));
-    const { wire, tag } = await tagged(c, cart);
-    return hasTag(c.req.header("If-None-Match") ?? "", tag) ? c.body(null, 304) : c.json(wire, 200);
+    const wire = render(c, cart);
+    return (await tagPage(c, wire)) ? c.body(null, 304) : c.json(wire, 200);
   }),
   endpoint(put, async (c) => {
-    const command = await commandOf(c, c.req.valid("param"));
+    const { id, product_id } = c.req.valid("param");
     const { quantity } = c.req.valid("json");
-    const context = c.get("context");
-    const outcome =
-      quantity === 0 ? await removeItem(context, command) : await putItem(context, command, quantity);
-    return changed(c, outcome);
+    const command = await commandOf(c, id);
+    return changed(c, await putItems(c.get("context"), command, [{ product_id, quantity }]), inPath);
+  }),
+  endpoint(putMany, async (c) => {
+    const command = await commandOf(c, c.req.valid("param").id);
+    const outcome = await putItems(c.get("context"), command, c.req.valid("json").items);
+    return changed(c, outcome, (at) => `items.${at}.product_id`);
   }),
   endpoint(remove, async (c) => {
-    const outcome = await removeItem(c.get("context"), await commandOf(c, c.req.valid("param")));
+    const { id, product_id } = c.req.valid("param");
+    const command = await commandOf(c, id);
+    const outcome = await putItems(c.get("context"), command, [{ product_id, quantity: 0 }]);
     if (outcome.kind === "absent") return problem(c, notFound("item"));
-    return changed(c, outcome);
+    return changed(c, outcome, inPath);
   }),
   endpoint(checkout, async (c) => {
     const context = c.get("context");
@@ -222,7 +246,7 @@ export const cartsRoutes = createRouter(
       fingerprint: await fingerprintOf(c),
     });
     if (!draft?.cart) return problem(c, noSuchCart(c));
-    if (!allows(allowedCarts(c.req.header("If-Match")), draft.cart.version)) return problem(c, STALE);
+    if (!allows(allowedVersions(c.req.header("If-Match")), draft.cart.version)) return problem(c, STALE);
     return answerPlacing(c, draft);
   }),
 );

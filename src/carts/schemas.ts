@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { MAX_QUANTITY, placeOrderSchema } from "../orders/schemas.ts";
+import { MAX_ITEMS, MAX_QUANTITY, placeOrderSchema } from "../orders/schemas.ts";
 import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 
@@ -66,14 +66,39 @@ export type CartSummaryWire = z.infer<typeof cartSummarySchema>;
 
 export const cartListSchema = listSchema(cartSummarySchema, "CartList");
 
-export const putItemSchema = z
-  .strictObject({
-    quantity: z
-      .int()
-      .min(0)
-      .max(MAX_QUANTITY)
-      .openapi({ example: 2, description: "Of the product in all; 0 removes it" }),
-  })
-  .openapi("PutCartItem");
+const quantity = z
+  .int()
+  .min(0)
+  .max(MAX_QUANTITY)
+  .openapi({ example: 2, description: "Of the product in all; 0 removes it" });
+
+export const putItemSchema = z.strictObject({ quantity }).openapi("PutCartItem");
+
+/** The list alone is taken as well. */
+export const putItemsSchema = z.preprocess(
+  (body) => (Array.isArray(body) ? { items: body } : body),
+  z
+    .strictObject({
+      items: z
+        .array(
+          z.strictObject({
+            product_id: z.string().min(1).max(64).openapi({ example: "prd_01jd…" }),
+            quantity,
+          }),
+        )
+        .min(1)
+        .max(MAX_ITEMS)
+        .superRefine((items, context) => {
+          const seen = new Set<string>();
+          for (const [index, { product_id }] of items.entries()) {
+            if (seen.has(product_id)) {
+              context.addIssue({ code: "custom", path: [index, "product_id"], message: "is named twice" });
+            }
+            seen.add(product_id);
+          }
+        }),
+    })
+    .openapi("PutCartItems"),
+);
 
 export const checkoutSchema = placeOrderSchema.omit({ items: true }).openapi("Checkout");

@@ -30,6 +30,14 @@ export const inventoryQuerySchema = listQuerySchema.extend({
 });
 export type InventoryQuery = z.infer<typeof inventoryQuerySchema>;
 
+const asOf = stamp.nullable().openapi({
+  description:
+    "When the newest change that the lists have was told by its product, not when they were asked: where news comes late, " +
+    "this stands still. Of all products of the shop, so one that is quiet looks no older than the others. What happened " +
+    "in the second or two before it may still be on its way; `updated_at` says of each row when it was told. Null before " +
+    "the first news",
+});
+
 const inventoryRowSchema = z
   .object({
     product_id: z.string(),
@@ -48,15 +56,13 @@ export type InventoryRow = z.infer<typeof inventoryRowSchema>;
 
 export const inventoryListSchema = listSchema(inventoryRowSchema, "InventoryRows")
   .extend({
-    as_of: stamp.openapi({
-      description: "When the projection was read; what happened in the second or two before may be missing",
-    }),
+    as_of: asOf,
   })
   .openapi("InventoryList");
 
 export const inventorySummarySchema = z
   .object({
-    as_of: stamp,
+    as_of: asOf,
     total_items: z
       .int()
       .openapi({ description: "Products on sale, stocked or not; the next three add up to it" }),

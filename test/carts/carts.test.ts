@@ -5,7 +5,7 @@ import { givenCatalog } from "../support/catalog.ts";
 import { testClock } from "../support/clock.ts";
 import { givenShop } from "../support/shop.ts";
 import { signIn } from "../support/sign-in.ts";
-import { ask, givenCart, putItem, read, removeItem, rows } from "./shopping.ts";
+import { ask, givenCart, putItem, putItems, read, removeItem, rows } from "./shopping.ts";
 
 const usd = (amount: string) => ({ amount, currency: "USD" });
 
@@ -90,6 +90,7 @@ describe("a new cart", () => {
         const answers = [
           await read(theirs),
           await putItem(theirs, apple, 2),
+          await putItems(theirs, { items: [{ product_id: apple, quantity: 2 }] }),
           await removeItem(theirs, apple),
           await ask("POST", `${cart.path}/checkout`, {}, headers),
         ];
@@ -186,6 +187,154 @@ describe("an item", () => {
   });
 });
 
+describe("several items in one call", () => {
+  const list = (quantities: [productId: string | undefined, quantity: unknown][]) => ({
+    items: quantities.map(([product_id, quantity]) => ({ product_id, quantity })),
+  });
+  const inside = ({ items }: { items: { product_id: string; quantity: number }[] }) =>
+    items.map(({ product_id, quantity }) => [product_id, quantity]);
+
+  test("are put, changed and removed together, which is one version; the others stay", async () => {
+    const { productIds } = await givenCatalog({ products: 4 });
+    const [apple = "", pear = "", plum = "", fig = ""] = productIds;
+    const cart = await givenCart({ [apple]: 1, [pear]: 2 });
+    const wanted = list([
+      [plum, 3],
+      [pear, 0],
+      [fig, 4],
+      [apple, 1_000_000],
+    ]);
+    const put = await putItems(cart, wanted);
+    expect([put.status, put.body.version]).toEqual([200, 4]);
+    expect(inside(put.body)).toEqual([
+      [apple, 1_000_000],
+      [plum, 3],
+      [fig, 4],
+    ]);
+    const seen = await read(cart);
+    expect([seen.body, seen.headers.get("ETag")]).toEqual([put.body, put.headers.get("ETag")]);
+    // Again, and as a list alone: the same items, a version on.
+    const again = await putItems(cart, wanted.items);
+    expect([again.status, again.body.version, inside(again.body)]).toEqual([200, 5, inside(put.body)]);
+    // What is not there need not be removed: that is no change.
+    const nothing = await putItems(cart, list([[pear, 0]]));
+    expect([nothing.status, nothing.body]).toEqual([200, again.body]);
+    await setPrice(plum, 2500);
+    const anew = await putItems(cart, list([[apple, 1]]));
+    expect(anew.body.items[1]).toMatchObject({ product_id: plum, price_changed_from: usd("19.99") });
+    const gone = await putItems(
+      cart,
+      list([
+        [apple, 0],
+        [plum, 0],
+        [fig, 0],
+      ]),
+    );
+    expect([gone.status, gone.body.items, gone.body.version]).toEqual([200, [], 7]);
+  });
+
+  test("are refused as a whole, by the place of each that cannot be put", async () => {
+    const { productIds } = await givenCatalog({ products: 101 });
+    const [apple = "", pear = "", foreign = "", archived = "", ...others] = productIds;
+    await setPrice(foreign, 5, "EUR");
+    await archive(archived);
+    const cart = await givenCart({ [apple]: 1 });
+    const before = await read(cart);
+    const refused = async (quantities: [string | undefined, unknown][]) => {
+      const answer = await putItems(cart, list(quantities));
+      const fields = answer.body.errors.map(({ field }: { field: string }) => field);
+      return [answer.status, answer.body.code, ...fields];
+    };
+    const cases: [quantities: [string | undefined, unknown][], refusal: unknown[]][] = [
+      [
+        [
+          [pear, 1],
+          [archived, 1],
+          ["prd_unknown", 2],
+          ["prd_gone", 0],
+        ],
+        [422, "unknown_product", "items.1.product_id", "items.2.product_id"],
+      ],
+      [
+        [
+          [apple, 2],
+          [foreign, 1],
+        ],
+        [422, "mixed_currencies", "items.1.product_id"],
+      ],
+      [
+        [
+          [apple, 0],
+          [pear, 1],
+          [foreign, 1],
+        ],
+        [422, "mixed_currencies", "items.1.product_id", "items.2.product_id"],
+      ],
+      [
+        [
+          [pear, 1],
+          [apple, 1],
+          [pear, 2],
+        ],
+        [422, "invalid_body", "items.2.product_id"],
+      ],
+      [
+        [
+          [pear, 1],
+          [apple, -1],
+          [undefined, 1],
+        ],
+        [422, "invalid_body", "items.1.quantity", "items.2.product_id"],
+      ],
+      [[], [422, "invalid_body", "items"]],
+      [[...others, pear, apple, foreign, archived].map((id) => [id, 1]), [422, "invalid_body", "items"]],
+    ];
+    for (const [quantities, refusal] of cases) expect(await refused(quantities)).toEqual(refusal);
+    expect((await read(cart)).body).toEqual(before.body);
+
+    // What goes out makes room, and takes its currency along.
+    const full = [...others.slice(0, 97), pear].map((id): [string, number] => [id, 1]);
+    expect((await putItems(cart, list(full))).body.items).toHaveLength(99);
+    const [more = ""] = (await givenCatalog({ products: 1 })).productIds;
+    const two: [string, number][] = [
+      [apple, 5],
+      [more, 1],
+    ];
+    expect((await putItems(cart, list(two))).body.items).toHaveLength(100);
+    const [one = "", other = ""] = (await givenCatalog({ products: 2 })).productIds;
+    const swap: [string, number][] = [
+      [one, 1],
+      [apple, 0],
+      [other, 1],
+    ];
+    expect(await refused(swap)).toEqual([422, "too_many_items", "items.2.product_id"]);
+    expect((await putItems(cart, list(swap.slice(0, 2)))).body.items).toHaveLength(100);
+    const small = await givenCart({ [apple]: 1 });
+    const exchanged = await putItems(
+      small,
+      list([
+        [apple, 0],
+        [foreign, 2],
+      ]),
+    );
+    expect(inside(exchanged.body)).toEqual([[foreign, 2]]);
+  });
+
+  test("obey an If-Match as one change", async () => {
+    const { productIds } = await givenCatalog({ products: 2 });
+    const [apple = "", pear = ""] = productIds;
+    const cart = await givenCart({ [apple]: 1 });
+    const tag = { "If-Match": (await read(cart)).headers.get("ETag") ?? "" };
+    const both = list([
+      [apple, 2],
+      [pear, 2],
+    ]);
+    const twins = await Promise.all([putItems(cart, both, tag), putItems(cart, both, tag)]);
+    expect(twins.map(({ status }) => status).sort()).toEqual([200, 412]);
+    expect((await read(cart)).body.version).toBe(3);
+  });
+});
+
 describe("what is shown", () => {
   test("is the price of now, and what it was when the item was put", async () => {
     const { productIds } = await givenCatalog({ products: 2 });
@@ -264,7 +413,12 @@ test("a cart that an order has spent can be read, and not changed", async () => 
   );
   const named = { id: order.body.id, reference: order.body.reference };
   expect((await read(cart)).body).toMatchObject({ order: named, version: 2 });
-  for (const answer of [await putItem(cart, apple, 2), await removeItem(cart, apple)]) {
+  const several = { items: [{ product_id: apple, quantity: 2 }] };
+  for (const answer of [
+    await putItem(cart, apple, 2),
+    await putItems(cart, several),
+    await removeItem(cart, apple),
+  ]) {
     expect(refusalOf(answer)).toEqual([409, "cart_spent"]);
     expect(answer.body.order).toEqual(named);
   }

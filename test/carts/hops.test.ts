@@ -3,8 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { type CartRow, cartOf, getCart, readCart } from "../../src/carts/cart.ts";
 import { draftOfCart } from "../../src/carts/checkout.ts";
 import { mergeCart } from "../../src/carts/merge.ts";
-import { putItem } from "../../src/carts/put-item.ts";
-import { removeItem } from "../../src/carts/remove-item.ts";
+import { putItems } from "../../src/carts/put-items.ts";
 import { cleanUp } from "../../src/ops/jobs/clean-up.ts";
 import { sha256 } from "../../src/platform/ids.ts";
 import { prepare } from "../../src/platform/sql.ts";
@@ -208,12 +207,15 @@ async function plansOf(act: (DB: D1Database) => Promise<unknown>): Promise<strin
 
 test("every statement finds its rows by an index", async () => {
   const owner = { userId: null, tokenHash: "h" };
-  const command = { cartId: cart.id, productId: "prd_1", owner, versions: [1] };
+  const command = { cartId: cart.id, owner, versions: [1] };
   const plans = await plansOf(async (DB) => {
     const context = testContext({ env: { ...env, DB } });
     await getCart(context, cart.id, owner);
-    await putItem(context, command, 1);
-    await removeItem(context, command);
+    await putItems(context, command, [
+      { product_id: "prd_1", quantity: 1 },
+      { product_id: "prd_2", quantity: 0 },
+    ]);
+    await putItems(context, command, [{ product_id: "prd_1", quantity: 0 }]);
     await draftOfCart(context, cart.id, owner, { input: BUYER as never, key: null, fingerprint: "f" });
     await mergeCart(context, "usr_1", "token");
   });

@@ -60,6 +60,12 @@ export const putItem = (
   more: Record<string, string> = {},
 ): Promise<Answer> => ask("PUT", `${path}/items/${productId}`, { quantity }, { ...headers, ...more });
 
+export const putItems = (
+  { path, headers }: Opened,
+  items: unknown,
+  more: Record<string, string> = {},
+): Promise<Answer> => ask("POST", `${path}/items`, items, { ...headers, ...more });
+
 export const removeItem = (
   { path, headers }: Opened,
   productId: string,

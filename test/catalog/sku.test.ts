@@ -77,12 +77,17 @@ describe("a sku", () => {
   test("lists its product", async () => {
     const { id } = (await api("POST", "/products", staff, mug("M-1"))).body;
     await api("POST", "/products", staff, mug("M-10"));
+    const other = (await api("POST", "/categories", staff, { name: "Cups" })).body.id;
     const idsOf = async (query: string, headers = {}) =>
       (await api("GET", `/products?${query}`, headers)).body.results.map(({ id }: { id: string }) => id);
     expect(await idsOf("sku=M-1")).toEqual([id]);
     expect(await idsOf("sku=%20M-1%20&sort=price_asc")).toEqual([id]);
     expect(await idsOf(`sku=M-1&category=${category_id}`)).toEqual([id]);
-    expect(await idsOf("sku=M-1&category=cat_none")).toEqual([]);
+    for (const active of ["true", "false", "all"]) {
+      const unknown = await api("GET", `/products?sku=M-1&category=cat_none&active=${active}`, staff);
+      expect([unknown.status, unknown.body.errors?.[0]?.field]).toEqual([422, "category"]);
+      expect(await idsOf(`sku=M-1&category=${other}&active=${active}`, staff)).toEqual([]);
+    }
     expect(await idsOf("sku=M")).toEqual([]);
     expect((await api("GET", "/products?sku=M-1")).body).toMatchObject({ count: 1, has_next: false });
     await api("DELETE", `/products/${id}`, staff);

@@ -65,18 +65,18 @@ const TABLE = `
      1 |    1 |    19 |       0 | … by cursor /products/low-stock
      1 |    2 |    19 |       0 | GET /products/out-of-stock
      1 |    1 |    19 |       0 | … by cursor /products/out-of-stock
-     1 |    2 |    18 |       0 | GET /inventory
-     1 |    1 |    19 |       0 | … by cursor /inventory
-     1 |    2 |    18 |       0 | GET /inventory?low_stock=true
-     1 |    1 |    19 |       0 | … by cursor /inventory?low_stock=true
-     1 |    2 |    18 |       0 | GET /inventory?out_of_stock=true
-     1 |    1 |    19 |       0 | … by cursor /inventory?out_of_stock=true
-     1 |    3 |    18 |       0 | GET /inventory?store_id={store}
-     1 |    2 |    19 |       0 | … by cursor /inventory?store_id={store}
-     1 |    3 |    18 |       0 | GET /inventory?store_id={store}&low_stock=true
-     1 |    2 |    19 |       0 | … by cursor /inventory?store_id={store}&low_stock=true
-     1 |    3 |    18 |       0 | GET /inventory?store_id={store}&out_of_stock=true
-     1 |    2 |    19 |       0 | … by cursor /inventory?store_id={store}&out_of_stock=true
+     1 |    3 |    18 |       0 | GET /inventory
+     1 |    2 |    19 |       0 | … by cursor /inventory
+     1 |    3 |    18 |       0 | GET /inventory?low_stock=true
+     1 |    2 |    19 |       0 | … by cursor /inventory?low_stock=true
+     1 |    3 |    18 |       0 | GET /inventory?out_of_stock=true
+     1 |    2 |    19 |       0 | … by cursor /inventory?out_of_stock=true
+     1 |    4 |    18 |       0 | GET /inventory?store_id={store}
+     1 |    3 |    19 |       0 | … by cursor /inventory?store_id={store}
+     1 |    4 |    18 |       0 | GET /inventory?store_id={store}&low_stock=true
+     1 |    3 |    19 |       0 | … by cursor /inventory?store_id={store}&low_stock=true
+     1 |    4 |    18 |       0 | GET /inventory?store_id={store}&out_of_stock=true
+     1 |    3 |    19 |       0 | … by cursor /inventory?store_id={store}&out_of_stock=true
      1 |    3 |    13 |       0 | GET /stores/{store}/orders
      1 |    2 |    13 |       0 | … by cursor /stores/{store}/orders
      1 |    2 |     6 |       0 | GET /users, admin
@@ -252,6 +252,7 @@ const TABLE = `
      2 |    2 |     0 |       3 | cart made
      2 |    5 |    11 |       3 | cart item put
       2 |    5 |    16 |       3 | cart item put again
+      2 |    5 |    24 |       4 | cart items put
      1 |    1 |     6 |       0 | cart read
      3 |   17 |    44 |      20 | cart checked out
      2 |   11 |    36 |      16 | order of two, invoice

@@ -45,6 +45,11 @@ const CHANGES: Act = async (shop, costs) => {
   await step("cart read", ["GET", `/carts/${cart.id}`], "guest", opened);
   await step("cart checked out", ["POST", `/carts/${cart.id}/checkout`, BUYER], "guest", opened);
 
+  const many = await ask(shop, () => {}, "a cart", ["POST", "/carts"], "guest");
+  const both = [apple, pear].map((product_id) => ({ product_id, quantity: 2 }));
+  const put: [string, string, unknown] = ["POST", `/carts/${many.id}/items`, { items: both }];
+  await step("cart items put", put, "guest", { "X-Cart-Token": many.token });
+
   await step("order of two, invoice", ["POST", "/orders", two()], "guest");
   await step("order of two, card", ["POST", "/orders", two({ payment_method: "card" })], "guest");
   await step("order of two, signed in", ["POST", "/orders", two()], "buyer");

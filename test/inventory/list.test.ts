@@ -1,9 +1,12 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { listInventory } from "../../src/inventory/projection/list.ts";
-import { applyReports } from "../../src/inventory/projection/projection.ts";
+import { applyReports, recountStock } from "../../src/inventory/projection/projection.ts";
+import { summariseInventory } from "../../src/inventory/projection/summary.ts";
 import { inventoryQuerySchema } from "../../src/inventory/schemas.ts";
+import type { StockReport } from "../../src/inventory/stock-types.ts";
 import { encodeCursor } from "../../src/platform/pagination.ts";
+import { runBatch } from "../../src/platform/sql.ts";
 import { testContext } from "../events/context.ts";
 import { givenCatalog } from "../support/catalog.ts";
 import { type Cost, planOf, watchedDb } from "../support/watched-db.ts";
@@ -56,6 +59,39 @@ test("filters by store, low stock and none, each alone and together", async () =
   expect(await available({ store_id: first, out_of_stock: "true" })).toEqual([0]);
   expect(await listInventory(testContext(), inventoryQuerySchema.parse({ store_id: "sto_no" }))).toBe(null);
   expect(await page({ low_stock: "true" })).toMatchObject({ count: 2, total_pages: 1, has_next: false });
+});
+
+test("as_of is the projection's own time: a report that is applied late shows", async () => {
+  const first = 1_800_000_000_000;
+  const minutes = (count: number) => new Date(first + count * 60_000).toISOString();
+  const told = async () => {
+    const { as_of, results } = await page({ page_size: "1" });
+    const summary = await summariseInventory(testContext());
+    expect(summary.as_of).toBe(as_of);
+    return [as_of, results[0]?.on_hand ?? null, results[0]?.updated_at ?? null];
+  };
+  const [store = ""] = [...(await givenCatalog({ products: 0, stores: 1 })).storeIds];
+  expect(await told()).toEqual([null, null, null]);
+
+  const { productIds } = await givenCatalog({ products: 2, stores: 0 });
+  const [quiet = "", sold = ""] = productIds.toSorted();
+  const of = (productId: string, version: number, after: number, onHand: number): StockReport => ({
+    ...{ productId, epoch: 1, version, at: first + after * 60_000 },
+    levels: [{ storeId: store, onHand, reserved: 0, version }],
+  });
+  const steps: [what: string, report: StockReport, as_of: string, on_hand: number, updated_at: string][] = [
+    ["the first word", of(quiet, 1, 0, 5), minutes(0), 5, minutes(0)],
+    ["another product's later one: this one looks no older", of(sold, 1, 9, 7), minutes(9), 5, minutes(0)],
+    ["a report of before that comes late", of(quiet, 2, 4, 3), minutes(9), 3, minutes(4)],
+    ["one that is older than the row", of(quiet, 1, 20, 5), minutes(9), 3, minutes(4)],
+    ["the same numbers again, of later", of(quiet, 3, 30, 3), minutes(30), 3, minutes(30)],
+  ];
+  for (const [what, report, asOf, onHand, updatedAt] of steps) {
+    await applyReports(unheard(), [report]);
+    expect([what, ...(await told())]).toEqual([what, asOf, onHand, updatedAt]);
+  }
+  await runBatch(env.DB, recountStock());
+  expect((await told())[0]).toBe(minutes(30));
 });
 
 test("low stock is at or below each product's own threshold", async () => {

@@ -190,7 +190,7 @@ describe("products that are scarce", () => {
 test("the summary counts what is on sale, and units wherever they are", async () => {
   const summary = async () => (await api("GET", "/inventory/summary", staff)).body;
   const nothing = { total_items: 0, healthy: 0, low_stock: 0, out_of_stock: 0, units: 0 };
-  expect(await summary()).toEqual({ as_of: expect.stringMatching(STAMP), ...nothing });
+  expect(await summary()).toEqual({ as_of: null, ...nothing });
   const { productIds } = await givenLevels([
     [20, 20],
     [3, 4],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { basket, givenShop } from "../support/shop.ts";
+import { basket, givenShop, post } from "../support/shop.ts";
 import { signIn } from "../support/sign-in.ts";
-import { type Answer, askUnder, order, read, refusalOf, tokenOf } from "./ask.ts";
+import { type Answer, answerOf, askUnder, cancel, order, read, refusalOf, tokenOf } from "./ask.ts";
 
 const NOT_THERE = [404, "not_found"];
 const SUB_ROUTES: ["GET" | "POST", string][] = [
@@ -21,10 +21,46 @@ test("an order is read by its id, or by its reference in any case", async () => 
   const { id, reference } = placed.body;
   for (const name of [id, reference, reference.toLowerCase(), `${id}/`]) {
     const page = await read(`/orders/${name}`, tokenOf(placed));
-    expect([page.status, page.headers.get("ETag")]).toEqual([200, '"1"']);
+    expect([page.status, page.headers.get("ETag")]).toEqual([
+      200,
+      expect.stringMatching(/^"1\.[0-9a-f]{16}"$/),
+    ]);
     expect(page.headers.get("Cache-Control")).toBe("no-store");
     expect(page.body).toEqual({ ...answered, payments: [], shipments: [], returns: [] });
   }
+});
+
+test("what a client has already is a 304 with the same headers, until anything on the page changes", async () => {
+  const { productIds } = await givenShop([[5]]);
+  const placed = await order(basket({ [productIds[0] ?? ""]: 1 }, { payment_method: "card" }));
+  const path = `/orders/${placed.body.id}`;
+  const token = tokenOf(placed);
+  const seen = async () => {
+    const page = await read(path, token);
+    return { page, tag: page.headers.get("ETag") ?? "none" };
+  };
+  const { page, tag } = await seen();
+  for (const given of [tag, `W/${tag}`, `"other", ${tag}`, "*"]) {
+    const same = await read(path, { ...token, "If-None-Match": given });
+    expect([given, same.status, same.text]).toEqual([given, 304, ""]);
+    for (const name of ["ETag", "Cache-Control", "Vary"]) {
+      expect([name, same.headers.get(name)]).toEqual([name, page.headers.get(name)]);
+    }
+  }
+  for (const given of ['"1"', '"other"', "", tag.replaceAll('"', "")]) {
+    expect([given, (await read(path, { ...token, "If-None-Match": given })).status]).toEqual([given, 200]);
+  }
+  // A payment is begun without a version of the order, and staff see more than the buyer.
+  const { headers: staff } = await signIn("staff");
+  expect((await read(path, { ...staff, "If-None-Match": tag })).status).toBe(200);
+  const paid = await answerOf(post(`${path}/payments`, undefined, token));
+  expect(paid.status).toBe(201);
+  expect((await read(path, { ...token, "If-None-Match": tag })).status).toBe(200);
+  // Whose it is not is told nothing by it, and the version in the tag is what an If-Match compares.
+  expect(refusalOf(await read(path, { "If-None-Match": "*" }))).toEqual(NOT_THERE);
+  const stale = { ...token, "If-Match": '"7.0f1e2d3c4b5a6978"' };
+  expect(refusalOf(await cancel(placed.body.id, stale))).toEqual([412, "stale"]);
+  expect((await cancel(placed.body.id, { ...token, "If-Match": (await seen()).tag })).status).toBe(200);
 });
 
 describe("whose it is", () => {

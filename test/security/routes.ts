@@ -170,6 +170,19 @@ export function bodyRoutes(world: World): BodyRoute[] {
     },
     {
       method: "POST",
+      path: `/carts/${cartId}/items`,
+      as: "customer",
+      inside: ["items.0"],
+      answer: "200",
+      body: { items: [{ product_id: productId, quantity: 2 }] },
+      wrong: {
+        items: [7, "x", {}, null, [], [7], MISSING],
+        "items.0.product_id": [...NOT_TEXT, "", long(65), MISSING],
+        "items.0.quantity": [...NOT_A_COUNT, 1_000_001, MISSING],
+      },
+    },
+    {
+      method: "POST",
       path: `/carts/${cartId}/checkout`,
       as: "customer",
       bodiless: true,

@@ -14,14 +14,14 @@ const SORTS = {
 } as const;
 
 /**
- * Reads a page of products in one call to D1. Products on sale are listed by a search without words. The route checks who
- * may see archived ones. Null when there is no such category.
+ * Reads a page of products in one call to D1. Products on sale are listed by a search without words, but for the one that has
+ * a SKU. The route checks who may see archived ones. Null when there is no such category.
  */
 export async function listProducts(context: Context, query: ProductQuery): Promise<List<Product> | null> {
-  if (query.sku !== undefined) return listBySku(context, query, query.sku);
-  if (query.active === "true") return searchProducts(context, { ...query, words: null, inStock: false });
+  if (query.active === "true" && query.sku === undefined)
+    return searchProducts(context, { ...query, words: null, inStock: false });
   const { key, direction } = SORTS[query.sort];
-  const { category } = query;
+  const { category, sku } = query;
   const { rows, counted, extra } = await readPage<ProductRow, { known: number }>(
     context.env.DB,
     {
@@ -32,7 +32,7 @@ export async function listProducts(context: Context, query: ProductQuery): Promi
       key: `products.${key}`,
       id: "products.id",
       direction,
-      ...(query.active === "all" ? { counted: countOfAll(query) } : {}),
+      ...(query.active === "all" && sku === undefined ? { counted: countOfAll(query) } : {}),
     },
     query,
     category === undefined ? undefined : selectKnown(category),
@@ -41,31 +41,9 @@ export async function listProducts(context: Context, query: ProductQuery): Promi
   return toList(query, rows, counted, (row) => ({ key: row[key], id: row.id }), renderProduct);
 }
 
-/** The one product that has a sku, if it is among those that are asked for. */
-async function listBySku(context: Context, query: ProductQuery, sku: string): Promise<List<Product>> {
-  const { key, direction } = SORTS[query.sort];
-  const { rows, counted } = await readPage<ProductRow>(
-    context.env.DB,
-    {
-      select: PRODUCT_COLUMNS,
-      from: "products INDEXED BY products_sku_unique",
-      joins: PRODUCT_CATEGORY,
-      where: [
-        sql`products.sku = ${sku}`,
-        ...conditionsOf(query),
-        ...(query.active === "true" ? [sql`products.active = 1`] : []),
-      ],
-      key: `products.${key}`,
-      id: "products.id",
-      direction,
-    },
-    query,
-  );
-  return toList(query, rows, counted, (row) => ({ key: row[key], id: row.id }), renderProduct);
-}
-
 /** The index with both the filter and the order of a query. It is named because SQLite may choose one with only a part. */
-function indexFor({ category, active, sort }: ProductQuery): string {
+function indexFor({ category, active, sort, sku }: ProductQuery): string {
+  if (sku !== undefined) return "products_sku_unique";
   const { key } = SORTS[sort];
   if (active === "all" && category === undefined) return `products_${key}`;
   return [
@@ -76,9 +54,11 @@ function indexFor({ category, active, sort }: ProductQuery): string {
   ].join("_");
 }
 
-const conditionsOf = ({ category, active }: ProductQuery): Sql[] => [
+/** `active` stands in the text: the indexes of what is archived are partial. */
+const conditionsOf = ({ category, active, sku }: ProductQuery): Sql[] => [
+  ...(sku === undefined ? [] : [sql`products.sku = ${sku}`]),
   ...(category === undefined ? [] : [sql`products.category_id = ${categoryIdOf(category)}`]),
-  ...(active === "false" ? [sql`products.active = 0`] : []),
+  ...(active === "all" ? [] : [active === "true" ? sql`products.active = 1` : sql`products.active = 0`]),
 ];
 
 /** A counter has the products on sale. The archived ones are fewer, so their rows are counted. */

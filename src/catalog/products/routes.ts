@@ -9,6 +9,7 @@ import {
   ifMatchHeader,
   ifNoneMatchHeader,
   STALE,
+  tagPage,
 } from "../../platform/http/etag.ts";
 import { BULK_BODY_LIMIT_BYTES } from "../../platform/http/needs.ts";
 import { invalidBody, notFound, type Problem, problem, unknownName } from "../../platform/http/problem.ts";
@@ -92,9 +93,13 @@ const get = createRoute({
   path: "/products/{id}",
   tags: ["Catalogue"],
   summary: "Read a product and its exact stock",
-  description: "The ETag is the product's version, for If-Match; the stock moves without it.",
-  request: { params: id },
-  responses: { 200: jsonContent(productPageSchema, "The product"), ...problems(404) },
+  description: "Its ETag is of all that is shown, the stock too; an If-Match compares the version in it.",
+  request: { params: id, headers: ifNoneMatchHeader },
+  responses: {
+    200: jsonContent(productPageSchema, "The product"),
+    304: { description: "Unchanged, its stock too" },
+    ...problems(404),
+  },
 });
 
 const history = createRoute({
@@ -165,7 +170,7 @@ export function productRoutes(stock: StockPort) {
     endpoint(get, async (c) => {
       const product = await getProduct(c.get("context"), stock, c.req.valid("param").id);
       if (!product) return problem(c, NOT_FOUND);
-      return c.json(product, 200, { ETag: etagOf(product.version) });
+      return (await tagPage(c, product)) ? c.body(null, 304) : c.json(product, 200);
     }),
     endpoint(history, async (c) => {
       const page = await readProductHistory(c.get("context"), c.req.valid("param").id, c.req.valid("query"));

@@ -3,6 +3,7 @@ import type { Context } from "../../platform/context.ts";
 import { type Cursor, decodeCursor, type List, pageWindow, toList } from "../../platform/pagination.ts";
 import { allOf, batch, joined, type Sql, sql, trusted } from "../../platform/sql.ts";
 import type { InventoryQuery, InventoryRow } from "../schemas.ts";
+import { asOf, PROJECTION_TIME } from "./projection.ts";
 
 interface Row extends Omit<InventoryRow, "updated_at"> {
   updated_at: number;
@@ -18,9 +19,9 @@ const SCARCEST_FIRST = sql`levels.available, ${BY_PRODUCT}`;
  * no such store.
  */
 export async function listInventory(
-  { env, clock }: Context,
+  { env }: Context,
   query: InventoryQuery,
-): Promise<(List<InventoryRow> & { as_of: string }) | null> {
+): Promise<(List<InventoryRow> & { as_of: string | null }) | null> {
   const isScarce = query.low_stock || query.out_of_stock;
   const order = isScarce ? SCARCEST_FIRST : BY_PRODUCT;
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
@@ -30,7 +31,7 @@ export async function listInventory(
   ];
   const { limit, offset } = pageWindow(query);
 
-  const { page, counts, store } = await batch(env.DB, {
+  const { page, counts, store, time } = await batch(env.DB, {
     page: sql<Row>`SELECT levels.product_id, products.sku, products.title AS product_title, levels.store_id,
        stores.name AS store_name, levels.on_hand, levels.reserved, levels.available,
        products.low_stock_threshold, levels.updated_at
@@ -40,6 +41,7 @@ export async function listInventory(
      WHERE ${allOf(conditions)} ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`,
     counts: cursor ? undefined : countOf(query),
     store: query.store_id === undefined ? undefined : sql`SELECT 1 FROM stores WHERE id = ${query.store_id}`,
+    time: PROJECTION_TIME,
   });
   if (query.store_id !== undefined && store.length === 0) return null;
   const list = toList(
@@ -49,7 +51,7 @@ export async function listInventory(
     (row) => ({ key: isScarce ? row.available : 0, id: `${row.product_id}/${row.store_id}` }),
     (row): InventoryRow => ({ ...row, updated_at: isoTimestamp(row.updated_at) }),
   );
-  return { as_of: isoTimestamp(clock.now()), ...list };
+  return { as_of: asOf(time[0]?.told), ...list };
 }
 
 /**

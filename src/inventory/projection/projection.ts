@@ -1,4 +1,5 @@
 import { chunksOf } from "../../platform/chunks.ts";
+import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { describeError } from "../../platform/log.ts";
 import { each, runBatch, type Sql, sql } from "../../platform/sql.ts";
@@ -42,6 +43,20 @@ export function project(reports: StockReport[], at: number): Sql[] {
 /** What the projection has of a product's levels. */
 export const projectedLevels = (productId: string): Sql<ProjectedLevel> => sql`
   SELECT store_id AS storeId, epoch, version FROM stock_levels WHERE product_id = ${productId}`;
+
+/** For a statement that reads all of `store_stock` in any case. */
+export const TOLD = sql`max(updated_at)`;
+
+/**
+ * The projection's own time: when the newest word that it has was told by a Stock object; null before the first. It is the
+ * whole shop's, since all objects tell by the same ways: where those are behind, so is this time, and a product that has
+ * not changed for a month looks no older than the others. It is no promise for each product, which only its object could
+ * give: what one object has not told yet is newer than the `updated_at` of its own rows.
+ */
+export const PROJECTION_TIME = sql<{ told: number | null }>`SELECT ${TOLD} AS told FROM store_stock`;
+
+/** As lists tell it. */
+export const asOf = (told: number | null | undefined): string | null => (told ? isoTimestamp(told) : null);
 
 const upserts = (rows: unknown[][]): Sql[] => chunksOf(rows, STATEMENT_ROWS).map(upsert);
 
@@ -115,9 +130,10 @@ export const recountStock = (): Sql[] => [
      SELECT p.id, coalesce(sum(l.on_hand), 0), coalesce(sum(l.reserved), 0), coalesce(sum(l.available), 0),
        count(l.store_id), ${stateOf(sql`coalesce(sum(l.available), 0)`)}, coalesce(max(l.updated_at), p.created_at)
      FROM products AS p LEFT JOIN stock_levels AS l ON l.product_id = p.id GROUP BY p.id`,
-  sql`INSERT INTO store_stock (store_id, levels, products, units, available, low_stock, out_of_stock)
+  sql`INSERT INTO store_stock (store_id, levels, products, units, available, low_stock, out_of_stock,
+       updated_at)
      SELECT store_id, count(*), sum(state <> 'archived'), sum(on_hand * (state <> 'archived')),
-       sum(available * (state <> 'archived')), sum(state = 'low'), sum(state = 'out')
+       sum(available * (state <> 'archived')), sum(state = 'low'), sum(state = 'out'), max(updated_at)
      FROM stock_levels GROUP BY store_id`,
   sql`DELETE FROM stock_states`,
   sql`INSERT INTO stock_states (state, products) SELECT state, count(*) FROM product_stock GROUP BY state`,

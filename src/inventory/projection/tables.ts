@@ -69,6 +69,8 @@ export const storeStock = sqliteTable("store_stock", {
   available: integer("available").notNull(),
   lowStock: integer("low_stock").notNull(),
   outOfStock: integer("out_of_stock").notNull(),
+  /** When the newest of its levels was told by its object, milliseconds: what `as_of` is made of. */
+  updatedAt: integer("updated_at").notNull().default(0),
 });
 
 /** How many products are in each state, counted by triggers. */

@@ -1,49 +1,28 @@
 import { z } from "@hono/zod-openapi";
-import { ACCESS_TOKEN_SECONDS } from "../../accounts/access-token.ts";
-import { misconfiguredKey, requireAdmin, signedIn } from "../../accounts/authenticate.ts";
-import { stockOf } from "../../inventory/client.ts";
-import type { DumpCursor, LoadOutcome } from "../../inventory/stock-types.ts";
+import { requireAdmin } from "../../accounts/authenticate.ts";
+import type { DumpCursor } from "../../inventory/stock-types.ts";
 import { isoTimestamp } from "../../platform/clock.ts";
-import type { Context } from "../../platform/context.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
-import { readRestoreState, refusalOf } from "../../platform/restoring.ts";
-import { findUnknown } from "../reconcile/reconcile.ts";
-import { RESTORE_REFUSALS } from "../selling/problems.ts";
-import {
-  changedAt,
-  dumpChanges,
-  dumpTable,
-  finishTables,
-  isCursorOf,
-  loadTable,
-  type RestoreOutcome,
-  readAgain,
-  readProgress,
-} from "./dump-table.ts";
-import { extendToken } from "./extend-token.ts";
+import { bearer, createRouter, jsonContent, problems } from "../../platform/http/router.ts";
+import { readRestoreState } from "../../platform/restoring.ts";
+import { changedAt, dumpChanges, dumpTable, isCursorOf, readAgain, readProgress } from "./dump-table.ts";
 import {
   changesQuery,
   changesSchema,
   cursorQuery,
-  doneSchema,
-  emptyStockSchema,
-  extendedSchema,
-  finishSchema,
-  loadStockSchema,
-  loadStocksSchema,
-  loadTableSchema,
   movementsQuery,
   movementsSchema,
   overviewSchema,
+  productId,
   stockPageSchema,
   stockPagesSchema,
   stockQuery,
+  tableName,
   tablePageSchema,
   tableQuery,
 } from "./schemas.ts";
-import { dumpStock, dumpStocks, emptyStock, loadStocks, readHandMovements } from "./stock.ts";
+import { areProducts, dumpStock, dumpStocks, readHandMovements } from "./stock.ts";
 import { findTable, readSchemaVersion, readTables } from "./tables.ts";
 
 const invalidQuery = (field: string, code: string, message: string): Problem => ({
@@ -56,37 +35,6 @@ const invalidQuery = (field: string, code: string, message: string): Problem => 
 const BAD_CURSOR = invalidQuery("cursor", "invalid_cursor", "is not a next of this table");
 const UNDATED = invalidQuery("since", "undated", "this table does not say when its rows changed");
 
-/** To be asked before the objects are, so that no object is made for nothing. A restore loads the products first. */
-const areProducts = async (context: Context, ids: string[]): Promise<boolean> =>
-  (await findUnknown(context, ids)).length === 0;
-
-const unfit = (message: string): Problem => ({
-  status: 422,
-  code: "invalid_body",
-  detail: "A field is wrong.",
-  errors: [{ field: "rows", code: "unfit", message }],
-});
-
-const refusedBy = (outcome: Exclude<RestoreOutcome, { kind: "done" }>): Problem =>
-  outcome.kind === "unfit" ? unfit(outcome.message) : RESTORE_REFUSALS[outcome.kind];
-
-const NOT_BEGUN: Problem = {
-  status: 409,
-  code: "restore_not_begun",
-  detail: "This restore has not emptied the product's stock object, or has loaded it already.",
-};
-
-function notLoaded(outcome: LoadOutcome): Problem | null {
-  switch (outcome.kind) {
-    case "loaded":
-      return null;
-    case "not_begun":
-      return NOT_BEGUN;
-    case "unfit":
-      return unfit(outcome.message);
-  }
-}
-
 const OBJECT_RESTORED: Problem = {
   status: 409,
   code: "stock_restored",
@@ -96,19 +44,6 @@ const OBJECT_RESTORED: Problem = {
 
 const tags = ["Operations"];
 const reading = { tags, security: bearer, method: "get" as const, middleware: [requireAdmin] };
-/** Routes of the restore itself, which must not be refused while it is under way. */
-const writing = {
-  tags,
-  security: bearer,
-  method: "post" as const,
-  needs: { whileRestoring: "let_through" as const },
-  middleware: [requireAdmin],
-};
-/** As `writing`, for rows as they were read, whatever text is in them. */
-const loading = { ...writing, needs: { ...writing.needs, anyText: true } };
-const done = { 200: jsonContent(doneSchema, "Done") };
-const tableName = z.object({ name: z.string() });
-const productId = z.object({ product_id: z.string() });
 
 const overview = createRoute({
   ...reading,
@@ -123,14 +58,6 @@ const readTable = createRoute({
   summary: "Read a table, page by page",
   request: { params: tableName, query: tableQuery },
   responses: { 200: jsonContent(tablePageSchema, "A page"), ...problems(400, 401, 403, 404) },
-});
-
-const writeTable = createRoute({
-  ...loading,
-  path: "/ops/backup/tables/{name}",
-  summary: "Restore a part of a table",
-  request: { params: tableName, body: jsonBody(loadTableSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
 });
 
 const readChanges = createRoute({
@@ -149,14 +76,6 @@ const readStock = createRoute({
   responses: { 200: jsonContent(stockPageSchema, "A page"), ...problems(400, 401, 403, 404, 409) },
 });
 
-const writeStock = createRoute({
-  ...loading,
-  path: "/ops/backup/stock/{product_id}",
-  summary: "Restore a part of a product's stock object",
-  request: { params: productId, body: jsonBody(loadStockSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
-});
-
 const readStocks = createRoute({
   ...reading,
   path: "/ops/backup/stock",
@@ -167,44 +86,12 @@ const readStocks = createRoute({
   responses: { 200: jsonContent(stockPagesSchema, "Pages"), ...problems(400, 401, 403, 404, 409) },
 });
 
-const writeStocks = createRoute({
-  ...loading,
-  path: "/ops/backup/stock",
-  summary: "Restore the stock objects of several products, each whole",
-  request: { body: jsonBody(loadStocksSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
-});
-
 const readMovements = createRoute({
   ...reading,
   path: "/ops/backup/movements",
   summary: "Read what people have done to stock since a moment, some products at a time",
   request: { query: movementsQuery },
   responses: { 200: jsonContent(movementsSchema, "Lines of the ledger"), ...problems(400, 401, 403) },
-});
-
-const emptyObjects = createRoute({
-  ...writing,
-  path: "/ops/backup/empty-stock",
-  summary: "Empty stock objects before a restore",
-  request: { body: jsonBody(emptyStockSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 409, 413, 422) },
-});
-
-const finish = createRoute({
-  ...writing,
-  path: "/ops/backup/finish",
-  summary: "Say that all tables are restored",
-  request: { body: jsonBody(finishSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 409, 422) },
-});
-
-const extend = createRoute({
-  ...writing,
-  path: "/ops/backup/token",
-  summary: "Extend the access token of a restore",
-  description: "Until the shop is open again: the users that the restore brings may not have its admin.",
-  responses: { 200: jsonContent(extendedSchema, "A fresh token"), ...problems(401, 403, 409, 503) },
 });
 
 export const backupRoutes = createRouter(
@@ -233,14 +120,6 @@ export const backupRoutes = createRouter(
     const wanted = { cursor: cursor ?? null, since: since === undefined ? null : Date.parse(since) };
     return c.json(await dumpTable(context, table, wanted), 200);
   }),
-  endpoint(writeTable, async (c) => {
-    const context = c.get("context");
-    const table = await findTable(context, c.req.valid("param").name);
-    if (!table) return problem(c, notFound("table"));
-    const outcome = await loadTable(context, table, c.req.valid("json"));
-    if (outcome.kind !== "done") return problem(c, refusedBy(outcome));
-    return c.json({ done: true as const }, 200);
-  }),
   endpoint(readChanges, async (c) => {
     const { after, since } = c.req.valid("query");
     const began = since === undefined ? null : Date.parse(since);
@@ -254,16 +133,6 @@ export const backupRoutes = createRouter(
     if (outcome.kind === "restored") return problem(c, OBJECT_RESTORED);
     return c.json({ objects: outcome.objects }, 200);
   }),
-  endpoint(writeStocks, async (c) => {
-    const context = c.get("context");
-    const { generation, objects } = c.req.valid("json");
-    const refusal = await refusalOf(context, generation);
-    if (refusal !== null) return problem(c, RESTORE_REFUSALS[refusal]);
-    const ids = objects.map(({ product_id }) => product_id);
-    if (!(await areProducts(context, ids))) return problem(c, notFound("product"));
-    const refused = notLoaded(await loadStocks(context, generation, objects));
-    return refused === null ? c.json({ done: true as const }, 200) : problem(c, refused);
-  }),
   endpoint(readStock, async (c) => {
     const context = c.get("context");
     const { product_id } = c.req.valid("param");
@@ -274,41 +143,9 @@ export const backupRoutes = createRouter(
     if (outcome.kind === "restored") return problem(c, OBJECT_RESTORED);
     return c.json({ rows: outcome.rows, next: outcome.next }, 200);
   }),
-  endpoint(writeStock, async (c) => {
-    const context = c.get("context");
-    const { product_id } = c.req.valid("param");
-    const part = c.req.valid("json");
-    const refusal = await refusalOf(context, part.generation);
-    if (refusal !== null) return problem(c, RESTORE_REFUSALS[refusal]);
-    if (!(await areProducts(context, [product_id]))) return problem(c, notFound("product"));
-    const refused = notLoaded(await stockOf(c.env, product_id).load(product_id, part));
-    return refused === null ? c.json({ done: true as const }, 200) : problem(c, refused);
-  }),
   endpoint(readMovements, async (c) => {
     const { since, after } = c.req.valid("query");
     return c.json(await readHandMovements(c.get("context"), Date.parse(since), after), 200);
-  }),
-  endpoint(emptyObjects, async (c) => {
-    const { product_ids, generation } = c.req.valid("json");
-    const { kind } = await emptyStock(c.get("context"), product_ids, generation);
-    if (kind !== "emptied") return problem(c, RESTORE_REFUSALS[kind]);
-    return c.json({ done: true as const }, 200);
-  }),
-  endpoint(finish, async (c) => {
-    const outcome = await finishTables(c.get("context"), c.req.valid("json").generation);
-    if (outcome.kind !== "done") return problem(c, refusedBy(outcome));
-    return c.json({ done: true as const }, 200);
-  }),
-  endpoint(extend, async (c) => {
-    const outcome = await extendToken(c.get("context"), signedIn(c));
-    switch (outcome.kind) {
-      case "extended":
-        return c.json({ access_token: outcome.accessToken, expires_in: ACCESS_TOKEN_SECONDS }, 200);
-      case "not_restoring":
-        return problem(c, RESTORE_REFUSALS[outcome.kind]);
-      case "misconfigured":
-        return problem(c, misconfiguredKey(outcome.fault));
-    }
   }),
 );
 

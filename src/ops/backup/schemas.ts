@@ -138,3 +138,6 @@ export const extendedSchema = z
   .openapi("BackupToken");
 
 export const doneSchema = z.object({ done: z.literal(true) }).openapi("BackupDone");
+
+export const tableName = z.object({ name: z.string() });
+export const productId = z.object({ product_id: z.string() });

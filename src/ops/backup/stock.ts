@@ -4,6 +4,7 @@ import { chunksOf } from "../../platform/chunks.ts";
 import type { Context } from "../../platform/context.ts";
 import { type RestoreRefusal, refusalOf } from "../../platform/restoring.ts";
 import { all, constant, sql } from "../../platform/sql.ts";
+import { findUnknown } from "../reconcile/reconcile.ts";
 
 /** Objects that are called at the same time. */
 const CONCURRENT_OBJECTS = 20;
@@ -118,3 +119,7 @@ export async function readHandMovements(
     next: products.length === PRODUCTS_ASKED ? (products.at(-1)?.id ?? null) : null,
   };
 }
+
+/** To be asked before the objects are, so that no object is made for nothing. A restore loads the products first. */
+export const areProducts = async (context: Context, ids: string[]): Promise<boolean> =>
+  (await findUnknown(context, ids)).length === 0;

@@ -1,6 +1,6 @@
 import { isStaff } from "../../platform/actor.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
-import { etagOf } from "../../platform/http/etag.ts";
+import { ifNoneMatchHeader, tagPage } from "../../platform/http/etag.ts";
 import { problem } from "../../platform/http/problem.ts";
 import { createRouter, jsonContent, problems } from "../../platform/http/router.ts";
 import { readFulfilment, renderReturn, renderShipment } from "../fulfilment/read.ts";
@@ -14,8 +14,13 @@ const readRoute = createRoute({
   path: "/orders/{id}",
   tags: ["Orders"],
   summary: "Read an order",
-  request: { params: orderName, headers: orderToken },
-  responses: { 200: jsonContent(orderPageSchema, "The order"), ...problems(401, 404) },
+  description: "Its ETag is of all that is shown, payments too; an If-Match compares the version in it.",
+  request: { params: orderName, headers: orderToken.extend(ifNoneMatchHeader.shape) },
+  responses: {
+    200: jsonContent(orderPageSchema, "The order"),
+    304: { description: "Unchanged, its payments too" },
+    ...problems(401, 404),
+  },
 });
 
 /** An order's own page, with what other rooms know of it. */
@@ -30,10 +35,10 @@ export function orderPageRoutes({ paymentsOf, flaggedEventsOf }: PaymentsPort) {
         readFulfilment(context, order),
         isStaff(context.actor) ? flaggedEventsOf(context, order.id) : null,
       ]);
-      c.header("ETag", etagOf(order.version));
       const moved = { shipments: shipments.map(renderShipment), returns: returns.map(renderReturn) };
       const waiting = flagged ? { flagged_events: flagged } : {};
-      return c.json({ ...renderOrder(order), payments, ...waiting, ...moved }, 200);
+      const page = { ...renderOrder(order), payments, ...waiting, ...moved };
+      return (await tagPage(c, page)) ? c.body(null, 304) : c.json(page, 200);
     }),
   );
 }

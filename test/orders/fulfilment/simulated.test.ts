@@ -8,7 +8,7 @@ import { testContext } from "../../events/context.ts";
 import { testClock } from "../../support/clock.ts";
 import { basket, givenShop } from "../../support/shop.ts";
 import { askUnder, levels, read } from "../ask.ts";
-import { eventsOf, owed } from "./rows.ts";
+import { eventsOf, owed, pay, refundsOf } from "./rows.ts";
 import { Simulation } from "./simulation.ts";
 import { staff } from "./staff.ts";
 
@@ -22,6 +22,16 @@ async function begun(simulation: Simulation, more: Record<string, unknown> = {})
   const status = async () => (await member.page(placed.body.id)).body.status;
   return { ...member, id: placed.body.id as string, product, status };
 }
+
+/** So many of its units are paid and refunded by name, before they leave. */
+async function refund({ settings }: Simulation, { id, product, headers }: Begun, quantity: number) {
+  await pay(id);
+  const items = [{ product_id: product, quantity }];
+  const made = await askUnder(settings, "POST", `/payments/pay_of_${id}/refund`, { items }, headers);
+  expect(made.status).toBe(201);
+}
+
+type Begun = Pick<Awaited<ReturnType<typeof begun>>, "id" | "product" | "headers">;
 
 const openSteps = () =>
   env.DB.prepare("SELECT id FROM work WHERE task = 'fulfilment-step' AND state = 'owed'")
@@ -166,6 +176,60 @@ describe("a simulated life", () => {
     expect(await levels(product)).toMatchObject({ on_hand: 3, reserved: 0 });
   });
 
+  test("ships what was not refunded, and closes the rest", async () => {
+    const simulation = new Simulation();
+    const order = await begun(simulation);
+    const { id, product, page, history } = order;
+    await refund(simulation, order, 1);
+    for (let steps = 0; steps < 3; steps++) {
+      testClock.advance(5_000);
+      await simulation.deliver();
+    }
+    const lines = await history(id);
+    expect(lines.map(({ kind, to }: { kind: string; to: string }) => `${kind}: ${to}`)).toEqual([
+      "refund: confirmed",
+      "transition: processing",
+      "shipment: processing",
+      "close: shipped",
+      "transition: delivered",
+    ]);
+    const { body } = await page(id);
+    expect(body).toMatchObject({ shipments: [{ items: [{ product_id: product, quantity: 1 }] }] });
+    expect(body.totals).toMatchObject({ refunded: { amount: "19.99" }, kept: { amount: "19.99" } });
+    expect((await eventsOf(id)).map(({ type }) => type)).toEqual(
+      expect.arrayContaining(["order.shipment", "order.closed", "order.delivered"]),
+    );
+    expect(await refundsOf(id)).toHaveLength(1);
+    expect(await levels(product)).toMatchObject({ on_hand: 4, reserved: 0 });
+  });
+
+  test("closes what is left where all of that was refunded", async () => {
+    const simulation = new Simulation();
+    const order = await begun(simulation);
+    const { id, product, headers, status } = order;
+    const one = { items: [{ product_id: product, quantity: 1 }] };
+    await askUnder(simulation.settings, "POST", `/orders/${id}/shipments`, one, headers);
+    await refund(simulation, order, 1);
+    testClock.advance(5_000);
+    await simulation.deliver();
+    expect(await status()).toBe("shipped");
+    expect(await refundsOf(id)).toHaveLength(1);
+    expect(await levels(product)).toMatchObject({ on_hand: 4, reserved: 0 });
+  });
+
+  test("leaves an order to a person of which nothing has left and all was refunded", async () => {
+    const simulation = new Simulation();
+    const order = await begun(simulation);
+    await refund(simulation, order, 2);
+    for (let steps = 0; steps < 3; steps++) {
+      testClock.advance(5_000);
+      await simulation.deliver();
+    }
+    expect(await order.status()).toBe("processing");
+    expect(await openSteps()).toEqual([]);
+    expect(await levels(order.product)).toMatchObject({ on_hand: 5, reserved: 2 });
+  });
+
   test("stops where fulfilment is by hand since", async () => {
     const simulation = new Simulation();
     const { status } = await begun(simulation);
@@ -195,25 +259,37 @@ describe("a simulated life", () => {
 });
 
 describe("who takes a step", () => {
-  test("may die anywhere: it is taken once, and the life goes on", { timeout: 240_000 }, async () => {
-    const rehearsal = new Boundary();
-    await live(new Map([["nobody dies", rehearsal]]));
-    expect(rehearsal.calls).toContain("Stock.followAndCarry");
-    const dying = new Map<string, Boundary>();
-    for (const [at, call] of rehearsal.calls.entries()) {
-      for (const ending of ENDINGS) {
-        dying.set(`worker ${ending} at ${call} (call ${at})`, new Boundary({ at, ending }));
+  const LIVES: [what: string, refunded: number][] = [
+    ["all that was ordered", 0],
+    ["what was not refunded", 1],
+  ];
+
+  test.each(LIVES)(
+    "ships %s and may die anywhere: it is taken once, and the life goes on",
+    {
+      timeout: 240_000,
+    },
+    async (_, refunded) => {
+      const rehearsal = new Boundary();
+      await live(new Map([["nobody dies", rehearsal]]), refunded);
+      expect(rehearsal.calls).toContain("Stock.followAndCarry");
+      const dying = new Map<string, Boundary>();
+      for (const [at, call] of rehearsal.calls.entries()) {
+        for (const ending of ENDINGS) {
+          dying.set(`worker ${ending} at ${call} (call ${at})`, new Boundary({ at, ending }));
+        }
       }
-    }
-    await live(dying);
-    for (const boundary of dying.values()) boundary.bury();
-  });
+      await live(dying, refunded);
+      for (const boundary of dying.values()) boundary.bury();
+    },
+  );
 
   /**
    * One life under each boundary, all in the same minutes. The step that ships is taken by a worker that may die; sweeps
    * do the rest.
+   * @param refunded units of each order, before it ships
    */
-  async function live(boundaries: Map<string, Boundary>): Promise<void> {
+  async function live(boundaries: Map<string, Boundary>, refunded: number): Promise<void> {
     const lives: (Awaited<ReturnType<typeof begun>> & { simulation: Simulation; what: string })[] = [];
     for (const what of boundaries.keys()) {
       const simulation = new Simulation();
@@ -221,6 +297,7 @@ describe("who takes a step", () => {
     }
     testClock.advance(5_000);
     for (const { simulation } of lives) await simulation.deliver();
+    for (const life of refunded > 0 ? lives : []) await refund(life.simulation, life, refunded);
     testClock.advance(5_000);
     for (const { simulation, what } of lives) {
       const boundary = boundaries.get(what) ?? new Boundary();
@@ -234,9 +311,11 @@ describe("who takes a step", () => {
       await shop.sweep();
     }
     for (const { id, way, product, page, what } of lives) {
-      expect(await way(id), what).toEqual(["confirmed", "processing", "shipped", "delivered"]);
+      const more = refunded > 0 ? ["processing", "processing"] : [];
+      expect(await way(id), what).toEqual(["confirmed", "processing", ...more, "shipped", "delivered"]);
       expect((await page(id)).body.shipments, what).toHaveLength(1);
-      expect(await levels(product), what).toMatchObject({ on_hand: 3, reserved: 0 });
+      expect(await levels(product), what).toMatchObject({ on_hand: 3 + refunded, reserved: 0 });
+      expect(await refundsOf(id), what).toHaveLength(refunded);
     }
     expect(await openSteps()).toEqual([]);
   }

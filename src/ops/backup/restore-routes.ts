@@ -1,0 +1,166 @@
+import { ACCESS_TOKEN_SECONDS } from "../../accounts/access-token.ts";
+import { misconfiguredKey, requireAdmin, signedIn } from "../../accounts/authenticate.ts";
+import { stockOf } from "../../inventory/client.ts";
+import type { LoadOutcome } from "../../inventory/stock-types.ts";
+import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
+import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
+import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
+import { refusalOf } from "../../platform/restoring.ts";
+import { RESTORE_REFUSALS } from "../selling/problems.ts";
+import { finishTables, loadTable, type RestoreOutcome } from "./dump-table.ts";
+import { extendToken } from "./extend-token.ts";
+import {
+  doneSchema,
+  emptyStockSchema,
+  extendedSchema,
+  finishSchema,
+  loadStockSchema,
+  loadStocksSchema,
+  loadTableSchema,
+  productId,
+  tableName,
+} from "./schemas.ts";
+import { areProducts, emptyStock, loadStocks } from "./stock.ts";
+import { findTable } from "./tables.ts";
+
+const unfit = (message: string): Problem => ({
+  status: 422,
+  code: "invalid_body",
+  detail: "A field is wrong.",
+  errors: [{ field: "rows", code: "unfit", message }],
+});
+
+const refusedBy = (outcome: Exclude<RestoreOutcome, { kind: "done" }>): Problem =>
+  outcome.kind === "unfit" ? unfit(outcome.message) : RESTORE_REFUSALS[outcome.kind];
+
+const NOT_BEGUN: Problem = {
+  status: 409,
+  code: "restore_not_begun",
+  detail: "This restore has not emptied the product's stock object, or has loaded it already.",
+};
+
+function notLoaded(outcome: LoadOutcome): Problem | null {
+  switch (outcome.kind) {
+    case "loaded":
+      return null;
+    case "not_begun":
+      return NOT_BEGUN;
+    case "unfit":
+      return unfit(outcome.message);
+  }
+}
+
+const tags = ["Operations"];
+/** Routes of the restore itself, which must not be refused while it is under way. */
+const writing = {
+  tags,
+  security: bearer,
+  method: "post" as const,
+  needs: { whileRestoring: "let_through" as const },
+  middleware: [requireAdmin],
+};
+/** As `writing`, for rows as they were read, whatever text is in them. */
+const loading = { ...writing, needs: { ...writing.needs, anyText: true } };
+const done = { 200: jsonContent(doneSchema, "Done") };
+
+const writeTable = createRoute({
+  ...loading,
+  path: "/ops/backup/tables/{name}",
+  summary: "Restore a part of a table",
+  request: { params: tableName, body: jsonBody(loadTableSchema) },
+  responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
+});
+
+const writeStock = createRoute({
+  ...loading,
+  path: "/ops/backup/stock/{product_id}",
+  summary: "Restore a part of a product's stock object",
+  request: { params: productId, body: jsonBody(loadStockSchema) },
+  responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
+});
+
+const writeStocks = createRoute({
+  ...loading,
+  path: "/ops/backup/stock",
+  summary: "Restore the stock objects of several products, each whole",
+  request: { body: jsonBody(loadStocksSchema) },
+  responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
+});
+
+const emptyObjects = createRoute({
+  ...writing,
+  path: "/ops/backup/empty-stock",
+  summary: "Empty stock objects before a restore",
+  request: { body: jsonBody(emptyStockSchema) },
+  responses: { ...done, ...problems(400, 401, 403, 409, 413, 422) },
+});
+
+const finish = createRoute({
+  ...writing,
+  path: "/ops/backup/finish",
+  summary: "Say that all tables are restored",
+  request: { body: jsonBody(finishSchema) },
+  responses: { ...done, ...problems(400, 401, 403, 409, 422) },
+});
+
+const extend = createRoute({
+  ...writing,
+  path: "/ops/backup/token",
+  summary: "Extend the access token of a restore",
+  description: "Until the shop is open again: the users that the restore brings may not have its admin.",
+  responses: { 200: jsonContent(extendedSchema, "A fresh token"), ...problems(401, 403, 409, 503) },
+});
+
+/** What a restore calls: `backupRoutes` only read. */
+export const restoreRoutes = createRouter(
+  endpoint(writeTable, async (c) => {
+    const context = c.get("context");
+    const table = await findTable(context, c.req.valid("param").name);
+    if (!table) return problem(c, notFound("table"));
+    const outcome = await loadTable(context, table, c.req.valid("json"));
+    if (outcome.kind !== "done") return problem(c, refusedBy(outcome));
+    return c.json({ done: true as const }, 200);
+  }),
+  endpoint(writeStocks, async (c) => {
+    const context = c.get("context");
+    const { generation, objects } = c.req.valid("json");
+    const refusal = await refusalOf(context, generation);
+    if (refusal !== null) return problem(c, RESTORE_REFUSALS[refusal]);
+    const ids = objects.map(({ product_id }) => product_id);
+    if (!(await areProducts(context, ids))) return problem(c, notFound("product"));
+    const refused = notLoaded(await loadStocks(context, generation, objects));
+    return refused === null ? c.json({ done: true as const }, 200) : problem(c, refused);
+  }),
+  endpoint(writeStock, async (c) => {
+    const context = c.get("context");
+    const { product_id } = c.req.valid("param");
+    const part = c.req.valid("json");
+    const refusal = await refusalOf(context, part.generation);
+    if (refusal !== null) return problem(c, RESTORE_REFUSALS[refusal]);
+    if (!(await areProducts(context, [product_id]))) return problem(c, notFound("product"));
+    const refused = notLoaded(await stockOf(c.env, product_id).load(product_id, part));
+    return refused === null ? c.json({ done: true as const }, 200) : problem(c, refused);
+  }),
+  endpoint(emptyObjects, async (c) => {
+    const { product_ids, generation } = c.req.valid("json");
+    const { kind } = await emptyStock(c.get("context"), product_ids, generation);
+    if (kind !== "emptied") return problem(c, RESTORE_REFUSALS[kind]);
+    return c.json({ done: true as const }, 200);
+  }),
+  endpoint(finish, async (c) => {
+    const outcome = await finishTables(c.get("context"), c.req.valid("json").generation);
+    if (outcome.kind !== "done") return problem(c, refusedBy(outcome));
+    return c.json({ done: true as const }, 200);
+  }),
+  endpoint(extend, async (c) => {
+    const outcome = await extendToken(c.get("context"), signedIn(c));
+    switch (outcome.kind) {
+      case "extended":
+        return c.json({ access_token: outcome.accessToken, expires_in: ACCESS_TOKEN_SECONDS }, 200);
+      case "not_restoring":
+        return problem(c, RESTORE_REFUSALS[outcome.kind]);
+      case "misconfigured":
+        return problem(c, misconfiguredKey(outcome.fault));
+    }
+  }),
+);

@@ -21,7 +21,12 @@ export type Store = z.infer<typeof storeSchema>;
 
 export const storeListSchema = listSchema(storeSchema, "StoreList");
 
-const name = z.string().trim().min(1).max(200).openapi({ example: "Amsterdam" });
+const name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .openapi({ description: "Unique, whatever its case", example: "Amsterdam" });
 const address = z.string().trim().max(500).openapi({ example: "Damrak 1, Amsterdam" });
 const priority = z.int().min(0).max(1_000_000).openapi({ description: "Lower is preferred" });
 

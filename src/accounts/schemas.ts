@@ -1,18 +1,12 @@
 import { z } from "@hono/zod-openapi";
 import { decodeCursor, listSchema, pageQuerySchema } from "../platform/pagination.ts";
 import { accountEmailSchema, lookedUpEmailSchema } from "../platform/text/email.ts";
+import { line } from "../platform/text/line.ts";
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from "./password.ts";
 
 const role = z.enum(["customer", "staff", "admin"]);
 
-/** Control characters are refused, because names are put into the headers of e-mails. */
-const name = z
-  .string()
-  .trim()
-  .min(1)
-  .max(200)
-  .refine((text) => !/\p{Cc}/u.test(text), "must not hold control characters")
-  .openapi({ example: "Ada Lovelace" });
+const name = line(200).openapi({ example: "Ada Lovelace" });
 
 const newPassword = z
   .string()

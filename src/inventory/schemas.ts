@@ -3,6 +3,7 @@ import { productSchema } from "../catalog/products/schemas.ts";
 import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
+import { line } from "../platform/text/line.ts";
 import { MAX_ON_HAND } from "./object/operations.ts";
 import { ADJUST_TYPES, MOVEMENT_TYPES } from "./stock-types.ts";
 
@@ -169,7 +170,7 @@ export const movementSchema = z
 export const movementQuerySchema = listQuerySchema.omit({ page: true });
 export const movementListSchema = listSchema(movementSchema, "StockMovements");
 
-const reason = z.string().trim().min(1).max(500);
+const reason = line(500);
 
 export const adjustmentSchema = z
   .strictObject({
@@ -181,7 +182,7 @@ export const adjustmentSchema = z
       .max(MAX_ON_HAND)
       .openapi({ description: "Units, from 1; for `set` the new on_hand, from 0" }),
     reason,
-    reference: z.string().trim().min(1).max(200).nullish(),
+    reference: line(200).nullish(),
   })
   .refine(({ type, quantity }) => type === "set" || quantity > 0, {
     path: ["quantity"],

@@ -153,6 +153,15 @@ export function refusalProblem(refusal: Refusal, draft: Draft): Problem {
         detail: "The total is not what was expected.",
         total: refusal.total,
       };
+    case "not_chargeable":
+      return {
+        ...fieldProblem(
+          "not_chargeable",
+          "payment_method",
+          `This total cannot be paid by card. ${refusal.reason}`,
+        ),
+        total: refusal.total,
+      };
   }
 }
 

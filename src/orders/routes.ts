@@ -33,7 +33,9 @@ const placeRoute = createRoute({
   needs: { whileRestoring: "let_through" },
   tags: ["Orders"],
   summary: "Place an order",
-  description: "Holds the stock and records the order, or refuses and holds nothing.",
+  description:
+    "Holds the stock and records the order, or refuses and holds nothing. A total that the shop's payment provider cannot " +
+    "charge is refused by card: `not_chargeable`.",
   request: { headers: idempotencyHeader, body: jsonBody(placeOrderSchema) },
   responses: { 201: jsonContent(orderSchema, "Placed"), ...problems(400, 401, 409, 413, 415, 422, 429, 503) },
 });

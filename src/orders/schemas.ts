@@ -6,13 +6,13 @@ import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import { emailSchema, lookedUpEmailSchema } from "../platform/text/email.ts";
+import { checkTexts, line, lines } from "../platform/text/line.ts";
 import { HISTORY_KINDS, ORDER_STATUSES, PAYMENT_METHODS, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
 
 export const MAX_ITEMS = 100;
 export const MAX_QUANTITY = 1_000_000;
 const MAX_METADATA_BYTES = 8_192;
 
-export const line = (maximum: number) => z.string().trim().min(1).max(maximum);
 export const quantitySchema = z.int().min(1).max(MAX_QUANTITY).openapi({ example: 2 });
 
 /** What Holdfast's users sent before: the old name of the field is taken for the new one, unless both are there. */
@@ -64,9 +64,10 @@ export const placeOrderSchema = z
     priority: z.enum(PRIORITIES).default("normal"),
     payment_method: z.enum(PAYMENT_METHODS).default("card"),
     expected_total: expectedTotalSchema.nullish(),
-    notes: z.string().max(2_000).nullish(),
+    notes: lines(2_000).nullish(),
     metadata: z
       .record(z.string().max(100), z.unknown())
+      .superRefine(checkTexts)
       .refine((value) => JSON.stringify(value).length <= MAX_METADATA_BYTES, "is larger than 8 KB")
       .nullish(),
   })

@@ -3,6 +3,7 @@ import { flaggedEventSchema, MAX_ITEMS, orderPaymentSchema, quantitySchema } fro
 import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
+import { line } from "../platform/text/line.ts";
 
 export const openedPaymentSchema = z
   .object({
@@ -55,7 +56,7 @@ export const requestRefundSchema = z
       .max(MAX_ITEMS)
       .optional()
       .openapi({ description: "The units that it is for, at their price at order time" }),
-    reason: z.string().trim().min(1).max(500).optional(),
+    reason: line(500).optional(),
   })
   .refine(({ amount, items }) => amount === undefined || items === undefined, {
     path: ["items"],
@@ -100,9 +101,7 @@ export const matchEventSchema = z
   })
   .openapi("MatchPaymentEvent");
 
-export const giveBackSchema = z
-  .strictObject({ reason: z.string().trim().min(1).max(500).optional() })
-  .openapi("GivePaymentBack");
+export const giveBackSchema = z.strictObject({ reason: line(500).optional() }).openapi("GivePaymentBack");
 
 /**
  * No route validates a webhook's body by its schema, since the signature over the body's bytes is checked first.

@@ -31,7 +31,7 @@ const SUSPICIOUS = /\\u(?:0000|d[89a-f])/i;
 export function findUnstorableText(text: string): string | null {
   if (!SUSPICIOUS.test(text)) return null;
   try {
-    return search(JSON.parse(text), []);
+    return pathOfText(JSON.parse(text), isUnstorable)?.join(".") ?? null;
   } catch {
     return null;
   }
@@ -43,11 +43,16 @@ export const storableText = (text: string, length: number): string =>
 
 const isUnstorable = (text: string): boolean => text.includes("\0") || !text.isWellFormed();
 
-function search(value: unknown, path: string[]): string | null {
-  if (typeof value === "string") return isUnstorable(value) ? path.join(".") : null;
+/** The path of the first string in what was JSON, or of the first name, that is wrong; null when none is. */
+export function pathOfText(
+  value: unknown,
+  isWrong: (text: string) => boolean,
+  path: string[] = [],
+): string[] | null {
+  if (typeof value === "string") return isWrong(value) ? path : null;
   if (typeof value !== "object" || value === null) return null;
   for (const [key, part] of Object.entries(value)) {
-    const found = isUnstorable(key) ? [...path, key.toWellFormed()].join(".") : search(part, [...path, key]);
+    const found = isWrong(key) ? [...path, key.toWellFormed()] : pathOfText(part, isWrong, [...path, key]);
     if (found !== null) return found;
   }
   return null;

@@ -21,12 +21,21 @@ function messageOf(issue: Issue): string {
     case "not_multiple_of":
       return `must be a multiple of ${issue.divisor}`;
     case "custom":
-      return "is wrong";
+      return OF_TEXT[issue.params?.fault as TextFault] ?? "is wrong";
     default:
       if (issue.input === undefined) return rule ? `is required: ${rule}` : "is required";
       return rule ? `must be ${rule}` : "is wrong";
   }
 }
+
+/** What can be wrong with the characters of a text (text/line.ts). */
+const OF_TEXT = {
+  controls: "must be one line, without control characters",
+  controls_in_lines: "must have no control characters but line breaks and tabs",
+  unseen: "must have something that can be seen",
+  lone_zero_width: "must have zero-width characters only between letters, digits or emoji",
+};
+export type TextFault = keyof typeof OF_TEXT;
 
 /** A check's issue names the check; the schema that has it is beside it. */
 function schemaOf(issue: Issue): z.core.$ZodType | null {

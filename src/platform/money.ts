@@ -20,26 +20,30 @@ export const moneySchema = z
 
 export type MoneyWire = z.infer<typeof moneySchema>;
 
-const table: Record<string, { code: string; base: number | readonly number[]; exponent: number }> =
-  currencies;
+/** Where the library counts in fifths, of which these two are made, ISO 4217 says hundredths. */
+const OF_ISO = { MGA: 2, MRU: 2 };
 
-export const isCurrency = (code: string): boolean => Object.hasOwn(table, code);
+/** How many decimal digits each currency has: ISO 4217's active list, and what has left it and old orders may still name. */
+const DIGITS = new Map([
+  ...Object.values(currencies).map(({ code, exponent }) => [code, exponent] as const),
+  ...Object.entries(OF_ISO),
+]);
+
+export const isCurrency = (code: string): boolean => DIGITS.has(code);
 
 /** How many decimal digits a currency has: USD 2, JPY 0, KWD 3 (ISO 4217). Throws on an unknown code. */
 export function exponentOf(code: string): number {
-  const currency = table[code];
-  if (!currency) throw new Error(`unknown currency ${code}`);
-  return currency.exponent;
+  const digits = DIGITS.get(code);
+  if (digits === undefined) throw new Error(`unknown currency ${code}`);
+  return digits;
 }
 
-export function formatMoney({ amount, currency }: Money): MoneyWire {
-  const known = table[currency];
-  if (!known) throw new Error(`unknown currency ${currency}`);
-  return {
-    amount: toDecimal(dinero({ amount, currency: { code: known.code, base: 10, exponent: known.exponent } })),
-    currency,
-  };
-}
+export const formatMoney = ({ amount, currency }: Money): MoneyWire => ({
+  amount: toDecimal(
+    dinero({ amount, currency: { code: currency, base: 10, exponent: exponentOf(currency) } }),
+  ),
+  currency,
+});
 
 /**
  * Converts a decimal string to minor units. Null when it is not a plain non-negative decimal, has more digits than the

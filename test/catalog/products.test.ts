@@ -155,6 +155,8 @@ describe("a product", () => {
     ["decimals of yen", { price: { amount: "1.5", currency: "JPY" } }, "price.amount"],
     ["a price in words", { price: { amount: "one", currency: "USD" } }, "price.amount"],
     ["a huge price", { price: { amount: 1e21, currency: "USD" } }, "price.amount"],
+    ["a third digit of ariary", { price: { amount: "1.005", currency: "MGA" } }, "price.amount"],
+    ["ounces of gold", { price: { amount: "1", currency: "XAU" } }, "price.currency"],
     ["an unknown currency", { price: { amount: "1", currency: "XXQ" } }, "price.currency"],
     ["a negative threshold", { low_stock_threshold: -1 }, "low_stock_threshold"],
     ["a broken threshold", { low_stock_threshold: 1.5 }, "low_stock_threshold"],

@@ -51,6 +51,54 @@ describe("a store", () => {
     expect((await api("GET", "/stores")).body.count).toBe(1);
   });
 
+  it.each([
+    ["its case", "Lyon", "lYON"],
+    ["its case in another script", "МОСКВА", "Москва"],
+    ["the case of ß", "Weiße Gasse", "WEISSE GASSE"],
+    ["the form of Unicode", "Caf\u00e9", "Cafe\u0301"],
+    ["spaces", "New  York", " New\u00a0York "],
+    ["wide letters", "OSAKA", "ＯＳＡＫＡ"],
+  ])("has a name of its own, whatever %s", async (_, name, same) => {
+    const first = await create({ name, country: "FR" });
+    expect(await create({ name: same, country: "FR" })).toMatchObject({
+      status: 409,
+      body: { code: "name_taken", errors: [{ field: "name", code: "name_taken" }] },
+    });
+    const other = await create({ name: "Another", country: "FR" });
+    const path = `/stores/${other.body.id}`;
+    expect(await api("PATCH", path, staff, { name: same, priority: 5 })).toMatchObject({
+      status: 409,
+      body: { code: "name_taken", errors: [{ field: "name" }] },
+    });
+    expect((await api("GET", path)).body).toEqual(other.body);
+    expect((await api("PATCH", path, { ...staff, "If-Match": '"7"' }, { name: same })).status).toBe(412);
+    // Its own name it may write otherwise, and what it leaves is free.
+    const own = `/stores/${first.body.id}`;
+    expect((await api("PATCH", own, staff, { name: same })).status).toBe(200);
+    expect((await api("PATCH", own, staff, { name: "Elsewhere" })).status).toBe(200);
+    expect((await create({ name, country: "FR" })).status).toBe(201);
+    expect((await create({ name: "elsewhere", country: "FR" })).status).toBe(409);
+  });
+
+  it("may have what others would take for another name", async () => {
+    for (const name of ["Apfel", "Äpfel", "Apfel 2", "A pfel"]) {
+      expect([name, (await create({ name, country: "DE" })).status]).toEqual([name, 201]);
+    }
+  });
+
+  it("has its name alone when twins race for one, new ones and renamed ones", async () => {
+    const made = await Promise.all(
+      Array.from({ length: 4 }, (_, n) => create({ name: `S${n}`, country: "FR" })),
+    );
+    const answers = await Promise.all([
+      ...Array.from({ length: 4 }, () => create({ name: "LYON", country: "FR" })),
+      ...made.map(({ body }) => api("PATCH", `/stores/${body.id}`, staff, { name: "lyon" })),
+    ]);
+    expect(answers.map(({ status }) => status).filter((status) => status !== 409)).toHaveLength(1);
+    const names = (await api("GET", "/stores")).body.results.map(({ name }) => name.toLowerCase());
+    expect(names.filter((name: string) => name === "lyon")).toHaveLength(1);
+  });
+
   it("honours If-Match", async () => {
     const { storeIds } = await givenCatalog({ stores: 1, products: 0 });
     const edits = await Promise.all(

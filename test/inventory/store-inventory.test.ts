@@ -30,6 +30,36 @@ const titlesIn = async (store: string | undefined, query = "") =>
   );
 
 describe("a store's inventory", () => {
+  test("stands as people sort titles, by number and from cursor to cursor", async () => {
+    const sorted = [
+      "Äpfel",
+      "Birnen",
+      "éclair",
+      "item 9",
+      "Item 10",
+      "Łódź",
+      "lolly",
+      "Öfen",
+      "Oil",
+      "Zebra",
+    ];
+    const { productIds, storeIds } = await givenLevels(sorted.map(() => [1]));
+    for (const [index, title] of sorted.toReversed().entries()) {
+      const renamed = await api("PATCH", `/products/${productIds[index]}`, staff, { title });
+      expect(renamed.status).toBe(200);
+    }
+    expect(await titlesIn(storeIds[0])).toEqual(sorted);
+    expect(await titlesIn(storeIds[0], "?page=2&page_size=4")).toEqual(sorted.slice(4, 8));
+    const seen: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const path: string = `/stores/${storeIds[0]}/inventory?page_size=3${cursor && `&cursor=${cursor}`}`;
+      const { results, next_cursor } = (await api("GET", path)).body;
+      seen.push(...results.map(({ product_title }: { product_title: string }) => product_title));
+      cursor = next_cursor;
+    }
+    expect(seen).toEqual(sorted);
+  });
+
   test("is what it ever had of each product on sale, by title, for anyone", async () => {
     const { productIds, storeIds } = await givenLevels([
       [5, 1],

@@ -1,7 +1,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test, vi } from "vitest";
-import { fromStripeAmount, toStripeAmount } from "../../src/payments/providers/stripe-amount.ts";
+import { fromStripeAmount, toStripeAmount } from "../../src/orders/stripe-amount.ts";
 import { Boundary, ENDINGS } from "../chaos/boundary.ts";
 import { outcomeOf } from "../chaos/stage.ts";
 import { askUnder, read, refusalOf } from "../orders/ask.ts";

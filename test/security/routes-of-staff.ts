@@ -1,5 +1,5 @@
 import type { BodyRoute, World } from "./routes.ts";
-import { long, MISSING, NO_QUANTITY, NO_TEXT, NOT_A_FLAG } from "./wrong-values.ts";
+import { CONTROLS, long, MISSING, NO_LINE, NO_QUANTITY, NOT_A_FLAG, NOT_A_LINE } from "./wrong-values.ts";
 
 const NO_NOTE = [7, true, [], {}, "", "  ", long(501)];
 const NO_ID = [7, true, [], {}, "", long(65)];
@@ -28,8 +28,8 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
         "items.0.quantity": NO_QUANTITY,
         "items.0.product_id": [...NO_ID, null, MISSING],
         store_id: NO_ID,
-        tracking: [...NO_NOTE, long(201)],
-        carrier: [...NO_NOTE, long(101)],
+        tracking: [...NOT_A_LINE, ...NO_NOTE, long(201)],
+        carrier: [...NOT_A_LINE, ...NO_NOTE, long(101)],
       },
     },
     {
@@ -39,7 +39,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       bodiless: true,
       answer: "200",
       body: { refund: false, reason: "r" },
-      wrong: { reason: NO_NOTE, refund: NOT_A_FLAG },
+      wrong: { reason: [...NOT_A_LINE, ...NO_NOTE], refund: NOT_A_FLAG },
     },
     {
       method: "POST",
@@ -50,7 +50,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       wrong: {
         force: NOT_A_FLAG,
         to: [7, true, null, [], {}, MISSING, "", "Delivered", "cancelled", "pending", "confirmed"],
-        note: NO_NOTE,
+        note: [...CONTROLS, ...NO_NOTE],
       },
     },
     {
@@ -71,7 +71,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
         "items.0.product_id": [...NO_ID, null, MISSING],
         "items.0.restock": NOT_A_FLAG,
         store_id: [...NO_ID, null, MISSING],
-        reason: [...NO_TEXT, long(501)],
+        reason: [...NO_LINE, long(501)],
       },
     },
     {
@@ -85,7 +85,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       wrong: {
         amount: [7, 4.5, true, null, [], {}, "", "0", "-1", "1e3", "4.505", " 1", long(21), { amount: 4.5 }],
         "amount.currency": ["EUR", "$"],
-        reason: [...NO_NOTE, null],
+        reason: [...NOT_A_LINE, ...NO_NOTE, null],
       },
     },
     {
@@ -95,7 +95,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       bodiless: true,
       answer: "200",
       body: { reason: "r" },
-      wrong: { reason: [...NO_NOTE, null] },
+      wrong: { reason: [...NOT_A_LINE, ...NO_NOTE, null] },
     },
     {
       method: "POST",

@@ -4,7 +4,18 @@ import { givenCart } from "../carts/shopping.ts";
 import { basket, givenShop, placed, post } from "../support/shop.ts";
 import { type SignedIn, signIn } from "../support/sign-in.ts";
 import { fulfilmentRoutes, operationsRoutes } from "./routes-of-staff.ts";
-import { long, MISSING, NO_QUANTITY, NO_TEXT, NOT_A_COUNT, NOT_A_FLAG, NOT_TEXT } from "./wrong-values.ts";
+import {
+  CONTROLS,
+  long,
+  MISSING,
+  NO_LINE,
+  NO_QUANTITY,
+  NO_TEXT,
+  NOT_A_COUNT,
+  NOT_A_FLAG,
+  NOT_A_LINE,
+  NOT_TEXT,
+} from "./wrong-values.ts";
 
 /** A shop that is open: something of each kind is there. */
 export interface World {
@@ -137,7 +148,7 @@ export function bodyRoutes(world: World): BodyRoute[] {
         "items.0.product_id": [7, true, null, [], {}, MISSING, "", long(65)],
         store_id: [7, true, [], {}, "", long(65)],
         customer: [7, "Ada", [], true],
-        "customer.name": [...NO_TEXT, long(201)],
+        "customer.name": [...NO_LINE, long(201)],
         "customer.email": [
           ...NO_TEXT,
           "ada",
@@ -146,18 +157,29 @@ export function bodyRoutes(world: World): BodyRoute[] {
           "a b@shop.example",
           `${long(250)}@a.bc`,
         ],
-        "customer.phone": [7, null, [], {}, "", long(41)],
+        "customer.phone": [...NOT_A_LINE, 7, null, [], {}, "", long(41)],
         shipping_address: [7, "here", [], true],
-        "shipping_address.name": NO_TEXT,
-        "shipping_address.line1": [...NO_TEXT, long(201)],
-        "shipping_address.line2": [7, null, ""],
-        "shipping_address.city": [...NO_TEXT, long(101)],
+        "shipping_address.name": NO_LINE,
+        "shipping_address.line1": [...NO_LINE, long(201)],
+        "shipping_address.line2": [...NOT_A_LINE, 7, null, ""],
+        "shipping_address.region": NOT_A_LINE,
+        "shipping_address.postal_code": NOT_A_LINE,
+        "shipping_address.city": [...NO_LINE, long(101)],
         "shipping_address.country": [...NOT_TEXT, MISSING, "", "N", "NLD", "12", "Netherlands", "UK", "ZZ"],
         priority: [7, null, [], "urgent", "HIGH", ""],
         payment_method: [7, null, [], "cheque", "Card", ""],
         expected_total: [7, 19.99, true, [], {}, long(21), { amount: 19.99 }, { currency: "USD" }],
-        notes: [7, true, [], {}, long(2_001)],
-        metadata: [7, true, "x", [], { big: long(8_192) }, { [long(101)]: 1 }],
+        notes: [...CONTROLS, 7, true, [], {}, long(2_001)],
+        metadata: [
+          { a: ["b\u0007"] },
+          { "a\u0007": 1 },
+          7,
+          true,
+          "x",
+          [],
+          { big: long(8_192) },
+          { [long(101)]: 1 },
+        ],
       },
     },
     {
@@ -204,8 +226,8 @@ export function bodyRoutes(world: World): BodyRoute[] {
         priority: [7, null, [], "urgent", "HIGH", ""],
         payment_method: [7, null, [], "cheque", "Card", ""],
         expected_total: [7, 19.99, true, [], {}, long(21), { amount: 19.99 }],
-        notes: [7, true, [], {}, long(2_001)],
-        metadata: [7, true, "x", [], { big: long(8_192) }],
+        notes: [...CONTROLS, 7, true, [], {}, long(2_001)],
+        metadata: [{ a: ["b\u0007"] }, { "a\u0007": 1 }, 7, true, "x", [], { big: long(8_192) }],
       },
     },
     {
@@ -215,7 +237,7 @@ export function bodyRoutes(world: World): BodyRoute[] {
       bodiless: true,
       answer: "200",
       body: { reason: "r" },
-      wrong: { reason: [7, true, null, [], {}, "", "  ", long(501)] },
+      wrong: { reason: [...NOT_A_LINE, 7, true, null, [], {}, "", "  ", long(501)] },
     },
     {
       method: "POST",
@@ -258,7 +280,7 @@ export function bodyRoutes(world: World): BodyRoute[] {
       as: "staff",
       answer: "201",
       body: { name: "Other", description: "" },
-      wrong: { name: [...NO_TEXT, long(101)], description: [...NOT_TEXT, long(2_001)] },
+      wrong: { name: [...NO_LINE, long(101)], description: [...CONTROLS, ...NOT_TEXT, long(2_001)] },
     },
     {
       method: "PATCH",
@@ -266,7 +288,10 @@ export function bodyRoutes(world: World): BodyRoute[] {
       as: "staff",
       answer: "200",
       body: { name: "Renamed" },
-      wrong: { name: [...NOT_TEXT, "", long(101)], description: [...NOT_TEXT, long(2_001)] },
+      wrong: {
+        name: [...NOT_A_LINE, ...NOT_TEXT, "", long(101)],
+        description: [...CONTROLS, ...NOT_TEXT, long(2_001)],
+      },
     },
     {
       method: "POST",
@@ -275,8 +300,8 @@ export function bodyRoutes(world: World): BodyRoute[] {
       answer: "201",
       body: { name: "S", address: "", country: "NL", priority: 1 },
       wrong: {
-        name: [...NO_TEXT, long(201)],
-        address: [...NOT_TEXT, long(501)],
+        name: [...NO_LINE, long(201)],
+        address: [...CONTROLS, ...NOT_TEXT, long(501)],
         country: [...NO_TEXT, "XX", "NLD", "Netherlands"],
         priority: [...NOT_A_COUNT, 1_000_001],
       },
@@ -286,8 +311,8 @@ export function bodyRoutes(world: World): BodyRoute[] {
       path: `/stores/${storeId}`,
       as: "staff",
       answer: "200",
-      body: { name: "S" },
-      wrong: { name: [...NOT_TEXT, ""], country: [...NOT_TEXT, "XX"], priority: NOT_A_COUNT },
+      body: { name: "S2" },
+      wrong: { name: [...NOT_A_LINE, ...NOT_TEXT, ""], country: [...NOT_TEXT, "XX"], priority: NOT_A_COUNT },
     },
     {
       method: "POST",
@@ -299,8 +324,8 @@ export function bodyRoutes(world: World): BodyRoute[] {
         store_id: [7, true, null, [], {}, MISSING],
         type: [7, null, [], MISSING, "", "ADD", "steal", "opening", "ship"],
         quantity: [...NOT_A_COUNT, 0, 1e10, MISSING],
-        reason: [...NO_TEXT, long(501)],
-        reference: [7, [], {}, "", long(201)],
+        reason: [...NO_LINE, long(501)],
+        reference: [...NOT_A_LINE, 7, [], {}, "", long(201)],
       },
     },
     {
@@ -313,7 +338,7 @@ export function bodyRoutes(world: World): BodyRoute[] {
         from_store_id: [7, null, [], MISSING],
         to_store_id: [7, null, [], MISSING, storeId],
         quantity: [...NOT_A_COUNT, 0, 1e10, MISSING],
-        reason: [...NO_TEXT, long(501)],
+        reason: [...NO_LINE, long(501)],
       },
     },
     {
@@ -325,7 +350,7 @@ export function bodyRoutes(world: World): BodyRoute[] {
       wrong: {
         email: [...NO_TEXT, "new", "a@b@c.example", `${long(250)}@a.bc`],
         password: [...NOT_TEXT, MISSING, "", "9 letters", long(10_000)],
-        name: [...NO_TEXT, long(201), "a\nb"],
+        name: [...NO_LINE, long(201), "a\nb"],
       },
     },
     {
@@ -358,7 +383,7 @@ export function bodyRoutes(world: World): BodyRoute[] {
       as: "customer",
       answer: "200",
       body: { name: "N" },
-      wrong: { name: [...NOT_TEXT, "", "  ", long(201), "a\tb"] },
+      wrong: { name: [...NOT_A_LINE, ...NOT_TEXT, "", "  ", long(201), "a\tb"] },
     },
     {
       method: "POST",
@@ -400,9 +425,9 @@ export function altered(body: Record<string, unknown>, path: string, value: unkn
 
 function productFaults(missing: unknown[]): Record<string, unknown[]> {
   return {
-    sku: [...NOT_TEXT, ...missing, "", "  ", long(101)],
-    title: [...NOT_TEXT, ...missing, "", long(301)],
-    description: [...NOT_TEXT, long(10_001)],
+    sku: [...NOT_A_LINE, ...NOT_TEXT, ...missing, "", "  ", long(101)],
+    title: [...NOT_A_LINE, ...NOT_TEXT, ...missing, "", long(301)],
+    description: [...CONTROLS, ...NOT_TEXT, long(10_001)],
     category_id: [...NOT_TEXT, ...missing, "", "cat_unknown", long(65)],
     price: [7, "1.00", null, [], ...missing],
     "price.amount": [
@@ -412,7 +437,7 @@ function productFaults(missing: unknown[]): Record<string, unknown[]> {
     "price.currency": [7, null, [], "", "US", "XXX1", "BTC", "$"],
     low_stock_threshold: [...NOT_A_COUNT, 1e10],
     active: NOT_A_FLAG,
-    attributes: [7, "x", null, [], true, { big: long(10_001) }],
+    attributes: [{ a: ["b\u0007"] }, 7, "x", null, [], true, { big: long(10_001) }],
   };
 }
 

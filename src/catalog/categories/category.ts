@@ -72,7 +72,10 @@ export type UpdateCategoryOutcome =
   | { kind: "stale" }
   | { kind: "name_taken" };
 
-/** @param allowed the versions in If-Match; null allows any */
+/**
+ * A name that stays as it is keeps its key: of two categories that had one name before, each may be changed.
+ * @param allowed the versions in If-Match; null allows any
+ */
 export async function updateCategory(
   { env, clock }: Context,
   id: string,
@@ -87,7 +90,7 @@ export async function updateCategory(
     updated: sql<CategoryRow>`
       UPDATE OR IGNORE categories SET name = coalesce(${name ?? null}, name),
         description = coalesce(${description ?? null}, description), version = version + 1, updated_at = ${clock.now()},
-        name_key = coalesce(${folded?.name_key ?? null}, name_key),
+        name_key = iif(coalesce(${name ?? null}, name) = name, name_key, ${folded?.name_key ?? null}),
         name_words = iif(${folded === null ? 0 : 1}, ${folded?.name_words ?? null}, name_words)
       WHERE id = ${id} AND ${allowsVersion(allowed)}
       RETURNING *`,

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { listSchema } from "../../platform/pagination.ts";
+import { line, lines } from "../../platform/text/line.ts";
 
 export const categorySchema = z
   .object({
@@ -16,13 +17,8 @@ export type Category = z.infer<typeof categorySchema>;
 
 export const categoryListSchema = listSchema(categorySchema, "CategoryList");
 
-const name = z
-  .string()
-  .trim()
-  .min(1)
-  .max(100)
-  .openapi({ description: "Unique, whatever its case", example: "Books" });
-const description = z.string().trim().max(2_000);
+const name = line(100).openapi({ description: "Unique, whatever its case", example: "Books" });
+const description = lines(2_000, z.string().trim());
 
 export const newCategorySchema = z
   .strictObject({ name, description: description.default("") })

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { moneySchema } from "../../platform/money.ts";
 import { listSchema } from "../../platform/pagination.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
+import { checkTexts, line, lines } from "../../platform/text/line.ts";
 
 const PRODUCT_ID = "prd_01jcz4kq8rj2m5v0a7w9x3y6pd";
 const MAX_BULK_PRODUCTS = 500;
@@ -42,13 +43,13 @@ export const productPageSchema = productSchema
   .openapi("ProductPage");
 
 /** In one form of Unicode, or two products could have what looks like one sku. */
-const sku = z.string().trim().normalize("NFC").min(1).max(100);
+const sku = line(100, z.string().trim().normalize("NFC"));
 
 /** The fields that staff write. The price is checked once its currency is known: see revise.ts. */
 const fields = {
   sku: sku.openapi({ description: "Unique", example: "MUG-BLUE" }),
-  title: z.string().trim().min(1).max(300).openapi({ example: "Blue mug" }),
-  description: z.string().trim().max(10_000),
+  title: line(300).openapi({ example: "Blue mug" }),
+  description: lines(10_000, z.string().trim()),
   category_id: z.string().min(1).max(64),
   price: z
     .strictObject({
@@ -63,6 +64,7 @@ const fields = {
   active: z.boolean().openapi({ description: "True unless given" }),
   attributes: z
     .record(z.string(), z.unknown())
+    .superRefine(checkTexts)
     // Numbers that JSON cannot store (-0, 1e999) are normalised, or sending the same again would look like a change.
     .transform((attributes): Record<string, unknown> => JSON.parse(JSON.stringify(attributes)))
     .refine(

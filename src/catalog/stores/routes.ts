@@ -8,7 +8,7 @@ import {
   ifNoneMatchHeader,
   STALE,
 } from "../../platform/http/etag.ts";
-import { notFound, problem } from "../../platform/http/problem.ts";
+import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
 import {
   bearer,
   createRouter,
@@ -24,6 +24,13 @@ import { newStoreSchema, type Store, storeChangeSchema, storeListSchema, storeSc
 import { createStore, getStore, listStores, updateStore } from "./store.ts";
 
 const NOT_FOUND = notFound("store");
+
+const NAME_TAKEN: Problem = {
+  status: 409,
+  code: "name_taken",
+  detail: "Another store has this name.",
+  errors: [{ field: "name", code: "name_taken", message: "is another store's" }],
+};
 
 const staffOnly = { tags: ["Stores"], security: bearer, middleware: [requireStaff, invalidateGeneration] };
 const id = idParam("sto_01jcz4kq8rj2m5v0a7w9x3y6pd");
@@ -58,7 +65,7 @@ const create = createRoute({
   path: "/stores",
   summary: "Create a store",
   request: { headers: idempotencyHeader, body: jsonBody(newStoreSchema) },
-  responses: { 201: jsonContent(storeSchema, "Created"), ...problems(400, 401, 403, 422) },
+  responses: { 201: jsonContent(storeSchema, "Created"), ...problems(400, 401, 403, 409, 422) },
 });
 
 const update = createRoute({
@@ -67,7 +74,7 @@ const update = createRoute({
   path: "/stores/{id}",
   summary: "Change a store",
   request: { params: id, headers: ifMatchHeader, body: jsonBody(storeChangeSchema) },
-  responses: { 200: jsonContent(storeSchema, "Changed"), ...problems(400, 401, 403, 404, 412, 422) },
+  responses: { 200: jsonContent(storeSchema, "Changed"), ...problems(400, 401, 403, 404, 409, 412, 422) },
 });
 
 export const storeRoutes = createRouter(
@@ -84,8 +91,13 @@ export const storeRoutes = createRouter(
   }),
   endpoint(create, async (c) => {
     return once(c, async (operation) => {
-      const store = await createStore(c.get("context"), operation, c.req.valid("json"));
-      return c.json(store, 201, { ETag: etagOf(store.version) });
+      const outcome = await createStore(c.get("context"), operation, c.req.valid("json"));
+      switch (outcome.kind) {
+        case "created":
+          return c.json(outcome.store, 201, { ETag: etagOf(outcome.store.version) });
+        case "name_taken":
+          return problem(c, NAME_TAKEN);
+      }
     });
   }),
   endpoint(update, async (c) => {
@@ -103,6 +115,8 @@ export const storeRoutes = createRouter(
         return problem(c, NOT_FOUND);
       case "stale":
         return problem(c, STALE);
+      case "name_taken":
+        return problem(c, NAME_TAKEN);
     }
   }),
 );

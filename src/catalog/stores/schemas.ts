@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { countrySchema } from "../../platform/country.ts";
 import { listSchema } from "../../platform/pagination.ts";
+import { line, lines } from "../../platform/text/line.ts";
 
 const DEFAULT_PRIORITY = 100;
 
@@ -21,8 +22,8 @@ export type Store = z.infer<typeof storeSchema>;
 
 export const storeListSchema = listSchema(storeSchema, "StoreList");
 
-const name = z.string().trim().min(1).max(200).openapi({ example: "Amsterdam" });
-const address = z.string().trim().max(500).openapi({ example: "Damrak 1, Amsterdam" });
+const name = line(200).openapi({ description: "Unique, whatever its case", example: "Amsterdam" });
+const address = lines(500, z.string().trim()).openapi({ example: "Damrak 1, Amsterdam" });
 const priority = z.int().min(0).max(1_000_000).openapi({ description: "Lower is preferred" });
 
 export const newStoreSchema = z

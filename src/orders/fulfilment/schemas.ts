@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
+import { line, lines } from "../../platform/text/line.ts";
 import {
-  line,
   MAX_ITEMS,
   orderSchema,
   owedRefunds,
@@ -19,7 +19,7 @@ const force = z
   .openapi({ description: "Also what was refunded in full, which is a 409 `refunded` else" });
 
 export const transitionSchema = z
-  .strictObject({ to: z.enum(NAMED_STEPS), note: line(500).nullish(), force })
+  .strictObject({ to: z.enum(NAMED_STEPS), note: lines(500, z.string().trim().min(1)).nullish(), force })
   .openapi("OrderTransition");
 
 export const shipSchema = z

@@ -1,8 +1,9 @@
 import { claimOf } from "../../claims/ids.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
-import { formatMoney, type MoneyWire, parseAmount } from "../../platform/money.ts";
+import { formatMoney, type Money, type MoneyWire, parseAmount } from "../../platform/money.ts";
 import type { Customer, Order } from "../order.ts";
+import { stripeRefusal } from "../stripe-amount.ts";
 import { chooseStores } from "./choose-stores.ts";
 import type { Draft, NamedOrder } from "./draft.ts";
 import type { PlaceFacts, ProductRow } from "./load.ts";
@@ -19,7 +20,9 @@ export type Refusal =
   | { kind: "mixed_currencies"; currencies: string[] }
   | { kind: "customer_needed" }
   | { kind: "total_too_large" }
-  | { kind: "price_changed"; total: MoneyWire };
+  | { kind: "price_changed"; total: MoneyWire }
+  /** It is to be paid by card, and the shop's payment provider cannot charge so much of this currency. */
+  | { kind: "not_chargeable"; total: MoneyWire; reason: string };
 
 /** A draft with its prices: what will become the order, if its stock can be held. */
 export interface Quote {
@@ -71,6 +74,10 @@ export function quote(
   if (!Number.isSafeInteger(subtotal)) return { kind: "total_too_large" };
   if (!isExpected(draft, subtotal, currency)) {
     return { kind: "price_changed", total: formatMoney({ amount: subtotal, currency }) };
+  }
+  const reason = whyNotByCard(context, draft, { amount: subtotal, currency });
+  if (reason !== null) {
+    return { kind: "not_chargeable", total: formatMoney({ amount: subtotal, currency }), reason };
   }
 
   const now = context.clock.now();
@@ -127,6 +134,12 @@ function orderable(facts: PlaceFacts, productId: string): ProductRow | undefined
 /** Guests must say who they are; for a signed-in buyer the account does. */
 const customerOf = ({ customer, actor }: Draft, { accounts }: PlaceFacts): Customer | null =>
   customer ?? (actor.kind === "user" ? (accounts.get(actor.userId) ?? null) : null);
+
+/** `standard` stands for any provider, of whose limits nothing is known. What costs nothing is not charged. */
+const whyNotByCard = ({ settings }: Context, { paymentMethod }: Draft, total: Money): string | null =>
+  paymentMethod === "card" && settings.PAYMENT_PROVIDER === "stripe" && total.amount > 0
+    ? stripeRefusal(total)
+    : null;
 
 function isExpected(draft: Draft, total: number, currency: string): boolean {
   const expected = draft.expectedTotal;

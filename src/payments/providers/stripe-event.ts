@@ -1,10 +1,10 @@
 import { Stripe } from "stripe";
 import { z } from "zod";
+import { fromStripeAmount } from "../../orders/stripe-amount.ts";
 import type { Context } from "../../platform/context.ts";
 import { fieldErrors } from "../../platform/http/problem.ts";
 import type { ProviderEvent, VerifyOutcome } from "../provider.ts";
 import { stripeEventSchema } from "../schemas.ts";
-import { fromStripeAmount } from "./stripe-amount.ts";
 
 const TOLERANCE_SECONDS = 300;
 const cryptoProvider = Stripe.createSubtleCryptoProvider();

@@ -1,11 +1,11 @@
 import { Stripe } from "stripe";
 import type { Order } from "../../orders/order.ts";
+import { toStripeAmount } from "../../orders/stripe-amount.ts";
 import type { Context } from "../../platform/context.ts";
 import { describeError } from "../../platform/log.ts";
 import type { Settings } from "../../platform/settings.ts";
 import type { Payment } from "../money.ts";
 import type { CancelOutcome, OpenOutcome, Provider, RefundOutcome, RefundRequest } from "../provider.ts";
-import { toStripeAmount } from "./stripe-amount.ts";
 import { verifyStripeEvent } from "./stripe-event.ts";
 
 /** Short, because a buyer waits for the answer. */

@@ -169,7 +169,8 @@ function errorsOf(issue: z.core.$ZodIssue, above: PropertyKey[]): FieldError[] {
   const meant = issue.code === "invalid_union" ? meantBranch(issue.errors) : null;
   if (meant) return meant.flatMap((one) => errorsOf(one, path));
   const field = path.map(String).join(".");
-  return [{ ...(field === "" ? {} : { field }), code: issue.code, message: issue.message }];
+  const code = issue.code === "custom" ? `${issue.params?.code ?? issue.code}` : issue.code;
+  return [{ ...(field === "" ? {} : { field }), code, message: issue.message }];
 }
 
 /** Of the kinds that a value may be, the one that it is, with something wrong in it; null when it is of none. */

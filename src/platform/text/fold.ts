@@ -38,7 +38,7 @@ const MARKS =
   /(?![\u3099\u309a])(?=[\p{Script=Inherited}\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}])\p{M}|\p{Me}/gu;
 
 /** What nobody sees: joiners, directions, soft hyphens, and fillers that count as letters. */
-const INVISIBLE = /[\p{Cf}\u115f\u1160\u17b4\u17b5\u3164\uffa0]/gu;
+export const INVISIBLE = /[\p{Cf}\u115f\u1160\u17b4\u17b5\u3164\uffa0]/gu;
 
 /**
  * Text as it is compared where people look for words: one form for what is written with or without marks, in capitals or

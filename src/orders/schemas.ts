@@ -309,8 +309,14 @@ export const orderListQuerySchema = listQuerySchema.extend({
   q: z
     .string()
     .max(254)
+    .transform((text) => (text.trim() === "" ? undefined : text))
     .optional()
-    .openapi({ description: "The beginning of a reference or of an e-mail address" }),
+    .openapi({
+      type: "string",
+      description:
+        "How a reference (blanks, `#`, case and `ORD-` do not matter), an id, an e-mail address or words of the customer's " +
+        "name begin, or how their phone number ends",
+    }),
   delayed: z.enum(["true", "false"]).optional(),
   to_ship: z.enum(["true", "false"]).optional().openapi({
     description:

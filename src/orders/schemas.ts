@@ -278,7 +278,10 @@ export const historySchema = z
     actor: z.string(),
     reason: z.string().nullable(),
     kind: z.enum(HISTORY_KINDS).openapi({ description: "What made this version" }),
-    snapshot: z.record(z.string(), z.unknown()),
+    snapshot: z.record(z.string(), z.unknown()).openapi({
+      description:
+        "The order as this left it; of an `address` also `shipping_address` and `previous_shipping_address`",
+    }),
   })
   .openapi("OrderHistory");
 
@@ -327,5 +330,9 @@ export const orderListQuerySchema = listQuerySchema.extend({
 });
 
 export type OrderListQuery = z.infer<typeof orderListQuerySchema>;
+
+export const changeAddressSchema = z
+  .strictObject({ shipping_address: shippingAddressSchema.optional() })
+  .openapi("ChangeOrderAddress");
 
 export const cancelSchema = z.strictObject({ reason: line(500).optional() }).openapi("CancelOrder");

@@ -266,6 +266,7 @@ const TABLE = `
       1 |    5 |    15 |       0 | order of two, replayed
      2 |   11 |  2719 |    1900 | bulk of 100
      3 |    4 |     7 |       0 | order read
+     3 |    8 |    36 |       4 | order's address changed
      3 |    7 |    30 |       6 | order processed
      4 |   11 |    44 |       9 | order shipped in part
      4 |   10 |    55 |      14 | order closed

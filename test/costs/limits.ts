@@ -268,11 +268,11 @@ const TABLE = `
      3 |    4 |     7 |       0 | order read
      3 |    8 |    36 |       4 | order's address changed
      3 |    7 |    30 |       6 | order processed
-     4 |   11 |    44 |       9 | order shipped in part
+     4 |   11 |    44 |      11 | order shipped in part
      4 |   10 |    55 |      14 | order closed
      3 |    7 |    29 |       5 | order delivered
      6 |   13 |    45 |      10 | order returned
-     4 |   10 |    46 |      12 | order cancelled
+     4 |   10 |    46 |      14 | order cancelled
 ~    4 |    7 |  9200 |       0 | one product reconciled
      2 |    2 |     4 |       0 | stock adjusted
      3 |    9 |    24 |      23 | product made
@@ -291,7 +291,7 @@ const TABLE = `
      2 |    3 |     8 |       0 | payments listed
      3 |   13 |    52 |      13 | payment refunded
      6 |   16 |    60 |      11 | refund sent
-     2 |    8 |    63 |      14 | job expire-unpaid, of one
+     2 |    8 |    63 |      18 | job expire-unpaid, of one
      4 |    6 |    35 |       6 | follow of an expired order
      1 |    5 |     7 |       7 | late payment, received
      6 |   31 |   106 |      29 | late payment, worked off

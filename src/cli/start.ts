@@ -47,7 +47,7 @@ async function start({ seed, watch, verbose }: StartOptions): Promise<void> {
   }
   const step = stepper(verbose);
 
-  const { settings, made } = await step("Reading the settings", prepareSettings);
+  const { settings, made } = await step("Reading the settings", () => prepareSettings(port));
   const admin = adminOf(settings);
   trackProcesses();
   const launch = { port, stateDir, settings, verbose, greeted: () => greeted };
@@ -93,11 +93,15 @@ async function start({ seed, watch, verbose }: StartOptions): Promise<void> {
 }
 
 /** Reads the settings and makes the secrets that are missing. With `ENVIRONMENT=production` it makes none. */
-async function prepareSettings(): Promise<{ settings: SettingsText; made: SettingsText }> {
+async function prepareSettings(port: number): Promise<{ settings: SettingsText; made: SettingsText }> {
   const path = devVarsPath();
   const given = mergeSettings(readDevVars(path), process.env);
   const made = given.ENVIRONMENT === "production" ? {} : await makeMissingSecrets(given, path);
-  return { settings: { ...given, ...made }, made };
+  // On this machine the links of mails open the API's own page.
+  const page = `http://127.0.0.1:${port}/api/v1/orders/{order_id}/page?token={token}`;
+  const links: SettingsText =
+    given.ENVIRONMENT === "production" || given.ORDER_URL ? {} : { ORDER_URL: page };
+  return { settings: { ...given, ...made, ...links }, made };
 }
 
 /** What a server that was just killed had started ends within moments, and is no reason to refuse. */

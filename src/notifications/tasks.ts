@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { TaskHandler } from "../events/run-tasks.ts";
-import { isLiving } from "../orders/lifecycle.ts";
 import type { Context } from "../platform/context.ts";
 import { gathered } from "../platform/gathered.ts";
 import { composeDeadTask } from "./dead-task.ts";
@@ -8,7 +7,9 @@ import { composeDelayedOrders } from "./delayed-orders.ts";
 import { keepMails, type SentMail } from "./keep-mails.ts";
 import { composeLowStock } from "./low-stock.ts";
 import { type Notice, renderNotice } from "./mail.ts";
-import { readOrdersForMail, renderOrderConfirmation } from "./order-confirmation.ts";
+import { isStillTrue, orderMailSchemas, renderOrderMail } from "./order-letter.ts";
+import { orderLink } from "./order-link.ts";
+import { readOrdersForMail } from "./read-orders.ts";
 import { sendMail } from "./send-mail.ts";
 
 /** The payload of a notice: its text, or the ids of what it is about. */
@@ -19,13 +20,10 @@ export const noticeSchema = z.discriminatedUnion("template", [
   z.object({ template: z.literal("low_stock"), products: z.int(), product_ids: z.array(z.string()) }),
 ]);
 
-const payloadSchema = z.discriminatedUnion("template", [
-  z.object({ template: z.literal("order_confirmation"), order_id: z.string() }),
-  noticeSchema,
-]);
+const payloadSchema = z.discriminatedUnion("template", [...orderMailSchemas, noticeSchema]);
 
 /**
- * Sends the e-mails of one batch of tasks: an order's confirmation to its buyer, or a notice to `ADMIN_EMAIL`. Each is a task
+ * Sends the e-mails of one batch of tasks: what an order's customer is told, or a notice to `ADMIN_EMAIL`. Each is a task
  * of its own, and they share the calls by which orders are read and sent mails are kept.
  */
 export function emailSender(context: Context): TaskHandler {
@@ -35,12 +33,17 @@ export function emailSender(context: Context): TaskHandler {
     const payload = payloadSchema.safeParse(task.payload);
     if (!payload.success) return { kind: "failed", error: `no such mail: ${z.prettifyError(payload.error)}` };
     switch (payload.data.template) {
-      case "order_confirmation": {
-        const { order_id: orderId } = payload.data;
+      case "order_confirmation":
+      case "order_paid":
+      case "order_shipped":
+      case "order_cancelled":
+      case "order_expired":
+      case "order_refunded": {
+        const { order_id: orderId, template } = payload.data;
         const order = (await read(orderId)).get(orderId);
-        // One that is dead by then gets no confirmation.
-        if (order === undefined || !isLiving(order.status)) return { kind: "done" };
-        const mail = await renderOrderConfirmation(order, own.settings.TIME_ZONE);
+        if (order === undefined || !isStillTrue(order.status, template)) return { kind: "done" };
+        const link = await orderLink(own, orderId);
+        const mail = await renderOrderMail(order, payload.data, { timeZone: own.settings.TIME_ZONE, link });
         return sendMail(own, keep, task.id, mail);
       }
       default: {

@@ -29,9 +29,17 @@ export type PaymentMethod = (typeof PAYMENT_METHODS)[number];
 
 /**
  * What made a version of an order: a step of its life (being placed too), parts that left or came back, what was left given
- * up, money on its way back, or another word about its money, such as a payment that failed.
+ * up, money on its way back, another word about its money, such as a payment that failed, or another address to send it to.
  */
-export const HISTORY_KINDS = ["transition", "shipment", "return", "refund", "close", "payment"] as const;
+export const HISTORY_KINDS = [
+  "transition",
+  "shipment",
+  "return",
+  "refund",
+  "close",
+  "payment",
+  "address",
+] as const;
 export type HistoryKind = (typeof HISTORY_KINDS)[number];
 
 export const PRIORITIES = ["low", "normal", "high"] as const;

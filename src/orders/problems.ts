@@ -6,6 +6,7 @@ import type { Shortfall } from "./place/decide.ts";
 import type { Draft, DraftNames } from "./place/draft.ts";
 import type { Refusal } from "./place/quote.ts";
 import type { NotCancellable } from "./steps/cancel.ts";
+import type { AddressRefusal } from "./steps/change-address.ts";
 
 /** 503: nothing was sold and nothing is lost; the same request, under the same key, may be sent again. */
 export const UNAVAILABLE: Problem = {
@@ -84,6 +85,31 @@ export const notCancellable = ({ status, partShipped }: NotCancellable): Problem
     : `An order that is ${status} cannot be cancelled.`,
   order_status: status,
 });
+
+/** 409: it may go nowhere else any more. */
+export function addressFixed({
+  status,
+  partShipped,
+  packed,
+}: Extract<AddressRefusal, { kind: "address_fixed" }>): Problem {
+  const because = partShipped
+    ? "Something of this order has shipped already, so its address cannot be changed."
+    : packed
+      ? "This order is being packed, so only the shop can still change its address: ask them."
+      : `An order that is ${status} is sent nowhere, so its address cannot be changed.`;
+  return { status: 409, code: "address_fixed", detail: because, order_status: status };
+}
+
+/** 409: the total was made for one country. */
+export const countryFixed = ({ country }: Extract<AddressRefusal, { kind: "country_fixed" }>): Problem => {
+  const message = `must stay ${country ?? "none"}: what was charged for shipping, tax and duty was for it`;
+  return {
+    status: 409,
+    code: "country_fixed",
+    detail: `The country ${message}. Cancel the order and place it anew.`,
+    errors: [{ field: "shipping_address.country", code: "country_fixed", message }],
+  };
+};
 
 /**
  * 404, also where the order is another's: nobody learns whether it is there. A guest is told what shows that it is theirs.

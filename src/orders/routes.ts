@@ -10,13 +10,14 @@ import { listQuerySchema } from "../platform/read-page.ts";
 import { answerPlacing } from "./desk/answer-placing.ts";
 import type { RefundsPort } from "./payments-port.ts";
 import { draftOf } from "./place/draft.ts";
-import { CONTENDED, GUESTS_OFF, notCancellable } from "./problems.ts";
+import { addressFixed, CONTENDED, countryFixed, GUESTS_OFF, notCancellable } from "./problems.ts";
 import { listHistory } from "./read/history.ts";
 import { listOrders } from "./read/list.ts";
 import { noSuchOrder, onceOnOrder, orderFor, orderName, orderToken } from "./read/named.ts";
-import { answerWithRefund } from "./read/render.ts";
+import { answerWithOrder, answerWithRefund, renderOrder } from "./read/render.ts";
 import {
   cancelSchema,
+  changeAddressSchema,
   changedOrderSchema,
   historyListSchema,
   orderListQuerySchema,
@@ -25,6 +26,7 @@ import {
   placeOrderSchema,
 } from "./schemas.ts";
 import { cancelOrder } from "./steps/cancel.ts";
+import { changeAddress } from "./steps/change-address.ts";
 
 const placeRoute = createRoute({
   method: "post",
@@ -121,6 +123,49 @@ const cancelBy = (port: RefundsPort) =>
     });
   });
 
+const addressRoute = createRoute({
+  method: "patch",
+  path: "/orders/{id}",
+  tags: ["Orders"],
+  summary: "Change the address of an order that has not shipped",
+  description:
+    "Staff until something of it has shipped, a buyer until it is being packed: a 409 `address_fixed` after that. The " +
+    "amounts stay; where shipping, tax or duty were charged the country must stay too, a 409 `country_fixed` else. The " +
+    "order's history keeps both addresses.",
+  request: {
+    params: orderName,
+    headers: orderToken.extend(idempotencyHeader.shape).extend(ifMatchHeader.shape),
+    body: jsonBody(changeAddressSchema),
+  },
+  responses: {
+    200: jsonContent(orderSchema, "The order, with its new address"),
+    ...problems(400, 401, 404, 409, 412, 413, 415, 422, 503),
+  },
+});
+
+const address = endpoint(addressRoute, async (c) => {
+  const { shipping_address } = c.req.valid("json");
+  const versions = allowedVersions(c.req.header("If-Match"));
+  return onceOnOrder(c, async (order, operation) => {
+    const command = { operation, versions, address: shipping_address, answer: answerWithOrder };
+    const outcome = await changeAddress(c.get("context"), order, command);
+    switch (outcome.kind) {
+      case "changed":
+      case "same":
+        c.header("ETag", etagOf(outcome.order.version));
+        return c.json(renderOrder(outcome.order), 200);
+      case "address_fixed":
+        return problem(c, addressFixed(outcome));
+      case "country_fixed":
+        return problem(c, countryFixed(outcome));
+      case "stale":
+        return problem(c, STALE);
+      case "contended":
+        return problem(c, CONTENDED, { "Retry-After": "1" });
+    }
+  });
+});
+
 const historyRoute = createRoute({
   method: "get",
   path: "/orders/{id}/history",
@@ -137,4 +182,5 @@ const history = endpoint(historyRoute, async (c) => {
   return c.json(await listHistory(c.get("context"), order, c.req.valid("query")), 200);
 });
 
-export const ordersRoutes = (port: RefundsPort) => createRouter(place, list, cancelBy(port), history);
+export const ordersRoutes = (port: RefundsPort) =>
+  createRouter(place, list, cancelBy(port), address, history);

@@ -3,6 +3,7 @@ import { joined, sql, trusted } from "../platform/sql.ts";
 import type { Customer, Order, OrderItem, ShippingAddress } from "./order.ts";
 import type { RefundLine } from "./refund-due.ts";
 import { orderItems, orders } from "./tables.ts";
+import { customerWords } from "./words.ts";
 
 /**
  * What an order is in D1 and in the program, once: the columns come from the tables, and there is one mapping each way.
@@ -24,6 +25,7 @@ const {
 const {
   // For lists, sweeps and figures alone.
   customerEmail,
+  customerWords: _customerWords,
   statusAt,
   soldAt,
   ...read
@@ -94,6 +96,7 @@ export function rowsOf({ items, captured, refunded, refundedUnits, ...order }: O
     ...order,
     customer: JSON.stringify(order.customer),
     customerEmail: order.customer.email.toLowerCase(),
+    customerWords: customerWords(order.customer),
     shippingAddress: order.shippingAddress && JSON.stringify(order.shippingAddress),
     metadata: order.metadata && JSON.stringify(order.metadata),
     stamp,

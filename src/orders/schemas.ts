@@ -279,7 +279,10 @@ export const historySchema = z
     actor: z.string(),
     reason: z.string().nullable(),
     kind: z.enum(HISTORY_KINDS).openapi({ description: "What made this version" }),
-    snapshot: z.record(z.string(), z.unknown()),
+    snapshot: z.record(z.string(), z.unknown()).openapi({
+      description:
+        "The order as this left it; of an `address` also `shipping_address` and `previous_shipping_address`",
+    }),
   })
   .openapi("OrderHistory");
 
@@ -310,8 +313,14 @@ export const orderListQuerySchema = listQuerySchema.extend({
   q: z
     .string()
     .max(254)
+    .transform((text) => (text.trim() === "" ? undefined : text))
     .optional()
-    .openapi({ description: "The beginning of a reference or of an e-mail address" }),
+    .openapi({
+      type: "string",
+      description:
+        "How a reference (blanks, `#`, case and `ORD-` do not matter), an id, an e-mail address or words of the customer's " +
+        "name begin, or how their phone number ends",
+    }),
   delayed: z.enum(["true", "false"]).optional(),
   to_ship: z.enum(["true", "false"]).optional().openapi({
     description:
@@ -322,5 +331,9 @@ export const orderListQuerySchema = listQuerySchema.extend({
 });
 
 export type OrderListQuery = z.infer<typeof orderListQuerySchema>;
+
+export const changeAddressSchema = z
+  .strictObject({ shipping_address: shippingAddressSchema.optional() })
+  .openapi("ChangeOrderAddress");
 
 export const cancelSchema = z.strictObject({ reason: line(500).optional() }).openapi("CancelOrder");

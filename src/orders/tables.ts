@@ -29,6 +29,8 @@ export const orders = sqliteTable(
     priority: text("priority", { enum: PRIORITIES }).notNull(),
     customer: text("customer").notNull(),
     customerEmail: text("customer_email").notNull(),
+    /** What the customer is found by: src/orders/words.ts. Null: not written yet, of an order from before; a minute does it. */
+    customerWords: text("customer_words"),
     shippingAddress: text("shipping_address"),
     currency: text("currency").notNull(),
     /** Minor units of `currency`, as are the four below. */
@@ -94,6 +96,7 @@ export const orders = sqliteTable(
     index("orders_sold_later")
       .on(table.soldAt, table.customerEmail)
       .where(sql`sold_at IS NOT NULL AND sold_at <> created_at`),
+    index("orders_unworded").on(table.id).where(sql`customer_words IS NULL`),
     index("orders_dropped").on(table.droppedAt).where(sql`dropped_at IS NOT NULL`),
   ],
 );
@@ -127,6 +130,19 @@ export const orderStores = sqliteTable(
     orderId: text("order_id").notNull(),
   },
   (table) => [primaryKey({ columns: [table.storeId, table.orderId] })],
+);
+
+/**
+ * Each word of `customer_words`, so that an order is found by the beginning of any of them. Kept by triggers, and in no
+ * backup.
+ */
+export const orderWords = sqliteTable(
+  "order_words",
+  {
+    word: text("word").notNull(),
+    orderId: text("order_id").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.word, table.orderId] })],
 );
 
 /**

@@ -6,7 +6,7 @@ import { heldAllocations, type Reservation, reserveAll, tryAgain } from "../clai
 import type { NewTask } from "../events/append.ts";
 import type { TaskOutcome } from "../events/run-tasks.ts";
 import type { Order, OrderItem } from "../orders/order.ts";
-import { tasksOnConfirmation } from "../orders/steps/confirmation.ts";
+import { tasksOnPayment } from "../orders/steps/confirmation.ts";
 import { sendFollow } from "../orders/steps/follow.ts";
 import type { Moved } from "../orders/steps/move.ts";
 import type { Context } from "../platform/context.ts";
@@ -89,7 +89,7 @@ async function record(
     return { kind: "settled", moved, tasks: refund.tasks };
   }
   const captured = capturedBy(context, event, money, into);
-  const tasks = tasksOnConfirmation(context, order);
+  const tasks = tasksOnPayment(context, order);
   const moved = await changeMoney(context, money, {
     event: "order.paid",
     reason: "paid after it had expired",

@@ -6,7 +6,7 @@ import { changeMoney, MAX_TRIES } from "./change.ts";
 import { type Money, type Refund, readMoneyOfOrder, readMoneyOfRefund } from "./money.ts";
 import type { MoneyChange } from "./money-change.ts";
 import type { RefunderOf, RefundOutcome } from "./provider.ts";
-import { newRefund, refundName, spread } from "./settle-parts.ts";
+import { newRefund, refundedMail, refundName, spread } from "./settle-parts.ts";
 
 /**
  * Sends one promised refund to its provider, under its own id, and marks the result. Only a refund that is `due` is sent,
@@ -40,9 +40,10 @@ async function mark(
     const refund = money.refunds.find(({ id }) => id === refundId);
     // An event of the provider may have settled it meanwhile.
     if (refund?.state !== "due") return { kind: "done" };
-    const moved = await changeMoney(context, money, markOf(refund, outcome));
+    const tasks = outcome.kind === "settled" ? refundedMail(context, refund) : [];
+    const moved = await changeMoney(context, money, { ...markOf(refund, outcome), tasks });
     if (moved.won) {
-      context.defer(wakeUp(context, followOf(moved)));
+      context.defer(wakeUp(context, [...followOf(moved), ...tasks]));
       return { kind: "done" };
     }
     money = await readMoneyOfRefund(context, refundId);

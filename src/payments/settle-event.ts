@@ -3,7 +3,8 @@ import { MAX_ATTEMPTS } from "../events/backoff.ts";
 import { Commit } from "../events/commit.ts";
 import type { Task, TaskOutcome } from "../events/run-tasks.ts";
 import { wakeUp } from "../events/wake-up.ts";
-import { tasksOnConfirmation } from "../orders/steps/confirmation.ts";
+import { tasksOnPayment } from "../orders/steps/confirmation.ts";
+import { mailTask } from "../orders/steps/mails.ts";
 import { followOf, type Moved } from "../orders/steps/move.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
@@ -15,7 +16,7 @@ import { type EventFacts, type EventName, type Money, type PaymentEvent, readEve
 import type { MoneyChange } from "./money-change.ts";
 import { unmatchedNotice } from "./notices.ts";
 import { wonEvent } from "./receive-event.ts";
-import { capturedBy, giveBack, recordRefund } from "./settle-parts.ts";
+import { capturedBy, giveBack, recordRefund, refundedMail } from "./settle-parts.ts";
 import { closeWithoutEffect } from "./statements.ts";
 import { keepWaiting, mayWait } from "./waiting.ts";
 
@@ -85,7 +86,9 @@ function changeOf(
         ...(pending ? { to: "confirmed" as const } : {}),
         closes: { event, state: "done", outcome: "paid" },
         captured,
-        tasks: pending ? tasksOnConfirmation(context, money.order) : [],
+        tasks: pending
+          ? tasksOnPayment(context, money.order)
+          : mailTask(context, money.order.id, { template: "order_paid" }),
       };
     }
     case "give_back":
@@ -115,6 +118,7 @@ function changeOf(
         data: { payment_id: refund.paymentId, refund_id: refund.id, amount: refund.amount },
         closes: { event, state: "done", outcome: "refunded" },
         refund: { row: refund, from: ["due", "sent"], to: "settled", providerId: null },
+        tasks: refundedMail(context, refund),
       };
     }
     case "record_refund":

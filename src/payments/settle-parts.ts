@@ -1,4 +1,5 @@
 import { type NewTask, newTask } from "../events/append.ts";
+import { mailTask } from "../orders/steps/mails.ts";
 import type { Context } from "../platform/context.ts";
 import { prefixed } from "../platform/ids.ts";
 import { isOfOrder, leftOf, type Money, type Payment, type PaymentEvent, type Refund } from "./money.ts";
@@ -74,6 +75,12 @@ export const refundName = (operation: string, index: number): string =>
 export const refundTask = (context: Context, { id, orderId }: Pick<Refund, "id" | "orderId">): NewTask =>
   newTask(context, "refund", orderId, { refund_id: id });
 
+/** The mail of money that is back with whoever paid it, for the batch that learns so. */
+export const refundedMail = (
+  context: Context,
+  { orderId, amount, currency }: Pick<Refund, "orderId" | "amount" | "currency">,
+): NewTask[] => mailTask(context, orderId, { template: "order_refunded", amount, currency });
+
 const REASONS = {
   second_payment: "a second payment",
   dead_order: "paid for an order that was not to be filled",
@@ -146,5 +153,6 @@ export function recordRefund(context: Context, event: PaymentEvent, payment: Pay
     data: { payment_id: payment.id, refund_id: id, amount: event.amount, cause: "provider" },
     closes: { event, state: "done", outcome: "refund_recorded" },
     promised: [refund],
+    tasks: refundedMail(context, refund),
   } satisfies MoneyChange;
 }

@@ -19,6 +19,17 @@ const list = z
       .map((part) => part.trim())
       .filter((part) => part !== ""),
   );
+/** The mails that an order's customer may be sent. */
+const ORDER_MAILS = ["placed", "paid", "shipped", "cancelled", "refunded"] as const;
+export type OrderMail = (typeof ORDER_MAILS)[number];
+const orderMails = z
+  .string()
+  .default(ORDER_MAILS.join())
+  .transform((text) => text.split(",").map((name) => name.trim()))
+  .pipe(
+    z.array(z.enum([...ORDER_MAILS, "none"], { error: `must be of ${ORDER_MAILS.join(", ")}, or none` })),
+  );
+
 /** A symmetric secret of Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. */
 const WEBHOOK_SECRET = /^whsec_(?=.{32,88}$)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const timeZone = z.string().default("UTC").refine(isTimeZone, "is not an IANA time zone");
@@ -48,6 +59,16 @@ export const settingsSchema = z
     ADMIN_EMAIL: accountEmailSchema.optional(),
     ADMIN_PASSWORD: z.string().min(10).optional(),
     MAIL_FROM: z.string().default("Holdfast <orders@holdfast.example>"),
+    /** Which mails an order's customer is sent, comma-separated; `none`. */
+    ORDER_MAILS: orderMails,
+    /** What a mail's link to an order opens, with `{order_id}` and `{token}` in it. */
+    ORDER_URL: z
+      .string()
+      .refine(
+        (url) => /^https?:\/\/./.test(url) && url.includes("{order_id}"),
+        "is no http(s) URL with {order_id} in it",
+      )
+      .optional(),
     CORS_ORIGINS: list,
     ALLOWED_HOSTS: list,
     METRICS_TOKEN: z.string().optional(),

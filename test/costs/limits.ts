@@ -13,7 +13,7 @@ export interface Limit {
 /**
  * Pages are of five; `… by cursor` is the second page of the list before it. What costs less passes: write down here what it
  * costs from now on, as the test prints it. `~` is `filters`, which a bound elsewhere stops: SCAN_LIMIT_ROWS of
- * src/platform/read-page.ts, those of a search, and for a reconciliation the orders that are under way. Of an order that
+ * src/platform/read-page.ts, MAX_WALK of src/orders/read/find-by-text.ts, those of a search, and for a reconciliation the orders that are under way. Of an order that
  * somebody has paid, each list and page also reads its payments and refunds, some four rows: to say what was refunded and
  * kept, which nothing stores a second time.
  */
@@ -127,12 +127,16 @@ const TABLE = `
      1 |    2 |    66 |       0 | … by cursor /orders?store_id={store}
      1 |    2 |    52 |       0 | GET /orders?batch_id=bat_1
      1 |    1 |    61 |       0 | … by cursor /orders?batch_id=bat_1
-     2 |    5 |   442 |       0 | GET /orders?q=STORED-V000000
-     2 |    4 |   442 |       0 | … by cursor /orders?q=STORED-V000000
-~    2 |    5 |  1370 |       0 | GET /orders?q=STORED-V
-     2 |    4 |   562 |       0 | … by cursor /orders?q=STORED-V
-~    2 |    5 |  1370 |       0 | GET /orders?q=ida@s
-     2 |    4 |   562 |       0 | … by cursor /orders?q=ida@s
+     2 |    7 |  1445 |       0 | GET /orders?q=STORED-V000000
+     2 |    6 |  1445 |       0 | … by cursor /orders?q=STORED-V000000
+~    2 |    7 |  2373 |       0 | GET /orders?q=STORED-V
+     2 |    6 |  1565 |       0 | … by cursor /orders?q=STORED-V
+~    2 |    4 |  1369 |       0 | GET /orders?q=ida@s
+     2 |    3 |   561 |       0 | … by cursor /orders?q=ida@s
+     2 |    6 |  1607 |       0 | GET /orders?q=ida%20stored11
+     2 |    5 |  1619 |       0 | … by cursor /orders?q=ida%20stored11
+~    3 |    8 |  3875 |       0 | GET /orders?q=ida%20stored
+     3 |    7 |  3067 |       0 | … by cursor /orders?q=ida%20stored
      1 |    2 |   876 |       0 | GET /orders?from={stamp}
      1 |    1 |   870 |       0 | … by cursor /orders?from={stamp}
      1 |    2 |   743 |       0 | GET /orders?to={stamp}
@@ -157,12 +161,12 @@ const TABLE = `
      1 |    3 |   150 |       0 | … by cursor /orders?store_id={store}&status=shipped
      1 |    3 |    96 |       0 | GET /orders?batch_id=bat_1&status=shipped
      1 |    2 |    97 |       0 | … by cursor /orders?batch_id=bat_1&status=shipped
-     2 |    5 |   496 |       0 | GET /orders?q=STORED-V000000&status=shipped
-     2 |    4 |   498 |       0 | … by cursor /orders?q=STORED-V000000&status=shipped
-~    2 |    5 |  1422 |       0 | GET /orders?q=STORED-V&status=shipped
-     2 |    4 |   598 |       0 | … by cursor /orders?q=STORED-V&status=shipped
-~    2 |    5 |  1422 |       0 | GET /orders?q=ida@s&status=shipped
-     2 |    4 |   598 |       0 | … by cursor /orders?q=ida@s&status=shipped
+     2 |    7 |  1499 |       0 | GET /orders?q=STORED-V000000&status=shipped
+     2 |    6 |  1501 |       0 | … by cursor /orders?q=STORED-V000000&status=shipped
+~    2 |    7 |  2425 |       0 | GET /orders?q=STORED-V&status=shipped
+     2 |    6 |  1601 |       0 | … by cursor /orders?q=STORED-V&status=shipped
+~    2 |    4 |  1421 |       0 | GET /orders?q=ida@s&status=shipped
+     2 |    3 |   597 |       0 | … by cursor /orders?q=ida@s&status=shipped
      1 |    2 |   164 |       0 | GET /orders?from={stamp}&status=shipped
      1 |    1 |   158 |       0 | … by cursor /orders?from={stamp}&status=shipped
      1 |    2 |   114 |       0 | GET /orders?to={stamp}&status=shipped
@@ -177,12 +181,12 @@ const TABLE = `
      1 |    3 |   174 |       0 | … by cursor /orders?store_id={store}&payment_status=refund_due
      1 |    3 |    98 |       0 | GET /orders?batch_id=bat_1&payment_status=refund_due
      1 |    2 |    88 |       0 | … by cursor /orders?batch_id=bat_1&payment_status=refund_due
-     2 |    5 |   516 |       0 | GET /orders?q=STORED-V000000&payment_status=refund_due
-     2 |    4 |   488 |       0 | … by cursor /orders?q=STORED-V000000&payment_status=refund_due
-~    2 |    5 |  1403 |       0 | GET /orders?q=STORED-V&payment_status=refund_due
-     2 |    4 |   616 |       0 | … by cursor /orders?q=STORED-V&payment_status=refund_due
-~    2 |    5 |  1403 |       0 | GET /orders?q=ida@s&payment_status=refund_due
-     2 |    4 |   616 |       0 | … by cursor /orders?q=ida@s&payment_status=refund_due
+     2 |    7 |  1519 |       0 | GET /orders?q=STORED-V000000&payment_status=refund_due
+     2 |    6 |  1491 |       0 | … by cursor /orders?q=STORED-V000000&payment_status=refund_due
+~    2 |    7 |  2406 |       0 | GET /orders?q=STORED-V&payment_status=refund_due
+     2 |    6 |  1619 |       0 | … by cursor /orders?q=STORED-V&payment_status=refund_due
+~    2 |    4 |  1402 |       0 | GET /orders?q=ida@s&payment_status=refund_due
+     2 |    3 |   615 |       0 | … by cursor /orders?q=ida@s&payment_status=refund_due
      1 |    2 |   193 |       0 | GET /orders?from={stamp}&payment_status=refund_due
      1 |    1 |   193 |       0 | … by cursor /orders?from={stamp}&payment_status=refund_due
      1 |    2 |   132 |       0 | GET /orders?to={stamp}&payment_status=refund_due
@@ -197,12 +201,12 @@ const TABLE = `
      1 |    3 |    66 |       0 | … by cursor /orders?store_id={store}&priority=high
      1 |    3 |   115 |       0 | GET /orders?batch_id=bat_1&priority=high
      1 |    2 |    61 |       0 | … by cursor /orders?batch_id=bat_1&priority=high
-     2 |    5 |   442 |       0 | GET /orders?q=STORED-V000000&priority=high
-     2 |    4 |   442 |       0 | … by cursor /orders?q=STORED-V000000&priority=high
-~    2 |    5 |  1496 |       0 | GET /orders?q=STORED-V&priority=high
-     2 |    4 |   562 |       0 | … by cursor /orders?q=STORED-V&priority=high
-~    2 |    5 |  1496 |       0 | GET /orders?q=ida@s&priority=high
-     2 |    4 |   562 |       0 | … by cursor /orders?q=ida@s&priority=high
+     2 |    7 |  1445 |       0 | GET /orders?q=STORED-V000000&priority=high
+     2 |    6 |  1445 |       0 | … by cursor /orders?q=STORED-V000000&priority=high
+~    2 |    7 |  2499 |       0 | GET /orders?q=STORED-V&priority=high
+     2 |    6 |  1565 |       0 | … by cursor /orders?q=STORED-V&priority=high
+~    2 |    4 |  1495 |       0 | GET /orders?q=ida@s&priority=high
+     2 |    3 |   561 |       0 | … by cursor /orders?q=ida@s&priority=high
      1 |    2 |   319 |       0 | GET /orders?from={stamp}&priority=high
      1 |    1 |   316 |       0 | … by cursor /orders?from={stamp}&priority=high
      1 |    2 |   231 |       0 | GET /orders?to={stamp}&priority=high
@@ -217,12 +221,12 @@ const TABLE = `
      1 |    3 |    90 |       0 | … by cursor /orders?store_id={store}&delayed=true
      1 |    3 |    65 |       0 | GET /orders?batch_id=bat_1&delayed=true
      1 |    2 |    65 |       0 | … by cursor /orders?batch_id=bat_1&delayed=true
-     2 |    5 |   462 |       0 | GET /orders?q=STORED-V000000&delayed=true
-     2 |    4 |   454 |       0 | … by cursor /orders?q=STORED-V000000&delayed=true
-~    2 |    5 |  1386 |       0 | GET /orders?q=STORED-V&delayed=true
-     2 |    4 |   574 |       0 | … by cursor /orders?q=STORED-V&delayed=true
-~    2 |    5 |  1386 |       0 | GET /orders?q=ida@s&delayed=true
-     2 |    4 |   574 |       0 | … by cursor /orders?q=ida@s&delayed=true
+     2 |    7 |  1465 |       0 | GET /orders?q=STORED-V000000&delayed=true
+     2 |    6 |  1457 |       0 | … by cursor /orders?q=STORED-V000000&delayed=true
+~    2 |    7 |  2389 |       0 | GET /orders?q=STORED-V&delayed=true
+     2 |    6 |  1577 |       0 | … by cursor /orders?q=STORED-V&delayed=true
+~    2 |    4 |  1385 |       0 | GET /orders?q=ida@s&delayed=true
+     2 |    3 |   573 |       0 | … by cursor /orders?q=ida@s&delayed=true
      1 |    4 |    54 |       0 | GET /orders?customer_email=ida@shop.example&store_id={store}
      1 |    3 |    67 |       0 | … by cursor /orders?customer_email=ida@shop.example&store_id={store}
      1 |    4 |    58 |       0 | GET /orders?batch_id=bat_1&store_id={store}
@@ -254,21 +258,22 @@ const TABLE = `
       2 |    5 |    16 |       3 | cart item put again
       2 |    5 |    24 |       4 | cart items put
      1 |    1 |     6 |       0 | cart read
-     3 |   17 |    44 |      20 | cart checked out
-     2 |   11 |    36 |      16 | order of two, invoice
-     2 |   10 |    30 |      12 | order of two, card
-     2 |   11 |    38 |      17 | order of two, signed in
+     3 |   17 |    44 |      21 | cart checked out
+     2 |   11 |    36 |      17 | order of two, invoice
+     2 |   10 |    30 |      13 | order of two, card
+     2 |   11 |    38 |      18 | order of two, signed in
       2 |   14 |    56 |      19 | order of two, lists and all
-     2 |   14 |    46 |      20 | order of two, with a key
+     2 |   14 |    46 |      21 | order of two, with a key
       1 |    5 |    15 |       0 | order of two, replayed
-     2 |   11 |  2612 |    1800 | bulk of 100
+     2 |   11 |  2719 |    1900 | bulk of 100
      3 |    4 |     7 |       0 | order read
+     3 |    8 |    36 |       4 | order's address changed
      3 |    7 |    30 |       6 | order processed
-     4 |   11 |    44 |       9 | order shipped in part
+     4 |   11 |    44 |      11 | order shipped in part
      4 |   10 |    55 |      14 | order closed
      3 |    7 |    29 |       5 | order delivered
      6 |   13 |    45 |      10 | order returned
-     4 |   10 |    46 |      12 | order cancelled
+     4 |   10 |    46 |      14 | order cancelled
 ~    4 |    7 |  9200 |       0 | one product reconciled
      2 |    2 |     4 |       0 | stock adjusted
      3 |    9 |    24 |      23 | product made
@@ -287,7 +292,7 @@ const TABLE = `
      2 |    3 |     8 |       0 | payments listed
      3 |   13 |    52 |      13 | payment refunded
      6 |   16 |    60 |      11 | refund sent
-     2 |    8 |    63 |      14 | job expire-unpaid, of one
+     2 |    8 |    63 |      18 | job expire-unpaid, of one
      4 |    6 |    35 |       6 | follow of an expired order
      1 |    5 |     7 |       7 | late payment, received
      6 |   31 |   106 |      29 | late payment, worked off
@@ -296,7 +301,7 @@ const TABLE = `
      1 |    5 |     6 |       1 | hold asks
      1 |    1 |     3 |       0 | work settled
      1 |    3 |    13 |       3 | stock report applied
-    11 |   19 |   100 |      18 | a minute with nothing to do
+    12 |   20 |   100 |      18 | a minute with nothing to do
      1 |    3 |    11 |       0 | job low-stock-notice
       3 |    7 |    18 |       2 | job daily-report
     10 |   12 |  2023 |       0 | job clean-up

@@ -69,6 +69,9 @@ const ORDERS: Act[] = [
   list(() => "/orders", "owner"),
   ...STATES.map((filter) => list(() => `/orders?${filter}`)),
   ...PLACES.map((filter) => list((shop) => `/orders?${filter(shop)}`)),
+  // By a word that few have, and by words that nearly all have.
+  list(() => "/orders?q=ida%20stored11"),
+  list(() => "/orders?q=ida%20stored"),
   ...TIMES.map((filter) => list(() => `/orders?${filter()}`)),
   list(() => "/orders?delayed=true"),
   list(() => "/orders/delayed"),

@@ -69,13 +69,13 @@ export async function store(
     `INSERT INTO claims SELECT ${id("clm")}, 'placed', ${id("ord")}, 's', ${at} FROM n`,
     `INSERT INTO orders (id, reference, claim_id, user_id, batch_id, status, payment_status, payment_method, priority,
        customer, customer_email, currency, subtotal, shipping, tax, duty, total, total_items, expires_at, version, stamp,
-       status_at, created_at, updated_at)
+       status_at, created_at, updated_at, customer_words)
      SELECT ${id("ord")}, 'STORED-${varied ? "V" : "B"}' || printf('%08d', i), ${id("clm")},
        ${varied ? `iif(i % 2 = 0, '${userId}', NULL)` : "NULL"}, ${varied ? `iif(i % 2 = 1, '${BATCH}', NULL)` : "NULL"},
        ${status}, ${oneOf("none awaiting paid failed refund_due partially_refunded refunded".split(" "), "none", 9)},
        'card', ${oneOf(["normal", "high", "low"], "normal", 63)},
        '{"name":"Ida","email":"${EMAIL}"}', ${varied ? `'${EMAIL}'` : "'bland' || i"}, 'USD', 5, 0, 0, 0, 5, 1,
-       ${now + DAY}, 1, 's', ${at}, ${at}, ${at} FROM n`,
+       ${now + DAY}, 1, 's', ${at}, ${at}, ${at}, ${varied ? "'ida stored' || i" : "'bland' || i"} FROM n`,
     `INSERT INTO order_items SELECT ${id("ord")}, '${productId}', 0, 'S', 'T', 1, 5, '[]', NULL FROM n`,
     `INSERT INTO order_stores SELECT '${store}', ${id("ord")} FROM n`,
     `INSERT INTO order_history SELECT ${id("ord")}, 1, NULL, 'pending', ${at}, 'guest', NULL, NULL,

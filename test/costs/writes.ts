@@ -63,6 +63,8 @@ const CHANGES: Act = async (shop, costs) => {
 
   const sold = `/orders/${(await placed()).id}`;
   await step("order read", ["GET", sold]);
+  const shipping_address = { name: "Ada", line1: `${turn} High Street`, city: "London", country: "GB" };
+  await step("order's address changed", ["PATCH", sold, { shipping_address }]);
   await step("order processed", ["POST", `${sold}/transitions`, { to: "processing" }]);
   const items = [{ product_id: apple, quantity: 1 }];
   await step("order shipped in part", ["POST", `${sold}/shipments`, { items }]);

@@ -231,6 +231,20 @@ export function bodyRoutes(world: World): BodyRoute[] {
       },
     },
     {
+      method: "PATCH",
+      path: `/orders/${orderId}`,
+      as: "customer",
+      answer: "200",
+      body: { shipping_address: { name: "Ada", line1: "1 High Street", city: "London", country: "GB" } },
+      inside: ["shipping_address"],
+      wrong: {
+        shipping_address: [7, "here", [], true, null],
+        "shipping_address.name": NO_TEXT,
+        "shipping_address.city": NO_TEXT,
+        "shipping_address.country": [...NO_TEXT, "Atlantis"],
+      },
+    },
+    {
       method: "POST",
       path: `/orders/${orderId}/cancel`,
       as: "customer",

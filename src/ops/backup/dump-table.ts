@@ -24,7 +24,7 @@ import {
   type Value,
 } from "../../platform/sql.ts";
 import { GOES_ON, MAX_RUN_MS } from "../jobs/perform.ts";
-import { FOLLOWS, readTables, type Table } from "./tables.ts";
+import { EMPTIED_WITH, FOLLOWS, readTables, type Table } from "./tables.ts";
 
 const PAGE_ROWS = 500;
 /** Events that one call of dumpChanges reads. */
@@ -211,9 +211,10 @@ export function loadTable(
   { generation, first, rows }: TablePart,
 ): Promise<RestoreOutcome> {
   const name = trusted(table.name);
+  const emptied = [table.name, ...(EMPTIED_WITH[table.name] ?? [])];
   const values = namesOf(table.columns.map((column) => `value ->> '$.${column}'`));
   return writeForRestore(context, generation, [
-    ...(first ? [sql`DELETE FROM ${name}`] : []),
+    ...(first ? emptied.map((one) => sql`DELETE FROM ${trusted(one)}`) : []),
     sql`INSERT OR REPLACE INTO ${name} (${namesOf(table.columns)}) SELECT ${values} FROM ${each(rows)}`,
   ]);
 }

@@ -4,7 +4,7 @@ import { all, constant, each, first, type Sql, sql } from "../../platform/sql.ts
 /**
  * Tables that no backup has: the applied migrations (the manifest names the last), whether the shop sells (the restore sets
  * it), the counters of this very shop, the projection and its counts, which a restore empties and the objects report again,
- * what triggers derive from the catalogue, and the figures, which are computed again from the orders.
+ * what triggers derive from the catalogue and of customers' names, and the figures, which are computed again from the orders.
  */
 const LEFT_OUT = [
   "cache_generation",
@@ -21,7 +21,14 @@ const LEFT_OUT = [
   "order_figures",
   "product_figures",
   "figures_added_up",
+  "order_words",
 ];
+
+/**
+ * What is emptied with a table, of which it is derived: a trigger that deletes for each row would take longer than a
+ * statement may.
+ */
+export const EMPTIED_WITH: Record<string, string[]> = { orders: ["order_words"] };
 
 /** The ids of the orders or products that the events of a round are about. */
 export type Changed = (type: "order" | "product") => Sql;

@@ -4,6 +4,7 @@ import { sql } from "../../platform/sql.ts";
 import { type OrderStatus, SHIPPABLE } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
 import { type Changed, type Command, changeOrder, type PlannedStep } from "../steps/change.ts";
+import { mailTask } from "../steps/mails.ts";
 import { unitsLeft } from "../units.ts";
 import {
   afterShipment,
@@ -81,7 +82,10 @@ export function shipment(
           SELECT ${id}, o.id, o.version, ${JSON.stringify(lines)}, ${parcel.tracking}, ${parcel.carrier}, o.updated_at
           FROM orders AS o WHERE o.id = ${order.id} AND o.stamp = ${stamp}`,
     ],
-    tasks: entered === undefined ? [] : nextStep(context, order, entered),
+    tasks: [
+      ...mailTask(context, order.id, { template: "order_shipped", shipment: { items: lines, ...parcel } }),
+      ...(entered === undefined ? [] : nextStep(context, order, entered)),
+    ],
   };
   return {
     reason,

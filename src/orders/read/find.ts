@@ -6,6 +6,7 @@ import { first, type Sql, sql } from "../../platform/sql.ts";
 import type { Order } from "../order.ts";
 import { orderNotFound } from "../problems.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "../rows.ts";
+import { orderOfLink } from "./link-token.ts";
 
 const namedBy = (name: string): Sql =>
   name.startsWith("ord_") ? sql`o.id = ${name}` : sql`o.reference = ${name.toUpperCase()}`;
@@ -31,13 +32,19 @@ async function visibleTo({ actor }: Context, orderToken: string | undefined): Pr
   return orderToken === undefined ? own : sql`(${own} OR o.access_token_hash = ${await sha256(orderToken)})`;
 }
 
-/** An order, for those who may see it. */
+/**
+ * An order, for those who may see it; whoever has the link of a mail may too. A mail is passed on, so its link shows the order,
+ * and changes nothing: commands ask `orderSubject`.
+ */
 export async function findOrder(
   context: Context,
   name: string,
   orderToken: string | undefined,
 ): Promise<Order | null> {
-  const when = sql`${namedBy(name)} AND ${await visibleTo(context, orderToken)}`;
+  const linked = orderToken === undefined ? null : await orderOfLink(context, orderToken);
+  const own = await visibleTo(context, orderToken);
+  const visible = linked === null ? own : sql`(${own} OR o.id = ${linked})`;
+  const when = sql`${namedBy(name)} AND ${visible}`;
   const row = await first(context.env.DB, selectWhere(when));
   return row ? orderOf(row) : null;
 }

@@ -18,6 +18,7 @@ interface HistoryRow {
   snapshot: string;
 }
 
+/** More stands in some: of a change of address, both addresses. */
 interface Snapshot {
   status: string;
   payment_status: string;

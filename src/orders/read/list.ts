@@ -5,10 +5,11 @@ import type { Range } from "../../platform/http/range.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { type List, toList } from "../../platform/pagination.ts";
 import { type Page, type PageSource, readPage } from "../../platform/read-page.ts";
-import { batch, constant, each, type Sql, sql, trusted } from "../../platform/sql.ts";
+import { each, type Sql, sql, trusted } from "../../platform/sql.ts";
 import { IN_WORK } from "../delayed/find-lost.ts";
 import { ORDER_COLUMNS, type OrderRow, orderOf } from "../rows.ts";
 import type { OrderListQuery, OrderWire } from "../schemas.ts";
+import { findByText, isMeant } from "./find-by-text.ts";
 import { readStates } from "./list-states.ts";
 import { renderOrder } from "./render.ts";
 import { isToShip } from "./to-ship.ts";
@@ -41,7 +42,7 @@ interface Filters {
   batch: Sql[];
   email: Sql[];
   store: Sql[];
-  beginning: Sql[];
+  text: Sql[];
   state: Sql[];
   delayed: Sql[];
   toShip: Sql[];
@@ -87,7 +88,7 @@ async function readOrders(context: Context, query: OrderFilter): Promise<Page<Or
   }
   const { time, ...others } = filters;
   if (query.q !== undefined) {
-    const found = await findBeginning(DB, query.q);
+    const found = await findByText(DB, query.q);
     if (found) return walk("orders AS o NOT INDEXED", [found, ...time], others);
     return walk("orders AS o", madeUntil(query.to), filters, BY_ID);
   }
@@ -109,7 +110,7 @@ function filtersOf({ actor, settings, clock }: Context, query: OrderFilter): Fil
         : [
             sql`EXISTS (SELECT 1 FROM order_stores AS s WHERE s.store_id = ${query.store_id} AND s.order_id = o.id)`,
           ],
-    beginning: query.q === undefined ? [] : [beginsWith(query.q)],
+    text: query.q === undefined ? [] : [isMeant(query.q)],
     state: [
       ...isAmong(sql`o.status`, query.status),
       ...isAmong(sql`o.payment_status`, query.payment_status),
@@ -143,31 +144,3 @@ const isAmong = (column: Sql, values: string[] | undefined): Sql[] => {
     ? [sql`${column} = ${only ?? ""}`]
     : [sql`${column} IN (SELECT value FROM ${each(values)})`];
 };
-
-/** A text that begins more references or addresses than this is too short for an index: the newest orders are searched. */
-const FEW = 500;
-
-/** Orders whose reference or e-mail address begins with a text, where they are few; null where they are not. */
-async function findBeginning(db: D1Database, text: string): Promise<Sql | null> {
-  const { reference, email } = rangesOf(text);
-  const placesIn = (range: Sql) =>
-    sql<{ place: number }>`SELECT rowid AS place FROM orders AS o WHERE ${range} LIMIT ${constant(FEW + 1)}`;
-  const found = await batch(db, { byReference: placesIn(reference), byEmail: placesIn(email) });
-  const places = [...found.byReference, ...found.byEmail];
-  if (places.length > FEW) return null;
-  return sql`o.rowid IN (SELECT value FROM ${each(places.map(({ place }) => place))})`;
-}
-
-function beginsWith(text: string): Sql {
-  const { reference, email } = rangesOf(text);
-  return sql`(${reference} OR ${email})`;
-}
-
-/** Conditions on an order `o`. Each is a range of an index and not LIKE, since what is typed is never a pattern. */
-function rangesOf(text: string): { reference: Sql; email: Sql } {
-  const from = (beginning: string) => sql`BETWEEN ${beginning} AND ${`${beginning}\u{10FFFF}`}`;
-  return {
-    reference: sql`o.reference ${from(text.toUpperCase())}`,
-    email: sql`o.customer_email ${from(text.toLowerCase())}`,
-  };
-}

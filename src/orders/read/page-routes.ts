@@ -1,4 +1,5 @@
-import { isStaff } from "../../platform/actor.ts";
+import { z } from "@hono/zod-openapi";
+import { GUEST, isStaff } from "../../platform/actor.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { ifNoneMatchHeader, tagPage } from "../../platform/http/etag.ts";
 import { problem } from "../../platform/http/problem.ts";
@@ -6,6 +7,8 @@ import { createRouter, jsonContent, problems } from "../../platform/http/router.
 import { readFulfilment, renderReturn, renderShipment } from "../fulfilment/read.ts";
 import type { PaymentsPort } from "../payments-port.ts";
 import { orderPageSchema } from "../schemas.ts";
+import { customerPage, noPage, pageHeaders } from "./customer-page.ts";
+import { findOrder } from "./find.ts";
 import { noSuchOrder, orderFor, orderName, orderToken } from "./named.ts";
 import { renderOrder } from "./render.ts";
 
@@ -23,9 +26,46 @@ const readRoute = createRoute({
   },
 });
 
+const customerRoute = createRoute({
+  method: "get",
+  path: "/orders/{id}/page",
+  tags: ["Orders"],
+  summary: "An order as a page for its customer",
+  description: "What the link of a mail opens, where ORDER_URL names no page of the storefront.",
+  request: {
+    params: orderName,
+    query: z.strictObject({
+      token: z
+        .string()
+        .max(2_000)
+        .optional()
+        .openapi({ description: "Of a mail's link, or the order's access_token" }),
+    }),
+  },
+  responses: {
+    200: { description: "The page", content: { "text/html": { schema: z.string() } } },
+    ...problems(400),
+    404: { description: "No such order for this token", content: { "text/html": { schema: z.string() } } },
+  },
+});
+
+const customer = endpoint(customerRoute, async (c) => {
+  const context = c.get("context");
+  // Whoever is signed in here as well sees no more by it.
+  const order = await findOrder(
+    { ...context, actor: GUEST },
+    c.req.valid("param").id,
+    c.req.valid("query").token,
+  );
+  if (!order) return c.body(`${await noPage()}`, 404, await pageHeaders());
+  const { shipments } = await readFulfilment(context, order);
+  return c.body(`${await customerPage(order, shipments)}`, 200, await pageHeaders());
+});
+
 /** An order's own page, with what other rooms know of it. */
 export function orderPageRoutes({ paymentsOf, flaggedEventsOf }: PaymentsPort) {
   return createRouter(
+    customer,
     endpoint(readRoute, async (c) => {
       const order = await orderFor(c);
       if (!order) return problem(c, noSuchOrder(c));

@@ -6,6 +6,7 @@ import { allBack } from "../refund-due.ts";
 import type { RefundWire } from "../schemas.ts";
 import { hasShipped } from "../units.ts";
 import { type Changed, type Command, changeOrder } from "./change.ts";
+import { mailTask } from "./mails.ts";
 
 /** It is too late, or another command cancelled it before. */
 export interface NotCancellable {
@@ -45,6 +46,7 @@ export async function cancelOrder(
         event: "order.cancelled",
         data: { refund_ids: refunds.map(({ id }) => id) },
         ...step,
+        tasks: [...step.tasks, ...mailTask(context, current.id, { template: "order_cancelled" })],
       },
       made: () => refunds,
     };

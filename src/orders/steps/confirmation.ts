@@ -1,10 +1,21 @@
-import { type NewTask, newTask } from "../../events/append.ts";
+import type { NewTask } from "../../events/append.ts";
 import type { Context } from "../../platform/context.ts";
 import { firstStep } from "../fulfilment/steps.ts";
 import type { Order } from "../order.ts";
+import { isMailed, mailTask } from "./mails.ts";
 
-/** The tasks of an order that becomes confirmed, whether it was placed so or paid later. */
-export function tasksOnConfirmation(context: Context, order: Pick<Order, "id" | "priority">): NewTask[] {
-  const confirmation = { template: "order_confirmation", order_id: order.id };
-  return [newTask(context, "email", order.id, confirmation), ...firstStep(context, order)];
-}
+type Confirmed = Pick<Order, "id" | "priority">;
+
+/** The tasks of an order that becomes confirmed as it is placed. */
+export const tasksOnConfirmation = (context: Context, order: Confirmed): NewTask[] => [
+  ...mailTask(context, order.id, { template: "order_confirmation" }),
+  ...firstStep(context, order),
+];
+
+/** The same of one that becomes so by its payment: one mail says both. */
+export const tasksOnPayment = (context: Context, order: Confirmed): NewTask[] => [
+  ...mailTask(context, order.id, {
+    template: isMailed(context, "order_paid") ? "order_paid" : "order_confirmation",
+  }),
+  ...firstStep(context, order),
+];

@@ -2,6 +2,7 @@ import { wakeUp } from "../../events/wake-up.ts";
 import type { Context } from "../../platform/context.ts";
 import { all, sql } from "../../platform/sql.ts";
 import type { Order } from "../order.ts";
+import { mailTask } from "./mails.ts";
 import { followOf, moveOrders } from "./move.ts";
 
 /** Orders of one batch: a longer backlog takes several batches. */
@@ -15,6 +16,7 @@ type Due = Pick<Order, "id" | "version" | "stamp" | "status" | "reference">;
  * of its order from the same rows.
  */
 export async function expireOrders(context: Context, due: Due[]): Promise<number> {
+  const mails = due.flatMap(({ id }) => mailTask(context, id, { template: "order_expired" }));
   const moved = await moveOrders(
     context,
     due.map((order) => ({ order, reason: "no payment before the deadline" })),
@@ -22,12 +24,15 @@ export async function expireOrders(context: Context, due: Due[]): Promise<number
       to: "expired",
       event: "order.expired",
       operation: null,
+      tasks: mails,
       // A payment event that was received and not worked off yet may be in time: the order waits for it.
       guard: () => sql`orders.expires_at <= ${context.clock.now()} AND orders.events_owed = 0`,
     },
   );
   const won = moved.filter((move) => move.won);
-  context.defer(wakeUp(context, won.flatMap(followOf)));
+  const ids = new Set(won.map(({ order }) => order.id));
+  const owed = mails.filter((mail) => ids.has(mail.object_id));
+  context.defer(wakeUp(context, [...won.flatMap(followOf), ...owed]));
   return won.length;
 }
 

@@ -9,6 +9,8 @@ export interface NewHistory {
   /** The command's operation id, by which a repeat recognises its own effect. */
   operation: string | null;
   kind: HistoryKind;
+  /** What the snapshot has besides. */
+  more: Record<string, unknown>;
 }
 
 /** What history keeps of an order as it stands. @param order its name in the statement */
@@ -28,9 +30,12 @@ export const KEEP_FIRST_VERSION = sql`
   placed_as = CASE WHEN orders.version = 1 AND orders.placed_by IS NOT NULL THEN ${snapshotOf("orders")} END`;
 
 /** Writes who, when, from, to and why, with a snapshot of the order as the commit leaves it. */
-export const writeHistory = ({ orders, stamp, operation, kind }: NewHistory): Sql => sql`
+export const writeHistory = ({ orders, stamp, operation, kind, more }: NewHistory): Sql => sql`
   INSERT INTO order_history (order_id, version, from_status, to_status, at, actor, reason, operation, snapshot, placed_as,
     kind)
   SELECT o.id, o.version, row.value ->> 'from', o.status, o.updated_at, row.value ->> 'actor', row.value ->> 'reason', ${operation},
-    ${snapshotOf("o")}, o.placed_as, ${kind}
+    ${Object.entries(more).reduce(withMore, snapshotOf("o"))}, o.placed_as, ${kind}
   FROM ${each(orders)} AS row JOIN orders AS o ON o.id = row.value ->> 'id' AND o.stamp = ${stamp}`;
+
+const withMore = (snapshot: Sql, [name, value]: [string, unknown]): Sql =>
+  sql`json_insert(${snapshot}, ${`$.${name}`}, json(${JSON.stringify(value)}))`;

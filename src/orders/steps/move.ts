@@ -41,6 +41,8 @@ export interface Step {
   event: string;
   /** More for the event's data. */
   data?: Record<string, unknown>;
+  /** More for the snapshot in the order's history. */
+  snapshot?: Record<string, unknown>;
   /** The command's id, for a repeat to recognise its effect. */
   operation: string | null;
   /** SQL over `orders` that must hold besides the version. */
@@ -51,7 +53,9 @@ export interface Step {
    * write nothing. */
   besides?: (stamp: string) => (Sql | undefined)[];
   /** What `besides` writes into the order itself. */
-  becomes?: Partial<Pick<Order, "items" | "paymentStatus" | "refunded" | "refundedUnits">>;
+  becomes?: Partial<
+    Pick<Order, "items" | "paymentStatus" | "refunded" | "refundedUnits" | "shippingAddress">
+  >;
   /** Tasks besides the `follow`; `object_id` is the order. */
   tasks?: NewTask[];
 }
@@ -100,6 +104,7 @@ export async function moveOrders(context: Context, moves: Move[], step: Step): P
       stamp,
       operation: step.operation,
       kind: step.kind ?? "transition",
+      more: step.snapshot ?? {},
     }),
   );
   commit.events(

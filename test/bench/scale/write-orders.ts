@@ -5,6 +5,7 @@ import type { BackupWriter } from "../../../src/cli/save-shop.ts";
 import { tableFile } from "../../../src/cli/save-shop.ts";
 import { events, work } from "../../../src/events/tables.ts";
 import { orderHistory, orderItems, orderStores, orders, shipments } from "../../../src/orders/tables.ts";
+import { customerWords } from "../../../src/orders/words.ts";
 import { paymentEvents, payments } from "../../../src/payments/tables.ts";
 import { columnsOf } from "../../../src/platform/columns.ts";
 import { idempotency } from "../../../src/platform/tables.ts";
@@ -150,6 +151,7 @@ function putOrder(rows: Rows, { number, versions, lines }: MadeUpOrder, seq: num
     priority: "normal",
     customer: JSON.stringify({ name: `Buyer ${number % 5_000}`, email }),
     customerEmail: email,
+    customerWords: customerWords({ name: `Buyer ${number % 5_000}` }),
     accessTokenHash: idOf("hash", number).padEnd(64, "0"),
     shippingAddress: JSON.stringify({
       name: `Buyer ${number % 5_000}`,

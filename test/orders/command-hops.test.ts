@@ -48,7 +48,8 @@ async function callsOf({ path, body = {} }: Sent): Promise<string[]> {
   expect(again.answer.headers.get("idempotency-replayed")).toBe("true");
   expect([again.answer.status, again.answer.text]).toEqual([first.answer.status, first.answer.text]);
   expect(again.calls).toEqual([LOOK, "D1.batch"]);
-  return first.calls;
+  // Whose customer is mailed is not asked here: that wake-up goes beside the rest.
+  return first.calls.filter((call) => call !== "notifications.sendBatch");
 }
 
 /** An order of one unit each of two products, from two sold ones of each. */

@@ -90,7 +90,9 @@ test("a shop that sold before there were figures gets them by its migrations", a
       .run();
   }
   await applyD1Migrations(env.DB, env.MIGRATIONS);
-  expect(await rows(ORDERS)).toEqual(orders.map((order) => ({ ...order, placed_by: null, placed_as: null })));
+  expect(await rows(ORDERS)).toEqual(
+    orders.map((order) => ({ ...order, placed_by: null, placed_as: null, customer_words: null })),
+  );
   expect(await figures()).toEqual(lived);
 });
 

@@ -80,7 +80,8 @@ export class Till {
   #handlers(boundary: Boundary): TaskHandlers {
     return {
       email: async (_context, task) => {
-        this.mails.push(task.objectId);
+        if (["order_confirmation", "order_paid"].includes(String(task.payload.template)))
+          this.mails.push(task.objectId);
         return { kind: "done" };
       },
       "end-payments": endPaymentsBy(this.real?.cancellerOf ?? (() => this.#ending(boundary))),

@@ -218,6 +218,8 @@ describe("cancelling", () => {
       "Stock.followAndCarry",
       // The lists, and the task that would have told them.
       "D1.batch",
+      // The mail that it is cancelled.
+      "notifications.sendBatch",
     ]);
   });
 

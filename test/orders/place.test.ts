@@ -161,11 +161,12 @@ describe("an order", () => {
 
   test("gives back every text as it came", async () => {
     const { productIds } = await givenShop([[5]]);
-    const awkward = `Ünïcödé "quotes" 'n' \\ 👩‍🚀 \u202E ' OR 1=1; DROP TABLE orders; -- \n\t<script>`;
+    const awkward = `Ünïcödé "quotes" 'n' \\ 👩‍🚀 \u202E ' OR 1=1; DROP TABLE orders; -- <script>`;
+    const lines = `${awkward}\n\t${awkward}`;
     const said = {
-      notes: awkward,
-      metadata: { [awkward]: [awkward, { deep: [1, -0.5, true, null, ""] }], "": "no name", $ref: "x" },
-      customer: { name: awkward.trim(), email: "O'Hara+tag@Shop.Example", phone: "+44 (0) 1234;--" },
+      notes: lines,
+      metadata: { [lines]: [lines, { deep: [1, -0.5, true, null, ""] }], "": "no name", $ref: "x" },
+      customer: { name: awkward, email: "O'Hara+tag@Shop.Example", phone: "+44 (0) 1234;--" },
       shipping_address: {
         name: "Ada",
         line1: '1 "Quote" Street\'',

@@ -200,9 +200,9 @@ test("a quiet shop keeps one row for each job, and each row that tells of someth
   expect((await runsOf("send-owed")).map(({ detail }) => detail)).toEqual(["rang for 1", "nothing to do"]);
 });
 
-test("an idle minute crosses to D1 eleven times", async () => {
+test("an idle minute crosses to D1 twelve times", async () => {
   await tick();
   const boundary = new Boundary();
   await sweep(boundary);
-  expect(boundary.calls.filter((call) => call.startsWith("D1."))).toHaveLength(11);
+  expect(boundary.calls.filter((call) => call.startsWith("D1."))).toHaveLength(12);
 });

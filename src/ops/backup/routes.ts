@@ -9,6 +9,7 @@ import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
 import { readRestoreState, refusalOf } from "../../platform/restoring.ts";
+import type { FieldCode } from "../../problem-codes.ts";
 import { findUnknown } from "../reconcile/reconcile.ts";
 import { RESTORE_REFUSALS } from "../selling/problems.ts";
 import {
@@ -46,7 +47,7 @@ import {
 import { dumpStock, dumpStocks, emptyStock, loadStocks, readHandMovements } from "./stock.ts";
 import { findTable, readSchemaVersion, readTables } from "./tables.ts";
 
-const invalidQuery = (field: string, code: string, message: string): Problem => ({
+const invalidQuery = (field: string, code: FieldCode, message: string): Problem => ({
   status: 400,
   code: "invalid_query",
   detail: "The query could not be read.",
@@ -94,7 +95,7 @@ const OBJECT_RESTORED: Problem = {
     "A restore came between: what was read of this product before is of no use. Begin the backup again.",
 };
 
-const tags = ["Operations"];
+const tags = ["Backup"];
 const reading = { tags, security: bearer, method: "get" as const, middleware: [requireAdmin] };
 /** Routes of the restore itself, which must not be refused while it is under way. */
 const writing = {
@@ -107,54 +108,60 @@ const writing = {
 /** As `writing`, for rows as they were read, whatever text is in them. */
 const loading = { ...writing, needs: { ...writing.needs, anyText: true } };
 const done = { 200: jsonContent(doneSchema, "Done") };
-const tableName = z.object({ name: z.string() });
+const tableName = z.object({ name: z.string().openapi({ example: "categories" }) });
 const productId = z.object({ product_id: z.string() });
 
 const overview = createRoute({
   ...reading,
   path: "/ops/backup",
   summary: "What a backup has",
-  responses: { 200: jsonContent(overviewSchema, "The tables"), ...problems(401, 403) },
+  description: "Its tables, in their order, and the schema that it fits.",
+  responses: { 200: jsonContent(overviewSchema, "The tables") },
 });
 
 const readTable = createRoute({
   ...reading,
   path: "/ops/backup/tables/{name}",
   summary: "Read a table, page by page",
+  description: "Rows as they are stored; `next` goes on.",
   request: { params: tableName, query: tableQuery },
-  responses: { 200: jsonContent(tablePageSchema, "A page"), ...problems(400, 401, 403, 404) },
+  responses: { 200: jsonContent(tablePageSchema, "A page") },
 });
 
 const writeTable = createRoute({
   ...loading,
   path: "/ops/backup/tables/{name}",
   summary: "Restore a part of a table",
+  description: "Rows as they were read. The first part empties the table.",
   request: { params: tableName, body: jsonBody(loadTableSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
+  responses: { ...done, ...problems("not_restoring", "restore_superseded") },
 });
 
 const readChanges = createRoute({
   ...reading,
   path: "/ops/backup/changes",
   summary: "Read whole what changed after an event",
+  description: "What a backup's pages may have torn, since they are read at different moments.",
   request: { query: changesQuery },
-  responses: { 200: jsonContent(changesSchema, "The rows"), ...problems(400, 401, 403) },
+  responses: { 200: jsonContent(changesSchema, "The rows") },
 });
 
 const readStock = createRoute({
   ...reading,
   path: "/ops/backup/stock/{product_id}",
   summary: "Read a product's stock object, page by page",
+  description: "For an object that is too large to be read beside others.",
   request: { params: productId, query: cursorQuery },
-  responses: { 200: jsonContent(stockPageSchema, "A page"), ...problems(400, 401, 403, 404, 409) },
+  responses: { 200: jsonContent(stockPageSchema, "A page"), ...problems("stock_restored") },
 });
 
 const writeStock = createRoute({
   ...loading,
   path: "/ops/backup/stock/{product_id}",
   summary: "Restore a part of a product's stock object",
+  description: "For an object that is too large to be loaded beside others.",
   request: { params: productId, body: jsonBody(loadStockSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
+  responses: { ...done, ...problems("not_restoring", "restore_superseded", "restore_not_begun") },
 });
 
 const readStocks = createRoute({
@@ -164,39 +171,46 @@ const readStocks = createRoute({
   description:
     "The first page of each, in the order of the list. Of products with many rows fewer are answered than were asked for: ask again for the rest.",
   request: { query: stockQuery },
-  responses: { 200: jsonContent(stockPagesSchema, "Pages"), ...problems(400, 401, 403, 404, 409) },
+  responses: { 200: jsonContent(stockPagesSchema, "Pages"), ...problems("not_found", "stock_restored") },
 });
 
 const writeStocks = createRoute({
   ...loading,
   path: "/ops/backup/stock",
   summary: "Restore the stock objects of several products, each whole",
+  description: "Each of them must be emptied first, and is loaded once.",
   request: { body: jsonBody(loadStocksSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
+  responses: {
+    ...done,
+    ...problems("not_found", "not_restoring", "restore_superseded", "restore_not_begun"),
+  },
 });
 
 const readMovements = createRoute({
   ...reading,
   path: "/ops/backup/movements",
   summary: "Read what people have done to stock since a moment, some products at a time",
+  description: "Adjustments and transfers, for a restore that would lose them.",
   request: { query: movementsQuery },
-  responses: { 200: jsonContent(movementsSchema, "Lines of the ledger"), ...problems(400, 401, 403) },
+  responses: { 200: jsonContent(movementsSchema, "Lines of the ledger") },
 });
 
 const emptyObjects = createRoute({
   ...writing,
   path: "/ops/backup/empty-stock",
   summary: "Empty stock objects before a restore",
+  description: "From then on they sell nothing until they are loaded.",
   request: { body: jsonBody(emptyStockSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 409, 413, 422) },
+  responses: { ...done, ...problems("not_restoring", "restore_superseded") },
 });
 
 const finish = createRoute({
   ...writing,
   path: "/ops/backup/finish",
   summary: "Say that all tables are restored",
+  description: "Makes again what is derived, and what the figures are read from.",
   request: { body: jsonBody(finishSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 409, 422) },
+  responses: { ...done, ...problems("not_restoring", "restore_superseded") },
 });
 
 const extend = createRoute({
@@ -204,7 +218,10 @@ const extend = createRoute({
   path: "/ops/backup/token",
   summary: "Extend the access token of a restore",
   description: "Until the shop is open again: the users that the restore brings may not have its admin.",
-  responses: { 200: jsonContent(extendedSchema, "A fresh token"), ...problems(401, 403, 409, 503) },
+  responses: {
+    200: jsonContent(extendedSchema, "A fresh token"),
+    ...problems("not_restoring", "restore_superseded"),
+  },
 });
 
 export const backupRoutes = createRouter(

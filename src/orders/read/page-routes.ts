@@ -2,7 +2,7 @@ import { isStaff } from "../../platform/actor.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { etagOf } from "../../platform/http/etag.ts";
 import { problem } from "../../platform/http/problem.ts";
-import { createRouter, jsonContent, problems } from "../../platform/http/router.ts";
+import { createRouter, jsonContent } from "../../platform/http/router.ts";
 import { readFulfilment, renderReturn, renderShipment } from "../fulfilment/read.ts";
 import type { PaymentsPort } from "../payments-port.ts";
 import { orderPageSchema } from "../schemas.ts";
@@ -14,8 +14,10 @@ const readRoute = createRoute({
   path: "/orders/{id}",
   tags: ["Orders"],
   summary: "Read an order",
+  description:
+    "By its id or its reference, with its payments, shipments and returns. A guest sends `X-Order-Token`.",
   request: { params: orderName, headers: orderToken },
-  responses: { 200: jsonContent(orderPageSchema, "The order"), ...problems(401, 404) },
+  responses: { 200: jsonContent(orderPageSchema, "The order", ["ETag"]) },
 });
 
 /** An order's own page, with what other rooms know of it. */

@@ -49,6 +49,7 @@ import { createRouter } from "./platform/http/router.ts";
 import { apiHeaders } from "./platform/http/secure-headers.ts";
 import { urlGuard } from "./platform/http/url-guard.ts";
 import type { Ids } from "./platform/ids.ts";
+import { API, REFERENCE } from "./reference.ts";
 
 export interface AppPorts {
   clock: Clock;
@@ -57,9 +58,6 @@ export interface AppPorts {
   /** The isolate's cache of answers; a new one unless a test brings its own. */
   memory?: Memory;
 }
-
-/** Where the rooms' routes are. */
-const API = "/api/v1";
 
 /** The Hono app: middleware, where each room's routes are mounted, OpenAPI. */
 export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts) {
@@ -78,7 +76,7 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   );
 
   const product = { name: "Holdfast", version, description };
-  app.route("/", docsRoutes(product, describeApi(app, product, API), { health: "/health", api: API }));
+  app.route("/", docsRoutes(product, describeApi(app, product, REFERENCE), { health: "/health", api: API }));
   app.route("/", jwksRoutes);
   app.route("/", metricsRoutes);
   // Mounted before these guards: a webhook proves itself by its signature, has no rate limit, and checks for a restore itself.

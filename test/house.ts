@@ -12,7 +12,7 @@ const ROOMS = [
   /^src\/index\.ts$/,
   /^src\/worker\.ts$/,
   /^src\/app\.ts$/,
-  /^src\/(queues|schedule)\.ts$/,
+  /^src\/(queues|schedule|reference)\.ts$/,
   /^src\/cli\//,
   /^src\/ops\//,
   /^src\/notifications\//,
@@ -25,6 +25,7 @@ const ROOMS = [
   /^src\/accounts\//,
   /^src\/events\//,
   /^src\/platform\//,
+  /^src\/problem-codes\.ts$/,
 ];
 
 /** Where running starts, besides what package.json's scripts name. `tables.ts` is read by drizzle-kit. */
@@ -49,7 +50,6 @@ const SPOKEN_OF: { file: string; text: RegExp; because: string }[] = [
     text: /^The shop is being restored from a backup\./,
     because: "what a client is told",
   },
-  { file: "src/platform/http/problem.ts", text: /^insufficient_stock$/, because: "an example of a code" },
   {
     file: "src/platform/rate-limit/limit.ts",
     text: /^orders$/,

@@ -48,10 +48,11 @@ const registerRoute = createRoute({
   path: "/auth/register",
   tags,
   summary: "Open a customer's account",
+  description: "The answer signs the new customer in. A guest's cart comes along by `X-Cart-Token`.",
   request: { headers: cartTokenHeader, body: jsonBody(registerSchema) },
   responses: {
     201: jsonContent(signedInSchema, "Registered and signed in"),
-    ...problems(400, 409, 422, 503),
+    ...problems("email_taken"),
   },
 });
 
@@ -62,8 +63,10 @@ const tokenRoute = createRoute({
   needs: { whileRestoring: "let_through" },
   tags,
   summary: "Sign in",
+  description:
+    "The `access_token` goes into `Authorization: Bearer …` and is good for 15 minutes; the `refresh_token` gets the next one. A guest's cart comes along by `X-Cart-Token`.",
   request: { headers: cartTokenHeader, body: jsonBody(signInSchema) },
-  responses: { 200: jsonContent(signedInSchema, "Signed in"), ...problems(400, 401, 422, 503) },
+  responses: { 200: jsonContent(signedInSchema, "Signed in"), ...problems("invalid_credentials") },
 });
 
 const refreshRoute = createRoute({
@@ -73,7 +76,7 @@ const refreshRoute = createRoute({
   summary: "Renew the tokens",
   description: "A refresh token works once. One that comes back a second time ends its session.",
   request: { body: jsonBody(refreshSchema) },
-  responses: { 200: jsonContent(tokensSchema, "Renewed"), ...problems(400, 401, 422, 503) },
+  responses: { 200: jsonContent(tokensSchema, "Renewed"), ...problems("invalid_refresh_token") },
 });
 
 const logoutRoute = createRoute({
@@ -81,8 +84,10 @@ const logoutRoute = createRoute({
   path: "/auth/logout",
   tags,
   summary: "End the session of a refresh token",
+  description:
+    "Its refresh token works no more; access tokens that it gave expire by themselves within 15 minutes. An unknown token is answered in the same way.",
   request: { body: jsonBody(refreshSchema) },
-  responses: { 204: { description: "Ended, or there was none" }, ...problems(400, 422) },
+  responses: { 204: { description: "Ended, or there was none" } },
 });
 
 /** Signing in, renewing tokens and signing out. These routes ignore `Authorization`. */

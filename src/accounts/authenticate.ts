@@ -2,6 +2,7 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { type Actor, isAdmin, isStaff } from "../platform/actor.ts";
 import type { AppEnv } from "../platform/http/app-env.ts";
 import { misconfigured, type Problem, problem } from "../platform/http/problem.ts";
+import { guardFor, type Role } from "../platform/http/role.ts";
 import { verifyAccessToken } from "./access-token.ts";
 import { keyRing } from "./keys.ts";
 
@@ -48,19 +49,23 @@ export const misconfiguredKey = (fault: string): Problem =>
   misconfigured([{ setting: "JWT_PRIVATE_KEY", message: fault }]);
 
 /** Requires a signed-in user; 401 otherwise. */
-export const requireUser = requireActor(() => true, "");
+export const requireUser = requireActor("user", () => true, "");
 /** Requires staff or an admin; 401 or 403 otherwise. */
-export const requireStaff = requireActor(isStaff, "This is for staff.");
+export const requireStaff = requireActor("staff", isStaff, "This is for staff.");
 /** Requires an admin; 401 or 403 otherwise. */
-export const requireAdmin = requireActor(isAdmin, "This is for admins.");
+export const requireAdmin = requireActor("admin", isAdmin, "This is for admins.");
 
-function requireActor(allowed: (actor: Actor) => boolean, refusal: string): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
+function requireActor(
+  role: Role,
+  allowed: (actor: Actor) => boolean,
+  refusal: string,
+): MiddlewareHandler<AppEnv> {
+  return guardFor(role, async (c, next) => {
     const { actor } = c.get("context");
     if (actor.kind === "guest") return problem(c, UNAUTHENTICATED, CHALLENGE);
     if (!allowed(actor)) return problem(c, forbidden(refusal));
     return next();
-  };
+  });
 }
 
 /** The signed-in user, for routes behind `requireUser`, `requireStaff` or `requireAdmin`. */

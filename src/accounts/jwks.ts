@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { createRoute, endpoint } from "../platform/http/endpoint.ts";
 import { problem } from "../platform/http/problem.ts";
-import { createRouter, jsonContent, problems } from "../platform/http/router.ts";
+import { createRouter, jsonContent } from "../platform/http/router.ts";
 import { misconfiguredKey } from "./authenticate.ts";
 import { keyRing } from "./keys.ts";
 
@@ -23,7 +23,9 @@ const readJwks = createRoute({
   path: "/.well-known/jwks.json",
   tags: ["Accounts"],
   summary: "Public keys of the access tokens",
-  responses: { 200: jsonContent(jwksSchema, "RFC 7517"), ...problems(503) },
+  description:
+    "A key set (RFC 7517), by which another service can check our access tokens without asking us. A key that signs no more stays in it until its last token has expired.",
+  responses: { 200: jsonContent(jwksSchema, "RFC 7517") },
 });
 
 /** GET /.well-known/jwks.json, at the root. */

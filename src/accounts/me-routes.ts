@@ -27,7 +27,8 @@ const readMeRoute = createRoute({
   method: "get",
   path: "/me",
   summary: "Your account",
-  responses: { 200: jsonContent(accountSchema, "As it is now"), ...problems(401) },
+  description: "Name, e-mail address and role of who asks.",
+  responses: { 200: jsonContent(accountSchema, "As it is now") },
 });
 
 const editMeRoute = createRoute({
@@ -35,8 +36,9 @@ const editMeRoute = createRoute({
   method: "patch",
   path: "/me",
   summary: "Change your name",
+  description: "What is left out stays as it is.",
   request: { body: jsonBody(editMeSchema) },
-  responses: { 200: jsonContent(accountSchema, "Changed"), ...problems(400, 401, 422) },
+  responses: { 200: jsonContent(accountSchema, "Changed") },
 });
 
 const changePasswordRoute = createRoute({
@@ -46,7 +48,7 @@ const changePasswordRoute = createRoute({
   summary: "Change your password",
   description: "Ends every other session.",
   request: { body: jsonBody(changePasswordSchema) },
-  responses: { 204: { description: "Changed" }, ...problems(400, 401, 422) },
+  responses: { 204: { description: "Changed" }, ...problems("wrong_password") },
 });
 
 const listSessionsRoute = createRoute({
@@ -54,8 +56,9 @@ const listSessionsRoute = createRoute({
   method: "get",
   path: "/me/sessions",
   summary: "Where you are signed in",
+  description: "One for each sign-in that has not ended, with the program that signed in.",
   request: { query: cursorQuerySchema },
-  responses: { 200: jsonContent(sessionListSchema, "The newest first"), ...problems(400, 401) },
+  responses: { 200: jsonContent(sessionListSchema, "The newest first") },
 });
 
 const endSessionsRoute = createRoute({
@@ -63,7 +66,8 @@ const endSessionsRoute = createRoute({
   method: "delete",
   path: "/me/sessions",
   summary: "Sign out everywhere",
-  responses: { 204: { description: "Ended, this one included" }, ...problems(401) },
+  description: "Ends every session, also the one that asks: no refresh token works any more.",
+  responses: { 204: { description: "Ended, this one included" } },
 });
 
 /** A signed-in user's own account. */

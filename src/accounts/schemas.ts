@@ -42,7 +42,12 @@ export const refreshSchema = z
   .openapi("RefreshToken");
 
 const userSchema = z
-  .object({ id: z.string().openapi({ example: "usr_01…" }), email: z.string(), name: z.string(), role })
+  .object({
+    id: z.string().openapi({ example: "usr_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
+    email: z.string(),
+    name: z.string(),
+    role,
+  })
   .openapi("User");
 
 export const tokensSchema = z
@@ -85,7 +90,7 @@ export const changePasswordSchema = z
 
 export const sessionListSchema = listSchema(
   z.object({
-    id: z.string().openapi({ example: "ses_01…" }),
+    id: z.string().openapi({ example: "ses_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
     user_agent: z.string().nullable(),
     current: z.boolean().openapi({ description: "The one that asks" }),
     created_at: z.iso.datetime(),

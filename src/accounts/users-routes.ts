@@ -18,8 +18,9 @@ const listUsersRoute = createRoute({
   method: "get",
   path: "/users",
   summary: "All accounts",
+  description: "Newest first; `email` finds one.",
   request: { query: listUsersSchema },
-  responses: { 200: jsonContent(accountListSchema, "The newest first"), ...problems(400, 401, 403) },
+  responses: { 200: jsonContent(accountListSchema, "The newest first") },
 });
 
 const editUserRoute = createRoute({
@@ -29,8 +30,8 @@ const editUserRoute = createRoute({
   summary: "Give a role, disable or enable",
   description:
     "A disabled user is signed out and cannot sign in. Access tokens already given keep their role for 15 minutes at most.",
-  request: { params: idParam("usr_01…"), body: jsonBody(editUserSchema) },
-  responses: { 200: jsonContent(accountSchema, "Changed"), ...problems(400, 401, 403, 404, 409, 422) },
+  request: { params: idParam("usr_01jcz4kq8rj2m5v0a7w9x3y6pd"), body: jsonBody(editUserSchema) },
+  responses: { 200: jsonContent(accountSchema, "Changed"), ...problems("last_admin") },
 });
 
 /** All accounts, for admins. */

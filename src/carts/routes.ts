@@ -15,9 +15,18 @@ import {
   tagPage,
 } from "../platform/http/etag.ts";
 import { notFound, type Problem, problem } from "../platform/http/problem.ts";
-import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
+import {
+  bearer,
+  bearerOrGuest,
+  createRouter,
+  idParam,
+  jsonBody,
+  jsonContent,
+  problems,
+} from "../platform/http/router.ts";
 import { fingerprintOf, readKey } from "../platform/idempotency.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
+import type { ProblemCode } from "../problem-codes.ts";
 import { type Cart, getCart, type Owner, ownerOf } from "./cart.ts";
 import { draftOfCart } from "./checkout.ts";
 import { createCart } from "./create.ts";
@@ -28,9 +37,11 @@ import { cartListSchema, cartSchema, checkoutSchema, putItemSchema, putItemsSche
 
 const tags = ["Carts"];
 
-const cartId = idParam("crt_01jd…");
+const cartId = idParam("crt_01jcz4kq8rj2m5v0a7w9x3y6pd");
 const itemName = cartId.extend({
-  product_id: z.string().openapi({ param: { name: "product_id", in: "path" }, example: "prd_01jd…" }),
+  product_id: z
+    .string()
+    .openapi({ param: { name: "product_id", in: "path" }, example: "prd_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
 });
 const cartToken = z.object({
   "x-cart-token": z.string().optional().openapi({ description: "A guest's cart's token" }),
@@ -41,9 +52,10 @@ const create = createRoute({
   path: "/carts",
   tags,
   summary: "Begin a cart",
+  security: bearerOrGuest,
   description:
     "The signed-in user's, or a guest's with a token that is shown here only. One more harms nobody.",
-  responses: { 201: jsonContent(cartSchema, "An empty cart"), ...problems(401, 429) },
+  responses: { 201: jsonContent(cartSchema, "An empty cart", ["Location", "ETag"]) },
 });
 
 const list = createRoute({
@@ -55,7 +67,7 @@ const list = createRoute({
   security: bearer,
   middleware: [requireUser] as const,
   request: { query: listQuerySchema },
-  responses: { 200: jsonContent(cartListSchema, "A page of carts"), ...problems(400, 401) },
+  responses: { 200: jsonContent(cartListSchema, "A page of carts") },
 });
 
 const get = createRoute({
@@ -66,9 +78,8 @@ const get = createRoute({
   description: "With the prices of now, what they were when put, and what is free.",
   request: { params: cartId, headers: cartToken.extend(ifNoneMatchHeader.shape) },
   responses: {
-    200: jsonContent(cartSchema, "The cart"),
+    200: jsonContent(cartSchema, "The cart", ["ETag"]),
     304: { description: "Unchanged, prices and stock too" },
-    ...problems(401, 404),
   },
 });
 
@@ -84,8 +95,8 @@ const put = createRoute({
     body: jsonBody(putItemSchema),
   },
   responses: {
-    200: jsonContent(cartSchema, "The cart as it is now"),
-    ...problems(400, 401, 404, 409, 412, 422),
+    200: jsonContent(cartSchema, "The cart as it is now", ["ETag"]),
+    ...problems("cart_spent", "unknown_product", "mixed_currencies", "too_many_items"),
   },
 });
 
@@ -102,8 +113,8 @@ const putMany = createRoute({
     body: jsonBody(putItemsSchema),
   },
   responses: {
-    200: jsonContent(cartSchema, "The cart as it is now"),
-    ...problems(400, 401, 404, 409, 412, 422),
+    200: jsonContent(cartSchema, "The cart as it is now", ["ETag"]),
+    ...problems("cart_spent", "unknown_product", "mixed_currencies", "too_many_items"),
   },
 });
 
@@ -112,8 +123,9 @@ const remove = createRoute({
   path: "/carts/{id}/items/{product_id}",
   tags,
   summary: "Take a product out of a cart",
+  description: "The answer is the cart without it.",
   request: { params: itemName, headers: cartToken.extend(ifMatchHeader.shape) },
-  responses: { 200: jsonContent(cartSchema, "The cart as it is now"), ...problems(401, 404, 409, 412) },
+  responses: { 200: jsonContent(cartSchema, "The cart as it is now", ["ETag"]), ...problems("cart_spent") },
 });
 
 const checkout = createRoute({
@@ -132,7 +144,25 @@ const checkout = createRoute({
   },
   responses: {
     201: jsonContent(orderSchema, "Placed"),
-    ...problems(400, 401, 404, 409, 412, 413, 415, 422, 429, 503),
+    ...problems(
+      "insufficient_stock",
+      "price_changed",
+      "not_chargeable",
+      "unknown_product",
+      "unknown_store",
+      "customer_required",
+      "mixed_currencies",
+      "total_too_large",
+      "unauthenticated",
+      "overloaded",
+      "try_again",
+      "outcome_unknown",
+      "selling_stopped",
+      "restoring",
+      "cart_empty",
+      "cart_spent",
+      "cart_changed",
+    ),
   },
 });
 
@@ -160,7 +190,7 @@ const render = (c: CartContext, cart: Cart) => renderCart(cart, c.get("context")
 
 /** @param fieldOf the field of the request in which the item stands that has this place in the list */
 async function changed(c: CartContext, outcome: PutOutcome, fieldOf: (at: number) => string) {
-  const refused = (code: string, { at }: { at: number[] }, detail: string): Problem => ({
+  const refused = (code: ProblemCode, { at }: { at: number[] }, detail: string): Problem => ({
     status: 422,
     code,
     detail,

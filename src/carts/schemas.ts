@@ -6,7 +6,7 @@ import { listSchema } from "../platform/pagination.ts";
 const timestamp = z.iso.datetime();
 
 const spentBySchema = z
-  .object({ id: z.string().openapi({ example: "ord_01jd…" }), reference: z.string() })
+  .object({ id: z.string().openapi({ example: "ord_01jcz4kq8rj2m5v0a7w9x3y6pd" }), reference: z.string() })
   .nullable()
   .openapi({ description: "The living order that has spent the cart: it can be changed or ordered no more" });
 
@@ -28,7 +28,7 @@ const cartItemSchema = z.object({
 
 export const cartSchema = z
   .object({
-    id: z.string().openapi({ example: "crt_01jd…" }),
+    id: z.string().openapi({ example: "crt_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
     token: z.string().optional().openapi({ description: "For guests, once: send it as X-Cart-Token" }),
     items: z.array(cartItemSchema),
     totals: z

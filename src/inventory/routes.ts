@@ -2,7 +2,7 @@ import type { Context as HonoContext } from "hono";
 import { requireStaff } from "../accounts/authenticate.ts";
 import { isoTimestamp } from "../platform/clock.ts";
 import type { AppEnv } from "../platform/http/app-env.ts";
-import { createRoute, endpoint } from "../platform/http/endpoint.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
 import { notFound, type Problem, problem, unknownName } from "../platform/http/problem.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { KEY_REUSED, once } from "../platform/idempotency.ts";
@@ -36,8 +36,9 @@ const list = createRoute({
   method: "get",
   path: "/inventory",
   summary: "List stock by product and store, from the projection",
+  description: "A second or two behind; one product's exact levels are at `/inventory/{product_id}`.",
   request: { query: inventoryQuerySchema },
-  responses: { 200: jsonContent(inventoryListSchema, "A page of levels"), ...problems(400, 401, 403, 422) },
+  responses: { 200: jsonContent(inventoryListSchema, "A page of levels"), ...problems("unknown_store") },
 });
 
 const summary = createRoute({
@@ -45,8 +46,9 @@ const summary = createRoute({
   method: "get",
   path: "/inventory/summary",
   summary: "Count what is on sale by how much is left of it",
+  description: "Products on sale with none, with little and with enough, over all stores.",
   request: {},
-  responses: { 200: jsonContent(inventorySummarySchema, "The counts"), ...problems(401, 403) },
+  responses: { 200: jsonContent(inventorySummarySchema, "The counts") },
 });
 
 const get = createRoute({
@@ -54,8 +56,10 @@ const get = createRoute({
   method: "get",
   path: "/inventory/{product_id}",
   summary: "Read a product's exact stock, with its open holds",
+  description:
+    "From the object that decides who gets a unit: on hand, reserved and available in each store, and what holds each reserved unit.",
   request: { params: productParam },
-  responses: { 200: jsonContent(inventorySchema, "The stock"), ...problems(401, 403, 404) },
+  responses: { 200: jsonContent(inventorySchema, "The stock") },
 });
 
 const adjust = createRoute({
@@ -63,10 +67,12 @@ const adjust = createRoute({
   method: "post",
   path: "/inventory/{product_id}/adjust",
   summary: "Correct, receive, return or write off stock in a store",
-  request: { params: productParam, body: jsonBody(adjustmentSchema) },
+  description:
+    "`set` counts anew, `add` and `return` bring in, `remove` and `damage` take out; never below what is reserved. Each is a line of the ledger.",
+  request: { params: productParam, headers: idempotencyHeader, body: jsonBody(adjustmentSchema) },
   responses: {
     201: jsonContent(adjustedSchema, "Adjusted"),
-    ...problems(400, 401, 403, 404, 409, 422),
+    ...problems("unknown_store", "stock_reserved", "too_many"),
   },
 });
 
@@ -75,10 +81,11 @@ const transfer = createRoute({
   method: "post",
   path: "/inventory/{product_id}/transfer",
   summary: "Move free units from one store to another",
-  request: { params: productParam, body: jsonBody(transferSchema) },
+  description: "In one step: no unit is in both stores, or in none.",
+  request: { params: productParam, headers: idempotencyHeader, body: jsonBody(transferSchema) },
   responses: {
     201: jsonContent(transferredSchema, "Both movements"),
-    ...problems(400, 401, 403, 404, 409, 422),
+    ...problems("unknown_store", "stock_reserved", "too_many"),
   },
 });
 
@@ -87,10 +94,10 @@ const transactions = createRoute({
   method: "get",
   path: "/inventory/{product_id}/transactions",
   summary: "Read the ledger of a product, newest first",
+  description: "Every movement that there was, with what was on hand before and after.",
   request: { params: productParam, query: movementQuerySchema },
   responses: {
     200: jsonContent(movementListSchema, "A page of movements"),
-    ...problems(400, 401, 403, 404),
   },
 });
 
@@ -99,8 +106,9 @@ const pastLevels = createRoute({
   method: "get",
   path: "/inventory/{product_id}/levels",
   summary: "Read a product's levels as they were at a past time",
+  description: "Added up from the ledger, store by store.",
   request: { params: productParam, query: pastLevelsQuerySchema },
-  responses: { 200: jsonContent(pastLevelsSchema, "The levels"), ...problems(400, 401, 403, 404) },
+  responses: { 200: jsonContent(pastLevelsSchema, "The levels") },
 });
 
 export const inventoryRoutes = createRouter(

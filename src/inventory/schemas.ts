@@ -197,7 +197,7 @@ export const adjustedSchema = z
 export const transferSchema = z
   .strictObject({
     from_store_id: storeId,
-    to_store_id: storeId,
+    to_store_id: storeId.openapi({ example: "sto_01jcz4kq8rj2m5v0a7w9x3y6pe" }),
     quantity: z.int().min(1).max(MAX_ON_HAND),
     reason,
   })

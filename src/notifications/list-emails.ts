@@ -25,7 +25,12 @@ export const emailQuerySchema = pageQuerySchema.extend({
     (text) => text === undefined || typeof decodeCursor(text)?.key === "number",
     "is not a cursor that was given out",
   ),
-  to: z.string().max(254).toLowerCase().optional().openapi({ description: "The whole address" }),
+  to: z
+    .string()
+    .max(254)
+    .toLowerCase()
+    .optional()
+    .openapi({ description: "The whole address", example: "ada@shop.example" }),
 });
 
 type EmailQuery = z.infer<typeof emailQuerySchema>;

@@ -17,12 +17,13 @@ const listRoute = createRoute({
   path: "/emails",
   tags: ["Operations"],
   summary: "Mails that were sent, newest first (admin, local only)",
+  description: "A developer's shop keeps its mails instead of sending them; any other shop answers 404.",
   security: bearer,
   middleware: [localOnly, requireAdmin] as const,
   request: { query: emailQuerySchema },
   responses: {
     200: jsonContent(emailListSchema, "A page of mails"),
-    ...problems(400, 401, 403, 404),
+    ...problems("not_found"),
   },
 });
 

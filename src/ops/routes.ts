@@ -7,7 +7,8 @@ const healthRoute = (path: "/health" | "/health/ready") =>
     method: "get",
     path,
     tags: ["Operations"],
-    summary: "Each part by name",
+    summary: path === "/health" ? "Whether the shop is well" : "Whether the shop can take orders",
+    description: "Each part by name. The answer is a 503 where no order can be taken.",
     responses: {
       200: jsonContent(healthSchema, "Orders can be taken"),
       503: jsonContent(healthSchema, "Orders cannot be taken"),

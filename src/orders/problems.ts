@@ -1,6 +1,7 @@
 import type { Actor } from "../platform/actor.ts";
 import { notFound, type Problem } from "../platform/http/problem.ts";
 import { prefixed } from "../platform/ids.ts";
+import type { ProblemCode } from "../problem-codes.ts";
 import type { Order } from "./order.ts";
 import type { Shortfall } from "./place/decide.ts";
 import type { Draft, DraftNames } from "./place/draft.ts";
@@ -191,7 +192,7 @@ export function refusalProblem(refusal: Refusal, draft: Draft): Problem {
   }
 }
 
-const fieldProblem = (code: string, field: string, message: string): Problem => ({
+const fieldProblem = (code: ProblemCode, field: string, message: string): Problem => ({
   status: 422,
   code,
   detail: message,

@@ -4,7 +4,14 @@ import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpo
 import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../platform/http/etag.ts";
 import { invalidRange, problem, unknownName } from "../platform/http/problem.ts";
 import { readRange } from "../platform/http/range.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
+import {
+  bearer,
+  bearerOrGuest,
+  createRouter,
+  jsonBody,
+  jsonContent,
+  problems,
+} from "../platform/http/router.ts";
 import { readKey } from "../platform/idempotency.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import { answerPlacing } from "./desk/answer-placing.ts";
@@ -35,11 +42,30 @@ const placeRoute = createRoute({
   needs: { whileRestoring: "let_through" },
   tags: ["Orders"],
   summary: "Place an order",
+  security: bearerOrGuest,
   description:
     "Holds the stock and records the order, or refuses and holds nothing. A total that the shop's payment provider cannot " +
     "charge is refused by card: `not_chargeable`.",
   request: { headers: idempotencyHeader, body: jsonBody(placeOrderSchema) },
-  responses: { 201: jsonContent(orderSchema, "Placed"), ...problems(400, 401, 409, 413, 415, 422, 429, 503) },
+  responses: {
+    201: jsonContent(orderSchema, "Placed"),
+    ...problems(
+      "insufficient_stock",
+      "price_changed",
+      "not_chargeable",
+      "unknown_product",
+      "unknown_store",
+      "customer_required",
+      "mixed_currencies",
+      "total_too_large",
+      "unauthenticated",
+      "overloaded",
+      "try_again",
+      "outcome_unknown",
+      "selling_stopped",
+      "restoring",
+    ),
+  },
 });
 
 const place = endpoint(placeRoute, async (c) => {
@@ -62,7 +88,10 @@ const listRoute = createRoute({
   security: bearer,
   middleware: [requireUser] as const,
   request: { query: orderListQuerySchema },
-  responses: { 200: jsonContent(orderListSchema, "A page of orders"), ...problems(400, 401, 422) },
+  responses: {
+    200: jsonContent(orderListSchema, "A page of orders"),
+    ...problems("invalid_range", "unknown_store"),
+  },
 });
 
 const list = endpoint(listRoute, async (c) => {
@@ -93,8 +122,8 @@ const cancelRoute = createRoute({
     body: { required: false, content: { "application/json": { schema: cancelSchema } } },
   },
   responses: {
-    200: jsonContent(changedOrderSchema, "Cancelled"),
-    ...problems(400, 401, 404, 409, 412, 422, 503),
+    200: jsonContent(changedOrderSchema, "Cancelled", ["ETag"]),
+    ...problems("not_cancellable", "try_again"),
   },
 });
 
@@ -138,8 +167,8 @@ const addressRoute = createRoute({
     body: jsonBody(changeAddressSchema),
   },
   responses: {
-    200: jsonContent(orderSchema, "The order, with its new address"),
-    ...problems(400, 401, 404, 409, 412, 413, 415, 422, 503),
+    200: jsonContent(orderSchema, "The order, with its new address", ["ETag"]),
+    ...problems("address_fixed", "country_fixed", "try_again"),
   },
 });
 
@@ -173,7 +202,7 @@ const historyRoute = createRoute({
   summary: "An order's history",
   description: "Oldest first: who, when, from, to and why.",
   request: { params: orderName, headers: orderToken, query: listQuerySchema },
-  responses: { 200: jsonContent(historyListSchema, "A page of its history"), ...problems(400, 401, 404) },
+  responses: { 200: jsonContent(historyListSchema, "A page of its history") },
 });
 
 const history = endpoint(historyRoute, async (c) => {

@@ -25,7 +25,7 @@ function renameQuantity(item: unknown): unknown {
 const itemInputSchema = z.preprocess(
   renameQuantity,
   z.strictObject({
-    product_id: z.string().min(1).max(64).openapi({ example: "prd_01jd…" }),
+    product_id: z.string().min(1).max(64).openapi({ example: "prd_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
     quantity: quantitySchema,
   }),
 );
@@ -112,7 +112,7 @@ export const paymentStatusSchema = z.enum(PAYMENT_STATUSES);
 
 export const orderSchema = z
   .object({
-    id: z.string().openapi({ example: "ord_01jd…" }),
+    id: z.string().openapi({ example: "ord_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
     reference: z.string().openapi({ example: "ORD-7K3F9QXM2A" }),
     status: orderStatusSchema,
     payment_status: paymentStatusSchema,
@@ -159,7 +159,7 @@ export const refundedItemSchema = z.object({
 
 export const refundSchema = z
   .object({
-    id: z.string().openapi({ example: "rfd_01jd…" }),
+    id: z.string().openapi({ example: "rfd_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
     payment_id: z.string(),
     amount: moneySchema,
     status: z.enum(["due", "sent", "settled", "failed"]),
@@ -187,7 +187,7 @@ export const changedOrderSchema = orderSchema.extend(owedRefunds).openapi("Order
 
 export const shipmentSchema = z
   .object({
-    id: z.string().openapi({ example: "shp_01jd…" }),
+    id: z.string().openapi({ example: "shp_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
     items: z.array(z.object({ product_id: z.string(), store_id: z.string(), quantity: z.int() })),
     tracking: z.string().nullable(),
     carrier: z.string().nullable(),
@@ -199,7 +199,7 @@ export type ShipmentWire = z.infer<typeof shipmentSchema>;
 
 export const returnSchema = z
   .object({
-    id: z.string().openapi({ example: "ret_01jd…" }),
+    id: z.string().openapi({ example: "ret_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
     store_id: z.string(),
     items: z.array(z.object({ product_id: z.string(), quantity: z.int(), restock: z.boolean() })),
     reason: z.string(),
@@ -211,7 +211,7 @@ export type ReturnWire = z.infer<typeof returnSchema>;
 
 export const orderPaymentSchema = z
   .object({
-    id: z.string().openapi({ example: "pay_01jd…" }),
+    id: z.string().openapi({ example: "pay_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
     provider: z.string().openapi({ example: "standard" }),
     status: z.enum(["open", "succeeded", "failed", "given_back"]),
     amount: moneySchema,
@@ -220,7 +220,7 @@ export const orderPaymentSchema = z
     currency: z.string(),
     refunds: z.array(
       z.object({
-        id: z.string().openapi({ example: "rfd_01jd…" }),
+        id: z.string().openapi({ example: "rfd_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
         status: z.enum(["due", "sent", "settled", "failed"]).openapi({
           description: "failed: refused, or come back to the provider; its sum may be refunded again",
         }),

@@ -30,7 +30,7 @@ const listRoute = createRoute({
   summary: "List what payment providers told",
   description: "Newest first. `flagged` and `unmatched` wait for a person.",
   request: { query: eventListQuerySchema },
-  responses: { 200: jsonContent(paymentEventListSchema, "A page of events"), ...problems(400, 401, 403) },
+  responses: { 200: jsonContent(paymentEventListSchema, "A page of events") },
 });
 
 const list = endpoint(listRoute, async (c) =>
@@ -47,7 +47,7 @@ const matchRoute = createRoute({
   request: { params: eventNameSchema, headers: idempotencyHeader, body: jsonBody(matchEventSchema) },
   responses: {
     200: jsonContent(paymentEventSchema, "Matched, and owed"),
-    ...problems(400, 401, 403, 404, 409, 422),
+    ...problems("event_not_flagged"),
   },
 });
 
@@ -63,7 +63,7 @@ const retryRoute = createRoute({
   request: { params: eventNameSchema, headers: idempotencyHeader },
   responses: {
     200: jsonContent(paymentEventSchema, "Owed again"),
-    ...problems(400, 401, 403, 404, 409, 422),
+    ...problems("event_not_flagged"),
   },
 });
 
@@ -108,7 +108,7 @@ const giveBackRoute = createRoute({
   },
   responses: {
     200: jsonContent(paymentEventSchema, "Due back"),
-    ...problems(400, 401, 403, 404, 409, 422, 503),
+    ...problems("event_not_flagged", "nothing_to_give_back", "try_again"),
   },
 });
 

@@ -1,13 +1,14 @@
 import type { Problem } from "../platform/http/problem.ts";
+import type { FieldCode, ProblemCode } from "../problem-codes.ts";
 
-export const wrongField = (field: string, code: string, message: string): Problem => ({
+export const wrongField = (field: string, code: FieldCode, message: string): Problem => ({
   status: 422,
   code: "invalid_body",
   detail: "A field is wrong.",
   errors: [{ field, code, message }],
 });
 
-export const conflict = (code: string, detail: string, more: Record<string, unknown> = {}): Problem => ({
+export const conflict = (code: ProblemCode, detail: string, more: Record<string, unknown> = {}): Problem => ({
   status: 409,
   code,
   detail,

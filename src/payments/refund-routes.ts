@@ -20,11 +20,14 @@ const refundRoute = createRoute({
   security: bearer,
   middleware: [requireStaff] as const,
   request: {
-    params: idParam("pay_01jd…"),
+    params: idParam("pay_01jcz4kq8rj2m5v0a7w9x3y6pd"),
     headers: idempotencyHeader,
     body: { required: false, content: { "application/json": { schema: requestRefundSchema } } },
   },
-  responses: { 201: jsonContent(refundSchema, "Due"), ...problems(400, 401, 403, 404, 409, 422, 503) },
+  responses: {
+    201: jsonContent(refundSchema, "Due"),
+    ...problems("refund_exceeds_captured", "already_refunded", "try_again"),
+  },
 });
 
 const alreadyRefunded = ({ index, requested, left, productId }: AlreadyRefunded) =>

@@ -24,7 +24,7 @@ const openRoute = createRoute({
   },
   responses: {
     201: jsonContent(openedPaymentSchema, "Open"),
-    ...problems(400, 401, 404, 409, 422, 503),
+    ...problems("already_paid", "nothing_to_pay", "not_payable", "provider_refused", "provider_unavailable"),
   },
 });
 
@@ -55,7 +55,7 @@ const listRoute = createRoute({
   summary: "An order's payments",
   description: "Oldest first, each with its refunds.",
   request: { params: orderName, headers: orderToken, query: listQuerySchema },
-  responses: { 200: jsonContent(paymentListSchema, "A page of its payments"), ...problems(400, 401, 404) },
+  responses: { 200: jsonContent(paymentListSchema, "A page of its payments") },
 });
 
 const list = endpoint(listRoute, async (c) => {

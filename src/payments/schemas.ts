@@ -7,7 +7,7 @@ import { line } from "../platform/text/line.ts";
 
 export const openedPaymentSchema = z
   .object({
-    id: z.string().openapi({ example: "pay_01jd…" }),
+    id: z.string().openapi({ example: "pay_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
     provider: z.enum(["stripe", "standard"]),
     status: z.enum(["open", "succeeded", "failed", "given_back"]),
     amount: moneySchema,
@@ -44,7 +44,7 @@ export const requestRefundSchema = z
     items: z
       .array(
         z.strictObject({
-          product_id: z.string().min(1).max(64).openapi({ example: "prd_01jd…" }),
+          product_id: z.string().min(1).max(64).openapi({ example: "prd_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
           quantity: quantitySchema,
           restock: z
             .literal(false, "is done by a return: POST /orders/{id}/returns puts on hand and refunds")
@@ -62,7 +62,9 @@ export const requestRefundSchema = z
     path: ["items"],
     message: "cannot stand beside amount: a refund is of units or of an amount",
   })
-  .openapi("RequestRefund");
+  .openapi("RequestRefund", {
+    example: { amount: { amount: "4.50", currency: "USD" }, reason: "A scratch" },
+  });
 
 export const EVENT_STATES = ["owed", "done", "flagged", "unmatched"] as const;
 
@@ -157,7 +159,7 @@ export const standardEventSchema = z
         description:
           "Which refund it is about, as `refund.requested` named it; needed with `refund_failed`. Without it " +
           "`refunded` settles the oldest one of its amount that was sent",
-        example: "rfd_01jd…",
+        example: "rfd_01jcz4kq8rj2m5v0a7w9x3y6pd",
       }),
   })
   .refine(({ status, refund_id }) => status !== "refund_failed" || typeof refund_id === "string", {
@@ -170,7 +172,7 @@ export const stripeHeadersSchema = z.object({
   "Stripe-Signature": z.string().openapi({
     description:
       "Over the stamp and the body's bytes, by one of STRIPE_WEBHOOK_SECRET, at most 5 minutes old",
-    example: "t=1763683200,v1=5257a869…",
+    example: "t=1763683200,v1=5257a869e7ecebeda32affa62cdca3fa51cad7e77a0e56ff536d0ce8e108d8bd",
   }),
 });
 

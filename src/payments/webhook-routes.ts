@@ -47,7 +47,7 @@ for (const [provider, { summary, description, request }] of Object.entries(WEBHO
         "Received, and worked off next; or told before; or none of our concern",
       ),
       202: jsonContent(receivedSchema, "Received; no order has this reference yet"),
-      ...problems(401, 413, 422, 503),
+      ...problems("bad_signature", "invalid_body", "restoring"),
     },
   });
 }

@@ -27,7 +27,7 @@ describe("a shortfall", () => {
     expect(refused.headers.get("content-type")).toBe("application/problem+json");
     expect(refused.status).toBe(409);
     expect(refused.body).toEqual({
-      type: "about:blank",
+      type: "/docs/errors#insufficient_stock",
       title: "Conflict",
       status: 409,
       code: "insufficient_stock",

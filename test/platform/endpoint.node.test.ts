@@ -11,7 +11,7 @@ const route = createRoute({
   responses: {
     200: jsonContent(z.object({ id: z.string() }), "The thing"),
     204: { description: "Nothing" },
-    ...problems(404),
+    ...problems("not_found"),
   },
 });
 

@@ -23,7 +23,7 @@ export async function outcomeOf({ method, path, headers = {}, body }: Asked): Pr
   if (response.status < 400) return String(response.status);
   const problem = JSON.parse(text);
   expect(response.headers.get("content-type")).toBe("application/problem+json");
-  expect(problem).toMatchObject({ type: "about:blank", status: response.status });
+  expect(problem).toMatchObject({ type: `/docs/errors#${problem.code}`, status: response.status });
   expect(problem.request_id).toBe(response.headers.get("x-request-id"));
   expect(text).not.toMatch(ZODS_WORDS);
   expect(text).not.toMatch(/\bat \w+ \(|\.ts:\d|D1_ERROR|SQLITE/);

@@ -5,13 +5,24 @@ import { readSettings } from "../../src/platform/settings.ts";
 import { createWorker } from "../../src/worker.ts";
 import type { Boundary } from "../chaos/boundary.ts";
 import { testClock } from "./clock.ts";
+import { holdToDocument } from "./hold-to-document.ts";
 
 /** What the isolate of all tests remembers: a test that begins, and one that plays another isolate, clears it. */
 export const memory = new Memory();
 
 const worker = createWorker({ clock: testClock, ids: systemIds, memory });
 
-export default worker.handler;
+/** Every answer of every test is held to what the API's document says of its operation. */
+export default {
+  ...worker.handler,
+  fetch: async (...[request, env, execution]: Parameters<typeof worker.handler.fetch>) => {
+    const answer = await worker.handler.fetch(request, env, execution);
+    const describe = () =>
+      worker.handler.fetch(new Request("http://shop.test/openapi.json") as typeof request, env, execution);
+    await holdToDocument(request, answer, describe);
+    return answer;
+  },
+} satisfies ExportedHandler<Cloudflare.Env>;
 
 /** What the Stock objects call is watched through this, where a test sets it: their alarms can die too. */
 export const alarmBoundary: { current: Boundary | null } = { current: null };

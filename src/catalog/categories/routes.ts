@@ -52,12 +52,12 @@ const list = createRoute({
   path: "/categories",
   tags: ["Catalogue"],
   summary: "List categories, newest first",
+  description: "All of them, page by page.",
   middleware: [answerFromMemory] as const,
   request: { headers: ifNoneMatchHeader, query: listQuerySchema },
   responses: {
-    200: jsonContent(categoryListSchema, "A page of categories"),
+    200: jsonContent(categoryListSchema, "A page of categories", ["ETag"]),
     304: UNCHANGED,
-    ...problems(400),
   },
 });
 
@@ -66,12 +66,12 @@ const get = createRoute({
   path: "/categories/{id}",
   tags: ["Catalogue"],
   summary: "Read a category",
+  description: "With its version as `ETag`.",
   middleware: [answerFromMemory] as const,
   request: { params: id, headers: ifNoneMatchHeader },
   responses: {
-    200: jsonContent(categorySchema, "The category, its version as ETag"),
+    200: jsonContent(categorySchema, "The category, its version as ETag", ["ETag"]),
     304: UNCHANGED,
-    ...problems(404),
   },
 });
 
@@ -80,8 +80,9 @@ const create = createRoute({
   method: "post",
   path: "/categories",
   summary: "Create a category",
+  description: "Its name must be its own, in any case of letters.",
   request: { headers: idempotencyHeader, body: jsonBody(newCategorySchema) },
-  responses: { 201: jsonContent(categorySchema, "Created"), ...problems(400, 401, 403, 409, 422) },
+  responses: { 201: jsonContent(categorySchema, "Created", ["ETag"]), ...problems("name_taken") },
 });
 
 const update = createRoute({
@@ -89,10 +90,12 @@ const update = createRoute({
   method: "patch",
   path: "/categories/{id}",
   summary: "Change a category",
+  description:
+    "What is left out stays as it is. `If-Match` refuses the change where somebody else was faster.",
   request: { params: id, headers: ifMatchHeader, body: jsonBody(categoryChangeSchema) },
   responses: {
-    200: jsonContent(categorySchema, "Changed"),
-    ...problems(400, 401, 403, 404, 409, 412, 422),
+    200: jsonContent(categorySchema, "Changed", ["ETag"]),
+    ...problems("name_taken"),
   },
 });
 
@@ -101,8 +104,9 @@ const remove = createRoute({
   method: "delete",
   path: "/categories/{id}",
   summary: "Delete a category that no product is in",
+  description: "Archived products count too: move them to another category first.",
   request: { params: id, headers: ifMatchHeader },
-  responses: { 204: { description: "Deleted" }, ...problems(401, 403, 404, 409, 412) },
+  responses: { 204: { description: "Deleted" }, ...problems("category_in_use") },
 });
 
 export const categoryRoutes = createRouter(

@@ -121,7 +121,13 @@ function decide(context: Context, { index, fields, stock }: Item, known: Known):
   const unknownStores = stock.flatMap(({ store_id }, at) =>
     known.stores.has(store_id)
       ? []
-      : [{ field: `stock.${at}.store_id`, code: "unknown_store", message: "is no store of this shop" }],
+      : [
+          {
+            field: `stock.${at}.store_id`,
+            code: "unknown_store" as const,
+            message: "is no store of this shop",
+          },
+        ],
   );
   if (unknownStores.length > 0) return { kind: "final", result: failed(index, unknownStores) };
 

@@ -15,6 +15,7 @@ import { BULK_BODY_LIMIT_BYTES } from "../../platform/http/needs.ts";
 import { invalidBody, notFound, type Problem, problem, unknownName } from "../../platform/http/problem.ts";
 import {
   bearer,
+  bearerOrGuest,
   createRouter,
   idParam,
   jsonBody,
@@ -78,13 +79,14 @@ const list = createRoute({
   path: "/products",
   tags: ["Catalogue"],
   summary: "List products",
+  security: bearerOrGuest,
   description: "Those on sale, newest first. Staff may ask for what is archived.",
   middleware: [staffForArchived, answerFromMemory] as const,
   request: { headers: ifNoneMatchHeader, query: productQuerySchema },
   responses: {
-    200: jsonContent(productListSchema, "A page of products"),
+    200: jsonContent(productListSchema, "A page of products", ["ETag"]),
     304: UNCHANGED,
-    ...problems(400, 401, 403, 422),
+    ...problems("unknown_category", "unauthenticated", "forbidden"),
   },
 });
 
@@ -96,9 +98,8 @@ const get = createRoute({
   description: "Its ETag is of all that is shown, the stock too; an If-Match compares the version in it.",
   request: { params: id, headers: ifNoneMatchHeader },
   responses: {
-    200: jsonContent(productPageSchema, "The product"),
+    200: jsonContent(productPageSchema, "The product", ["ETag"]),
     304: { description: "Unchanged, its stock too" },
-    ...problems(404),
   },
 });
 
@@ -107,10 +108,10 @@ const history = createRoute({
   method: "get",
   path: "/products/{id}/history",
   summary: "Each change of a product, by whom, oldest first",
+  description: "Each with the product as it was after it.",
   request: { params: id, query: listQuerySchema },
   responses: {
     200: jsonContent(productHistorySchema, "A page of changes"),
-    ...problems(400, 401, 403, 404),
   },
 });
 
@@ -119,8 +120,9 @@ const create = createRoute({
   method: "post",
   path: "/products",
   summary: "Create a product",
+  description: "It is on sale at once, and has no stock yet. Its SKU must be its own.",
   request: { headers: idempotencyHeader, body: jsonBody(newProductSchema) },
-  responses: { 201: jsonContent(productSchema, "Created"), ...problems(400, 401, 403, 409, 422) },
+  responses: { 201: jsonContent(productSchema, "Created", ["ETag"]), ...problems("sku_taken", "contended") },
 });
 
 const bulk = createRoute({
@@ -135,7 +137,6 @@ const bulk = createRoute({
   request: { headers: idempotencyHeader, body: jsonBody(bulkSchema) },
   responses: {
     200: jsonContent(bulkReportSchema, "What became of each"),
-    ...problems(400, 401, 403, 413, 422),
   },
 });
 
@@ -144,10 +145,12 @@ const update = createRoute({
   method: "patch",
   path: "/products/{id}",
   summary: "Change a product, or put an archived one back on sale",
+  description:
+    "What is left out stays as it is; `active: true` puts it back on sale. `If-Match` refuses the change where somebody else was faster.",
   request: { params: id, headers: ifMatchHeader, body: jsonBody(productChangeSchema) },
   responses: {
-    200: jsonContent(productSchema, "The product as it is now"),
-    ...problems(400, 401, 403, 404, 409, 412, 422, 503),
+    200: jsonContent(productSchema, "The product as it is now", ["ETag"]),
+    ...problems("sku_taken", "contended"),
   },
 });
 
@@ -156,8 +159,9 @@ const archive = createRoute({
   method: "delete",
   path: "/products/{id}",
   summary: "Archive a product: it stays readable and cannot be ordered",
+  description: "Orders that have it go on. `PATCH` with `active: true` puts it back on sale.",
   request: { params: id, headers: ifMatchHeader },
-  responses: { 204: { description: "Archived" }, ...problems(401, 403, 404, 412, 503) },
+  responses: { 204: { description: "Archived" }, ...problems("contended") },
 });
 
 export function productRoutes(stock: StockPort) {

@@ -24,7 +24,7 @@ export function readQuery(query: SearchQuery, currency: string): ReadQuery {
     .filter(([, amount]) => amount === null)
     .map(([field]) => ({
       field,
-      code: "invalid_amount",
+      code: "invalid_amount" as const,
       message: `must be a decimal from 0 with at most ${exponentOf(currency)} decimal digits`,
     }));
   if (minPrice === null || maxPrice === null) return { kind: "unreadable", errors };

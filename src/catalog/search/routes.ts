@@ -42,9 +42,9 @@ const search = createRoute({
   middleware: [answerFromMemory] as const,
   request: { headers: ifNoneMatchHeader, query: searchQuerySchema },
   responses: {
-    200: jsonContent(foundListSchema, "A page of products"),
+    200: jsonContent(foundListSchema, "A page of products", ["ETag"]),
     304: UNCHANGED,
-    ...problems(400, 422),
+    ...problems("unknown_category", "unknown_store", "invalid_range"),
   },
 });
 
@@ -56,7 +56,10 @@ const suggestions = createRoute({
   description:
     "Titles that begin with it, then those with such words, or else with words that are nearly so.",
   request: { query: suggestQuerySchema },
-  responses: { 200: jsonContent(suggestionsSchema, "Ten titles at most"), ...problems(400, 429) },
+  responses: {
+    200: jsonContent(suggestionsSchema, "Ten titles at most", ["ETag"]),
+    ...problems("query_too_short"),
+  },
 });
 
 export const searchRoutes = createRouter(

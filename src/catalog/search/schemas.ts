@@ -47,7 +47,10 @@ export type FoundProduct = z.infer<typeof foundProductSchema>;
 export const foundListSchema = listSchema(foundProductSchema, "FoundProductList");
 
 export const suggestQuerySchema = z.strictObject({
-  q: z.string().default("").openapi({ description: "Three characters at least", example: "cof" }),
+  q: z
+    .string()
+    .default("")
+    .openapi({ param: { required: true }, description: "Three characters at least", example: "cof" }),
 });
 
 export const suggestionsSchema = z

@@ -15,7 +15,6 @@ import {
   idParam,
   jsonBody,
   jsonContent,
-  problems,
   UNCHANGED,
 } from "../../platform/http/router.ts";
 import { once } from "../../platform/idempotency.ts";
@@ -40,9 +39,10 @@ const list = createRoute({
   path: "/stores",
   tags: ["Stores"],
   summary: "List stores, newest first",
+  description: "All of them, page by page, with the priority by which Holdfast chooses among them.",
   middleware: [answerFromMemory] as const,
   request: { headers: ifNoneMatchHeader, query: listQuerySchema },
-  responses: { 200: jsonContent(storeListSchema, "A page of stores"), 304: UNCHANGED, ...problems(400) },
+  responses: { 200: jsonContent(storeListSchema, "A page of stores", ["ETag"]), 304: UNCHANGED },
 });
 
 const get = createRoute({
@@ -50,12 +50,12 @@ const get = createRoute({
   path: "/stores/{id}",
   tags: ["Stores"],
   summary: "Read a store",
+  description: "With its version as `ETag`.",
   middleware: [answerFromMemory] as const,
   request: { params: id, headers: ifNoneMatchHeader },
   responses: {
-    200: jsonContent(storeSchema, "The store, its version as ETag"),
+    200: jsonContent(storeSchema, "The store, its version as ETag", ["ETag"]),
     304: UNCHANGED,
-    ...problems(404),
   },
 });
 
@@ -64,8 +64,9 @@ const create = createRoute({
   method: "post",
   path: "/stores",
   summary: "Create a store",
+  description: "It is empty until stock is set, by products in bulk or by an adjustment.",
   request: { headers: idempotencyHeader, body: jsonBody(newStoreSchema) },
-  responses: { 201: jsonContent(storeSchema, "Created"), ...problems(400, 401, 403, 409, 422) },
+  responses: { 201: jsonContent(storeSchema, "Created", ["ETag"]) },
 });
 
 const update = createRoute({
@@ -73,8 +74,10 @@ const update = createRoute({
   method: "patch",
   path: "/stores/{id}",
   summary: "Change a store",
+  description:
+    "What is left out stays as it is. `If-Match` refuses the change where somebody else was faster.",
   request: { params: id, headers: ifMatchHeader, body: jsonBody(storeChangeSchema) },
-  responses: { 200: jsonContent(storeSchema, "Changed"), ...problems(400, 401, 403, 404, 409, 412, 422) },
+  responses: { 200: jsonContent(storeSchema, "Changed", ["ETag"]) },
 });
 
 export const storeRoutes = createRouter(

@@ -1,7 +1,7 @@
 import { requireStaff } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { notFound, problem } from "../../platform/http/problem.ts";
-import { bearer, createRouter, idParam, jsonContent, problems } from "../../platform/http/router.ts";
+import { bearer, createRouter, idParam, jsonContent } from "../../platform/http/router.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import { scarceProductListSchema, storeInventorySchema } from "../schemas.ts";
 import { listScarceProducts } from "./list-scarce.ts";
@@ -13,7 +13,7 @@ const scarce = {
   security: bearer,
   middleware: [requireStaff],
   request: { query: listQuerySchema },
-  responses: { 200: jsonContent(scarceProductListSchema, "A page of products"), ...problems(400, 401, 403) },
+  responses: { 200: jsonContent(scarceProductListSchema, "A page of products") },
 };
 
 const lowStock = createRoute({
@@ -37,7 +37,7 @@ const storeInventory = createRoute({
   summary: "List what a store has, by title",
   description: "Products on sale that the store ever had; usually a second or two behind.",
   request: { params: idParam("sto_01jcz4kq8rj2m5v0a7w9x3y6pd"), query: listQuerySchema },
-  responses: { 200: jsonContent(storeInventorySchema, "A page of its products"), ...problems(400, 404) },
+  responses: { 200: jsonContent(storeInventorySchema, "A page of its products") },
 });
 
 /** To be mounted before the catalogue's routes, which would take `low-stock` for a product's id. */

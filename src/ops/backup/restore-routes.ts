@@ -50,7 +50,7 @@ function notLoaded(outcome: LoadOutcome): Problem | null {
   }
 }
 
-const tags = ["Operations"];
+const tags = ["Backup"];
 /** Routes of the restore itself, which must not be refused while it is under way. */
 const writing = {
   tags,
@@ -67,40 +67,48 @@ const writeTable = createRoute({
   ...loading,
   path: "/ops/backup/tables/{name}",
   summary: "Restore a part of a table",
+  description: "Rows as they were read. The first part empties the table.",
   request: { params: tableName, body: jsonBody(loadTableSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
+  responses: { ...done, ...problems("not_restoring", "restore_superseded") },
 });
 
 const writeStock = createRoute({
   ...loading,
   path: "/ops/backup/stock/{product_id}",
   summary: "Restore a part of a product's stock object",
+  description: "For an object that is too large to be loaded beside others.",
   request: { params: productId, body: jsonBody(loadStockSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
+  responses: { ...done, ...problems("not_restoring", "restore_superseded", "restore_not_begun") },
 });
 
 const writeStocks = createRoute({
   ...loading,
   path: "/ops/backup/stock",
   summary: "Restore the stock objects of several products, each whole",
+  description: "Each of them must be emptied first, and is loaded once.",
   request: { body: jsonBody(loadStocksSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 404, 409, 413, 422) },
+  responses: {
+    ...done,
+    ...problems("not_found", "not_restoring", "restore_superseded", "restore_not_begun"),
+  },
 });
 
 const emptyObjects = createRoute({
   ...writing,
   path: "/ops/backup/empty-stock",
   summary: "Empty stock objects before a restore",
+  description: "From then on they sell nothing until they are loaded.",
   request: { body: jsonBody(emptyStockSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 409, 413, 422) },
+  responses: { ...done, ...problems("not_restoring", "restore_superseded") },
 });
 
 const finish = createRoute({
   ...writing,
   path: "/ops/backup/finish",
   summary: "Say that all tables are restored",
+  description: "Makes again what is derived, and what the figures are read from.",
   request: { body: jsonBody(finishSchema) },
-  responses: { ...done, ...problems(400, 401, 403, 409, 422) },
+  responses: { ...done, ...problems("not_restoring", "restore_superseded") },
 });
 
 const extend = createRoute({
@@ -108,7 +116,10 @@ const extend = createRoute({
   path: "/ops/backup/token",
   summary: "Extend the access token of a restore",
   description: "Until the shop is open again: the users that the restore brings may not have its admin.",
-  responses: { 200: jsonContent(extendedSchema, "A fresh token"), ...problems(401, 403, 409, 503) },
+  responses: {
+    200: jsonContent(extendedSchema, "A fresh token"),
+    ...problems("not_restoring", "restore_superseded"),
+  },
 });
 
 /** What a restore calls: `backupRoutes` only read. */

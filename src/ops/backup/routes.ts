@@ -6,6 +6,7 @@ import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
 import { bearer, createRouter, jsonContent, problems } from "../../platform/http/router.ts";
 import { readRestoreState } from "../../platform/restoring.ts";
+import type { FieldCode } from "../../problem-codes.ts";
 import { changedAt, dumpChanges, dumpTable, isCursorOf, readAgain, readProgress } from "./dump-table.ts";
 import {
   changesQuery,
@@ -25,7 +26,7 @@ import {
 import { areProducts, dumpStock, dumpStocks, readHandMovements } from "./stock.ts";
 import { findTable, readSchemaVersion, readTables } from "./tables.ts";
 
-const invalidQuery = (field: string, code: string, message: string): Problem => ({
+const invalidQuery = (field: string, code: FieldCode, message: string): Problem => ({
   status: 400,
   code: "invalid_query",
   detail: "The query could not be read.",
@@ -42,38 +43,42 @@ const OBJECT_RESTORED: Problem = {
     "A restore came between: what was read of this product before is of no use. Begin the backup again.",
 };
 
-const tags = ["Operations"];
+const tags = ["Backup"];
 const reading = { tags, security: bearer, method: "get" as const, middleware: [requireAdmin] };
 
 const overview = createRoute({
   ...reading,
   path: "/ops/backup",
   summary: "What a backup has",
-  responses: { 200: jsonContent(overviewSchema, "The tables"), ...problems(401, 403) },
+  description: "Its tables, in their order, and the schema that it fits.",
+  responses: { 200: jsonContent(overviewSchema, "The tables") },
 });
 
 const readTable = createRoute({
   ...reading,
   path: "/ops/backup/tables/{name}",
   summary: "Read a table, page by page",
+  description: "Rows as they are stored; `next` goes on.",
   request: { params: tableName, query: tableQuery },
-  responses: { 200: jsonContent(tablePageSchema, "A page"), ...problems(400, 401, 403, 404) },
+  responses: { 200: jsonContent(tablePageSchema, "A page") },
 });
 
 const readChanges = createRoute({
   ...reading,
   path: "/ops/backup/changes",
   summary: "Read whole what changed after an event",
+  description: "What a backup's pages may have torn, since they are read at different moments.",
   request: { query: changesQuery },
-  responses: { 200: jsonContent(changesSchema, "The rows"), ...problems(400, 401, 403) },
+  responses: { 200: jsonContent(changesSchema, "The rows") },
 });
 
 const readStock = createRoute({
   ...reading,
   path: "/ops/backup/stock/{product_id}",
   summary: "Read a product's stock object, page by page",
+  description: "For an object that is too large to be read beside others.",
   request: { params: productId, query: cursorQuery },
-  responses: { 200: jsonContent(stockPageSchema, "A page"), ...problems(400, 401, 403, 404, 409) },
+  responses: { 200: jsonContent(stockPageSchema, "A page"), ...problems("stock_restored") },
 });
 
 const readStocks = createRoute({
@@ -83,15 +88,16 @@ const readStocks = createRoute({
   description:
     "The first page of each, in the order of the list. Of products with many rows fewer are answered than were asked for: ask again for the rest.",
   request: { query: stockQuery },
-  responses: { 200: jsonContent(stockPagesSchema, "Pages"), ...problems(400, 401, 403, 404, 409) },
+  responses: { 200: jsonContent(stockPagesSchema, "Pages"), ...problems("not_found", "stock_restored") },
 });
 
 const readMovements = createRoute({
   ...reading,
   path: "/ops/backup/movements",
   summary: "Read what people have done to stock since a moment, some products at a time",
+  description: "Adjustments and transfers, for a restore that would lose them.",
   request: { query: movementsQuery },
-  responses: { 200: jsonContent(movementsSchema, "Lines of the ledger"), ...problems(400, 401, 403) },
+  responses: { 200: jsonContent(movementsSchema, "Lines of the ledger") },
 });
 
 export const backupRoutes = createRouter(

@@ -2,6 +2,12 @@ import { z } from "@hono/zod-openapi";
 import { movementSchema } from "../../inventory/schemas.ts";
 
 const cell = z.union([z.string(), z.number(), z.null()]);
+/** A row as its table has it. */
+const CATEGORY = {
+  ...{ id: "cat_01jcz4kq8rj2m5v0a7w9x3y6pd", name: "Mugs", description: "To drink from", version: 1 },
+  ...{ created_at: 1763640000000, updated_at: 1763640000000, name_key: "mugs", name_words: null },
+};
+
 const row = z.record(z.string(), cell);
 const dumpedRows = z.array(z.record(z.string(), z.unknown()));
 
@@ -15,7 +21,15 @@ export const tableQuery = cursorQuery.extend({
 
 export const changesQuery = z.strictObject({
   // Its own words, since what is missing is no number by the time that it is looked at.
-  after: z.coerce.number({ error: "is required: a whole number from 0" }).int().min(0),
+  after: z.coerce
+    .number({ error: "is required: a whole number from 0" })
+    .int()
+    .min(0)
+    .openapi({
+      param: { required: true },
+      example: 0,
+      description: "The event's number, `last_seq` of the overview",
+    }),
   since: z.iso
     .datetime()
     .optional()
@@ -63,13 +77,20 @@ export const loadTableSchema = z
   .strictObject({
     generation,
     first: z.boolean().openapi({ description: "Empties the table first" }),
-    rows: z.array(row).max(5_000),
+    rows: z
+      .array(row)
+      .max(5_000)
+      .openapi({ example: [CATEGORY] }),
   })
   .openapi("BackupTableRows");
 
 const stockRow = z.strictObject({
-  table: z.enum(["meta", "levels", "claims", "holds", "movements", "operations"]),
-  row,
+  table: z
+    .enum(["meta", "levels", "claims", "holds", "movements", "operations"])
+    .openapi({ example: "levels" }),
+  row: row.openapi({
+    example: { store_id: "sto_01jcz4kq8rj2m5v0a7w9x3y6pd", on_hand: 50, reserved: 0, version: 1 },
+  }),
 });
 
 export const stockPageSchema = z
@@ -82,7 +103,11 @@ export const stockQuery = z.strictObject({
     .max(6_500)
     .transform((ids) => ids.split(","))
     .pipe(z.array(z.string().min(1).max(64)).max(100))
-    .openapi({ type: "string", description: "Comma-separated, 100 at most" }),
+    .openapi({
+      type: "string",
+      description: "Comma-separated, 100 at most",
+      example: "prd_01jcz4kq8rj2m5v0a7w9x3y6pd",
+    }),
 });
 
 export const stockPagesSchema = z
@@ -139,5 +164,5 @@ export const extendedSchema = z
 
 export const doneSchema = z.object({ done: z.literal(true) }).openapi("BackupDone");
 
-export const tableName = z.object({ name: z.string() });
+export const tableName = z.object({ name: z.string().openapi({ example: "categories" }) });
 export const productId = z.object({ product_id: z.string() });

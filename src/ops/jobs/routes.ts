@@ -29,7 +29,8 @@ const listRoute = createRoute({
   method: "get",
   path: "/jobs",
   summary: "The jobs, their schedules and last runs",
-  responses: { 200: jsonContent(jobListSchema, "All of them"), ...problems(401, 403) },
+  description: "When each is due next, and what became of its last runs.",
+  responses: { 200: jsonContent(jobListSchema, "All of them") },
 });
 
 const changeRoute = createRoute({
@@ -37,8 +38,9 @@ const changeRoute = createRoute({
   method: "patch",
   path: "/jobs/{name}",
   summary: "Change a job's schedule, or switch it on or off",
+  description: "The schedule is a cron rule in the shop's time zone.",
   request: { params: jobParam, body: jsonBody(jobChangeSchema) },
-  responses: { 200: jsonContent(jobSchema, "Changed"), ...problems(400, 401, 403, 404, 422) },
+  responses: { 200: jsonContent(jobSchema, "Changed") },
 });
 
 const runRoute = createRoute({
@@ -46,11 +48,12 @@ const runRoute = createRoute({
   method: "post",
   path: "/jobs/{name}/run",
   summary: "Run a job now, besides its schedule",
+  description: "What it does is safe to be done twice.",
   request: {
     params: jobParam,
     body: { required: false, content: { "application/json": { schema: runJobSchema } } },
   },
-  responses: { 200: jsonContent(jobRunSchema, "The run"), ...problems(400, 401, 403, 404, 422) },
+  responses: { 200: jsonContent(jobRunSchema, "The run"), ...problems("local_only") },
 });
 
 export const jobsRoutes = createRouter(

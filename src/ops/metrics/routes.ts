@@ -13,20 +13,25 @@ const WRONG_TOKEN: Problem = {
   detail: "The metrics need `Authorization: Bearer` and METRICS_TOKEN.",
 };
 
+const METRICS_TOKEN: Record<string, string[]>[] = [{ metrics: [] }, {}];
+
 const metricsRoute = createRoute({
   method: "get",
   path: "/metrics",
   tags: ["Operations"],
   summary: "Metrics for Prometheus",
+  security: METRICS_TOKEN,
   description:
     "Needs `METRICS_TOKEN` as the bearer token where it is set. Where it is not, anyone in development may read them, " +
     "and nobody in production.",
   responses: {
     200: {
       description: "Prometheus' text format, version 0.0.4",
-      content: { "text/plain": { schema: z.string() } },
+      content: {
+        "text/plain": { schema: z.string().openapi({ example: 'orders_total{status="pending"} 3\n' }) },
+      },
     },
-    ...problems(401, 403),
+    ...problems("unauthenticated", "forbidden"),
   },
 });
 

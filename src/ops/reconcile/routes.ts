@@ -1,5 +1,5 @@
 import { requireStaff } from "../../accounts/authenticate.ts";
-import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
+import { createRoute, endpoint, idempotencyHeader } from "../../platform/http/endpoint.ts";
 import { type Problem, problem } from "../../platform/http/problem.ts";
 import { bearer, createRouter, jsonContent, problems } from "../../platform/http/router.ts";
 import { once } from "../../platform/idempotency.ts";
@@ -12,12 +12,17 @@ const reconcile = createRoute({
   path: "/inventory/reconcile",
   tags: ["Inventory"],
   summary: "Compare stock with its ledger, its orders and its lists; repair it when asked",
+  description:
+    "Of the named products, or of all of them in parts: send `next` as `after` to go on. What it cannot decide is left to a person.",
   security: bearer,
   middleware: [requireStaff],
-  request: { body: { required: false, content: { "application/json": { schema: reconcileSchema } } } },
+  request: {
+    headers: idempotencyHeader,
+    body: { required: false, content: { "application/json": { schema: reconcileSchema } } },
+  },
   responses: {
     200: jsonContent(reconciliationSchema, "What was found, and repaired"),
-    ...problems(400, 401, 403, 422),
+    ...problems("unknown_product"),
   },
 });
 

@@ -19,7 +19,9 @@ export const reconcileSchema = z
     path: ["after"],
     message: "goes with all products only",
   })
-  .openapi("Reconcile");
+  .openapi("Reconcile", {
+    example: { product_ids: ["prd_01jcz4kq8rj2m5v0a7w9x3y6pd"], repair: false },
+  });
 
 export type ReconcileRequest = z.infer<typeof reconcileSchema>;
 

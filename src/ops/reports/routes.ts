@@ -10,10 +10,11 @@ const dailyRoute = createRoute({
   path: "/reports/daily",
   tags: ["Operations"],
   summary: "A day's orders, revenue, rates and inventory by store, in the shop's time zone",
+  description: "Of a day that has begun; the figures of days that are over stay as they are.",
   security: bearer,
   middleware: [requireStaff] as const,
   request: { query: dailyReportQuerySchema },
-  responses: { 200: jsonContent(dailyReportSchema, "The day"), ...problems(400, 401, 403, 422) },
+  responses: { 200: jsonContent(dailyReportSchema, "The day"), ...problems("future_date") },
 });
 
 export const reportsRoutes = createRouter(

@@ -17,12 +17,14 @@ const sellingSchema = z
   })
   .openapi("Selling");
 
-const setSchema = z.strictObject({
-  state: stateSchema,
-  generation: z.int().min(0).optional().openapi({
-    description: "Refused where `generation` is another by now. To end a restore it is needed",
-  }),
-});
+const setSchema = z
+  .strictObject({
+    state: stateSchema,
+    generation: z.int().min(0).optional().openapi({
+      description: "Refused where `generation` is another by now. To end a restore it is needed",
+    }),
+  })
+  .openapi({ example: { state: "stopped" } });
 
 const about = { path: "/ops/selling" as const, tags: ["Operations"], security: bearer };
 
@@ -30,8 +32,9 @@ const read = createRoute({
   ...about,
   method: "get",
   summary: "Whether orders are taken",
+  description: "And which restore is under way, by its generation.",
   middleware: [requireStaff],
-  responses: { 200: jsonContent(sellingSchema, "The state"), ...problems(401, 403) },
+  responses: { 200: jsonContent(sellingSchema, "The state") },
 });
 
 const set = createRoute({
@@ -47,7 +50,10 @@ const set = createRoute({
     "`generation`; stock that was emptied by then stays closed until a restore has ended.",
   middleware: [requireAdmin],
   request: { body: jsonBody(setSchema) },
-  responses: { 200: jsonContent(sellingSchema, "The state"), ...problems(400, 401, 403, 409, 422) },
+  responses: {
+    200: jsonContent(sellingSchema, "The state"),
+    ...problems("restore_under_way", "restore_superseded", "not_restoring"),
+  },
 });
 
 const render = ({ since, ...selling }: Selling) => ({

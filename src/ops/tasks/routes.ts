@@ -2,6 +2,7 @@ import { requireStaff } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
 import { bearer, createRouter, idParam, jsonContent, problems } from "../../platform/http/router.ts";
+import type { ProblemCode } from "../../problem-codes.ts";
 import { dropDeadLetter, revokeTask } from "./drop.ts";
 import { listDeadLetters, listTasks } from "./list.ts";
 import { retryDeadLetter, retryDeadLetters } from "./retry.ts";
@@ -21,8 +22,9 @@ const deadLettersRoute = createRoute({
   method: "get",
   path: "/dead-letters",
   summary: "List what was given up, newest first (staff)",
+  description: "Tasks that failed too often, and messages that nobody could read.",
   request: { query: deadLetterQuerySchema },
-  responses: { 200: jsonContent(deadLetterListSchema, "A page of dead letters"), ...problems(400, 401, 403) },
+  responses: { 200: jsonContent(deadLetterListSchema, "A page of dead letters") },
 });
 
 const retryAllRoute = createRoute({
@@ -30,7 +32,8 @@ const retryAllRoute = createRoute({
   method: "post",
   path: "/dead-letters/retry",
   summary: "Try again all that was given up (staff)",
-  responses: { 200: jsonContent(retriedSchema, "How many"), ...problems(401, 403) },
+  description: "All that can be retried, a bounded number at a time.",
+  responses: { 200: jsonContent(retriedSchema, "How many") },
 });
 
 const retryRoute = createRoute({
@@ -38,8 +41,12 @@ const retryRoute = createRoute({
   method: "post",
   path: "/dead-letters/{id}/retry",
   summary: "Try again what was given up (staff)",
+  description: "It is owed again, and begins at once.",
   request: { params: idParam(TASK_ID) },
-  responses: { 200: jsonContent(retriedSchema, "Owed again, and woken"), ...problems(401, 403, 404, 409) },
+  responses: {
+    200: jsonContent(retriedSchema, "Owed again, and woken"),
+    ...problems("not_dead", "not_retryable"),
+  },
 });
 
 const dropRoute = createRoute({
@@ -47,8 +54,9 @@ const dropRoute = createRoute({
   method: "delete",
   path: "/dead-letters/{id}",
   summary: "Drop what was given up, where neither stock nor money hangs on it (staff)",
+  description: "What stock or money hangs on can only be retried.",
   request: { params: idParam(TASK_ID) },
-  responses: { 204: { description: "Dropped" }, ...problems(401, 403, 404, 409) },
+  responses: { 204: { description: "Dropped" }, ...problems("not_dead", "task_is_critical") },
 });
 
 const tasksRoute = createRoute({
@@ -56,8 +64,9 @@ const tasksRoute = createRoute({
   method: "get",
   path: "/tasks",
   summary: "List the work owed and recently done, newest first (staff)",
+  description: "By `state` and by `task`, with their attempts.",
   request: { query: taskQuerySchema },
-  responses: { 200: jsonContent(taskListSchema, "A page of tasks"), ...problems(400, 401, 403) },
+  responses: { 200: jsonContent(taskListSchema, "A page of tasks") },
 });
 
 const revokeRoute = createRoute({
@@ -65,11 +74,15 @@ const revokeRoute = createRoute({
   method: "delete",
   path: "/tasks/{id}",
   summary: "Revoke what has not begun, where neither stock nor money hangs on it (staff)",
+  description: "What stock or money hangs on cannot be revoked.",
   request: { params: idParam(TASK_ID) },
-  responses: { 204: { description: "Revoked" }, ...problems(401, 403, 404, 409) },
+  responses: {
+    204: { description: "Revoked" },
+    ...problems("already_begun", "already_done", "task_is_critical"),
+  },
 });
 
-const conflict = (code: string, detail: string): Problem => ({ status: 409, code, detail });
+const conflict = (code: ProblemCode, detail: string): Problem => ({ status: 409, code, detail });
 
 const NO_DEAD_LETTER = notFound("dead letter");
 const NOT_DEAD = conflict("not_dead", "This task is not dead: it is owed, under way or done.");

@@ -11,7 +11,7 @@ import {
   problem,
   problemBody,
 } from "../../platform/http/problem.ts";
-import { createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
+import { bearerOrGuest, createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
 import { readKey } from "../../platform/idempotency.ts";
 import { type Limit, type LimitOutcome, limitedProblem, takeFrom } from "../../platform/rate-limit/limit.ts";
 import { nothingDecided } from "../place/nothing-decided.ts";
@@ -27,6 +27,7 @@ const bulkRoute = createRoute({
   needs: { bodyLimit: BULK_BODY_LIMIT_BYTES, whileRestoring: "let_through" },
   tags: ["Orders"],
   summary: "Place many orders",
+  security: bearerOrGuest,
   description:
     "Each by itself: what falls short, or is wrong, is told beside what was placed. With `all_or_nothing` they stand " +
     "or fall together: 201 with all of them, or 409 with what was in the way and nothing held. " +
@@ -35,7 +36,16 @@ const bulkRoute = createRoute({
   responses: {
     200: jsonContent(bulkOrdersReportSchema, "What became of each"),
     201: jsonContent(bulkOrdersReportSchema, "All of them are placed"),
-    ...problems(400, 401, 409, 413, 415, 422, 429, 503),
+    ...problems(
+      "not_all_placed",
+      "too_many_products",
+      "unauthenticated",
+      "overloaded",
+      "try_again",
+      "outcome_unknown",
+      "selling_stopped",
+      "restoring",
+    ),
   },
 });
 

@@ -27,7 +27,7 @@ export const bulkOrdersSchema = z
 
 export const bulkOrdersReportSchema = z
   .object({
-    batch_id: z.string().openapi({ example: "bat_01jd…" }),
+    batch_id: z.string().openapi({ example: "bat_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
     created: z.int(),
     rejected: z.int().openapi({ description: "Those that were not placed, `invalid` ones among them" }),
     results: z.array(

@@ -1,6 +1,6 @@
 import { requireStaff } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
-import { bearer, createRouter, jsonContent, problems } from "../../platform/http/router.ts";
+import { bearer, createRouter, jsonContent } from "../../platform/http/router.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import { delayedListSchema, listDelayed } from "./list.ts";
 
@@ -13,7 +13,7 @@ const listRoute = createRoute({
   security: bearer,
   middleware: [requireStaff] as const,
   request: { query: listQuerySchema },
-  responses: { 200: jsonContent(delayedListSchema, "A page of orders"), ...problems(400, 401, 403) },
+  responses: { 200: jsonContent(delayedListSchema, "A page of orders") },
 });
 
 /** Mounted before the orders' own routes, which would take `delayed` for an order's name. */

@@ -1,4 +1,5 @@
 import type { FieldError, Problem } from "../../platform/http/problem.ts";
+import type { ProblemCode } from "../../problem-codes.ts";
 import type { NotClosable } from "./close.ts";
 import type { ShipRefusal } from "./ship.ts";
 import type { ReturnRefusal } from "./take-back.ts";
@@ -93,7 +94,7 @@ const unknownItem = (productId: string, items: Named): Problem =>
   });
 
 const tooMany = (
-  { code, message }: { code: string; message: string },
+  { code, message }: { code: ProblemCode; message: string },
   { productId, requested, left }: { productId: string; requested: number; left: number },
   items: Named,
 ): Problem => ({
@@ -115,7 +116,7 @@ const tooMany = (
 const indexOf = (productId: string, items: Named): number =>
   items.findIndex((item) => item.product_id === productId);
 
-const fieldProblem = (error: FieldError & { field: string }): Problem => ({
+const fieldProblem = (error: FieldError & { field: string; code: ProblemCode }): Problem => ({
   status: 422,
   code: error.code,
   detail: `${error.field} ${error.message}.`,

@@ -38,12 +38,11 @@ import { transitionOrder } from "./transition.ts";
 
 const headers = idempotencyHeader.extend(ifMatchHeader.shape);
 const staffOnly = { tags: ["Fulfilment"], security: bearer, middleware: [requireStaff] };
-const orderName = idParam("ord_01jd… or ORD-7K3F9QXM2A");
+const orderName = idParam("ord_01jcz4kq8rj2m5v0a7w9x3y6pd");
 const optionalBody = <S extends z.ZodType>(schema: S) => ({
   required: false as const,
   content: { "application/json": { schema } },
 });
-const failures = problems(400, 401, 403, 404, 409, 412, 422, 503);
 
 const transition = createRoute({
   ...staffOnly,
@@ -55,7 +54,10 @@ const transition = createRoute({
     "Another step is a 409 `illegal_transition` that names those which are `allowed`. What was refunded in full ships " +
     "with `force` only: 409 `refunded` else.",
   request: { params: orderName, headers, body: jsonBody(transitionSchema) },
-  responses: { 200: jsonContent(orderSchema, "The order, one step on"), ...failures },
+  responses: {
+    200: jsonContent(orderSchema, "The order, one step on", ["ETag"]),
+    ...problems("illegal_transition", "refunded", "try_again"),
+  },
 });
 
 const ship = createRoute({
@@ -67,7 +69,18 @@ const ship = createRoute({
     "By default all that is left and was not refunded in full; that ships with `force` only, a 409 `refunded` else. A confirmed order passes through processing in the same step. It is `shipped` " +
     "when nothing is left, and `processing` until then.",
   request: { params: orderName, headers, body: optionalBody(shipSchema) },
-  responses: { 201: jsonContent(shippedSchema, "The shipment, and its order"), ...failures },
+  responses: {
+    201: jsonContent(shippedSchema, "The shipment, and its order", ["ETag"]),
+    ...problems(
+      "not_shippable",
+      "nothing_left",
+      "more_than_left",
+      "not_allocated",
+      "unknown_item",
+      "refunded",
+      "try_again",
+    ),
+  },
 });
 
 const close = createRoute({
@@ -79,7 +92,10 @@ const close = createRoute({
     "What is left is released; the order is `shipped`. What is due for it goes back by the `refund` of the answer: its " +
     "price, less what was refunded for it, or beyond what is kept. With `refund: false` nothing does.",
   request: { params: orderName, headers, body: optionalBody(closeSchema) },
-  responses: { 200: jsonContent(changedOrderSchema, "The order, closed"), ...failures },
+  responses: {
+    200: jsonContent(changedOrderSchema, "The order, closed", ["ETag"]),
+    ...problems("not_closable", "try_again"),
+  },
 });
 
 const comeBack = createRoute({
@@ -91,7 +107,10 @@ const comeBack = createRoute({
     "Of an order that is shipped or delivered, never more than was shipped. It is `returned` when all of that is " +
     "back. What is restocked is on hand again at the store. What is due for it goes back by the `refund` of the answer.",
   request: { params: orderName, headers, body: jsonBody(takeBackSchema) },
-  responses: { 201: jsonContent(returnedSchema, "The return, and its order"), ...failures },
+  responses: {
+    201: jsonContent(returnedSchema, "The return, and its order", ["ETag"]),
+    ...problems("not_returnable", "more_than_shipped", "unknown_item", "unknown_store", "try_again"),
+  },
 });
 
 export const fulfilmentRoutes = (port: RefundsPort) =>

@@ -10,8 +10,8 @@ import {
 } from "../schemas.ts";
 import { NAMED_STEPS } from "./transition.ts";
 
-const productId = z.string().min(1).max(64).openapi({ example: "prd_01jd…" });
-const storeId = z.string().min(1).max(64).openapi({ example: "sto_01jd…" });
+const productId = z.string().min(1).max(64).openapi({ example: "prd_01jcz4kq8rj2m5v0a7w9x3y6pd" });
+const storeId = z.string().min(1).max(64).openapi({ example: "sto_01jcz4kq8rj2m5v0a7w9x3y6pd" });
 
 const force = z
   .boolean()

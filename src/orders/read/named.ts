@@ -10,7 +10,7 @@ import { orderOf } from "../rows.ts";
 import { findOrder, orderSubject } from "./find.ts";
 
 /** The path by which a request names an order. */
-export const orderName = idParam("ord_01jd… or ORD-7K3F9QXM2A");
+export const orderName = idParam("ord_01jcz4kq8rj2m5v0a7w9x3y6pd");
 
 /** The header by which a guest shows that the order is theirs. */
 export const orderToken = z.object({

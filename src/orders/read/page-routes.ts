@@ -3,7 +3,7 @@ import { GUEST, isStaff } from "../../platform/actor.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { ifNoneMatchHeader, tagPage } from "../../platform/http/etag.ts";
 import { problem } from "../../platform/http/problem.ts";
-import { createRouter, jsonContent, problems } from "../../platform/http/router.ts";
+import { createRouter, jsonContent } from "../../platform/http/router.ts";
 import { readFulfilment, renderReturn, renderShipment } from "../fulfilment/read.ts";
 import type { PaymentsPort } from "../payments-port.ts";
 import { orderPageSchema } from "../schemas.ts";
@@ -17,14 +17,17 @@ const readRoute = createRoute({
   path: "/orders/{id}",
   tags: ["Orders"],
   summary: "Read an order",
-  description: "Its ETag is of all that is shown, payments too; an If-Match compares the version in it.",
+  description:
+    "By its id or its reference, with its payments, shipments and returns. A guest sends `X-Order-Token`. Its ETag is of " +
+    "all that is shown, payments too; an If-Match compares the version in it.",
   request: { params: orderName, headers: orderToken.extend(ifNoneMatchHeader.shape) },
   responses: {
-    200: jsonContent(orderPageSchema, "The order"),
+    200: jsonContent(orderPageSchema, "The order", ["ETag"]),
     304: { description: "Unchanged, its payments too" },
-    ...problems(401, 404),
   },
 });
+
+const html = z.string().openapi({ example: '<!doctype html><html lang="en">…</html>' });
 
 const customerRoute = createRoute({
   method: "get",
@@ -43,9 +46,8 @@ const customerRoute = createRoute({
     }),
   },
   responses: {
-    200: { description: "The page", content: { "text/html": { schema: z.string() } } },
-    ...problems(400),
-    404: { description: "No such order for this token", content: { "text/html": { schema: z.string() } } },
+    200: { description: "The page", content: { "text/html": { schema: html } } },
+    404: { description: "No such order for this token", content: { "text/html": { schema: html } } },
   },
 });
 

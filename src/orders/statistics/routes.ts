@@ -12,10 +12,12 @@ const readRoute = createRoute({
   path: "/orders/statistics",
   tags: ["Orders"],
   summary: "What the orders come to: by status, revenue, rates, products that sell",
+  description:
+    "Of any range: days are added up when they are over, and until then the orders of each quarter of an hour are.",
   security: bearer,
   middleware: [requireStaff] as const,
   request: { query: statisticsQuerySchema },
-  responses: { 200: jsonContent(statisticsSchema, "The figures"), ...problems(400, 401, 403, 422) },
+  responses: { 200: jsonContent(statisticsSchema, "The figures"), ...problems("invalid_range") },
 });
 
 const rebuildRoute = createRoute({
@@ -31,7 +33,7 @@ const rebuildRoute = createRoute({
   security: bearer,
   middleware: [requireAdmin] as const,
   request: { body: { required: false, content: { "application/json": { schema: rebuildSchema } } } },
-  responses: { 200: jsonContent(rebuiltSchema, "How far it got"), ...problems(400, 401, 403, 413, 422) },
+  responses: { 200: jsonContent(rebuiltSchema, "How far it got") },
 });
 
 /** Mounted before the orders' own routes, which would take `statistics` for an order's name. */

@@ -1,23 +1,15 @@
 import { Hono } from "hono";
 import type { AppEnv } from "./app-env.ts";
+import { ERRORS_POLICY, ERRORS_STYLE, errorsPage, pagePolicy } from "./errors-page.ts";
 import type { describeApi, Product } from "./openapi.ts";
-import { notFound, problem } from "./problem.ts";
+import { ERRORS_PAGE, notFound, problem } from "./problem.ts";
 
 /** The only files that are served of swagger-ui-dist, which wrangler.toml binds as ASSETS. */
 const ASSETS = new Set(["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"]);
 const DAY_SECONDS = 86_400;
 
-/** Everything comes from this host; `data:` is for Swagger UI's icons. */
-const PAGE_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+/** `data:` is for Swagger UI's icons. */
+const PAGE_POLICY = pagePolicy("script-src 'self'", "img-src 'self' data:", "connect-src 'self'");
 
 const page = (title: string) => `<!doctype html>
 <html lang="en">
@@ -66,6 +58,15 @@ export function docsRoutes(
     c.header("Content-Security-Policy", PAGE_POLICY);
     return c.html(page(product.name));
   });
+
+  routes.get(ERRORS_PAGE, (c) => {
+    c.header("Content-Security-Policy", ERRORS_POLICY);
+    return c.html(errorsPage(product.name));
+  });
+
+  routes.get("/docs/errors.css", (c) =>
+    c.body(ERRORS_STYLE, 200, { "Content-Type": "text/css; charset=utf-8" }),
+  );
 
   routes.get("/docs/start.js", (c) =>
     c.body(START_SCRIPT, 200, { "Content-Type": "text/javascript; charset=utf-8" }),

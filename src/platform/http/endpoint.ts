@@ -5,7 +5,9 @@ import type { CachedAnswer } from "../cache/answer.ts";
 import type { Replayed } from "../idempotency.ts";
 import type { AppEnv } from "./app-env.ts";
 import { type Needs, withNeeds } from "./needs.ts";
+import { FACTS, type RouteFacts } from "./openapi-answers.ts";
 import type { ProblemAnswer } from "./problem.ts";
+import { roleOf } from "./role.ts";
 import { mustBeStrict } from "./strict.ts";
 import { withoutMore } from "./without-more.ts";
 
@@ -67,13 +69,19 @@ export function endpoint<R extends Route>(
       mustBeStrict(content.schema, `${name}: body`);
     }
   }
-  return { route, handler: withNeeds(needs ?? {}, withoutMore(route, handler as Handler<AppEnv>)) };
+  // What OpenAPI says of a route follows from its guards and needs: it is noted here, and read where the document is made.
+  const facts: RouteFacts = {
+    role: roleOf(route.middleware),
+    refusedWhileRestoring: needs?.whileRestoring !== "let_through",
+  };
+  const noted = { ...route, [FACTS]: facts };
+  return { route: noted, handler: withNeeds(needs ?? {}, withoutMore(route, handler as Handler<AppEnv>)) };
 }
 
 /** For OpenAPI: the key of a request that is safe to repeat. `once` reads the header. */
 export const idempotencyHeader = z.object({
-  "idempotency-key": z
-    .string()
-    .optional()
-    .openapi({ description: "Makes the request safe to repeat: a replay gets the first answer" }),
+  "idempotency-key": z.string().optional().openapi({
+    example: "01jcz4kq8rj2m5v0a7w9x3y6pd",
+    description: "Makes the request safe to repeat: a replay gets the first answer",
+  }),
 });

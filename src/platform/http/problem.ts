@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
+import type { FieldCode, ProblemCode } from "../../problem-codes.ts";
 import { knownNames } from "../messages.ts";
 import { nearestName } from "../nearest.ts";
 import type { AppEnv } from "./app-env.ts";
@@ -7,35 +8,51 @@ import type { AppEnv } from "./app-env.ts";
 /** One fault of a request. `field` is a dotted path: `items.0.quantity`. */
 export interface FieldError {
   field?: string;
-  code: string;
+  code: FieldCode;
   message: string;
   [detail: string]: unknown;
 }
 
+/** The page that lists all codes with their meaning. */
+export const ERRORS_PAGE = "/docs/errors";
+
 /** RFC 9457, with a stable `code` for programs and `errors` that point at fields. */
 export interface Problem {
   status: number;
-  code: string;
+  code: ProblemCode;
   detail: string;
   errors?: FieldError[] | Record<string, unknown>[];
   [extension: string]: unknown;
 }
 
+/** The problem's type (RFC 9457, 3.1.1): where its code is explained, below the address that was asked. */
+export function typeOf(code: ProblemCode): string {
+  return `${ERRORS_PAGE}#${code}`;
+}
+
 export const problemSchema = z
-  .object({
-    type: z.string().openapi({ example: "about:blank" }),
-    title: z.string(),
-    status: z.int(),
-    code: z.string().openapi({ example: "insufficient_stock" }),
-    detail: z.string(),
-    request_id: z.string(),
+  // Some have more: what they are about, such as `order` or `total`.
+  .looseObject({
+    type: z.string().openapi({ description: "Where its code is explained", example: typeOf("not_found") }),
+    title: z.string().openapi({ description: "The status in words", example: "Not Found" }),
+    status: z.int().openapi({ example: 404 }),
+    code: z.string().openapi({ description: "For programs: it does not change", example: "not_found" }),
+    detail: z.string().openapi({ description: "For people", example: "There is nothing here." }),
+    request_id: z.string().openapi({ example: "01jcz4kq8rj2m5v0a7w9x3y6pd" }),
     errors: z
-      .array(z.looseObject({ field: z.string().optional(), message: z.string().optional() }))
-      .optional(),
+      .array(
+        z.looseObject({
+          field: z.string().optional().openapi({ description: "A dotted path", example: "items.0.quantity" }),
+          code: z.string().optional().openapi({ example: "too_small" }),
+          message: z.string().optional().openapi({ example: "must be a whole number from 1 to 1000000" }),
+        }),
+      )
+      .optional()
+      .openapi({ description: "What is wrong with each field" }),
   })
   .openapi("Problem");
 
-const TITLES: Record<number, string> = {
+export const TITLES: Record<number, string> = {
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",
@@ -56,7 +73,7 @@ const TITLES: Record<number, string> = {
 export function problemBody(problem: Problem, requestId: string): string {
   const { status, code, detail, ...rest } = problem;
   const title = TITLES[status] ?? "Error";
-  return JSON.stringify({ type: "about:blank", title, status, code, detail, request_id: requestId, ...rest });
+  return JSON.stringify({ type: typeOf(code), title, status, code, detail, request_id: requestId, ...rest });
 }
 
 /** A class of its own, so that the type of a route's responses can name it. */
@@ -99,8 +116,12 @@ export const invalidQuery = (errors: FieldError[]): Problem => ({
   ...unknownAmong(errors, "parameter"),
 });
 
+type Named<Code> = Code extends `unknown_${infer What}` ? What : never;
+/** What a problem can say that there is none of. */
+type NamedByFilter = Exclude<Named<ProblemCode>, "field" | "item">;
+
 /** The 422 of a filter that names nothing: an empty page would look as if nothing matched. */
-export const unknownName = (what: string, fields: string[] = [`${what}_id`]): Problem => ({
+export const unknownName = (what: NamedByFilter, fields: string[] = [`${what}_id`]): Problem => ({
   status: 422,
   code: `unknown_${what}`,
   detail: `There is no such ${what}.`,
@@ -169,7 +190,7 @@ function errorsOf(issue: z.core.$ZodIssue, above: PropertyKey[]): FieldError[] {
   const meant = issue.code === "invalid_union" ? meantBranch(issue.errors) : null;
   if (meant) return meant.flatMap((one) => errorsOf(one, path));
   const field = path.map(String).join(".");
-  const code = issue.code === "custom" ? `${issue.params?.code ?? issue.code}` : issue.code;
+  const code: FieldCode = (issue.code === "custom" && issue.params?.code) || issue.code;
   return [{ ...(field === "" ? {} : { field }), code, message: issue.message }];
 }
 

@@ -1,8 +1,10 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { type ProblemCode, type StatusOf, statusesOf } from "../../problem-codes.ts";
 import type { AppEnv } from "./app-env.ts";
 import { invalidJson } from "./body-guard.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { MemoRouter } from "./memo-router.ts";
+import { CODES } from "./openapi-answers.ts";
 import {
   type FieldError,
   fieldErrors,
@@ -43,38 +45,40 @@ const tellRepeated = (errors: FieldError[], given: Record<string, string[]>): Fi
     return { ...error, code: "repeated", message };
   });
 
-/** The failures of a route in OpenAPI. Each is a problem; its `code` says which. */
-export function problems<S extends number>(...statuses: S[]): Record<S, ReturnType<typeof problemContent>> {
-  const declared = {} as Record<S, ReturnType<typeof problemContent>>;
-  for (const status of statuses) declared[status] = problemContent(PROBLEMS[status] ?? "A problem");
+/**
+ * The failures of a route in OpenAPI, by the codes that only its own handler answers. Those of the guards before it
+ * follow from the route (`commonCodes`), and need not be named.
+ */
+export function problems<C extends ProblemCode>(
+  ...codes: C[]
+): Record<StatusOf<C>, ReturnType<typeof problemContent>> {
+  const declared: Record<number, ReturnType<typeof problemContent>> = {};
+  for (const code of codes) {
+    for (const status of statusesOf(code)) {
+      declared[status] ??= problemContent();
+      declared[status][CODES].push(code);
+    }
+  }
   return declared;
 }
 
-const problemContent = (description: string) => ({
-  description,
+const problemContent = () => ({
+  description: "A problem",
   content: { "application/problem+json": { schema: problemSchema } },
+  [CODES]: [] as ProblemCode[],
 });
-
-const PROBLEMS: Record<number, string> = {
-  400: "Unreadable JSON or query",
-  401: "No or bad credential",
-  403: "Role or scope",
-  404: "Not there, or not yours",
-  409: "The state forbids it",
-  412: "Stale If-Match",
-  413: "Body too large",
-  415: "Not JSON",
-  422: "A field is wrong",
-  429: "Too many requests",
-  503: "Try again",
-};
 
 /** For OpenAPI: the 304 of a route that takes If-None-Match. */
 export const UNCHANGED = { description: "Unchanged" };
 
-/** A JSON answer of one schema. */
-export const jsonContent = <S extends z.ZodType>(schema: S, description: string) => ({
+/** A JSON answer of one schema. @param sends headers of its own, which `HEADERS` describes */
+export const jsonContent = <S extends z.ZodType>(
+  schema: S,
+  description: string,
+  sends: ("ETag" | "Location")[] = [],
+) => ({
   description,
+  ...(sends.length === 0 ? {} : { headers: Object.fromEntries(sends.map((name) => [name, {}])) }),
   content: { "application/json": { schema } },
 });
 
@@ -86,6 +90,9 @@ export const jsonBody = <S extends z.ZodType>(schema: S) => ({
 
 /** For OpenAPI: the route needs a signed-in user. Middleware such as `requireStaff` enforces it. */
 export const bearer = [{ bearer: [] }];
+
+/** For OpenAPI: guests may call it too, and what a user makes is theirs. */
+export const bearerOrGuest: Record<string, string[]>[] = [{}, { bearer: [] }];
 
 /** The id in a path. Any text is accepted, so that an unknown id is a 404 and not a 400. */
 export const idParam = (example: string) =>

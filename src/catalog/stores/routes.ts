@@ -15,6 +15,7 @@ import {
   idParam,
   jsonBody,
   jsonContent,
+  problems,
   UNCHANGED,
 } from "../../platform/http/router.ts";
 import { once } from "../../platform/idempotency.ts";
@@ -66,7 +67,7 @@ const create = createRoute({
   summary: "Create a store",
   description: "It is empty until stock is set, by products in bulk or by an adjustment.",
   request: { headers: idempotencyHeader, body: jsonBody(newStoreSchema) },
-  responses: { 201: jsonContent(storeSchema, "Created", ["ETag"]) },
+  responses: { 201: jsonContent(storeSchema, "Created", ["ETag"]), ...problems("name_taken") },
 });
 
 const update = createRoute({
@@ -77,7 +78,7 @@ const update = createRoute({
   description:
     "What is left out stays as it is. `If-Match` refuses the change where somebody else was faster.",
   request: { params: id, headers: ifMatchHeader, body: jsonBody(storeChangeSchema) },
-  responses: { 200: jsonContent(storeSchema, "Changed", ["ETag"]) },
+  responses: { 200: jsonContent(storeSchema, "Changed", ["ETag"]), ...problems("name_taken") },
 });
 
 export const storeRoutes = createRouter(

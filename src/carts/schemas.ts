@@ -82,7 +82,7 @@ export const putItemsSchema = z.preprocess(
       items: z
         .array(
           z.strictObject({
-            product_id: z.string().min(1).max(64).openapi({ example: "prd_01jd…" }),
+            product_id: z.string().min(1).max(64),
             quantity,
           }),
         )

@@ -165,7 +165,7 @@ describe("an order", () => {
     const lines = `${awkward}\n\t${awkward}`;
     const said = {
       notes: lines,
-      metadata: { [lines]: [lines, { deep: [1, -0.5, true, null, ""] }], "": "no name", $ref: "x" },
+      metadata: { [awkward]: [lines, { deep: [1, -0.5, true, null, ""] }], "": "no name", $ref: "x" },
       customer: { name: awkward, email: "O'Hara+tag@Shop.Example", phone: "+44 (0) 1234;--" },
       shipping_address: {
         name: "Ada",

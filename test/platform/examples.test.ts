@@ -94,9 +94,11 @@ const SCENES: Record<string, (world: World) => Promise<Scene>> = {
     const { id } = await (await post("/categories", { name: "Empty" }, staff.headers)).json<{ id: string }>();
     return { ids: { [`cat_${ID}`]: id } };
   },
+  "patch /stores/{id}": async () => ({ ids: { Amsterdam: "Rotterdam" } }),
   "patch /products/{id}": async () => ({ ids: { "MUG-BLUE": "MUG-GREEN" } }),
   "delete /products/{id}": async () => ({}),
   "get /carts/{id}": asCustomer,
+  "post /carts/{id}/items": asCustomer,
   "put /carts/{id}/items/{product_id}": asCustomer,
   "delete /carts/{id}/items/{product_id}": asCustomer,
   "post /carts/{id}/checkout": async (world) => {

@@ -4,7 +4,7 @@ import { testContext } from "../events/context.ts";
 import { type Answer, answerOf } from "../orders/ask.ts";
 import { QUIET } from "../payments/settle/till.ts";
 import { notedD1, type Sent } from "../support/noted-d1.ts";
-import worker, { deskEnv, deskWork } from "../support/worker.ts";
+import { deskEnv, deskWork, unheld } from "../support/worker.ts";
 
 /** What one operation asked of D1, after its answer too. */
 export interface Measured {
@@ -39,7 +39,7 @@ export async function measureRequest(
   });
   const bindings = { ...env, ...QUIET, DB: watch(measured) } as never;
   deskEnv.current = bindings;
-  const answer = await answerOf(worker.fetch(request as never, bindings, execution));
+  const answer = await answerOf(unheld.fetch(request as never, bindings, execution));
   await Promise.all([...deferred, ...deskWork]);
   deskEnv.current = null;
   return { ...measured, answer };

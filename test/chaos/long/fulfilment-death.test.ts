@@ -45,6 +45,8 @@ describe("shipping", () => {
       "Stock.followAndCarry",
       "Stock.followAndCarry",
       "D1.batch",
+      // The mail that it is on its way.
+      "notifications.sendBatch",
     ]);
   });
 

@@ -91,7 +91,9 @@ export async function readEnds(buyers: Buyer[], provider: Provider, dead: Set<st
     env.DB.prepare("SELECT id, order_id, amount, state, reason FROM refunds"),
     env.DB.prepare("SELECT * FROM payment_events"),
     env.DB.prepare(
-      "SELECT id, object_id FROM work WHERE task = 'email' AND payload ->> 'template' = 'order_confirmation'",
+      // An order by card is confirmed as it is paid, and one mail says both.
+      `SELECT w.id, w.object_id FROM work AS w JOIN orders AS o ON o.id = w.object_id WHERE w.task = 'email'
+         AND w.payload ->> 'template' = iif(o.payment_method = 'card', 'order_paid', 'order_confirmation')`,
     ),
   ]);
   const refunds = rowsOf<RefundRow>(results, 1);

@@ -1,15 +1,13 @@
-import { jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { Role } from "../platform/actor.ts";
 import type { KeyRing } from "./keys.ts";
+import { type Purpose, signToken, verifyToken } from "./signed-token.ts";
 
 /** The lifetime of an access token. It cannot be revoked sooner, because it is verified without D1. */
 export const ACCESS_TOKEN_SECONDS = 15 * 60;
 
-const ISSUER = "holdfast";
-const AUDIENCE = "holdfast";
-/** The type of RFC 9068, so that a JWT that we sign for another purpose is not accepted as an access token. */
-const TYPE = "at+jwt";
+/** The type is that of RFC 9068. */
+const ACCESS: Purpose = { audience: "holdfast", type: "at+jwt" };
 
 export interface AccessClaims {
   userId: string;
@@ -18,23 +16,13 @@ export interface AccessClaims {
 }
 
 /** @param now milliseconds since the epoch */
-export function signAccessToken(
+export const signAccessToken = (
   ring: KeyRing,
-  claims: AccessClaims,
+  { userId, role, sessionId }: AccessClaims,
   now: number,
   lifetimeSeconds = ACCESS_TOKEN_SECONDS,
-): Promise<string> {
-  const { kid, algorithm, privateKey } = ring.signing;
-  const issuedAt = Math.floor(now / 1000);
-  return new SignJWT({ role: claims.role, sid: claims.sessionId })
-    .setProtectedHeader({ alg: algorithm, kid, typ: TYPE })
-    .setIssuer(ISSUER)
-    .setAudience(AUDIENCE)
-    .setSubject(claims.userId)
-    .setIssuedAt(issuedAt)
-    .setExpirationTime(issuedAt + lifetimeSeconds)
-    .sign(privateKey);
-}
+): Promise<string> =>
+  signToken(ring, ACCESS, { subject: userId, claims: { role, sid: sessionId } }, { now, lifetimeSeconds });
 
 const payloadSchema = z.object({
   sub: z.string().min(1),
@@ -43,8 +31,7 @@ const payloadSchema = z.object({
 });
 
 /**
- * The claims of a valid token that one of our keys signed; null for everything else. The key is found by `kid` and
- * determines the algorithm, so that the token's own `alg` cannot choose another.
+ * The claims of a valid access token; null for everything else.
  * @param now milliseconds since the epoch
  */
 export async function verifyAccessToken(
@@ -52,26 +39,6 @@ export async function verifyAccessToken(
   token: string,
   now: number,
 ): Promise<AccessClaims | null> {
-  try {
-    const { payload } = await jwtVerify(
-      token,
-      ({ kid, alg }) => {
-        const key = ring.accepted.get(kid ?? "");
-        if (!key || key.algorithm !== alg) throw new Error("not one of our keys");
-        return key.publicKey;
-      },
-      {
-        algorithms: [...ring.accepted.values()].map((key) => key.algorithm),
-        issuer: ISSUER,
-        audience: AUDIENCE,
-        typ: TYPE,
-        requiredClaims: ["exp", "iat"],
-        currentDate: new Date(now),
-      },
-    );
-    const claims = payloadSchema.parse(payload);
-    return { userId: claims.sub, role: claims.role, sessionId: claims.sid };
-  } catch {
-    return null;
-  }
+  const claims = payloadSchema.safeParse(await verifyToken(ring, ACCESS, token, now)).data;
+  return claims ? { userId: claims.sub, role: claims.role, sessionId: claims.sid } : null;
 }

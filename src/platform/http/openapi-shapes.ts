@@ -4,17 +4,20 @@ import type { Schema } from "./openapi-types.ts";
  * A schema as client generators want it, wherever zod's own form makes them stumble: what may be null and has a name is
  * either of the two, what is only a name with words is that name, and `null` is among the values of what may be null.
  */
-export function tidy(schema: Schema): Schema {
+export const tidy = (schema: Schema): Schema => named(nullAmongValues(withInside(schema, tidy)));
+
+/** A schema with each of those that it is made of changed. */
+function withInside(schema: Schema, change: (inner: Schema) => Schema): Schema {
   const inside: Schema = { ...schema };
-  if (schema.properties) inside.properties = mapValues(schema.properties, tidy);
-  if (schema.items) inside.items = tidy(schema.items);
+  if (schema.properties) inside.properties = mapValues(schema.properties, change);
+  if (schema.items) inside.items = change(schema.items);
   if (typeof schema.additionalProperties === "object") {
-    inside.additionalProperties = tidy(schema.additionalProperties);
+    inside.additionalProperties = change(schema.additionalProperties);
   }
   for (const all of ["anyOf", "oneOf", "allOf"] as const) {
-    if (schema[all]) inside[all] = schema[all].map(tidy);
+    if (schema[all]) inside[all] = schema[all].map(change);
   }
-  return named(nullAmongValues(inside));
+  return inside;
 }
 
 function nullAmongValues(schema: Schema): Schema {
@@ -43,16 +46,10 @@ const WORDS = new Set(["description", "example", "default"]);
  * generators of types take a default for a promise that the field is always there.
  */
 export function withoutDefaults(schema: Schema): Schema {
-  const { default: left, ...rest } = schema;
-  const inside: Schema = { ...rest };
-  if (rest.properties) inside.properties = mapValues(rest.properties, withoutDefaults);
-  if (rest.items) inside.items = withoutDefaults(rest.items);
-  for (const all of ["anyOf", "oneOf", "allOf"] as const) {
-    if (rest[all]) inside[all] = rest[all].map(withoutDefaults);
-  }
-  if (left === undefined) return inside;
+  const { default: left, ...rest } = withInside(schema, withoutDefaults);
+  if (left === undefined) return rest;
   const told = `\`${JSON.stringify(left)}\` where it is left out`;
-  return { ...inside, description: rest.description === undefined ? told : `${rest.description}; ${told}` };
+  return { ...rest, description: rest.description === undefined ? told : `${rest.description}; ${told}` };
 }
 
 const mapValues = <V, W>(record: Record<string, V>, change: (value: V) => W): Record<string, W> =>

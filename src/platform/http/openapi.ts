@@ -172,22 +172,18 @@ function answersOf(
 
 /** Refusals that several operations have alike stand once, by a name of their own. */
 function shareAnswers(operations: Operation[]): Record<string, Reply> {
-  const texts = operations.flatMap(({ responses }) =>
+  const refusals = operations.flatMap(({ responses }) =>
     Object.entries(responses).flatMap(([status, reply]) =>
-      Number(status) >= 400 ? [JSON.stringify(reply)] : [],
+      Number(status) >= 400 ? [{ responses, status, reply }] : [],
     ),
   );
   const shared: Record<string, Reply> = {};
-  const names = new Map<string, string>();
-  for (const { responses } of operations) {
-    for (const [status, reply] of Object.entries(responses)) {
-      const text = JSON.stringify(reply);
-      if (Number(status) < 400 || texts.indexOf(text) === texts.lastIndexOf(text)) continue;
-      const name = names.get(text) ?? `Refused${status}_${names.size + 1}`;
-      names.set(text, name);
-      shared[name] = reply;
-      responses[status] = { $ref: `#/components/responses/${name}` };
-    }
+  for (const alike of Map.groupBy(refusals, ({ reply }) => JSON.stringify(reply)).values()) {
+    const [first, second] = alike;
+    if (!first || !second) continue;
+    const name = `Refused${first.status}_${Object.keys(shared).length + 1}`;
+    shared[name] = first.reply;
+    for (const { responses, status } of alike) responses[status] = { $ref: `#/components/responses/${name}` };
   }
   return shared;
 }

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { CHALLENGE, requireUser, signedIn } from "../accounts/authenticate.ts";
 import { answerPlacing } from "../orders/desk/answer-placing.ts";
-import { cartSpent, GUESTS_OFF } from "../orders/problems.ts";
+import { cartSpent, GUESTS_OFF, PLACING_CODES } from "../orders/problems.ts";
 import { MAX_ITEMS, orderSchema } from "../orders/schemas.ts";
 import type { AppEnv } from "../platform/http/app-env.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
@@ -83,6 +83,11 @@ const get = createRoute({
   },
 });
 
+const putAnswers = {
+  200: jsonContent(cartSchema, "The cart as it is now", ["ETag"]),
+  ...problems("cart_spent", "unknown_product", "mixed_currencies", "too_many_items"),
+};
+
 const put = createRoute({
   method: "put",
   path: "/carts/{id}/items/{product_id}",
@@ -94,10 +99,7 @@ const put = createRoute({
     headers: cartToken.extend(ifMatchHeader.shape),
     body: jsonBody(putItemSchema),
   },
-  responses: {
-    200: jsonContent(cartSchema, "The cart as it is now", ["ETag"]),
-    ...problems("cart_spent", "unknown_product", "mixed_currencies", "too_many_items"),
-  },
+  responses: putAnswers,
 });
 
 const putMany = createRoute({
@@ -112,10 +114,7 @@ const putMany = createRoute({
     headers: cartToken.extend(ifMatchHeader.shape),
     body: jsonBody(putItemsSchema),
   },
-  responses: {
-    200: jsonContent(cartSchema, "The cart as it is now", ["ETag"]),
-    ...problems("cart_spent", "unknown_product", "mixed_currencies", "too_many_items"),
-  },
+  responses: putAnswers,
 });
 
 const remove = createRoute({
@@ -144,25 +143,7 @@ const checkout = createRoute({
   },
   responses: {
     201: jsonContent(orderSchema, "Placed"),
-    ...problems(
-      "insufficient_stock",
-      "price_changed",
-      "not_chargeable",
-      "unknown_product",
-      "unknown_store",
-      "customer_required",
-      "mixed_currencies",
-      "total_too_large",
-      "unauthenticated",
-      "overloaded",
-      "try_again",
-      "outcome_unknown",
-      "selling_stopped",
-      "restoring",
-      "cart_empty",
-      "cart_spent",
-      "cart_changed",
-    ),
+    ...problems(...PLACING_CODES, "cart_empty", "cart_spent", "cart_changed"),
   },
 });
 

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { MAX_ITEMS, MAX_QUANTITY, placeOrderSchema } from "../orders/schemas.ts";
+import { eachOnce } from "../platform/each-once.ts";
 import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 
@@ -88,15 +89,7 @@ export const putItemsSchema = z.preprocess(
         )
         .min(1)
         .max(MAX_ITEMS)
-        .superRefine((items, context) => {
-          const seen = new Set<string>();
-          for (const [index, { product_id }] of items.entries()) {
-            if (seen.has(product_id)) {
-              context.addIssue({ code: "custom", path: [index, "product_id"], message: "is named twice" });
-            }
-            seen.add(product_id);
-          }
-        }),
+        .superRefine(eachOnce("product_id")),
     })
     .openapi("PutCartItems"),
 );

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { OrderStatus } from "../orders/lifecycle.ts";
 import { isLiving } from "../orders/lifecycle.ts";
-import { formatMoney } from "../platform/money.ts";
+import { moneyText } from "../platform/money.ts";
 import { type Letter, renderLetter } from "./letter.ts";
 import type { Mail } from "./mail.ts";
 import type { OrderForMail } from "./read-orders.ts";
@@ -97,22 +97,17 @@ function wordingOf(order: OrderForMail, payload: OrderMailPayload, timeZone: str
           `We kept your order ${reference} for you, and no payment came in time. It has expired, and nothing is owed.`,
         ],
       };
-    case "order_refunded": {
-      const { amount, currency } = formatMoney(payload);
+    case "order_refunded":
       return {
         ...bare,
         subject: `A refund for your order ${reference}`,
-        says: [`We have given ${amount} ${currency} back to you for your order ${reference}.`],
+        says: [`We have given ${moneyText(payload)} back to you for your order ${reference}.`],
       };
-    }
   }
 }
 
 function confirmation(order: OrderForMail, timeZone: string): Wording {
-  const money = (minorUnits: number) => {
-    const { amount, currency } = formatMoney({ amount: minorUnits, currency: order.currency });
-    return `${amount} ${currency}`;
-  };
+  const money = (amount: number) => moneyText({ amount, currency: order.currency });
   const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone });
   const minute = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "long", timeZone });
   const payUntil = order.paymentStatus === "awaiting" ? order.expiresAt : null;

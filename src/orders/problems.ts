@@ -9,6 +9,24 @@ import type { Refusal } from "./place/quote.ts";
 import type { NotCancellable } from "./steps/cancel.ts";
 import type { AddressRefusal } from "./steps/change-address.ts";
 
+/** What placing one order may answer, from items or from a cart. */
+export const PLACING_CODES = [
+  "insufficient_stock",
+  "price_changed",
+  "not_chargeable",
+  "unknown_product",
+  "unknown_store",
+  "customer_required",
+  "mixed_currencies",
+  "total_too_large",
+  "unauthenticated",
+  "overloaded",
+  "try_again",
+  "outcome_unknown",
+  "selling_stopped",
+  "restoring",
+] as const satisfies ProblemCode[];
+
 /** 503: nothing was sold and nothing is lost; the same request, under the same key, may be sent again. */
 export const UNAVAILABLE: Problem = {
   status: 503,

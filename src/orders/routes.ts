@@ -17,7 +17,14 @@ import { listQuerySchema } from "../platform/read-page.ts";
 import { answerPlacing } from "./desk/answer-placing.ts";
 import type { RefundsPort } from "./payments-port.ts";
 import { draftOf } from "./place/draft.ts";
-import { addressFixed, CONTENDED, countryFixed, GUESTS_OFF, notCancellable } from "./problems.ts";
+import {
+  addressFixed,
+  CONTENDED,
+  countryFixed,
+  GUESTS_OFF,
+  notCancellable,
+  PLACING_CODES,
+} from "./problems.ts";
 import { listHistory } from "./read/history.ts";
 import { listOrders } from "./read/list.ts";
 import { noSuchOrder, onceOnOrder, orderFor, orderName, orderToken } from "./read/named.ts";
@@ -49,22 +56,7 @@ const placeRoute = createRoute({
   request: { headers: idempotencyHeader, body: jsonBody(placeOrderSchema) },
   responses: {
     201: jsonContent(orderSchema, "Placed"),
-    ...problems(
-      "insufficient_stock",
-      "price_changed",
-      "not_chargeable",
-      "unknown_product",
-      "unknown_store",
-      "customer_required",
-      "mixed_currencies",
-      "total_too_large",
-      "unauthenticated",
-      "overloaded",
-      "try_again",
-      "outcome_unknown",
-      "selling_stopped",
-      "restoring",
-    ),
+    ...problems(...PLACING_CODES),
   },
 });
 

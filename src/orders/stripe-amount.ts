@@ -1,4 +1,4 @@
-import { exponentOf, formatMoney, isCurrency, type Money } from "../platform/money.ts";
+import { exponentOf, isCurrency, type Money, moneyText } from "../platform/money.ts";
 
 /*
  * What Stripe can charge. It stands here and not beside its client, since an order that cannot be paid is refused when it is
@@ -39,7 +39,7 @@ const MOST_OF: Partial<Record<string, number>> = { IDR: 999_999_999_999 };
 export function stripeRefusal({ amount, currency }: Money): string | null {
   const digits = stripeDigits(currency);
   if (digits === null) return `Stripe does not charge ${currency}.`;
-  const money = (minor: number) => `${formatMoney({ amount: minor, currency }).amount} ${currency}`;
+  const money = (minor: number) => moneyText({ amount: minor, currency });
   // Stripe's unit in minor units: 1, 100 for MGA, 0.01 for ISK.
   const unit = 10 ** (exponentOf(currency) - digits);
   const step = digits === 3 ? 10 : Math.max(unit, 1);

@@ -45,6 +45,12 @@ export const formatMoney = ({ amount, currency }: Money): MoneyWire => ({
   currency,
 });
 
+/** As people read it: `12.50 EUR`. */
+export const moneyText = (money: Money): string => {
+  const { amount, currency } = formatMoney(money);
+  return `${amount} ${currency}`;
+};
+
 /**
  * Converts a decimal string to minor units. Null when it is not a plain non-negative decimal, has more digits than the
  * currency, or is larger than an exact integer: it never rounds.

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { eachOnce } from "../../platform/each-once.ts";
 import { moneySchema } from "../../platform/money.ts";
 import { listSchema } from "../../platform/pagination.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
@@ -87,15 +88,7 @@ export const newProductSchema = z
 const openingStockSchema = z
   .array(z.strictObject({ store_id: z.string().max(64), quantity: z.int().min(0).max(MAX_QUANTITY) }))
   .max(1_000)
-  .superRefine((levels, context) => {
-    const seen = new Set<string>();
-    for (const [index, { store_id }] of levels.entries()) {
-      if (seen.has(store_id)) {
-        context.addIssue({ code: "custom", path: [index, "store_id"], message: "is named twice" });
-      }
-      seen.add(store_id);
-    }
-  });
+  .superRefine(eachOnce("store_id"));
 
 /** One item of a bulk. Items are parsed one by one, so that each fails alone; the routes register this for OpenAPI. */
 export const bulkItemSchema = productChangeSchema

@@ -1,5 +1,5 @@
 import { html, raw } from "hono/html";
-import { formatMoney } from "../../platform/money.ts";
+import { moneyText } from "../../platform/money.ts";
 import type { Shipment } from "../fulfilment/read.ts";
 import type { OrderStatus } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
@@ -38,10 +38,7 @@ const SAYS: Record<OrderStatus, string> = {
 
 /** An order for its customer: where it stands, what is in it, what it costs, what has left. */
 export function customerPage(order: Order, shipments: Shipment[]) {
-  const money = (minorUnits: number) => {
-    const { amount, currency } = formatMoney({ amount: minorUnits, currency: order.currency });
-    return `${amount} ${currency}`;
-  };
+  const money = (amount: number) => moneyText({ amount, currency: order.currency });
   const row = (label: string, value: string) => html`<tr><td>${label}</td><td>${value}</td></tr>`;
   const sums: [string, number][] = [
     ["Subtotal", order.subtotal],

@@ -21,6 +21,7 @@ import { tasksRoutes } from "./ops/tasks/routes.ts";
 import { bulkRoutes } from "./orders/bulk/routes.ts";
 import { delayedRoutes } from "./orders/delayed/routes.ts";
 import { fulfilmentRoutes } from "./orders/fulfilment/routes.ts";
+import { linkRoutes } from "./orders/read/link-routes.ts";
 import { orderPageRoutes } from "./orders/read/page-routes.ts";
 import { storeOrdersRoutes } from "./orders/read/store-routes.ts";
 import { ordersRoutes } from "./orders/routes.ts";
@@ -95,6 +96,7 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   app.route(API, statisticsRoutes);
   const refunding = { oweRefund, refundsBy };
   app.route(API, ordersRoutes(refunding));
+  app.route(API, linkRoutes);
   app.route(API, bulkRoutes);
   app.route(API, fulfilmentRoutes(refunding));
   // Mounted after the routes whose paths it would take for the name of an order.

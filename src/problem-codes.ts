@@ -126,9 +126,9 @@ export const PROBLEM_CODES = {
     status: 409,
     means: "Of a bulk of all or none: another order of it could not be placed.",
   },
-  address_fixed: {
+  details_fixed: {
     status: 409,
-    means: "Something of the order has shipped, or it is being packed: its address stays.",
+    means: "Something of the order has shipped, or it is being packed: its address, customer and notes stay.",
   },
   country_fixed: {
     status: 409,

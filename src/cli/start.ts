@@ -100,7 +100,7 @@ async function prepareSettings(port: number): Promise<{ settings: SettingsText; 
   // On this machine the links of mails open the API's own page.
   const page = `http://127.0.0.1:${port}/api/v1/orders/{order_id}/page?token={token}`;
   const links: SettingsText =
-    given.ENVIRONMENT === "production" || given.ORDER_URL ? {} : { ORDER_URL: page };
+    given.ENVIRONMENT === "production" || given.ORDER_URL || given.SHOP_URL ? {} : { ORDER_URL: page };
   return { settings: { ...given, ...made, ...links }, made };
 }
 

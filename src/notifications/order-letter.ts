@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { OrderStatus } from "../orders/lifecycle.ts";
 import { isLiving } from "../orders/lifecycle.ts";
+import { STANDING } from "../orders/read/standing.ts";
 import { moneyText } from "../platform/money.ts";
 import { type Letter, renderLetter } from "./letter.ts";
 import type { Mail } from "./mail.ts";
@@ -31,10 +32,14 @@ export const orderMailSchemas = [
   }),
 ] as const;
 
-export type OrderMailPayload = z.infer<(typeof orderMailSchemas)[number]>;
+/** What a mail about an order says, without the order itself. */
+export type OrderMail =
+  | z.infer<(typeof orderMailSchemas)[number]>
+  /** To whoever asked for it. */
+  | { template: "order_link" };
 
 /** What is not true any more by the time a mail is written is not said: of an order that died, or lives again. */
-export function isStillTrue(status: OrderStatus, template: OrderMailPayload["template"]): boolean {
+export function isStillTrue(status: OrderStatus, template: OrderMail["template"]): boolean {
   switch (template) {
     case "order_confirmation":
     case "order_paid":
@@ -44,6 +49,7 @@ export function isStillTrue(status: OrderStatus, template: OrderMailPayload["tem
     case "order_shipped":
     case "order_cancelled":
     case "order_refunded":
+    case "order_link":
       return true;
   }
 }
@@ -53,7 +59,7 @@ const customerSchema = z.object({ name: z.string(), email: z.string() });
 /** @param timeZone the shop's, by its IANA name; @param link where the order can be seen, null where nowhere */
 export function renderOrderMail(
   order: OrderForMail,
-  payload: OrderMailPayload,
+  payload: OrderMail,
   { timeZone, link }: { timeZone: string; link: string | null },
 ): Promise<Mail> {
   const { name, email } = customerSchema.parse(JSON.parse(order.customer));
@@ -63,7 +69,7 @@ export function renderOrderMail(
 
 type Wording = Omit<Letter, "name" | "link">;
 
-function wordingOf(order: OrderForMail, payload: OrderMailPayload, timeZone: string): Wording {
+function wordingOf(order: OrderForMail, payload: OrderMail, timeZone: string): Wording {
   const { reference } = order;
   const bare = { lines: [], sums: [], total: null };
   switch (payload.template) {
@@ -103,6 +109,12 @@ function wordingOf(order: OrderForMail, payload: OrderMailPayload, timeZone: str
         subject: `A refund for your order ${reference}`,
         says: [`We have given ${moneyText(payload)} back to you for your order ${reference}.`],
       };
+    case "order_link":
+      return {
+        ...bare,
+        subject: `Your order ${reference}`,
+        says: [`You asked for your order ${reference}.`, STANDING[order.status]],
+      };
   }
 }
 
@@ -139,7 +151,7 @@ function confirmation(order: OrderForMail, timeZone: string): Wording {
   };
 }
 
-type Shipment = Extract<OrderMailPayload, { template: "order_shipped" }>["shipment"];
+type Shipment = Extract<OrderMail, { template: "order_shipped" }>["shipment"];
 
 /** One product may leave from several stores: its units are told together. */
 function shipped(

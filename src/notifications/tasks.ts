@@ -1,13 +1,14 @@
 import { z } from "zod";
-import type { TaskHandler } from "../events/run-tasks.ts";
+import type { Task, TaskHandler, TaskOutcome } from "../events/run-tasks.ts";
 import type { Context } from "../platform/context.ts";
 import { gathered } from "../platform/gathered.ts";
+import { askedLinkSchema, findAsked } from "./asked-link.ts";
 import { composeDeadTask } from "./dead-task.ts";
 import { composeDelayedOrders } from "./delayed-orders.ts";
 import { keepMails, type SentMail } from "./keep-mails.ts";
 import { composeLowStock } from "./low-stock.ts";
 import { type Notice, renderNotice } from "./mail.ts";
-import { isStillTrue, orderMailSchemas, renderOrderMail } from "./order-letter.ts";
+import { isStillTrue, type OrderMail, orderMailSchemas, renderOrderMail } from "./order-letter.ts";
 import { orderLink } from "./order-link.ts";
 import { readOrdersForMail } from "./read-orders.ts";
 import { sendMail } from "./send-mail.ts";
@@ -20,7 +21,7 @@ export const noticeSchema = z.discriminatedUnion("template", [
   z.object({ template: z.literal("low_stock"), products: z.int(), product_ids: z.array(z.string()) }),
 ]);
 
-const payloadSchema = z.discriminatedUnion("template", [...orderMailSchemas, noticeSchema]);
+const payloadSchema = z.discriminatedUnion("template", [...orderMailSchemas, askedLinkSchema, noticeSchema]);
 
 /**
  * Sends the e-mails of one batch of tasks: what an order's customer is told, or a notice to `ADMIN_EMAIL`. Each is a task
@@ -29,6 +30,13 @@ const payloadSchema = z.discriminatedUnion("template", [...orderMailSchemas, not
 export function emailSender(context: Context): TaskHandler {
   const read = gathered((orderIds: string[]) => readOrdersForMail(context, orderIds));
   const keep = gathered((mails: SentMail[]) => keepMails(context, mails));
+  const sendAbout = async (own: Context, task: Task, orderId: string, payload: OrderMail): Promise<TaskOutcome> => {
+    const order = (await read(orderId)).get(orderId);
+    if (order === undefined || !isStillTrue(order.status, payload.template)) return { kind: "done" };
+    const link = await orderLink(own, orderId);
+    const mail = await renderOrderMail(order, payload, { timeZone: own.settings.TIME_ZONE, link });
+    return sendMail(own, keep, task.id, mail);
+  };
   return async (own, task) => {
     const payload = payloadSchema.safeParse(task.payload);
     if (!payload.success) return { kind: "failed", error: `no such mail: ${z.prettifyError(payload.error)}` };
@@ -38,13 +46,11 @@ export function emailSender(context: Context): TaskHandler {
       case "order_shipped":
       case "order_cancelled":
       case "order_expired":
-      case "order_refunded": {
-        const { order_id: orderId, template } = payload.data;
-        const order = (await read(orderId)).get(orderId);
-        if (order === undefined || !isStillTrue(order.status, template)) return { kind: "done" };
-        const link = await orderLink(own, orderId);
-        const mail = await renderOrderMail(order, payload.data, { timeZone: own.settings.TIME_ZONE, link });
-        return sendMail(own, keep, task.id, mail);
+      case "order_refunded":
+        return sendAbout(own, task, payload.data.order_id, payload.data);
+      case "order_link": {
+        const orderId = await findAsked(own, payload.data);
+        return orderId === null ? { kind: "done" } : sendAbout(own, task, orderId, { template: "order_link" });
       }
       default: {
         const { ADMIN_EMAIL } = own.settings;

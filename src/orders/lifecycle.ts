@@ -29,7 +29,7 @@ export type PaymentMethod = (typeof PAYMENT_METHODS)[number];
 
 /**
  * What made a version of an order: a step of its life (being placed too), parts that left or came back, what was left given
- * up, money on its way back, another word about its money, such as a payment that failed, or another address to send it to.
+ * up, money on its way back, another word about its money, such as a payment that failed, or where it goes, whom it is for and what is noted.
  */
 export const HISTORY_KINDS = [
   "transition",
@@ -38,7 +38,7 @@ export const HISTORY_KINDS = [
   "refund",
   "close",
   "payment",
-  "address",
+  "details",
 ] as const;
 export type HistoryKind = (typeof HISTORY_KINDS)[number];
 

@@ -7,7 +7,7 @@ import type { Shortfall } from "./place/decide.ts";
 import type { Draft, DraftNames } from "./place/draft.ts";
 import type { Refusal } from "./place/quote.ts";
 import type { NotCancellable } from "./steps/cancel.ts";
-import type { AddressRefusal } from "./steps/change-address.ts";
+import type { DetailsRefusal } from "./steps/change-details.ts";
 
 /** What placing one order may answer, from items or from a cart. */
 export const PLACING_CODES = [
@@ -106,21 +106,21 @@ export const notCancellable = ({ status, partShipped }: NotCancellable): Problem
 });
 
 /** 409: it may go nowhere else any more. */
-export function addressFixed({
+export function detailsFixed({
   status,
   partShipped,
   packed,
-}: Extract<AddressRefusal, { kind: "address_fixed" }>): Problem {
+}: Extract<DetailsRefusal, { kind: "details_fixed" }>): Problem {
   const because = partShipped
-    ? "Something of this order has shipped already, so its address cannot be changed."
+    ? "Something of this order has shipped already, so its details cannot be changed."
     : packed
-      ? "This order is being packed, so only the shop can still change its address: ask them."
-      : `An order that is ${status} is sent nowhere, so its address cannot be changed.`;
-  return { status: 409, code: "address_fixed", detail: because, order_status: status };
+      ? "This order is being packed, so only the shop can still change its details: ask them."
+      : `An order that is ${status} is sent nowhere, so its details cannot be changed.`;
+  return { status: 409, code: "details_fixed", detail: because, order_status: status };
 }
 
 /** 409: the total was made for one country. */
-export const countryFixed = ({ country }: Extract<AddressRefusal, { kind: "country_fixed" }>): Problem => {
+export const countryFixed = ({ country }: Extract<DetailsRefusal, { kind: "country_fixed" }>): Problem => {
   const message = `must stay ${country ?? "none"}: what was charged for shipping, tax and duty was for it`;
   return {
     status: 409,

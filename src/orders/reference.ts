@@ -17,3 +17,14 @@ export const looksLikeReference = (text: string): boolean =>
   /^\s*#?\s*ORD/i.test(text) ||
   (/\d/.test(text) && /[a-z]/i.test(text)) ||
   readReference(text)?.length === "ORD-".length + COMPLETE_LENGTH;
+
+/**
+ * The references that a text may mean, whole or by how they begin: as the shop itself draws them, and as the text stands,
+ * since orders that came from elsewhere may have others.
+ */
+export function referencesOf(text: string): string[] {
+  const plain = text.toUpperCase().replaceAll(/[\s#]/g, "");
+  const own = looksLikeReference(text) ? readReference(text) : null;
+  const all = [own, /^[0-9A-Z-]+$/.test(plain) ? plain : null];
+  return [...new Set(all.filter((one) => one !== null))];
+}

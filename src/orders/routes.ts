@@ -18,7 +18,7 @@ import { answerPlacing } from "./desk/answer-placing.ts";
 import type { RefundsPort } from "./payments-port.ts";
 import { draftOf } from "./place/draft.ts";
 import {
-  addressFixed,
+  detailsFixed,
   CONTENDED,
   countryFixed,
   GUESTS_OFF,
@@ -31,7 +31,7 @@ import { noSuchOrder, onceOnOrder, orderFor, orderName, orderToken } from "./rea
 import { answerWithOrder, answerWithRefund, renderOrder } from "./read/render.ts";
 import {
   cancelSchema,
-  changeAddressSchema,
+  changeDetailsSchema,
   changedOrderSchema,
   historyListSchema,
   orderListQuerySchema,
@@ -40,7 +40,7 @@ import {
   placeOrderSchema,
 } from "./schemas.ts";
 import { cancelOrder } from "./steps/cancel.ts";
-import { changeAddress } from "./steps/change-address.ts";
+import { changeDetails } from "./steps/change-details.ts";
 
 const placeRoute = createRoute({
   method: "post",
@@ -144,39 +144,39 @@ const cancelBy = (port: RefundsPort) =>
     });
   });
 
-const addressRoute = createRoute({
+const detailsRoute = createRoute({
   method: "patch",
   path: "/orders/{id}",
   tags: ["Orders"],
-  summary: "Change the address of an order that has not shipped",
+  summary: "Change the details of an order that has not shipped",
   description:
-    "Staff until something of it has shipped, a buyer until it is being packed: a 409 `address_fixed` after that. The " +
-    "amounts stay; where shipping, tax or duty were charged the country must stay too, a 409 `country_fixed` else. The " +
-    "order's history keeps both addresses.",
+    "Where it goes, whom it is for, what is noted. Staff until something of it has shipped, a buyer until it is being " +
+    "packed: a 409 `details_fixed` after that. The amounts stay; where shipping, tax or duty were charged the country must " +
+    "stay too, a 409 `country_fixed` else. The order's history keeps what stood there.",
   request: {
     params: orderName,
     headers: orderToken.extend(idempotencyHeader.shape).extend(ifMatchHeader.shape),
-    body: jsonBody(changeAddressSchema),
+    body: jsonBody(changeDetailsSchema),
   },
   responses: {
-    200: jsonContent(orderSchema, "The order, with its new address", ["ETag"]),
-    ...problems("address_fixed", "country_fixed", "try_again"),
+    200: jsonContent(orderSchema, "The order, with its new details", ["ETag"]),
+    ...problems("details_fixed", "country_fixed", "try_again"),
   },
 });
 
-const address = endpoint(addressRoute, async (c) => {
-  const { shipping_address } = c.req.valid("json");
+const details = endpoint(detailsRoute, async (c) => {
+  const { shipping_address: shippingAddress, customer, notes } = c.req.valid("json");
   const versions = allowedVersions(c.req.header("If-Match"));
   return onceOnOrder(c, async (order, operation) => {
-    const command = { operation, versions, address: shipping_address, answer: answerWithOrder };
-    const outcome = await changeAddress(c.get("context"), order, command);
+    const command = { operation, versions, details: { shippingAddress, customer, notes }, answer: answerWithOrder };
+    const outcome = await changeDetails(c.get("context"), order, command);
     switch (outcome.kind) {
       case "changed":
       case "same":
         c.header("ETag", etagOf(outcome.order.version));
         return c.json(renderOrder(outcome.order), 200);
-      case "address_fixed":
-        return problem(c, addressFixed(outcome));
+      case "details_fixed":
+        return problem(c, detailsFixed(outcome));
       case "country_fixed":
         return problem(c, countryFixed(outcome));
       case "stale":
@@ -204,4 +204,4 @@ const history = endpoint(historyRoute, async (c) => {
 });
 
 export const ordersRoutes = (port: RefundsPort) =>
-  createRouter(place, list, cancelBy(port), address, history);
+  createRouter(place, list, cancelBy(port), details, history);

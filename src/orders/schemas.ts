@@ -5,7 +5,7 @@ import { momentSchema } from "../platform/http/range.ts";
 import { moneySchema } from "../platform/money.ts";
 import { listSchema } from "../platform/pagination.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
-import { emailSchema, lookedUpEmailSchema } from "../platform/text/email.ts";
+import { accountEmailSchema, emailSchema, lookedUpEmailSchema } from "../platform/text/email.ts";
 import { checkTexts, line, lines } from "../platform/text/line.ts";
 import { HISTORY_KINDS, ORDER_STATUSES, PAYMENT_METHODS, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
 
@@ -281,7 +281,8 @@ export const historySchema = z
     kind: z.enum(HISTORY_KINDS).openapi({ description: "What made this version" }),
     snapshot: z.record(z.string(), z.unknown()).openapi({
       description:
-        "The order as this left it; of an `address` also `shipping_address` and `previous_shipping_address`",
+        "The order as this left it; of `details` also what was changed of `shipping_address`, `customer` and `notes`, and " +
+        "`previous` with what stood there",
     }),
   })
   .openapi("OrderHistory");
@@ -332,8 +333,25 @@ export const orderListQuerySchema = listQuerySchema.extend({
 
 export type OrderListQuery = z.infer<typeof orderListQuerySchema>;
 
-export const changeAddressSchema = z
-  .strictObject({ shipping_address: shippingAddressSchema.optional() })
-  .openapi("ChangeOrderAddress");
+export const changeDetailsSchema = z
+  .strictObject({
+    shipping_address: shippingAddressSchema.optional(),
+    customer: z
+      .strictObject({ name: line(200).optional(), phone: line(40).nullish() })
+      .optional()
+      .openapi({ description: "What is left out stays; a `phone` of null is taken away" }),
+    notes: lines(2_000).nullish(),
+  })
+  .openapi("ChangeOrderDetails");
+
+export const lookUpOrderSchema = z
+  .strictObject({
+    reference: line(40).openapi({
+      description: "Blanks, `#`, case and `ORD-` do not matter",
+      example: "ORD-7K3F9QXM2A",
+    }),
+    email: accountEmailSchema,
+  })
+  .openapi("LookUpOrder");
 
 export const cancelSchema = z.strictObject({ reason: line(500).optional() }).openapi("CancelOrder");

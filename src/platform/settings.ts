@@ -41,6 +41,8 @@ export const settingsSchema = z
     /** Orders a minute per user, guests per address. */
     ORDERS_PER_MINUTE: count(5),
     SUGGESTIONS_PER_MINUTE: count(20),
+    /** Look-ups of orders by reference and e-mail, a minute per address, and per e-mail. */
+    LOOKUPS_PER_MINUTE: count(5),
     /** Requests a minute per user or address: the flood guard. */
     REQUESTS_PER_MINUTE: count(600),
     ORDER_EXPIRATION_MINUTES: duration(30),
@@ -61,7 +63,9 @@ export const settingsSchema = z
     MAIL_FROM: z.string().default("Holdfast <orders@holdfast.example>"),
     /** Which mails an order's customer is sent, comma-separated; `none`. */
     ORDER_MAILS: orderMails,
-    /** What a mail's link to an order opens, with `{order_id}` and `{token}` in it. */
+    /** Where the storefront is: mails link there. */
+    SHOP_URL: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
+    /** What a mail's link to an order opens, with `{order_id}` and `{token}` in it, where that is not its own place in the shop. */
     ORDER_URL: z
       .string()
       .refine(

@@ -243,7 +243,15 @@ describe("the link", () => {
     expect(await wrong.text()).not.toContain("ORD-");
   });
 
-  test("without ORDER_URL it opens the API's own page, where its host is known", async () => {
+  test("without ORDER_URL it opens the order's place in the shop at SHOP_URL", async () => {
+    await givenSold([[9]], [1]);
+    await sendAll({ SHOP_URL: "https://shop.example/", ALLOWED_HOSTS: "api.shop.example" });
+    expect((await keptEmails()).at(-1)?.text).toMatch(
+      /See your order: https:\/\/shop\.example\/orders\/ord_\w+\?token=\S+\n$/,
+    );
+  });
+
+  test("without both it opens the API's own page, where its host is known", async () => {
     await givenSold([[9]], [1]);
     await sendAll({ ALLOWED_HOSTS: "api.shop.example, shop.test" });
     expect((await keptEmails()).at(-1)?.text).toMatch(

@@ -183,6 +183,14 @@ export function bodyRoutes(world: World): BodyRoute[] {
       },
     },
     {
+      method: "POST",
+      path: "/orders/lookup",
+      as: "guest",
+      answer: "202",
+      body: { reference: "ORD-7K3F9QXM2A", email: "ada@shop.example" },
+      wrong: { reference: [...NO_LINE, long(41)], email: [...NO_TEXT, "ada", "@shop.example"] },
+    },
+    {
       method: "PUT",
       path: `/carts/${cartId}/items/${productId}`,
       as: "customer",

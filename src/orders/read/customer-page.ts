@@ -1,8 +1,8 @@
 import { html, raw } from "hono/html";
 import { moneyText } from "../../platform/money.ts";
 import type { Shipment } from "../fulfilment/read.ts";
-import type { OrderStatus } from "../lifecycle.ts";
 import type { Order } from "../order.ts";
+import { STANDING } from "./standing.ts";
 
 /** The page has no scripts and loads nothing; its one style is allowed by its hash. */
 const STYLE = `
@@ -24,18 +24,6 @@ export async function pageHeaders(): Promise<Record<string, string>> {
   };
 }
 
-const SAYS: Record<OrderStatus, string> = {
-  pending: "It waits for your payment.",
-  confirmed: "It is confirmed, and we are getting it ready.",
-  processing: "We are packing it.",
-  shipped: "It is on its way.",
-  delivered: "It was delivered.",
-  returned: "It came back to us.",
-  cancelled: "It is cancelled.",
-  expired: "It has expired, since no payment came in time.",
-  rejected: "It could not be placed: there was not enough stock.",
-};
-
 /** An order for its customer: where it stands, what is in it, what it costs, what has left. */
 export function customerPage(order: Order, shipments: Shipment[]) {
   const money = (amount: number) => moneyText({ amount, currency: order.currency });
@@ -55,7 +43,7 @@ export function customerPage(order: Order, shipments: Shipment[]) {
   }${tracking === null ? "" : `, tracking number ${tracking}`}</p>`;
   return frame(
     `Your order ${order.reference}`,
-    html`<p>${SAYS[order.status]}</p>
+    html`<p>${STANDING[order.status]}</p>
 <table>${order.items.map((item) => row(`${item.quantity} × ${item.title}`, money(item.quantity * item.unitPrice)))}</table>
 <h2>What it costs</h2>
 <table>${sums.filter(([label, amount]) => amount > 0 || label === "Total").map(([label, amount]) => row(label, money(amount)))}</table>

@@ -1,7 +1,7 @@
 import { allOf, batch, constant, each, joined, type Sql, sql, trusted } from "../../platform/sql.ts";
 import { readEmail } from "../../platform/text/email.ts";
 import { fold } from "../../platform/text/fold.ts";
-import { looksLikeReference, readReference } from "../reference.ts";
+import { referencesOf } from "../reference.ts";
 import { backwards, nameWords, phoneDigits } from "../words.ts";
 
 /**
@@ -82,13 +82,8 @@ function byEmail(typed: string): Meaning {
   );
 }
 
-/** As the shop itself draws them, and as they stand there: orders that came from elsewhere may have others. */
-function byReference(typed: string): Meaning[] {
-  const plain = typed.toUpperCase().replaceAll(/[\s#]/g, "");
-  const own = looksLikeReference(typed) ? readReference(typed) : null;
-  const all = [own, /^[0-9A-Z-]+$/.test(plain) ? plain : null].filter((one) => one !== null);
-  return [...new Set(all)].map((reference) => byColumn(sql`o.reference ${beginsWith(reference)}`));
-}
+const byReference = (typed: string): Meaning[] =>
+  referencesOf(typed).map((reference) => byColumn(sql`o.reference ${beginsWith(reference)}`));
 
 /** Fewer digits than this are no number. */
 const MIN_DIGITS = 4;

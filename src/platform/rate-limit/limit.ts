@@ -12,7 +12,7 @@ import { type Take, type TakeAnswer, WINDOW_MS } from "./window.ts";
 export const LIMITER_TIMEOUT_MS = 1_000;
 
 /** The names of all limits, in headers, in the log and in metrics. */
-export const LIMITS = ["orders", "suggestions", "requests"] as const;
+export const LIMITS = ["orders", "suggestions", "lookups", "requests"] as const;
 
 /** The metric that counts how often a request passed because its limiter was down. Its label is `limiter`. */
 export const LIMITER_UNAVAILABLE = "limiter_unavailable_total";
@@ -51,6 +51,16 @@ export async function takeFrom(context: Context, limit: Limit): Promise<LimitOut
   return answer.allowed
     ? { kind: "allowed", headers }
     : { kind: "limited", retryAfter: answer.retryAfter, headers };
+}
+
+/**
+ * Counts a request against several limits at once, of the address and of the mailbox that it is about: it passes where
+ * each lets it pass. What one counted stays counted where another refuses. The headers are those of the limit that refuses,
+ * or of the first.
+ */
+export async function takeFromAll(context: Context, limits: [Limit, ...Limit[]]): Promise<LimitOutcome> {
+  const [first, ...rest] = await Promise.all(limits.map((limit) => takeFrom(context, limit)));
+  return rest.find(({ kind }) => kind === "limited") ?? first;
 }
 
 /** Lets a request pass whose limiter is broken. All limiters use one log message and metric, so that one alert is enough. */

@@ -38,22 +38,22 @@ test("the order goes to the new address, and its history keeps both, with who ch
   });
   const { body } = await read(`/orders/${sold.id}/history`, staff.headers);
   expect(body.results[1]).toMatchObject({
-    ...{ version: 2, kind: "address", from: "confirmed", to: "confirmed", at: changed.body.updated_at },
+    ...{ version: 2, kind: "details", from: "confirmed", to: "confirmed", at: changed.body.updated_at },
     actor: expect.stringContaining(staff.id),
-    snapshot: { shipping_address: NEW, previous_shipping_address: OLD, status: "confirmed" },
+    snapshot: { shipping_address: NEW, previous: { shipping_address: OLD }, status: "confirmed" },
   });
   // Of an order that had none.
   await set("shipping_address = NULL");
   await change(OLD);
   const { results } = (await read(`/orders/${sold.id}/history`, staff.headers)).body;
-  expect(results[2].snapshot).toMatchObject({ shipping_address: OLD, previous_shipping_address: null });
+  expect(results[2].snapshot).toMatchObject({ shipping_address: OLD, previous: { shipping_address: null } });
   const events = await env.DB.prepare("SELECT type, data FROM events WHERE object_id = ?1 ORDER BY seq")
     .bind(sold.id)
     .all<{ type: string; data: string }>();
   expect(events.results.map(({ type }) => type)).toEqual([
     "order.placed",
-    "order.address_changed",
-    "order.address_changed",
+    "order.details_changed",
+    "order.details_changed",
   ]);
   // The log of events, which is kept longer and for more people, has no address.
   expect(JSON.stringify(events.results)).not.toContain("Street");
@@ -81,7 +81,7 @@ test("If-Match and Idempotency-Key are honoured", async () => {
 
 describe("until when", () => {
   type Who = "staff" | "buyer";
-  const FIXED = [409, "address_fixed"];
+  const FIXED = [409, "details_fixed"];
   const TABLE: [name: string, given: () => Promise<unknown>, answers: Record<Who, unknown>][] = [
     ["it is pending", () => set("status = 'pending'"), { staff: 200, buyer: 200 }],
     ["it is confirmed", async () => {}, { staff: 200, buyer: 200 }],
@@ -171,6 +171,59 @@ test("of an address and a shipment at once one comes first, and no parcel goes w
   expect((await page()).shipping_address).toEqual(changed.status === 200 ? NEW : OLD);
   if (changed.status === 200) {
     const { results } = (await read(`/orders/${sold.id}/history`, staff.headers)).body;
-    expect(results.map(({ kind }: { kind: string }) => kind)).toEqual(["transition", "address", "shipment"]);
+    expect(results.map(({ kind }: { kind: string }) => kind)).toEqual(["transition", "details", "shipment"]);
   }
+});
+
+describe("whom it is for, and what is noted", () => {
+  const patch = (body: object, headers: Record<string, string> = staff.headers) =>
+    askUnder({}, "PATCH", `/orders/${sold.id}`, body, headers);
+  const found = async (q: string) => (await read(`/orders?q=${encodeURIComponent(q)}`, staff.headers)).body.count;
+
+  test("name, phone and notes are changed, found at once, and the history has what stood there", async () => {
+    const { customer } = await page();
+    const changed = await patch({ customer: { name: "Grace Hopper", phone: "+1 555 010 99" }, notes: "Ring twice" });
+    expect([changed.status, changed.body.customer, changed.body.notes]).toEqual([
+      200,
+      { ...customer, name: "Grace Hopper", phone: "+1 555 010 99" },
+      "Ring twice",
+    ]);
+    expect(await page()).toMatchObject({ customer: changed.body.customer, notes: "Ring twice", shipping_address: OLD });
+    expect([await found("hopper"), await found("010 99"), await found(customer.name)]).toEqual([1, 1, 0]);
+    await patch({ customer: { phone: null }, notes: null });
+    expect([await found("hopper"), await found("010 99")]).toEqual([1, 0]);
+    const { results } = (await read(`/orders/${sold.id}/history`, staff.headers)).body;
+    expect(results.slice(1).map(({ kind, snapshot }: Record<string, unknown>) => ({ kind, snapshot }))).toMatchObject([
+      {
+        kind: "details",
+        snapshot: {
+          customer: { name: "Grace Hopper", phone: "+1 555 010 99" },
+          notes: "Ring twice",
+          previous: { customer, notes: null },
+        },
+      },
+      {
+        kind: "details",
+        snapshot: { customer: { ...customer, name: "Grace Hopper" }, notes: null, previous: { notes: "Ring twice" } },
+      },
+    ]);
+    expect(Object.keys(results[2].snapshot.customer)).toEqual(Object.keys(customer));
+  });
+
+  test("what is so already changes nothing, and an e-mail address cannot be changed", async () => {
+    const { customer, version } = await page();
+    const same = await patch({ customer: { name: customer.name }, shipping_address: OLD, notes: null });
+    expect([same.status, same.body.version]).toEqual([200, version]);
+    expect(refusalOf(await patch({ customer: { email: "eve@shop.example" } }))).toEqual([
+      ...[422, "unknown_field", "customer.email"],
+    ]);
+    expect((await page()).version).toBe(version);
+  });
+
+  test("it is too late once something has shipped", async () => {
+    await act("shipments", ships(1));
+    for (const body of [{ notes: "x" }, { customer: { name: "Eve" } }]) {
+      expect(refusalOf(await patch(body))).toEqual([409, "details_fixed"]);
+    }
+  });
 });

@@ -30,7 +30,12 @@ const payloadSchema = z.discriminatedUnion("template", [...orderMailSchemas, ask
 export function emailSender(context: Context): TaskHandler {
   const read = gathered((orderIds: string[]) => readOrdersForMail(context, orderIds));
   const keep = gathered((mails: SentMail[]) => keepMails(context, mails));
-  const sendAbout = async (own: Context, task: Task, orderId: string, payload: OrderMail): Promise<TaskOutcome> => {
+  const sendAbout = async (
+    own: Context,
+    task: Task,
+    orderId: string,
+    payload: OrderMail,
+  ): Promise<TaskOutcome> => {
     const order = (await read(orderId)).get(orderId);
     if (order === undefined || !isStillTrue(order.status, payload.template)) return { kind: "done" };
     const link = await orderLink(own, orderId);
@@ -50,7 +55,9 @@ export function emailSender(context: Context): TaskHandler {
         return sendAbout(own, task, payload.data.order_id, payload.data);
       case "order_link": {
         const orderId = await findAsked(own, payload.data);
-        return orderId === null ? { kind: "done" } : sendAbout(own, task, orderId, { template: "order_link" });
+        return orderId === null
+          ? { kind: "done" }
+          : sendAbout(own, task, orderId, { template: "order_link" });
       }
       default: {
         const { ADMIN_EMAIL } = own.settings;

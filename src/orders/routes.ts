@@ -18,9 +18,9 @@ import { answerPlacing } from "./desk/answer-placing.ts";
 import type { RefundsPort } from "./payments-port.ts";
 import { draftOf } from "./place/draft.ts";
 import {
-  detailsFixed,
   CONTENDED,
   countryFixed,
+  detailsFixed,
   GUESTS_OFF,
   notCancellable,
   PLACING_CODES,
@@ -168,7 +168,12 @@ const details = endpoint(detailsRoute, async (c) => {
   const { shipping_address: shippingAddress, customer, notes } = c.req.valid("json");
   const versions = allowedVersions(c.req.header("If-Match"));
   return onceOnOrder(c, async (order, operation) => {
-    const command = { operation, versions, details: { shippingAddress, customer, notes }, answer: answerWithOrder };
+    const command = {
+      operation,
+      versions,
+      details: { shippingAddress, customer, notes },
+      answer: answerWithOrder,
+    };
     const outcome = await changeDetails(c.get("context"), order, command);
     switch (outcome.kind) {
       case "changed":

@@ -6,6 +6,7 @@ import type { OrderAllocation } from "../../src/orders/order.ts";
 import { type Check, lookAt } from "./checks.ts";
 import { COUNTS } from "./counts.ts";
 import { FIGURES } from "./figures.ts";
+import { MAILS } from "./mails.ts";
 
 /** What a product began with, summed over its stores. */
 export type Opening = Map<string, number>;
@@ -63,7 +64,14 @@ export async function brokenInvariants(opening: Opening, { calm }: { calm: boole
   const productIds = [...opening.keys()];
   const { results: lines } = await linesOf(productIds).all<Line>();
   const products = await Promise.all(productIds.map(readProduct));
-  const checks = [UNNAMED_ORDERS, CARTS_SPENT_TWICE, COUNTS, FIGURES, ...(calm ? [UNFINISHED_WORK] : [])];
+  const checks = [
+    UNNAMED_ORDERS,
+    CARTS_SPENT_TWICE,
+    COUNTS,
+    FIGURES,
+    MAILS,
+    ...(calm ? [UNFINISHED_WORK] : []),
+  ];
   const { rows: linesNow, broken } = await lookAt<Line>(linesOf(productIds), checks);
   // D1 and the objects cannot be read at one moment: where orders moved meanwhile, look again.
   if (JSON.stringify(linesNow) !== JSON.stringify(lines)) return brokenInvariants(opening, { calm });

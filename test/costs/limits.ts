@@ -89,7 +89,7 @@ const TABLE = `
      1 |    1 |     7 |       0 | … by cursor /tasks?state=dead
      1 |    3 |     6 |       0 | GET /tasks?state=done
      1 |    2 |     6 |       0 | … by cursor /tasks?state=done
-~    1 |    3 |   848 |       0 | GET /tasks?task=restock
+~    1 |    3 |   850 |       0 | GET /tasks?task=restock
      1 |    2 |    19 |       0 | … by cursor /tasks?task=restock
      1 |    3 |    18 |       0 | GET /tasks?state=owed&task=email
      1 |    2 |    19 |       0 | … by cursor /tasks?state=owed&task=email
@@ -267,7 +267,8 @@ const TABLE = `
       1 |    5 |    15 |       0 | order of two, replayed
      2 |   11 |  2719 |    1900 | bulk of 100
      3 |    4 |     7 |       0 | order read
-     3 |    8 |    36 |       4 | order's address changed
+     2 |    3 |     3 |       2 | order's link asked for
+     3 |    8 |    36 |       4 | order's details changed
      3 |    7 |    30 |       6 | order processed
      4 |   11 |    44 |      11 | order shipped in part
      4 |   10 |    55 |      14 | order closed

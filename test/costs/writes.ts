@@ -66,7 +66,7 @@ const CHANGES: Act = async (shop, costs) => {
   const lookedUp = { reference: "ORD-7K3F9QXM2A", email: "ada@shop.example" };
   await step("order's link asked for", ["POST", "/orders/lookup", lookedUp], "guest");
   const shipping_address = { name: "Ada", line1: `${turn} High Street`, city: "London", country: "GB" };
-  await step("order's address changed", ["PATCH", sold, { shipping_address }]);
+  await step("order's details changed", ["PATCH", sold, { shipping_address }]);
   await step("order processed", ["POST", `${sold}/transitions`, { to: "processing" }]);
   const items = [{ product_id: apple, quantity: 1 }];
   await step("order shipped in part", ["POST", `${sold}/shipments`, { items }]);

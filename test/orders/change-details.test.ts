@@ -178,22 +178,34 @@ test("of an address and a shipment at once one comes first, and no parcel goes w
 describe("whom it is for, and what is noted", () => {
   const patch = (body: object, headers: Record<string, string> = staff.headers) =>
     askUnder({}, "PATCH", `/orders/${sold.id}`, body, headers);
-  const found = async (q: string) => (await read(`/orders?q=${encodeURIComponent(q)}`, staff.headers)).body.count;
+  const found = async (q: string) =>
+    (await read(`/orders?q=${encodeURIComponent(q)}`, staff.headers)).body.count;
 
   test("name, phone and notes are changed, found at once, and the history has what stood there", async () => {
+    const zelda = { name: "Zelda", email: "ada@shop.example", phone: "1" };
+    sold = await givenSold([[9], [9]], [1, 1], { shipping_address: OLD, customer: zelda });
     const { customer } = await page();
-    const changed = await patch({ customer: { name: "Grace Hopper", phone: "+1 555 010 99" }, notes: "Ring twice" });
+    const changed = await patch({
+      customer: { name: "Grace Hopper", phone: "+1 555 010 99" },
+      notes: "Ring twice",
+    });
     expect([changed.status, changed.body.customer, changed.body.notes]).toEqual([
       200,
       { ...customer, name: "Grace Hopper", phone: "+1 555 010 99" },
       "Ring twice",
     ]);
-    expect(await page()).toMatchObject({ customer: changed.body.customer, notes: "Ring twice", shipping_address: OLD });
+    expect(await page()).toMatchObject({
+      customer: changed.body.customer,
+      notes: "Ring twice",
+      shipping_address: OLD,
+    });
     expect([await found("hopper"), await found("010 99"), await found(customer.name)]).toEqual([1, 1, 0]);
     await patch({ customer: { phone: null }, notes: null });
     expect([await found("hopper"), await found("010 99")]).toEqual([1, 0]);
     const { results } = (await read(`/orders/${sold.id}/history`, staff.headers)).body;
-    expect(results.slice(1).map(({ kind, snapshot }: Record<string, unknown>) => ({ kind, snapshot }))).toMatchObject([
+    expect(
+      results.slice(1).map(({ kind, snapshot }: { kind: string; snapshot: object }) => ({ kind, snapshot })),
+    ).toMatchObject([
       {
         kind: "details",
         snapshot: {
@@ -204,10 +216,13 @@ describe("whom it is for, and what is noted", () => {
       },
       {
         kind: "details",
-        snapshot: { customer: { ...customer, name: "Grace Hopper" }, notes: null, previous: { notes: "Ring twice" } },
+        snapshot: {
+          customer: { name: "Grace Hopper", email: customer.email },
+          notes: null,
+          previous: { notes: "Ring twice" },
+        },
       },
     ]);
-    expect(Object.keys(results[2].snapshot.customer)).toEqual(Object.keys(customer));
   });
 
   test("what is so already changes nothing, and an e-mail address cannot be changed", async () => {

@@ -43,7 +43,8 @@ export async function changeDetails(
     const { status, shippingAddress: before } = current;
     const changes = changesOf(current, details);
     const partShipped = hasShipped(current);
-    if (Object.values(details).every((value) => value === undefined)) return { refusal: { kind: "same", order: current } };
+    if (Object.values(details).every((value) => value === undefined))
+      return { refusal: { kind: "same", order: current } };
     if (partShipped || !allowed.includes(status)) {
       const packed = !partShipped && UNSHIPPED.includes(status);
       return { refusal: { kind: "details_fixed", status, partShipped, packed } };

@@ -58,9 +58,14 @@ export async function takeFrom(context: Context, limit: Limit): Promise<LimitOut
  * each lets it pass. What one counted stays counted where another refuses. The headers are those of the limit that refuses,
  * or of the first.
  */
-export async function takeFromAll(context: Context, limits: [Limit, ...Limit[]]): Promise<LimitOutcome> {
-  const [first, ...rest] = await Promise.all(limits.map((limit) => takeFrom(context, limit)));
-  return rest.find(({ kind }) => kind === "limited") ?? first;
+export async function takeFromAll(
+  context: Context,
+  [first, ...rest]: [Limit, ...Limit[]],
+): Promise<LimitOutcome> {
+  const asked = rest.map((limit) => takeFrom(context, limit));
+  const outcome = await takeFrom(context, first);
+  if (outcome.kind === "limited") return outcome;
+  return (await Promise.all(asked)).find(({ kind }) => kind === "limited") ?? outcome;
 }
 
 /** Lets a request pass whose limiter is broken. All limiters use one log message and metric, so that one alert is enough. */

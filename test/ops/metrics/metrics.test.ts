@@ -65,6 +65,7 @@ const NOTHING = {
   database_limit_bytes: 10_000_000_000,
   'limiter_unavailable_total{"limiter":"orders"}': 0,
   'limiter_unavailable_total{"limiter":"suggestions"}': 0,
+  'limiter_unavailable_total{"limiter":"lookups"}': 0,
   'limiter_unavailable_total{"limiter":"requests"}': 0,
 };
 

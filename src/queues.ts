@@ -53,9 +53,13 @@ const CONSUMERS: Record<string, Consumer> = {
   "dead-letters": keepDeadLetters,
 };
 
+/** A deployed queue has the name of its shop before its own: `my-shop-orders` (`npm run deploy`). */
+const consumerOf = (queue: string): Consumer | undefined =>
+  Object.entries(CONSUMERS).find(([name]) => queue === name || queue.endsWith(`-${name}`))?.[1];
+
 /** Takes a batch by the name of its queue. For an unknown queue, which is a wrong configuration, it throws: the batch comes again. */
 export async function consume(context: Context, batch: MessageBatch): Promise<void> {
-  const consumer = CONSUMERS[batch.queue];
+  const consumer = consumerOf(batch.queue);
   if (!consumer) throw new Error(`nobody consumes the queue ${batch.queue}`);
   await consumer(context, batch);
 }

@@ -3,6 +3,7 @@ import { defineCommand, runMain } from "citty";
 import { MIN_PASSWORD_LENGTH } from "../accounts/password.ts";
 import { readEmail } from "../platform/text/email.ts";
 import { commandOf } from "./command.ts";
+import { configPath, DEFAULT_SHOP } from "./deploy-config.ts";
 import { devVarsPath, mergeSettings, readDevVars, stateDirectory } from "./local-settings.ts";
 import { adminStatement, makeAdmin, makeRemoteAdmin, type NewAdmin } from "./make-admin.ts";
 
@@ -11,10 +12,11 @@ interface CreateOptions {
   name: string;
   password: string | undefined;
   remote: boolean;
+  shop: string;
   sql: boolean;
 }
 
-async function create({ email: given, name, password, remote, sql }: CreateOptions): Promise<void> {
+async function create({ email: given, name, password, remote, shop, sql }: CreateOptions): Promise<void> {
   const read = readEmail(given);
   if (read.kind === "invalid") throw new Error(`--email ${read.message}.`);
   const email = read.email.toLowerCase();
@@ -32,7 +34,7 @@ async function create({ email: given, name, password, remote, sql }: CreateOptio
     if (password === undefined) console.error(`Password: ${admin.password}`);
     return;
   }
-  const { created } = remote ? await makeRemoteAdmin(admin) : await makeLocalAdmin(admin);
+  const { created } = remote ? await makeRemoteAdmin(admin, configPath(shop)) : await makeLocalAdmin(admin);
   console.log(`${created ? "Created" : "Updated"} the admin ${email}.`);
   if (password === undefined) console.log(`Password: ${admin.password}`);
 }
@@ -58,6 +60,7 @@ const createOptions = {
   password: { type: "string", description: "Made up and printed when left out" },
   name: { type: "string", default: "Admin", description: "What to call them" },
   remote: { type: "boolean", default: false, description: "In the deployed database, not on this machine" },
+  shop: { type: "string", default: DEFAULT_SHOP, description: "The name that it was deployed under" },
   sql: { type: "boolean", default: false, description: "Print the SQL and run nothing" },
 } as const;
 

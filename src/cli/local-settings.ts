@@ -37,7 +37,7 @@ const makers: Record<string, () => string | Promise<string>> = {
   JWT_PRIVATE_KEY: makeSigningKey,
   ADMIN_EMAIL: () => "admin@holdfast.example",
   ADMIN_PASSWORD: () => randomBytes(18).toString("base64url"),
-  PAYMENT_WEBHOOK_SECRET: () => `whsec_${randomBytes(32).toString("base64")}`,
+  PAYMENT_WEBHOOK_SECRET: makePaymentSecret,
 };
 
 export const SECRET_NAMES = Object.keys(makers);
@@ -108,7 +108,11 @@ export async function makeMissingSecrets(given: SettingsText, path: string): Pro
 const unfinishedLine = (path: string): string =>
   existsSync(path) && !/(^|\n)$/.test(readFileSync(path, "utf8")) ? "\n" : "";
 
-async function makeSigningKey(): Promise<string> {
+export function makePaymentSecret(): string {
+  return `whsec_${randomBytes(32).toString("base64")}`;
+}
+
+export async function makeSigningKey(): Promise<string> {
   const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
   const kid = randomBytes(8).toString("hex");
   return JSON.stringify({ ...(await exportJWK(privateKey)), alg: "EdDSA", use: "sig", kid });

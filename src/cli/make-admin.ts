@@ -35,15 +35,18 @@ export async function makeAdmin(admin: NewAdmin, db: D1Database): Promise<{ crea
   return { created: row?.created !== 0 };
 }
 
-/** Runs the statement on the deployed database. That says nothing of the account, which counts as new. */
-export async function makeRemoteAdmin(admin: NewAdmin): Promise<{ created: boolean }> {
+/**
+ * Runs the statement on the deployed database. That says nothing of the account, which counts as new.
+ * @param config the shop's configuration, as `npm run deploy` wrote it
+ */
+export async function makeRemoteAdmin(admin: NewAdmin, config: string): Promise<{ created: boolean }> {
   const directory = mkdtempSync(join(tmpdir(), "holdfast-admin-"));
   const file = join(directory, "admin.sql");
   try {
     // In a private file, because everybody on the machine can read a process's arguments.
     writeFileSync(file, await adminStatement(admin), { mode: 0o600 });
     await runWrangler(
-      ["d1", "execute", "holdfast", "--remote", "--yes", "--json", "--file", file],
+      ["d1", "execute", "DB", "--config", config, "--remote", "--yes", "--json", "--file", file],
       directory,
     );
     return { created: true };

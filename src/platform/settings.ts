@@ -37,7 +37,8 @@ const timeZone = z.string().default("UTC").refine(isTimeZone, "is not an IANA ti
 /** Every setting by its name in the environment. A limit of 0 is off. */
 export const settingsSchema = z
   .object({
-    ENVIRONMENT: z.enum(["development", "production"]).default("development"),
+    /** Who forgets it is in production: only `npm start`, tests and benches say `development`. */
+    ENVIRONMENT: z.enum(["development", "production"]).default("production"),
     /** Orders a minute per user, guests per address. */
     ORDERS_PER_MINUTE: count(5),
     SUGGESTIONS_PER_MINUTE: count(20),

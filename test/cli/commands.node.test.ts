@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -43,6 +44,24 @@ test.each([
 ])("%s %j is refused", async (command, args, output) => {
   expect(await run(command, args)).toEqual({ code: 1, output });
 });
+
+test.each(["environment", ".dev.vars"])(
+  "production of %s is not run on this machine, and no secrets are made for it",
+  async (source) => {
+    const devVars = join(directory, "dev.vars");
+    const inFile = source === ".dev.vars";
+    if (inFile) writeFileSync(devVars, "ENVIRONMENT='production'\n");
+    const { code, output } = await run("start", [], {
+      PORT: "0",
+      ...(inFile ? {} : { ENVIRONMENT: "production" }),
+    });
+    expect(code).toBe(1);
+    expect(output).toMatch(
+      /^npm start runs a shop for development, .* does not run with ENVIRONMENT=production\./,
+    );
+    expect(existsSync(devVars) ? readFileSync(devVars, "utf8") : "").not.toContain("JWT_PRIVATE_KEY");
+  },
+);
 
 test("the check names each setting that is wrong", async () => {
   expect(await run("check", [])).toEqual({ code: 0, output: "Settings and bindings are right.\n" });

@@ -1,11 +1,12 @@
 import type { Context } from "../../platform/context.ts";
-import { wasSentBefore } from "../../platform/idempotency.ts";
-import { IS_KEY_OF_ROW, type NewKey, putDownKeys } from "../../platform/idempotency-keys.ts";
+import { type IdempotencyKey, wasSentBefore } from "../../platform/idempotency.ts";
+import { IS_KEY_OF_ROW, type NewKey, putDownKeys, renamedKeys } from "../../platform/idempotency-keys.ts";
 import { GENERATION } from "../../platform/restoring.ts";
 import { batch, each, sql } from "../../platform/sql.ts";
 import type { Customer } from "../order.ts";
 import type { StoreHint } from "./choose-stores.ts";
 import type { Draft } from "./draft.ts";
+import { openTokens } from "./sealed-token.ts";
 
 /** What the catalogue said of one product. */
 export interface ProductRow {
@@ -100,12 +101,14 @@ export async function loadFacts(context: Context, drafts: Draft[]): Promise<Plac
       ? { ...(await batch(env.DB, reads)), standing: [] }
       : await batch(env.DB, {
           ...reads,
+          ...renamedKeys(keyed),
           put: putDownKeys(keyed, context.clock.now()),
           standing: readKeys(keyed),
         });
 
+  const opened = await openTokens(context, standing);
   const keys: KeyState[] = drafts.map(({ operation }) => ({ kind: "fresh", operation }));
-  for (const row of standing) {
+  for (const row of opened) {
     if (row.draft !== BULK) keys[row.draft] = keyState(row, drafts[row.draft]?.key?.fingerprint);
   }
   // A bulk with another body under the same key is refused as a whole, before anything is held.
@@ -128,7 +131,7 @@ export async function loadFacts(context: Context, drafts: Draft[]): Promise<Plac
 }
 
 /** The key of a draft or of its bulk, with the operation that it starts unless it has one already. */
-interface DraftKey extends NewKey {
+interface DraftKey extends NewKey, Pick<IdempotencyKey, "formerly"> {
   draft: number;
 }
 

@@ -55,7 +55,7 @@ test("an order expires at its deadline, not a second before, once, and its stock
       from: "pending",
       to: "expired",
       actor: "system:schedule",
-      reason: "no payment before the deadline",
+      reason: "neither paid nor approved before the deadline",
     },
   ]);
 });

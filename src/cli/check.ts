@@ -3,6 +3,7 @@ import { unstable_readConfig as readConfig } from "wrangler";
 import { importRing } from "../accounts/keys.ts";
 import { checkSettings } from "../platform/settings.ts";
 import { mergeSettings, readLocalSettings, SECRET_NAMES, type SettingsText } from "./local-settings.ts";
+import { weakSettings } from "./weak-settings.ts";
 
 /** The faults of settings and bindings. `ENVIRONMENT=production` is checked more strictly. */
 async function findFaults(): Promise<string[]> {
@@ -18,6 +19,7 @@ async function findFaults(): Promise<string[]> {
     const ring = await importRing(key);
     if (ring.kind === "misconfigured") faults.push(`JWT_PRIVATE_KEY ${ring.fault}`);
   }
+  faults.push(...weakSettings(settings, production));
   return production ? [...faults, ...placeholderFaults()] : faults;
 }
 

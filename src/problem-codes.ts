@@ -106,6 +106,14 @@ export const PROBLEM_CODES = {
     status: 422,
     means: "The shop's payment provider cannot charge this total by card: `detail` says why.",
   },
+  payment_method_not_allowed: {
+    status: 422,
+    means: "The shop does not take this payment method from this buyer: `allowed` has those that it takes.",
+  },
+  too_many_units: {
+    status: 422,
+    means: "More of a product than one order may have: `errors` says how many may.",
+  },
   price_changed: { status: 409, means: "The total is not what was expected: `total` is what it is." },
   customer_required: { status: 422, means: "A guest's order needs a customer with name and e-mail address." },
   mixed_currencies: { status: 422, means: "All items must have one currency." },

@@ -102,6 +102,7 @@ const inWorker: TestProjectConfiguration = {
         ),
         bindings: {
           MIGRATIONS: await readD1Migrations(`${root}/migrations`),
+          ENVIRONMENT: "development",
           JWT_PRIVATE_KEY: (await import("./support/keys.ts")).TEST_PRIVATE_KEY,
           ORDERS_PER_MINUTE: "0",
           REQUESTS_PER_MINUTE: "0",

@@ -1,5 +1,5 @@
 import { createPrivateKey } from "node:crypto";
-import { calculateJwkThumbprint, importJWK, type JWK } from "jose";
+import { base64url, calculateJwkThumbprint, importJWK, type JWK } from "jose";
 import { z } from "zod";
 import type { Settings } from "../platform/settings.ts";
 
@@ -12,6 +12,8 @@ interface AcceptedKey {
   publicKey: CryptoKey;
   /** For the JWKS, without the private part. */
   publicJwk: JWK;
+  /** The private part as a secret that other keys are derived from (HKDF): for what is to be opened on this server only. */
+  secret: CryptoKey;
 }
 
 /** The keys of access tokens. The newest signs; all keys of the setting are accepted. */
@@ -84,6 +86,7 @@ async function importKey(entry: unknown): Promise<OwnKey> {
     kid,
     algorithm,
     privateKey: await importJWK({ ...publicPart, d: jwk.d }, algorithm),
+    secret: await crypto.subtle.importKey("raw", base64url.decode(jwk.d), "HKDF", false, ["deriveKey"]),
     publicKey: await importJWK(publicPart, algorithm),
     publicJwk: { ...publicPart, kid, alg: algorithm, use: "sig" },
   };

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { decodeCursor, listSchema, pageQuerySchema } from "../platform/pagination.ts";
+import { PAYMENT_METHODS } from "../platform/settings.ts";
 import { accountEmailSchema, lookedUpEmailSchema } from "../platform/text/email.ts";
 import { line } from "../platform/text/line.ts";
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from "./password.ts";
@@ -76,8 +77,22 @@ export const cartTokenHeader = z.object({
     .openapi({ description: "A guest's cart becomes the user's; a token that opens none is ignored" }),
 });
 
+const trusted = z
+  .boolean()
+  .openapi({ description: "Unpaid orders by invoice and on delivery are confirmed at once" });
+const paymentMethods = z
+  .array(z.enum(PAYMENT_METHODS))
+  .nullable()
+  .openapi({ description: "How this customer may pay; null for every way", example: ["card", "invoice"] });
+
 export const accountSchema = userSchema
-  .extend({ disabled: z.boolean(), created_at: z.iso.datetime(), updated_at: z.iso.datetime() })
+  .extend({
+    disabled: z.boolean(),
+    trusted,
+    payment_methods: paymentMethods,
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+  })
   .openapi("Account");
 
 export const accountListSchema = listSchema(accountSchema, "AccountList");
@@ -114,7 +129,12 @@ export const listUsersSchema = cursorQuerySchema.extend({
 export type ListUsersQuery = z.infer<typeof listUsersSchema>;
 
 export const editUserSchema = z
-  .strictObject({ role: role.optional(), disabled: z.boolean().optional() })
+  .strictObject({
+    role: role.optional(),
+    disabled: z.boolean().optional(),
+    trusted: trusted.optional(),
+    payment_methods: paymentMethods.optional(),
+  })
   .openapi("EditUser");
 
 export type EditUser = z.infer<typeof editUserSchema>;

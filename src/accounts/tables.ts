@@ -1,4 +1,5 @@
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { PaymentMethod } from "../platform/settings.ts";
 
 export const users = sqliteTable("users", {
   id: text("id").primaryKey(),
@@ -9,6 +10,10 @@ export const users = sqliteTable("users", {
   passwordHash: text("password_hash").notNull(),
   role: text("role", { enum: ["customer", "staff", "admin"] }).notNull(),
   disabledAt: integer("disabled_at"),
+  /** Their unpaid orders need no approval. */
+  trusted: integer("trusted", { mode: "boolean" }).notNull().default(false),
+  /** How they may pay; null for every way. */
+  paymentMethods: text("payment_methods", { mode: "json" }).$type<PaymentMethod[]>(),
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),
 });

@@ -27,7 +27,7 @@ const editUserRoute = createRoute({
   ...guarded,
   method: "patch",
   path: "/users/{id}",
-  summary: "Give a role, disable or enable",
+  summary: "Give a role, disable or enable, say what a customer may do",
   description:
     "A disabled user is signed out and cannot sign in. Access tokens already given keep their role for 15 minutes at most.",
   request: { params: idParam("usr_01jcz4kq8rj2m5v0a7w9x3y6pd"), body: jsonBody(editUserSchema) },

@@ -13,6 +13,8 @@ const USER_COLUMNS = {
   name: users.name,
   role: users.role,
   disabledAt: users.disabledAt,
+  trusted: users.trusted,
+  paymentMethods: users.paymentMethods,
   createdAt: users.createdAt,
   updatedAt: users.updatedAt,
 };
@@ -26,6 +28,8 @@ export const renderAccount = (row: UserRow) => ({
   name: row.name,
   role: row.role,
   disabled: row.disabledAt !== null,
+  trusted: row.trusted,
+  payment_methods: row.paymentMethods,
   created_at: isoTimestamp(row.createdAt),
   updated_at: isoTimestamp(row.updatedAt),
 });
@@ -63,7 +67,7 @@ export type EditUserOutcome =
   | { kind: "no_longer_admin" };
 
 /**
- * Sets an account's role, or disables or enables it. The statement itself checks that an enabled admin remains, and that
+ * Sets an account's role and what it may do as a buyer, or disables or enables it. The statement itself checks that an enabled admin remains, and that
  * the caller still is one: by the token alone, an admin who was just demoted could promote themselves again.
  */
 export async function editUser(
@@ -85,7 +89,13 @@ export async function editUser(
   const [[user], , target, callers] = await db.batch([
     db
       .update(users)
-      .set({ role: change.role, disabledAt: disabledAt(change.disabled, now), updatedAt: now })
+      .set({
+        role: change.role,
+        disabledAt: disabledAt(change.disabled, now),
+        trusted: change.trusted,
+        paymentMethods: change.payment_methods,
+        updatedAt: now,
+      })
       .where(and(isUser, exists(caller), endsAdmin ? exists(otherAdmin) : undefined))
       .returning(USER_COLUMNS),
     db

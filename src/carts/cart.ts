@@ -54,6 +54,8 @@ export interface CartItem {
   active: boolean;
   /** Available units in all stores by the projection: a hint that may be seconds old. */
   available: number;
+  /** How many one order may have; null for any number. */
+  maxPerOrder: number | null;
 }
 
 export interface CartRow {
@@ -75,7 +77,7 @@ export const readCart = (id: string, owner: Owner): Sql<CartRow> =>
        (SELECT json_group_array(json_object(
            'productId', p.id, 'sku', p.sku, 'title', p.title, 'quantity', i.quantity, 'price', p.price,
            'currency', p.currency, 'putPrice', i.unit_price, 'putCurrency', i.currency,
-           'active', json(iif(p.active, 'true', 'false')),
+           'maxPerOrder', p.max_per_order, 'active', json(iif(p.active, 'true', 'false')),
            'available', coalesce((SELECT s.available FROM product_stock AS s WHERE s.product_id = p.id), 0)
          ) ORDER BY i.line, i.product_id)
         FROM cart_items AS i JOIN products AS p ON p.id = i.product_id WHERE i.cart_id = c.id) AS items

@@ -33,6 +33,7 @@ function renderItem(item: CartItem): CartWire["items"][number] {
       : { price_changed_from: formatMoney({ amount: putPrice, currency: putCurrency }) }),
     subtotal: Number.isSafeInteger(subtotal) ? formatMoney({ amount: subtotal, currency }) : null,
     available: item.active ? item.available : 0,
+    ...(item.maxPerOrder === null ? {} : { max_per_order: item.maxPerOrder }),
     ...(item.active ? {} : { unavailable: true as const }),
   };
 }

@@ -22,6 +22,7 @@ const cartItemSchema = z.object({
     .openapi({ description: "What it cost when the item was last put, where that is another price" }),
   subtotal: moneySchema.nullable().openapi({ description: "Null where it is too large to be counted" }),
   available: z.int().openapi({ description: "Free units over all stores, as of a few seconds ago" }),
+  max_per_order: z.int().optional().openapi({ description: "Where one order may have only so many" }),
   unavailable: z.literal(true).optional().openapi({
     description: "The product is sold no more: it counts for nothing here, and hinders a checkout",
   }),

@@ -58,6 +58,8 @@ export const products = sqliteTable(
     price: integer("price").notNull(),
     currency: text("currency").notNull(),
     lowStockThreshold: integer("low_stock_threshold").notNull(),
+    /** How many units one order of guests and customers may have; null for any number. */
+    maxPerOrder: integer("max_per_order"),
     /** An archived product is not active: it can be read, never ordered. */
     active: integer("active", { mode: "boolean" }).notNull(),
     attributes: text("attributes", { mode: "json" }).$type<Record<string, unknown>>().notNull(),

@@ -2,21 +2,14 @@ import { defineCommand, runMain } from "citty";
 import { unstable_readConfig as readConfig } from "wrangler";
 import { importRing } from "../accounts/keys.ts";
 import { checkSettings } from "../platform/settings.ts";
-import {
-  devVarsPath,
-  mergeSettings,
-  readDevVars,
-  SECRET_NAMES,
-  type SettingsText,
-} from "./local-settings.ts";
+import { mergeSettings, readLocalSettings, SECRET_NAMES, type SettingsText } from "./local-settings.ts";
+import { weakSettings } from "./weak-settings.ts";
 
 /** The faults of settings and bindings. `ENVIRONMENT=production` is checked more strictly. */
 async function findFaults(): Promise<string[]> {
   const production = process.env.ENVIRONMENT === "production";
   // `.dev.vars` is not part of a deployment. On this machine, `npm start` will make the secrets that it lacks.
-  const settings = production
-    ? mergeSettings({}, process.env)
-    : withSecretsToCome(readDevVars(devVarsPath()));
+  const settings = production ? mergeSettings({}, process.env) : withSecretsToCome();
   const checked = checkSettings(settings);
   const faults =
     checked.kind === "valid" ? [] : checked.faults.map((fault) => `${fault.setting} ${fault.message}`);
@@ -26,13 +19,14 @@ async function findFaults(): Promise<string[]> {
     const ring = await importRing(key);
     if (ring.kind === "misconfigured") faults.push(`JWT_PRIVATE_KEY ${ring.fault}`);
   }
+  faults.push(...weakSettings(settings, production));
   return production ? [...faults, ...placeholderFaults()] : faults;
 }
 
 const TO_COME = "made by npm start";
 
-function withSecretsToCome(devVars: SettingsText): SettingsText {
-  const settings = mergeSettings(devVars, process.env);
+function withSecretsToCome(): SettingsText {
+  const settings = readLocalSettings();
   const missing = SECRET_NAMES.filter((name) => name.startsWith("JWT") && !settings[name]);
   return { ...settings, ...Object.fromEntries(missing.map((name) => [name, TO_COME])) };
 }

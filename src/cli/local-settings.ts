@@ -53,6 +53,12 @@ export function mergeSettings(devVars: SettingsText, environment: NodeJS.Process
   return merged;
 }
 
+/** What a shop on this machine is given. The Worker takes itself to be in production where it is not told. */
+export const readLocalSettings = (): SettingsText => ({
+  ENVIRONMENT: "development",
+  ...mergeSettings(readDevVars(devVarsPath()), process.env),
+});
+
 /** How settings are passed to `wrangler dev`: in a private file, or as arguments if the file cannot hold their value. */
 export interface SettingsArguments {
   envFile: string;

@@ -113,6 +113,8 @@ export function startMiniflare(
       resourcePersistencePath: join(stateDir, "v3"),
       // For `/cdn-cgi/local/scheduled`, by which the cron trigger is fired.
       unsafeTriggerHandlers: true,
+      // It would answer any SQL that anybody on this machine sends to the API's port.
+      unsafeLocalExplorer: false,
       // Nothing reads `Request.cf`, and Miniflare would ask the internet for one.
       cf: false,
       log: new Log(verbose ? LogLevel.INFO : LogLevel.ERROR),

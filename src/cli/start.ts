@@ -11,8 +11,7 @@ import { fillWithDemoData } from "./demo-data.ts";
 import {
   devVarsPath,
   makeMissingSecrets,
-  mergeSettings,
-  readDevVars,
+  readLocalSettings,
   type SettingsText,
   stateDirectory,
   writeSettings,
@@ -47,7 +46,9 @@ async function start({ seed, watch, verbose }: StartOptions): Promise<void> {
   }
   const step = stepper(verbose);
 
-  const { settings, made } = await step("Reading the settings", () => prepareSettings(port));
+  const given = readLocalSettings();
+  if (given.ENVIRONMENT !== "development") return giveUp(NOT_LOCAL);
+  const { settings, made } = await step("Reading the settings", () => prepareSettings(given, port));
   const admin = adminOf(settings);
   trackProcesses();
   const launch = { port, stateDir, settings, verbose, greeted: () => greeted };
@@ -73,7 +74,7 @@ async function start({ seed, watch, verbose }: StartOptions): Promise<void> {
   await step("Waiting for the Worker", () => waitUntilReady(url));
 
   const api = createApi(url, admin ? await signIn(url, admin.email, admin.password) : null);
-  if (admin && seed && settings.ENVIRONMENT !== "production") {
+  if (admin && seed) {
     await step("Filling the catalogue with demo data", () =>
       fillWithDemoData(api, settings.CURRENCY ?? "USD"),
     );
@@ -92,15 +93,19 @@ async function start({ seed, watch, verbose }: StartOptions): Promise<void> {
   console.log(`Ready on ${url}`);
 }
 
-/** Reads the settings and makes the secrets that are missing. With `ENVIRONMENT=production` it makes none. */
-async function prepareSettings(port: number): Promise<{ settings: SettingsText; made: SettingsText }> {
-  const path = devVarsPath();
-  const given = mergeSettings(readDevVars(path), process.env);
-  const made = given.ENVIRONMENT === "production" ? {} : await makeMissingSecrets(given, path);
+const NOT_LOCAL =
+  "npm start runs a shop for development, with its secrets, mails and data on this machine: it does not run with ENVIRONMENT=production. " +
+  "README.md tells how to deploy; npm run check says what a deployment lacks.";
+
+/** Makes the secrets that are missing. */
+async function prepareSettings(
+  given: SettingsText,
+  port: number,
+): Promise<{ settings: SettingsText; made: SettingsText }> {
+  const made = await makeMissingSecrets(given, devVarsPath());
   // On this machine the links of mails open the API's own page.
   const page = `http://127.0.0.1:${port}/api/v1/orders/{order_id}/page?token={token}`;
-  const links: SettingsText =
-    given.ENVIRONMENT === "production" || given.ORDER_URL || given.SHOP_URL ? {} : { ORDER_URL: page };
+  const links: SettingsText = given.ORDER_URL || given.SHOP_URL ? {} : { ORDER_URL: page };
   return { settings: { ...given, ...made, ...links }, made };
 }
 

@@ -55,6 +55,8 @@ function wranglerEnvironment(stateDir: string): NodeJS.ProcessEnv {
     WRANGLER_SEND_METRICS: "false",
     WRANGLER_HIDE_BANNER: "true", // this also turns off the check for updates
     WRANGLER_WRITE_LOGS: "false",
+    // It would answer any SQL that anybody on this machine sends to the API's port, and show what is stored.
+    X_LOCAL_EXPLORER: "false",
     // With the default registry, which is one for the whole machine, two shops would consume each other's queues.
     CLOUDFLARE_DEV_REGISTRY_PATH: join(stateDir, "registry"),
     // The Worker gets only the settings of the file that we name.

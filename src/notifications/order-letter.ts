@@ -100,7 +100,9 @@ function wordingOf(order: OrderForMail, payload: OrderMail, timeZone: string): W
         ...bare,
         subject: `Your order ${reference} has expired`,
         says: [
-          `We kept your order ${reference} for you, and no payment came in time. It has expired, and nothing is owed.`,
+          order.paymentStatus === "none"
+            ? `We kept your order ${reference} for you, and could not confirm it in time. It has expired, and nothing is owed.`
+            : `We kept your order ${reference} for you, and no payment came in time. It has expired, and nothing is owed.`,
         ],
       };
     case "order_refunded":

@@ -1,4 +1,7 @@
+import type { PaymentMethod } from "../platform/settings.ts";
 import { trusted } from "../platform/sql.ts";
+
+export { PAYMENT_METHODS, type PaymentMethod } from "../platform/settings.ts";
 
 export const ORDER_STATUSES = [
   "pending",
@@ -23,9 +26,6 @@ export const PAYMENT_STATUSES = [
   "refunded",
 ] as const;
 export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
-
-export const PAYMENT_METHODS = ["card", "invoice", "cash_on_delivery"] as const;
-export type PaymentMethod = (typeof PAYMENT_METHODS)[number];
 
 /**
  * What made a version of an order: a step of its life (being placed too), parts that left or came back, what was left given
@@ -75,13 +75,14 @@ export const isLiving = (status: OrderStatus): boolean => !DEAD.includes(status)
 export const mayBecome = (from: OrderStatus, to: OrderStatus): boolean => TRANSITIONS[from].includes(to);
 
 /**
- * How an order begins: invoice and cash on delivery need no payment first; a card's waits for it, unless there is
- * nothing to pay.
+ * How an order begins: invoice and cash on delivery need no payment first, but perhaps the shop's approval; a card's waits
+ * for its payment, unless there is nothing to pay.
  * @param total minor units
  */
 export function beginning(
   method: PaymentMethod,
   total: number,
+  needsApproval: boolean,
 ): { status: OrderStatus; paymentStatus: PaymentStatus } {
   if (total === 0) return { status: "confirmed", paymentStatus: "none" };
   switch (method) {
@@ -89,6 +90,6 @@ export function beginning(
       return { status: "pending", paymentStatus: "awaiting" };
     case "invoice":
     case "cash_on_delivery":
-      return { status: "confirmed", paymentStatus: "none" };
+      return { status: needsApproval ? "pending" : "confirmed", paymentStatus: "none" };
   }
 }

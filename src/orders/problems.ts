@@ -16,6 +16,8 @@ export const PLACING_CODES = [
   "not_chargeable",
   "unknown_product",
   "unknown_store",
+  "payment_method_not_allowed",
+  "too_many_units",
   "customer_required",
   "mixed_currencies",
   "total_too_large",
@@ -189,6 +191,30 @@ export function refusalProblem(refusal: Refusal, draft: Draft): Problem {
         "customer",
         "A guest's order needs customer with name and email.",
       );
+    case "payment_method_not_allowed":
+      return {
+        ...fieldProblem(
+          "payment_method_not_allowed",
+          "payment_method",
+          refusal.allowed.length === 0
+            ? "The shop takes no orders of yours."
+            : `You can pay by ${refusal.allowed.join(", ")} here.`,
+        ),
+        allowed: [...refusal.allowed],
+      };
+    case "too_many_units":
+      return {
+        status: 422,
+        code: "too_many_units",
+        detail: "More of a product than one order may have.",
+        errors: refusal.lines.map(({ item, productId, most }) => ({
+          field: `items.${item}.quantity`,
+          code: "too_many_units",
+          message: `must be ${most} at most, all lines of this product together`,
+          product_id: productId,
+          max: most,
+        })),
+      };
     case "total_too_large":
       return fieldProblem("total_too_large", "items", "The total is larger than can be counted exactly.");
     case "price_changed":

@@ -197,7 +197,9 @@ const historyRoute = createRoute({
   path: "/orders/{id}/history",
   tags: ["Orders"],
   summary: "An order's history",
-  description: "Oldest first: who, when, from, to and why.",
+  description:
+    "Oldest first: who, when, from, to and why. A buyer reads `you`, `shop` or `system` for who, and reasons of their own " +
+    "and of deadlines, not what the shop's people noted.",
   request: { params: orderName, headers: orderToken, query: listQuerySchema },
   responses: { 200: jsonContent(historyListSchema, "A page of its history") },
 });

@@ -202,7 +202,7 @@ export const returnSchema = z
     id: z.string().openapi({ example: "ret_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
     store_id: z.string(),
     items: z.array(z.object({ product_id: z.string(), quantity: z.int(), restock: z.boolean() })),
-    reason: z.string(),
+    reason: z.string().nullable().openapi({ description: "For staff; null for the buyer" }),
     created_at: z.string(),
   })
   .openapi("Return");
@@ -225,7 +225,7 @@ export const orderPaymentSchema = z
           description: "failed: refused, or come back to the provider; its sum may be refunded again",
         }),
         amount: moneySchema,
-        reason: z.string().nullable(),
+        reason: z.string().nullable().openapi({ description: "For staff; null for the buyer" }),
         items: z.array(refundedItemSchema).optional(),
         created_at: z.string(),
       }),

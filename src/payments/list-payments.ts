@@ -1,4 +1,5 @@
 import type { OrderPaymentWire } from "../orders/schemas.ts";
+import { isStaff } from "../platform/actor.ts";
 import { isoTimestamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { formatMoney } from "../platform/money.ts";
@@ -42,7 +43,13 @@ export async function listPayments(
   query: PageQuery,
 ): Promise<List<OrderPaymentWire>> {
   const { rows, counted } = await readPage<PaymentRow>(context.env.DB, sourceOf(orderId), query);
-  return toList(query, rows, counted, (row) => ({ key: row.createdAt, id: row.id }), renderPayment);
+  return toList(
+    query,
+    rows,
+    counted,
+    (row) => ({ key: row.createdAt, id: row.id }),
+    (row) => renderPayment(row, isStaff(context.actor)),
+  );
 }
 
 /** The same for the order's own page, without further pages. */
@@ -50,7 +57,8 @@ export async function paymentsOf(context: Context, orderId: string): Promise<Ord
   return (await listPayments(context, orderId, { page: 1, page_size: PAGE_LIMIT })).results;
 }
 
-function renderPayment(row: PaymentRow): OrderPaymentWire {
+/** @param forStaff with their reasons, which are not for the buyer */
+function renderPayment(row: PaymentRow, forStaff: boolean): OrderPaymentWire {
   const money = (amount: number) => formatMoney({ amount, currency: row.currency });
   const parts: RefundCell[] = JSON.parse(row.refunds);
   return {
@@ -65,7 +73,7 @@ function renderPayment(row: PaymentRow): OrderPaymentWire {
       id,
       status: state,
       amount: money(amount),
-      reason,
+      reason: forStaff ? reason : null,
       ...(items === null ? {} : { items: renderLines(items, row.currency) }),
       created_at: isoTimestamp(createdAt),
     })),

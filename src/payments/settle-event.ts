@@ -106,7 +106,7 @@ function changeOf(
         event: "payment.failed",
         reason: event.kind === "canceled" ? "the payment was cancelled" : "the payment failed",
         data: { ...data, payment_id: decision.payment?.id ?? null },
-        ...(money.order.status === "pending" ? { paymentStatus: "failed" as const } : {}),
+        ...(money.order.paymentStatus === "awaiting" ? { paymentStatus: "failed" as const } : {}),
         closes: { event, state: "done", outcome: "failed" },
         ...(decision.payment ? { failed: decision.payment } : {}),
       };

@@ -24,6 +24,21 @@ const STAYS_YOUNG = sql`ON CONFLICT (scope, key) DO UPDATE SET created_at = excl
   WHERE (idempotency.status IS NULL OR instr(idempotency.key, ' ') > 0)
     AND idempotency.fingerprint = excluded.fingerprint`;
 
+/**
+ * Guests' keys that the version before stored as they were sent get the name that they have now, so that a retry finds what
+ * was done. No key lives for longer than `OPEN_KEY_LIFETIME_MS`: a release after that needs this no more.
+ * @returns the statement for the batch that puts them down; none where all are of users
+ */
+export function renamedKeys(keys: (KeyName & { formerly?: string })[]): { renamed?: Sql } {
+  const guests = keys.filter(({ formerly }) => formerly !== undefined);
+  if (guests.length === 0) return {};
+  const rows = guests.map(({ scope, key, formerly }) => ({ scope, key, formerly }));
+  const renamed = sql`
+    UPDATE OR IGNORE idempotency SET key = row.value ->> 'key' FROM ${each(rows)} AS row
+    WHERE idempotency.scope = row.value ->> 'scope' AND idempotency.key = row.value ->> 'formerly'`;
+  return { renamed };
+}
+
 /** @param when SQL: that there is something to be done under it */
 export const putDownKey = (
   { scope, key, fingerprint, operation }: NewKey,

@@ -2,7 +2,7 @@ import type { Context as HonoContext } from "hono";
 import type { Actor } from "./actor.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { type Problem, type ProblemAnswer, problem } from "./http/problem.ts";
-import { answerKey, type KeyRow, putDownKey, readKeyRow } from "./idempotency-keys.ts";
+import { answerKey, type KeyRow, putDownKey, readKeyRow, renamedKeys } from "./idempotency-keys.ts";
 import { sha256 } from "./ids.ts";
 import { refuseRestored } from "./restoring.ts";
 import { batch, first, type Sql } from "./sql.ts";
@@ -14,7 +14,10 @@ const MAX_KEY_LENGTH = 255;
 /** The key of a request, with whose it is and what was asked under it. */
 export interface IdempotencyKey {
   scope: string;
+  /** A guest's is hashed: who reads it in the database cannot send it. */
   key: string;
+  /** A guest's as it was sent, and as the version before stored it. */
+  formerly?: string;
   /**
    * SHA-256 of method, path and body: what was sent. Where that alone does not say what is done, as for a cart, a point and
    * the SHA-256 of the rest follow.
@@ -66,8 +69,15 @@ export async function readKey(
       problem: malformedKey(`must have at least ${GUEST_KEY_LENGTH} characters from a guest`),
     };
   }
-  return { kind: "key", key: { scope: keyScope(actor), key, fingerprint: await fingerprintOf(c) } };
+  const [named, fingerprint] = await Promise.all([storedName(actor, key), fingerprintOf(c)]);
+  return { kind: "key", key: { scope: keyScope(actor), ...named, fingerprint } };
 }
+
+/** No client can send what begins with this, since a key is ASCII: a hash that was read somewhere opens nothing. */
+const HASHED = "•";
+
+const storedName = async (actor: Actor, key: string) =>
+  actor.kind === "user" ? { key } : { key: `${HASHED}${await sha256(key)}`, formerly: key };
 
 /** SHA-256 of a request's method, path and body. */
 export async function fingerprintOf(c: HonoContext<AppEnv>): Promise<string> {
@@ -133,6 +143,7 @@ export async function once<A extends Response>(
 
   const { key } = read;
   const { standing } = await batch(env.DB, {
+    ...renamedKeys([key]),
     put: putDownKey({ ...key, operation: ids.next() }, clock.now()),
     standing: readKeyRow(key),
   });
@@ -162,6 +173,7 @@ export async function onceOn<Row, A extends Response>(
 
   const { key } = given;
   const { standing, subject } = await batch(env.DB, {
+    ...renamedKeys([key]),
     put: putDownKey({ ...key, operation: ids.next() }, clock.now(), exists),
     standing: readKeyRow(key),
     subject: read,

@@ -30,6 +30,13 @@ const orderMails = z
     z.array(z.enum([...ORDER_MAILS, "none"], { error: `must be of ${ORDER_MAILS.join(", ")}, or none` })),
   );
 
+/** How an order may be paid. */
+export const PAYMENT_METHODS = ["card", "invoice", "cash_on_delivery"] as const;
+export type PaymentMethod = (typeof PAYMENT_METHODS)[number];
+const paymentMethods = list.pipe(
+  z.array(z.enum(PAYMENT_METHODS, { error: `must be of ${PAYMENT_METHODS.join(", ")}` })),
+);
+
 /** A symmetric secret of Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. */
 const WEBHOOK_SECRET = /^whsec_(?=.{32,88}$)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const timeZone = z.string().default("UTC").refine(isTimeZone, "is not an IANA time zone");
@@ -37,7 +44,8 @@ const timeZone = z.string().default("UTC").refine(isTimeZone, "is not an IANA ti
 /** Every setting by its name in the environment. A limit of 0 is off. */
 export const settingsSchema = z
   .object({
-    ENVIRONMENT: z.enum(["development", "production"]).default("development"),
+    /** Who forgets it is in production: only `npm start`, tests and benches say `development`. */
+    ENVIRONMENT: z.enum(["development", "production"]).default("production"),
     /** Orders a minute per user, guests per address. */
     ORDERS_PER_MINUTE: count(5),
     SUGGESTIONS_PER_MINUTE: count(20),
@@ -58,6 +66,12 @@ export const settingsSchema = z
     FULFILMENT: z.enum(["simulated", "manual"]).optional(),
     FULFILMENT_STEP_SECONDS: duration(5),
     GUEST_CHECKOUT: flag(true),
+    /** How guests may pay, comma-separated: in production by card, in development in every way. */
+    GUEST_PAYMENT_METHODS: paymentMethods,
+    /** Units of one product in an order of guests and customers: 1,000 in production, in development off. */
+    MAX_UNITS_PER_LINE: z.coerce.number().int().min(0).optional(),
+    /** How long an unpaid order by invoice or on delivery waits for staff's approval: 48 in production, in development 0. */
+    APPROVAL_HOURS: z.coerce.number().min(0).optional(),
     ADMIN_EMAIL: accountEmailSchema.optional(),
     ADMIN_PASSWORD: z.string().min(10).optional(),
     MAIL_FROM: z.string().default("Holdfast <orders@holdfast.example>"),
@@ -93,10 +107,21 @@ export const settingsSchema = z
     /** Another host with Stripe's API: a stub, for tests. */
     STRIPE_API_URL: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
   })
-  .transform((settings) => ({
-    ...settings,
-    FULFILMENT: settings.FULFILMENT ?? (settings.ENVIRONMENT === "production" ? "manual" : "simulated"),
-  }));
+  .transform((settings) => {
+    const { ENVIRONMENT, FULFILMENT, GUEST_PAYMENT_METHODS, MAX_UNITS_PER_LINE, APPROVAL_HOURS } = settings;
+    const by = <T>(production: T, development: T): T =>
+      ENVIRONMENT === "production" ? production : development;
+    return {
+      ...settings,
+      FULFILMENT: FULFILMENT ?? by("manual" as const, "simulated" as const),
+      GUEST_PAYMENT_METHODS:
+        GUEST_PAYMENT_METHODS.length > 0
+          ? GUEST_PAYMENT_METHODS
+          : by<readonly PaymentMethod[]>(["card"], PAYMENT_METHODS),
+      MAX_UNITS_PER_LINE: MAX_UNITS_PER_LINE ?? by(1_000, 0),
+      APPROVAL_HOURS: APPROVAL_HOURS ?? by(48, 0),
+    };
+  });
 
 export type Settings = z.infer<typeof settingsSchema>;
 

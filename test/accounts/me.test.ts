@@ -34,6 +34,8 @@ test("me is the account as it is now", async () => {
     name: "The staff",
     role: "staff",
     disabled: false,
+    trusted: false,
+    payment_methods: null,
     created_at: at,
     updated_at: at,
   });

@@ -24,9 +24,17 @@ test("accounts are listed by page, by cursor and by address, without their hashe
   for (let n = 0; n < 4; n++) await signIn();
   const all = (await ask("GET", "/users", undefined, admin.headers)).body;
   expect(all).toMatchObject({ count: 5, page: 1, page_size: 20, total_pages: 1, has_next: false });
-  expect(Object.keys(all.results[0]).sort()).toEqual(
-    ["created_at", "disabled", "email", "id", "name", "role", "updated_at"].sort(),
-  );
+  expect(Object.keys(all.results[0]).sort()).toEqual([
+    "created_at",
+    "disabled",
+    "email",
+    "id",
+    "name",
+    "payment_methods",
+    "role",
+    "trusted",
+    "updated_at",
+  ]);
   const ids = all.results.map(({ id }: { id: string }) => id);
   expect(ids).toEqual([...ids].sort().reverse());
 

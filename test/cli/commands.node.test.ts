@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { verifyPassword } from "../../src/accounts/password.ts";
 import { planSeed } from "../../src/cli/seed-data.ts";
+import { weakSettings } from "../../src/cli/weak-settings.ts";
 import { runCommand } from "../support/command.ts";
 import { freshState, removeState } from "../support/server.ts";
 
@@ -44,6 +46,24 @@ test.each([
   expect(await run(command, args)).toEqual({ code: 1, output });
 });
 
+test.each(["environment", ".dev.vars"])(
+  "production of %s is not run on this machine, and no secrets are made for it",
+  async (source) => {
+    const devVars = join(directory, "dev.vars");
+    const inFile = source === ".dev.vars";
+    if (inFile) writeFileSync(devVars, "ENVIRONMENT='production'\n");
+    const { code, output } = await run("start", [], {
+      PORT: "0",
+      ...(inFile ? {} : { ENVIRONMENT: "production" }),
+    });
+    expect(code).toBe(1);
+    expect(output).toMatch(
+      /^npm start runs a shop for development, .* does not run with ENVIRONMENT=production\./,
+    );
+    expect(existsSync(devVars) ? readFileSync(devVars, "utf8") : "").not.toContain("JWT_PRIVATE_KEY");
+  },
+);
+
 test("the check names each setting that is wrong", async () => {
   expect(await run("check", [])).toEqual({ code: 0, output: "Settings and bindings are right.\n" });
   const wrong = await run("check", [], { HOLD_SECONDS: "1", TIME_ZONE: "Mars/Olympus" });
@@ -66,6 +86,58 @@ test("the check names all that is wrong at once, and tries the key", async () =>
     "CACHE",
     ...["HOLD_SECONDS", "JWT_PRIVATE_KEY", "MAIL_FROM", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"],
   ]);
+});
+
+test("the check names what is weak, open to everybody or of no use", async () => {
+  const given = {
+    ...{ METRICS_TOKEN: "secret", ADMIN_PASSWORD: "aaaaaaaaaaaaaaaaaaaa", MAIL_FROM: "Shop" },
+    ...{
+      CORS_ORIGINS: "https://shop.example/,*,http://a.example",
+      ALLOWED_HOSTS: "https://api.shop.example,*",
+    },
+    ...{ SHOP_URL: "http://shop.example", ORDER_URL: "http://shop.example/{order_id}" },
+    STRIPE_API_URL: "http://stub.example",
+  };
+  const lines = async (more: Record<string, string>) =>
+    (await run("check", [], { ...given, ...more })).output
+      .split("\n")
+      .filter((line) => / (has what|has no e-mail|must) /.test(line));
+  const unusable = [
+    "CORS_ORIGINS has what is no origin, as https://shop.example is: https://shop.example/",
+    "ALLOWED_HOSTS has what is no host name, as api.shop.example is: https://api.shop.example",
+    "MAIL_FROM has no e-mail address to send from",
+  ];
+  const https = "must be https, or who is on the way reads along";
+  expect(await lines({})).toEqual(unusable);
+  expect(await lines({ ENVIRONMENT: "production" })).toEqual([
+    ...unusable,
+    "METRICS_TOKEN must have 24 random characters at least",
+    "ADMIN_PASSWORD must have 14 characters at least, not the same ones",
+    "CORS_ORIGINS must name them: * is everybody",
+    "ALLOWED_HOSTS must name them: * is everybody",
+    `CORS_ORIGINS ${https}: http://a.example`,
+    ...[`SHOP_URL ${https}`, `ORDER_URL ${https}`, `STRIPE_API_URL ${https}`],
+  ]);
+});
+
+test.each<[string, string, boolean]>([
+  ["CORS_ORIGINS", "https://shop.example, https://admin.shop.example:8443", true],
+  ["CORS_ORIGINS", "shop.example", false],
+  ["CORS_ORIGINS", "https://shop.example/path", false],
+  ["CORS_ORIGINS", "null", false],
+  ["ALLOWED_HOSTS", "api.shop.example,localhost:8787,[::1]:8787", true],
+  ["ALLOWED_HOSTS", "api.shop.example/", false],
+  ["ALLOWED_HOSTS", "a b", false],
+  ["MAIL_FROM", "orders@shop.example", true],
+  ["MAIL_FROM", "Shop <orders@shop.example>", true],
+  ["MAIL_FROM", "Shop <orders>", false],
+  ["METRICS_TOKEN", "k3J9vQx2LmZ7pT4wR8sY1bN6", true],
+  ["METRICS_TOKEN", "abababababababababababab", false],
+  ["ADMIN_PASSWORD", "correct horse battery", true],
+  ["ADMIN_PASSWORD", "correct horse", false],
+  ["SHOP_URL", "https://shop.example", true],
+])("in production %s=%s is strong enough and of use: %s", (name, value, right) => {
+  expect(weakSettings({ [name]: value }, true)).toHaveLength(right ? 0 : 1);
 });
 
 test("a directory that another server uses is refused, and so is its deletion", async () => {

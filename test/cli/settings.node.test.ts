@@ -87,7 +87,7 @@ test("secrets that are missing are made, kept, and good enough to run with", asy
 
   expect(Object.keys(made)).toEqual(["JWT_PRIVATE_KEY", "ADMIN_PASSWORD"]);
   expect(readDevVars(path)).toEqual({ ADMIN_EMAIL: "me@shop.example", ...made });
-  expect(checkSettings(readDevVars(path)).kind).toBe("valid");
+  expect(checkSettings({ ENVIRONMENT: "development", ...readDevVars(path) }).kind).toBe("valid");
   expect(statSync(path).mode & 0o777).toBe(0o600);
   const before = readFileSync(path, "utf8");
   expect(await makeMissingSecrets({ ...readDevVars(path), PAYMENT_WEBHOOK_SECRET: "whsec_x" }, path)).toEqual(
@@ -96,7 +96,11 @@ test("secrets that are missing are made, kept, and good enough to run with", asy
   expect(readFileSync(path, "utf8")).toBe(before);
 });
 
-const RIGHT = { JWT_PRIVATE_KEY: "made by npm start", MAIL_FROM: "Shop <orders@shop.example>" };
+const RIGHT = {
+  ENVIRONMENT: "development",
+  JWT_PRIVATE_KEY: "made by npm start",
+  MAIL_FROM: "Shop <orders@shop.example>",
+};
 const PRODUCTION = { ...RIGHT, ENVIRONMENT: "production" };
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 const STRIPE = {
@@ -112,6 +116,15 @@ const faultsOf = (settings: Record<string, string>): string[] => {
     ? []
     : checked.faults.map(({ setting, message }) => `${setting} ${message}`);
 };
+
+test("a Worker that is not told where it runs is in production", () => {
+  const { ENVIRONMENT: _, ...untold } = RIGHT;
+  expect(faultsOf(untold)).toEqual(["PAYMENT_WEBHOOK_SECRET is missing"]);
+  expect(checkSettings({ ...untold, PAYMENT_WEBHOOK_SECRET: SECRET })).toMatchObject({
+    settings: { ENVIRONMENT: "production", FULFILMENT: "manual" },
+  });
+  expect(readFileSync("wrangler.toml", "utf8")).not.toContain("development");
+});
 
 test.each<[Record<string, string>, string[]]>([
   [RIGHT, []],

@@ -159,7 +159,7 @@ describe("which step owes which mail", () => {
 
   test("a setting that is wrong is told", () => {
     const faults = (more: Record<string, string>) => {
-      const checked = checkSettings({ JWT_PRIVATE_KEY: "x", ...more });
+      const checked = checkSettings({ ENVIRONMENT: "development", JWT_PRIVATE_KEY: "x", ...more });
       return checked.kind === "valid" ? [] : checked.faults.map(({ setting }) => setting);
     };
     expect(faults({})).toEqual([]);

@@ -63,7 +63,7 @@ describe("cancelling", () => {
       from: "confirmed",
       to: "cancelled",
       at: isoTimestamp(testClock.now()),
-      actor: "guest",
+      actor: "you",
       reason: "changed my mind",
     });
   });

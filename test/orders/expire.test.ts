@@ -49,13 +49,13 @@ test("an order expires at its deadline, not a second before, once, and its stock
   expect(await ledger(product)).toEqual(["opening", "reserve", "release"]);
   const history = await read(`/orders/${placed.body.id}/history`, tokenOf(placed));
   expect(history.body.results).toMatchObject([
-    { version: 1, from: null, to: "pending", actor: "guest", reason: null },
+    { version: 1, from: null, to: "pending", actor: "you", reason: null },
     {
       version: 2,
       from: "pending",
       to: "expired",
-      actor: "system:schedule",
-      reason: "no payment before the deadline",
+      actor: "system",
+      reason: "neither paid nor approved before the deadline",
     },
   ]);
 });

@@ -20,6 +20,7 @@ afterEach(() => server.close());
 
 function contextAt(url: string): Context {
   const read = checkSettings({
+    ENVIRONMENT: "development",
     JWT_PRIVATE_KEY: "unused",
     PAYMENT_PROVIDER: "stripe",
     STRIPE_SECRET_KEY: "sk_test_holdfast",

@@ -49,7 +49,7 @@ export function fulfilmentRoutes(world: World): BodyRoute[] {
       body: { to: "delivered", note: "n", force: false },
       wrong: {
         force: NOT_A_FLAG,
-        to: [7, true, null, [], {}, MISSING, "", "Delivered", "cancelled", "pending", "confirmed"],
+        to: [7, true, null, [], {}, MISSING, "", "Delivered", "cancelled", "pending", "expired"],
         note: [...CONTROLS, ...NO_NOTE],
       },
     },

@@ -18,6 +18,7 @@ export interface ProductRow {
   price: number;
   currency: string;
   low_stock_threshold: number;
+  max_per_order: number | null;
   active: 0 | 1;
   /** JSON. */
   attributes: string;
@@ -29,7 +30,7 @@ export interface ProductRow {
 
 /** The columns of a row. Not all that the table has: what is only searched by may be as long as the texts. */
 export const PRODUCT_COLUMNS = sql`products.id, products.sku, products.title, products.description, products.category_id,
-  products.price, products.currency, products.low_stock_threshold, products.active, products.attributes, products.version,
+  products.price, products.currency, products.low_stock_threshold, products.max_per_order, products.active, products.attributes, products.version,
   products.created_at, products.updated_at, categories.name AS category_name`;
 export const PRODUCT_CATEGORY = sql`JOIN categories ON categories.id = products.category_id`;
 
@@ -41,6 +42,7 @@ export const renderProduct = (row: ProductRow): Product => ({
   category: { id: row.category_id, name: row.category_name },
   price: formatMoney({ amount: row.price, currency: row.currency }),
   low_stock_threshold: row.low_stock_threshold,
+  ...(row.max_per_order === null ? {} : { max_per_order: row.max_per_order }),
   active: row.active === 1,
   attributes: JSON.parse(row.attributes),
   created_at: isoTimestamp(row.created_at),

@@ -66,12 +66,13 @@ export function addRevisions(
        FROM ${rows} AS row WHERE ${IS_WRITABLE}`);
   return commit.win(sql<
     Pick<ProductRow, "id">
-  >`INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, active,
+  >`INSERT INTO products (id, sku, title, description, category_id, price, currency, low_stock_threshold, max_per_order, active,
                              attributes, version, created_at, updated_at, title_words, description_words, sku_key,
                              title_key, folded)
        SELECT row.value ->> 'object_id', row.value ->> '$.data.sku', row.value ->> '$.data.title',
               row.value ->> '$.data.description', row.value ->> '$.data.category.id', row.value ->> 'price',
               row.value ->> '$.data.price.currency', row.value ->> '$.data.low_stock_threshold',
+              row.value ->> '$.data.max_per_order',
               row.value ->> '$.data.active', row.value -> '$.data.attributes', row.value ->> 'object_version',
               row.value ->> 'at', row.value ->> 'at', row.value ->> '$.folded.title_words',
               row.value ->> '$.folded.description_words', row.value ->> '$.folded.sku_key',
@@ -80,7 +81,7 @@ export function addRevisions(
        ON CONFLICT (id) DO UPDATE SET
          sku = excluded.sku, title = excluded.title, description = excluded.description,
          category_id = excluded.category_id, price = excluded.price, currency = excluded.currency,
-         low_stock_threshold = excluded.low_stock_threshold, active = excluded.active,
+         low_stock_threshold = excluded.low_stock_threshold, max_per_order = excluded.max_per_order, active = excluded.active,
          attributes = excluded.attributes, version = excluded.version, updated_at = excluded.updated_at,
          title_words = excluded.title_words, description_words = excluded.description_words, sku_key = excluded.sku_key,
          title_key = excluded.title_key, folded = excluded.folded

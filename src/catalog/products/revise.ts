@@ -48,6 +48,7 @@ export function newProduct(
       category,
       price: read.price,
       low_stock_threshold: fields.low_stock_threshold ?? DEFAULT_LOW_STOCK_THRESHOLD,
+      ...(fields.max_per_order == null ? {} : { max_per_order: fields.max_per_order }),
       active: fields.active ?? true,
       attributes: fields.attributes ?? {},
       created_at: at,
@@ -69,9 +70,10 @@ export function revise(
   if (read?.kind === "invalid") return read;
   const { category_id: _, price: __, ...plain } = fields;
   const given = Object.entries(plain).filter(([, value]) => value !== undefined);
+  const { max_per_order: most, ...rest } = { ...current, ...Object.fromEntries(given) };
   const revised: Product = {
-    ...current,
-    ...Object.fromEntries(given),
+    ...rest,
+    ...(most == null ? {} : { max_per_order: most }),
     category: fields.category_id === undefined ? current.category : (category ?? current.category),
     price: read?.price ?? current.price,
   };

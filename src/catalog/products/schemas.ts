@@ -20,6 +20,7 @@ export const productSchema = z
     category: z.object({ id: z.string(), name: z.string() }),
     price: moneySchema,
     low_stock_threshold: z.int(),
+    max_per_order: z.int().optional().openapi({ description: "Where one order may have only so many" }),
     active: z.boolean().openapi({ description: "False once archived: it can be read, never ordered" }),
     attributes: z.record(z.string(), z.unknown()),
     created_at: z.iso.datetime(),
@@ -62,6 +63,9 @@ const fields = {
     })
     .openapi({ description: "From 0, with no more decimals than the currency has" }),
   low_stock_threshold: z.int().min(0).max(MAX_QUANTITY).openapi({ description: "10 unless given" }),
+  max_per_order: z.int().min(1).max(MAX_QUANTITY).nullable().openapi({
+    description: "How many units one order of a guest or customer may have; null for any number",
+  }),
   active: z.boolean().openapi({ description: "True unless given" }),
   attributes: z
     .record(z.string(), z.unknown())

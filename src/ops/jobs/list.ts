@@ -44,6 +44,9 @@ function render({ clock, settings }: Context, job: Job, row: Row | undefined): J
     schedule,
     enabled,
     last_run: row ? lastRun(row, clock.now()) : null,
+    ...(isNeglect(job, { schedule, enabled })
+      ? { warning: `Stock and money wait for it: it should come ${job.needed?.often} at least.` }
+      : {}),
     next_at: next === null ? null : isoTimestamp(next),
   };
 }
@@ -61,6 +64,10 @@ function lastRun(
     detail: died ? CUT_OFF : detail,
   };
 }
+
+/** Whether this would keep what waits for the job waiting for too long. */
+export const isNeglect = ({ needed }: Job, { schedule, enabled }: JobChange): boolean =>
+  needed !== undefined && (enabled === false || (schedule != null && !needed.rule.test(schedule)));
 
 /**
  * Gives a job another rule, or switches it on or off. What is left out stays as it is. With a new rule, or when it is

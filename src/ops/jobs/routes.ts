@@ -1,9 +1,11 @@
-import { requireStaff } from "../../accounts/authenticate.ts";
+import { forbidden, requireStaff } from "../../accounts/authenticate.ts";
+import { isAdmin } from "../../platform/actor.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
 import { toList } from "../../platform/pagination.ts";
-import { changeJob, readJobs } from "./list.ts";
+import { changeJob, isNeglect, readJobs } from "./list.ts";
+import type { Job } from "./run.ts";
 import { runByHand } from "./run-by-hand.ts";
 import {
   jobChangeSchema,
@@ -24,6 +26,11 @@ const AT_IS_LOCAL: Problem = {
   errors: [{ field: "at", code: "local_only", message: "is for local shops" }],
 };
 
+const neededJob = ({ name, needed }: Job): Problem =>
+  forbidden(
+    `Stock and money wait for ${name}: only an admin may switch it off, or have it come less often than ${needed?.often}.`,
+  );
+
 const listRoute = createRoute({
   ...staffOnly,
   method: "get",
@@ -38,7 +45,10 @@ const changeRoute = createRoute({
   method: "patch",
   path: "/jobs/{name}",
   summary: "Change a job's schedule, or switch it on or off",
-  description: "The schedule is a cron rule in the shop's time zone.",
+  description:
+    "The schedule is a cron rule in the shop's time zone. Stock and money wait for `expire-unpaid`, `send-owed` and " +
+    "`reconcile-stock`: only an admin may switch them off or have them come less often than every 15 minutes, and once a " +
+    "day; their `warning` then says so.",
   request: { params: jobParam, body: jsonBody(jobChangeSchema) },
   responses: { 200: jsonContent(jobSchema, "Changed") },
 });
@@ -69,7 +79,9 @@ export const jobsRoutes = createRouter(
   endpoint(changeRoute, async (c) => {
     const job = findJob(c.req.valid("param").name);
     if (!job) return problem(c, notFound("job"));
-    await changeJob(c.get("context"), job, c.req.valid("json"));
+    const change = c.req.valid("json");
+    if (!isAdmin(c.get("context").actor) && isNeglect(job, change)) return problem(c, neededJob(job));
+    await changeJob(c.get("context"), job, change);
     const [changed] = await readJobs(c.get("context"), [job]);
     if (!changed) throw new Error("a job of the table was not read");
     return c.json(changed, 200);

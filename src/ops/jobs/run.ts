@@ -28,6 +28,11 @@ export interface Job {
    * other jobs run at the same time, so that a slow one delays nothing.
    */
   sweep: boolean;
+  /**
+   * Where stock or money waits for it: the rules by which it comes often enough, and in words. To switch it off, or give it
+   * another rule, is for admins.
+   */
+  needed?: { rule: RegExp; often: string };
   /** Must be safe to run twice, also at the same time, and to be cut off anywhere. */
   handler: (context: Context, run: Run) => Promise<JobResult>;
 }

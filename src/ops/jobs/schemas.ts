@@ -17,6 +17,10 @@ export const jobSchema = z
     schedule: z.string().openapi({ example: "0 0 * * *", description: "Cron, five fields, in TIME_ZONE" }),
     enabled: z.boolean(),
     last_run: lastRunSchema.nullable(),
+    warning: z.string().optional().openapi({
+      description: "Where it comes too seldom for what waits for it",
+      example: "Stock and money wait for it: it should come every day at least.",
+    }),
     next_at: stamp.nullable().openapi({ description: "Null while it is switched off" }),
   })
   .openapi("Job");

@@ -7,11 +7,16 @@ import { cleanUp } from "./clean-up.ts";
 import { sendLowStockNotice } from "./low-stock-notice.ts";
 import type { Job } from "./run.ts";
 
+/** Each minute, or each few. */
+const MINUTELY = { rule: /^\*(\/([1-9]|1[0-5]))? \* \* \* \*$/, often: "every 15 minutes" };
+const DAILY = { rule: /^\S+ \S+ \* \* \*$/, often: "every day" };
+
 export const JOBS: readonly Job[] = [
   {
     name: "expire-unpaid",
     schedule: "* * * * *",
     sweep: true,
+    needed: MINUTELY,
     handler: async (context) => counted("expired", await expireUnpaid(context)),
   },
   { name: "resolve-delayed", schedule: "* * * * *", sweep: true, handler: resolveDelayed },
@@ -19,6 +24,7 @@ export const JOBS: readonly Job[] = [
     name: "send-owed",
     schedule: "* * * * *",
     sweep: true,
+    needed: MINUTELY,
     handler: async (context, { ahead }) =>
       counted("rang for", await wakeDueTasks(context, Math.max(0, ahead))),
   },
@@ -34,6 +40,7 @@ export const JOBS: readonly Job[] = [
     name: "reconcile-stock",
     schedule: "0 3 * * *",
     sweep: false,
+    needed: DAILY,
     handler: (context, run) => reconcileStock(context, run),
   },
 ];

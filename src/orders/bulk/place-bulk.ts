@@ -35,7 +35,11 @@ export function readDrafts(
     const read = placeOrderSchema.safeParse(order);
     if (!read.success) return { kind: "invalid", index, errors: fieldErrors(read.error.issues) };
     // No client can send such a key, since a key has no space in it.
-    const own = key && { ...key, key: `${key.key} ${index}` };
+    const own = key && {
+      ...key,
+      key: `${key.key} ${index}`,
+      ...(key.formerly === undefined ? {} : { formerly: `${key.formerly} ${index}` }),
+    };
     return { kind: "draft", index, draft: draftOf(context, read.data, own, operations[index]) };
   });
 }

@@ -50,7 +50,7 @@ const transition = createRoute({
   path: "/orders/{id}/transitions",
   summary: "Take an order one step on",
   description:
-    "`processing` from confirmed, `shipped` from processing (ships all that is left), `delivered` from shipped. " +
+    "`confirmed` approves an unpaid order by invoice or on delivery that is pending, `processing` from confirmed, `shipped` from processing (ships all that is left), `delivered` from shipped. " +
     "Another step is a 409 `illegal_transition` that names those which are `allowed`. What was refunded in full ships " +
     "with `force` only: 409 `refunded` else.",
   request: { params: orderName, headers, body: jsonBody(transitionSchema) },

@@ -19,7 +19,11 @@ const force = z
   .openapi({ description: "Also what was refunded in full, which is a 409 `refunded` else" });
 
 export const transitionSchema = z
-  .strictObject({ to: z.enum(NAMED_STEPS), note: lines(500, z.string().trim().min(1)).nullish(), force })
+  .strictObject({
+    to: z.enum(NAMED_STEPS).openapi({ example: "processing" }),
+    note: lines(500, z.string().trim().min(1)).nullish(),
+    force,
+  })
   .openapi("OrderTransition");
 
 export const shipSchema = z

@@ -42,8 +42,13 @@ export function asOne(decisions: Decision[]): Decision[] {
 export function decide(context: Context, quote: Quote, reservation: Reservation): Decision {
   const held = heldAllocations(reservation);
   if (held) {
-    const { status, paymentStatus } = beginning(quote.order.paymentMethod, quote.order.total);
-    const minutes = context.settings.ORDER_EXPIRATION_MINUTES;
+    const { status, paymentStatus } = beginning(
+      quote.order.paymentMethod,
+      quote.order.total,
+      quote.needsApproval,
+    );
+    const { ORDER_EXPIRATION_MINUTES, APPROVAL_HOURS } = context.settings;
+    const minutes = paymentStatus === "awaiting" ? ORDER_EXPIRATION_MINUTES : APPROVAL_HOURS * 60;
     const expiresAt = status === "pending" ? quote.order.createdAt + Math.round(minutes * 60_000) : null;
     const items = quote.order.items.map((item) => ({
       ...item,

@@ -1,11 +1,13 @@
 import type { Context } from "../../platform/context.ts";
-import { wasSentBefore } from "../../platform/idempotency.ts";
-import { IS_KEY_OF_ROW, type NewKey, putDownKeys } from "../../platform/idempotency-keys.ts";
+import { type IdempotencyKey, wasSentBefore } from "../../platform/idempotency.ts";
+import { IS_KEY_OF_ROW, type NewKey, putDownKeys, renamedKeys } from "../../platform/idempotency-keys.ts";
 import { GENERATION } from "../../platform/restoring.ts";
 import { batch, each, sql } from "../../platform/sql.ts";
+import type { PaymentMethod } from "../lifecycle.ts";
 import type { Customer } from "../order.ts";
 import type { StoreHint } from "./choose-stores.ts";
 import type { Draft } from "./draft.ts";
+import { openTokens } from "./sealed-token.ts";
 
 /** What the catalogue said of one product. */
 export interface ProductRow {
@@ -15,6 +17,16 @@ export interface ProductRow {
   price: number;
   currency: string;
   active: number;
+  max_per_order: number | null;
+}
+
+/** What the shop knows of a user who orders. */
+export interface Account {
+  customer: Customer;
+  /** Their orders need no approval. */
+  trusted: boolean;
+  /** How they may pay; null for every way. */
+  paymentMethods: PaymentMethod[] | null;
 }
 
 /** What D1 has under the key of a draft: a claim, or what became of an earlier one. */
@@ -35,7 +47,7 @@ export interface PlaceFacts {
   hints: Map<string, StoreHint[]>;
   knownStores: Set<string>;
   /** Of the users among those who ask, by id. */
-  accounts: Map<string, Customer>;
+  accounts: Map<string, Account>;
   /** The restore generation in which all this was read. */
   generation: number;
   /**
@@ -81,7 +93,7 @@ export async function loadFacts(context: Context, drafts: Draft[]): Promise<Plac
 
   const reads = {
     products: sql<ProductRow>`
-      SELECT p.id, p.sku, p.title, p.price, p.currency, p.active
+      SELECT p.id, p.sku, p.title, p.price, p.currency, p.active, p.max_per_order
       FROM ${productIds} AS wanted JOIN products AS p ON p.id = wanted.value`,
     hints: sql<StoreHint>`
       SELECT l.product_id, l.store_id, l.available, s.priority
@@ -90,7 +102,9 @@ export async function loadFacts(context: Context, drafts: Draft[]): Promise<Plac
     others: sql<OtherFacts>`
       SELECT
         (SELECT json_group_array(s.id) FROM ${storeIds} AS named JOIN stores AS s ON s.id = named.value) AS stores,
-        (SELECT json_group_object(u.id, json_object('name', u.name, 'email', u.email))
+        (SELECT json_group_object(u.id, json_object(
+           'customer', json_object('name', u.name, 'email', u.email),
+           'trusted', json(iif(u.trusted, 'true', 'false')), 'paymentMethods', json(u.payment_methods)))
          FROM ${userIds} AS asking JOIN users AS u ON u.id = asking.value) AS accounts,
         (SELECT value FROM shop_state WHERE key = 'selling' AND value <> 'open') AS selling,
         ${GENERATION} AS generation`,
@@ -100,12 +114,14 @@ export async function loadFacts(context: Context, drafts: Draft[]): Promise<Plac
       ? { ...(await batch(env.DB, reads)), standing: [] }
       : await batch(env.DB, {
           ...reads,
+          ...renamedKeys(keyed),
           put: putDownKeys(keyed, context.clock.now()),
           standing: readKeys(keyed),
         });
 
+  const opened = await openTokens(context, standing);
   const keys: KeyState[] = drafts.map(({ operation }) => ({ kind: "fresh", operation }));
-  for (const row of standing) {
+  for (const row of opened) {
     if (row.draft !== BULK) keys[row.draft] = keyState(row, drafts[row.draft]?.key?.fingerprint);
   }
   // A bulk with another body under the same key is refused as a whole, before anything is held.
@@ -121,14 +137,14 @@ export async function loadFacts(context: Context, drafts: Draft[]): Promise<Plac
     products: new Map(products.map((product) => [product.id, product])),
     hints: Map.groupBy(hints, ({ product_id }) => product_id),
     knownStores: new Set(JSON.parse(known.stores)),
-    accounts: new Map(Object.entries(JSON.parse(known.accounts) as Record<string, Customer>)),
+    accounts: new Map(Object.entries(JSON.parse(known.accounts) as Record<string, Account>)),
     generation: known.generation,
     selling: sellingOf(known.selling),
   };
 }
 
 /** The key of a draft or of its bulk, with the operation that it starts unless it has one already. */
-interface DraftKey extends NewKey {
+interface DraftKey extends NewKey, Pick<IdempotencyKey, "formerly"> {
   draft: number;
 }
 

@@ -1,7 +1,9 @@
 import { claimOf } from "../../claims/ids.ts";
+import { isStaff } from "../../platform/actor.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { formatMoney, type Money, type MoneyWire, parseAmount } from "../../platform/money.ts";
+import { PAYMENT_METHODS, type PaymentMethod } from "../lifecycle.ts";
 import type { Customer, Order } from "../order.ts";
 import { stripeRefusal } from "../stripe-amount.ts";
 import { chooseStores } from "./choose-stores.ts";
@@ -19,6 +21,10 @@ export type Refusal =
   | { kind: "unknown_store"; storeId: string }
   | { kind: "mixed_currencies"; currencies: string[] }
   | { kind: "customer_needed" }
+  /** This buyer may not pay like this. */
+  | { kind: "payment_method_not_allowed"; allowed: readonly PaymentMethod[] }
+  /** More of a product than one order may have. */
+  | { kind: "too_many_units"; lines: { item: number; productId: string; most: number }[] }
   | { kind: "total_too_large" }
   | { kind: "price_changed"; total: MoneyWire }
   /** It is to be paid by card, and the shop's payment provider cannot charge so much of this currency. */
@@ -30,6 +36,8 @@ export interface Quote {
   draft: Draft;
   /** Complete except for what placing decides: status, allocations, deadline. */
   order: Order;
+  /** Unless it is paid first, it waits for the shop's approval. */
+  needsApproval: boolean;
   /** The stores of each product, in order of preference. */
   stores: Map<string, string[]>;
 }
@@ -51,6 +59,15 @@ export function quote(
   }
   const customer = customerOf(draft, facts);
   if (!customer) return { kind: "customer_needed" };
+  const terms = termsOf(context, draft, facts);
+  if (!terms.methods.includes(draft.paymentMethod)) {
+    return { kind: "payment_method_not_allowed", allowed: terms.methods };
+  }
+  const tooMany = known.flatMap(({ line, product }) => {
+    const most = Math.min(terms.mostUnits, terms.isStaff ? Infinity : (product?.max_per_order ?? Infinity));
+    return line.quantity > most ? [{ item: line.item, productId: line.productId, most }] : [];
+  });
+  if (tooMany.length > 0) return { kind: "too_many_units", lines: tooMany };
 
   const items = known.flatMap(({ line, product }) =>
     product
@@ -123,7 +140,10 @@ export function quote(
     storeId === null
       ? chooseStores(draft.lines, facts.hints)
       : new Map(draft.lines.map((line) => [line.productId, [storeId]]));
-  return { kind: "quoted", quote: { claim: order.claimId, draft, order, stores } };
+  return {
+    kind: "quoted",
+    quote: { claim: order.claimId, draft, order, needsApproval: terms.needApproval, stores },
+  };
 }
 
 function orderable(facts: PlaceFacts, productId: string): ProductRow | undefined {
@@ -133,7 +153,23 @@ function orderable(facts: PlaceFacts, productId: string): ProductRow | undefined
 
 /** Guests must say who they are; for a signed-in buyer the account does. */
 const customerOf = ({ customer, actor }: Draft, { accounts }: PlaceFacts): Customer | null =>
-  customer ?? (actor.kind === "user" ? (accounts.get(actor.userId) ?? null) : null);
+  customer ?? (actor.kind === "user" ? (accounts.get(actor.userId)?.customer ?? null) : null);
+
+/** What a buyer may do: strangers less than whom the shop knows, and staff all. */
+function termsOf({ settings }: Context, { actor }: Draft, { accounts }: PlaceFacts) {
+  const account = actor.kind === "user" ? accounts.get(actor.userId) : undefined;
+  const free = isStaff(actor);
+  return {
+    isStaff: free,
+    methods: free
+      ? PAYMENT_METHODS
+      : actor.kind === "guest"
+        ? settings.GUEST_PAYMENT_METHODS
+        : (account?.paymentMethods ?? PAYMENT_METHODS),
+    mostUnits: free || settings.MAX_UNITS_PER_LINE === 0 ? Infinity : settings.MAX_UNITS_PER_LINE,
+    needApproval: settings.APPROVAL_HOURS > 0 && !free && account?.trusted !== true,
+  };
+}
 
 /** `standard` stands for any provider, of whose limits nothing is known. What costs nothing is not charged. */
 const whyNotByCard = ({ settings }: Context, { paymentMethod }: Draft, total: Money): string | null =>

@@ -15,6 +15,7 @@ import { CART_ALLOWS, CART_STATE, markCarts } from "./cart-guard.ts";
 import type { Decision } from "./decide.ts";
 import type { DraftCart } from "./draft.ts";
 import type { Answer } from "./outcome.ts";
+import { openTokens, sealToken } from "./sealed-token.ts";
 
 /** A decision with the answer that its key will repeat from now on. */
 export interface Proposal {
@@ -61,6 +62,7 @@ export async function record(
   const orders = proposals.flatMap(({ decision }) => (decision.fate === "abandoned" ? [] : [decision.order]));
   const checkouts = orders.filter(({ cartId }) => cartId !== null);
   const won = wonOrder(ITS_OBJECT, stamp);
+  const answers = await answersOf(context, proposals);
 
   commit.win(writeFates(proposals.map(fateOf), stamp, now, CART_ALLOWS));
   if (checkouts.length > 0) {
@@ -80,14 +82,14 @@ export async function record(
   );
   commit.write(
     ...answerKeys(
-      answersOf(proposals),
+      answers,
       sql`EXISTS (
     SELECT 1 FROM claims AS c WHERE c.id = row.value ->> 'claim' AND c.stamp = ${stamp})`,
     ),
   );
   commit.write(...project(levelsIn(proposals), now));
   const fateRow = commit.read(readFateRows(proposals.map(claimRefOf), stamp));
-  return byClaim((await commit.send()).rows(fateRow));
+  return byClaim(await openTokens(context, (await commit.send()).rows(fateRow)));
 }
 
 /** The levels that the holds of these orders carry for the projection. */
@@ -97,10 +99,28 @@ export const levelsIn = (proposals: Proposal[]): StockReport[] =>
 const claimsOf = (proposals: Proposal[]): string[] => proposals.map(({ decision }) => decision.quote.claim);
 
 /** The answers that keys will repeat from now on, each with the claim that must have been won. */
-const answersOf = (proposals: Proposal[]) =>
-  proposals.flatMap(({ decision: { quote }, answer }) =>
-    answer && quote.draft.key ? [{ ...quote.draft.key, ...answer, claim: quote.claim }] : [],
+const answersOf = (context: Context, proposals: Proposal[]) =>
+  Promise.all(
+    proposals.flatMap(({ decision: { quote }, answer }) => {
+      const { key, accessToken } = quote.draft;
+      return answer && key ? [answerOf(context, { key, accessToken, answer, claim: quote.claim })] : [];
+    }),
   );
+
+interface GivenAnswer {
+  key: IdempotencyKey;
+  accessToken: string | null;
+  answer: Answer;
+  claim: string;
+}
+
+const answerOf = async (
+  context: Context,
+  { key: { scope, key }, accessToken, answer, claim }: GivenAnswer,
+) => ({
+  ...{ scope, key, claim, status: answer.status },
+  body: accessToken === null ? answer.body : await sealToken(context, answer.body, accessToken),
+});
 
 /** A claim, with the key that its answer is stored under and the cart that it checks out. */
 export interface ClaimRef {
@@ -119,7 +139,7 @@ export async function abandon(context: Context, asked: ClaimRef[]): Promise<Map<
   const fates = asked.map(({ claim }) => abandoned(claim));
   commit.win(writeFates(fates, commit.stamp, context.clock.now()));
   const fateRow = commit.read(readFateRows(asked, commit.stamp));
-  return byClaim((await commit.send()).rows(fateRow));
+  return byClaim(await openTokens(context, (await commit.send()).rows(fateRow)));
 }
 
 /** A fate with the cart that it requires, at this version and not spent; null where it requires none. */

@@ -1,3 +1,4 @@
+import { GUEST, isStaff } from "../../platform/actor.ts";
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { formatMoney } from "../../platform/money.ts";
@@ -67,8 +68,23 @@ export async function listHistory(context: Context, order: Order, query: PageQue
     page,
     count[0]?.counted ?? 0,
     (row) => ({ key: row.version, id: order.id }),
-    renderHistory,
+    (row) => (isStaff(context.actor) ? renderHistory(row) : asToldTo(order, renderHistory(row))),
   ) satisfies List<ReturnType<typeof renderHistory>>;
+}
+
+/**
+ * What a buyer is told of a version: not which of the shop's people made it, nor what they noted. A reason of the system tells
+ * why a step was made; of a refund it may be a person's words.
+ */
+function asToldTo({ userId }: Order, version: ReturnType<typeof renderHistory>) {
+  const { actor, kind } = version;
+  if (actor === GUEST.name || actor === userId) return { ...version, actor: "you" };
+  const isSystem = actor.startsWith("system:");
+  return {
+    ...version,
+    actor: isSystem ? "system" : "shop",
+    reason: isSystem && kind === "transition" ? version.reason : null,
+  };
 }
 
 function renderHistory(row: HistoryRow) {

@@ -4,7 +4,7 @@ import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { ifNoneMatchHeader, tagPage } from "../../platform/http/etag.ts";
 import { problem } from "../../platform/http/problem.ts";
 import { createRouter, jsonContent } from "../../platform/http/router.ts";
-import { readFulfilment, renderReturn, renderShipment } from "../fulfilment/read.ts";
+import { type OrderReturn, readFulfilment, renderReturn, renderShipment } from "../fulfilment/read.ts";
 import type { PaymentsPort } from "../payments-port.ts";
 import { orderPageSchema } from "../schemas.ts";
 import { customerPage, noPage, pageHeaders } from "./customer-page.ts";
@@ -77,7 +77,12 @@ export function orderPageRoutes({ paymentsOf, flaggedEventsOf }: PaymentsPort) {
         readFulfilment(context, order),
         isStaff(context.actor) ? flaggedEventsOf(context, order.id) : null,
       ]);
-      const moved = { shipments: shipments.map(renderShipment), returns: returns.map(renderReturn) };
+      // What the shop's people noted is theirs, as in the order's history.
+      const seen = (one: OrderReturn) => ({
+        ...renderReturn(one),
+        ...(isStaff(context.actor) ? {} : { reason: null }),
+      });
+      const moved = { shipments: shipments.map(renderShipment), returns: returns.map(seen) };
       const waiting = flagged ? { flagged_events: flagged } : {};
       const page = { ...renderOrder(order), payments, ...waiting, ...moved };
       return (await tagPage(c, page)) ? c.body(null, 304) : c.json(page, 200);

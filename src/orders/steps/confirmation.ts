@@ -6,7 +6,7 @@ import { isMailed, mailTask } from "./mails.ts";
 
 type Confirmed = Pick<Order, "id" | "priority">;
 
-/** The tasks of an order that becomes confirmed as it is placed. */
+/** The tasks of an order that becomes confirmed as it is placed, or by approval. */
 export const tasksOnConfirmation = (context: Context, order: Confirmed): NewTask[] => [
   ...mailTask(context, order.id, { template: "order_confirmation" }),
   ...firstStep(context, order),

@@ -11,7 +11,7 @@ const BATCH_ORDERS = 200;
 type Due = Pick<Order, "id" | "version" | "stamp" | "status" | "reference">;
 
 /**
- * Expires orders that waited for their payment past their deadline. The sweep calls it, and so do holds that ask, many at
+ * Expires orders that waited for their payment, or for approval, past their deadline. The sweep calls it, and so do holds that ask, many at
  * once: by the stamp rule one of them wins each order. The `follow` of each is woken; a hold that asked learns of the end
  * of its order from the same rows.
  */
@@ -19,7 +19,7 @@ export async function expireOrders(context: Context, due: Due[]): Promise<number
   const mails = due.flatMap(({ id }) => mailTask(context, id, { template: "order_expired" }));
   const moved = await moveOrders(
     context,
-    due.map((order) => ({ order, reason: "no payment before the deadline" })),
+    due.map((order) => ({ order, reason: "neither paid nor approved before the deadline" })),
     {
       to: "expired",
       event: "order.expired",
@@ -49,7 +49,7 @@ function findDue(context: Context): Promise<Due[]> {
 /** Batches of one run: what is left over is for the next minute. */
 const MAX_BATCHES = 25;
 
-/** Job `expire-unpaid`: expires the orders that waited too long for their payment. Returns how many. */
+/** Job `expire-unpaid`: expires the orders that waited too long for their payment or approval. Returns how many. */
 export async function expireUnpaid(context: Context): Promise<number> {
   let expired = 0;
   for (let batches = 0; batches < MAX_BATCHES; batches++) {

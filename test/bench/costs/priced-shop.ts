@@ -17,6 +17,9 @@ import {
 const PRODUCTION: Settings = {
   ENVIRONMENT: "production",
   FULFILMENT: "manual",
+  // Its buyers are guests who pay by invoice, and nobody sits there who approves.
+  GUEST_PAYMENT_METHODS: "card,invoice,cash_on_delivery",
+  APPROVAL_HOURS: "0",
   MAIL_FROM: "Shop <shop@shop.example>",
 };
 

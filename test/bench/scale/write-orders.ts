@@ -102,6 +102,7 @@ function putCatalogue(rows: Rows, size: ShopSize, now: number): void {
       price: PRICE,
       currency: CURRENCY,
       lowStockThreshold: 10,
+      maxPerOrder: null,
       active: true,
       attributes: { colour: "blue", material: "wool" },
       titleWords: null,

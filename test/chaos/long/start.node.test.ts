@@ -41,6 +41,13 @@ const logged = (server: Server, route: string): unknown =>
     .map((line) => JSON.parse(line))
     .find((line) => line.route === route);
 
+/** wrangler's pages about what is stored here, and its SQL without a password. */
+async function expectNoExplorer({ url }: Server): Promise<void> {
+  for (const path of ["", "/", "/api", "/api/d1/database", "/api/storage/kv/namespaces"]) {
+    expect([path, (await fetch(`${url}/cdn-cgi/local/explorer${path}`)).status]).toEqual([path, 404]);
+  }
+}
+
 test("a shop starts from nothing, sells, stops, and starts again with all it had", {
   timeout: 240_000,
 }, async () => {
@@ -67,6 +74,7 @@ test("a shop starts from nothing, sells, stops, and starts again with all it had
   const before = await api.get(`/inventory/${productId}`, stock);
   expect(logged(first, "/api/v1/orders")).toMatchObject({ method: "POST", status: 201 });
   expect((await fetch(`${first.url}/docs/assets/swagger-ui.css`)).status).toBe(200);
+  await expectNoExplorer(first);
   expect(await first.stop()).toBe(0); // and throws when it leaves a process behind
 
   const secrets = readFileSync(devVars, "utf8");
@@ -86,5 +94,6 @@ test("a shop starts from nothing, sells, stops, and starts again with all it had
   // `npm run dev` goes on with the same data.
   const third = await startServer({ stateDir, options: ["--watch"] });
   expect(await (await adminApi(third)).get(`/inventory/${productId}`, stock)).toEqual(before);
+  await expectNoExplorer(third);
   expect(await third.stop()).toBe(0);
 });

@@ -69,7 +69,8 @@ describe("changing a job", () => {
   });
 
   test("switched off it does not run; on again it makes up for nothing", async () => {
-    const off = await change("expire-unpaid", { enabled: false });
+    const admin = await signIn("admin");
+    const off = await askUnder({}, "PATCH", "/jobs/expire-unpaid", { enabled: false }, admin.headers);
     expect(off.body).toMatchObject({ enabled: false, schedule: "* * * * *", next_at: null });
     await tick();
     testClock.advance(3 * MINUTE);
@@ -112,6 +113,41 @@ describe("changing a job", () => {
       expect(refusalOf(await change("clean-up", { schedule }))).toEqual([422, "invalid_body", "schedule"]);
     },
   );
+});
+
+describe("what stock and money wait for", () => {
+  const needed = ["expire-unpaid", "send-owed", "reconcile-stock"];
+  test.each<[string, unknown, boolean]>([
+    ...needed.flatMap((name): [string, unknown, boolean][] => [
+      [name, { enabled: false }, true],
+      [name, { enabled: false, schedule: null }, true],
+      [name, { enabled: true }, false],
+      [name, { schedule: null }, false],
+      [name, {}, false],
+      [name, { schedule: "0 3 1 * *" }, true],
+      [name, { schedule: "0 3 * * 1" }, true],
+      [name, { schedule: "0 3 29 2 *", enabled: true }, true],
+    ]),
+    ["expire-unpaid", { schedule: "*/15 * * * *" }, false],
+    ["expire-unpaid", { schedule: "*/16 * * * *" }, true],
+    ["send-owed", { schedule: "0 * * * *" }, true],
+    ["send-owed", { schedule: "* 9-17 * * *" }, true],
+    ["reconcile-stock", { schedule: "30 4 * * *" }, false],
+    ["reconcile-stock", { schedule: "30 4,16 * * *" }, false],
+    ["resolve-delayed", { enabled: false }, false],
+    ["clean-up", { enabled: false, schedule: "0 3 1 * *" }, false],
+  ])("%s %j is for admins: %s", async (name, body, forAdmins) => {
+    const rows = async () => (await env.DB.prepare("SELECT * FROM jobs").all()).results;
+    const answer = await change(name, body);
+    if (!forAdmins) return expect([answer.status, "warning" in answer.body]).toEqual([200, false]);
+    expect(refusalOf(answer)).toEqual([403, "forbidden"]);
+    expect(answer.text).toContain(`Stock and money wait for ${name}: only an admin may`);
+    expect(await rows()).toEqual([]);
+    const admin = await signIn("admin");
+    const changed = await askUnder({}, "PATCH", `/jobs/${name}`, body, admin.headers);
+    expect(changed).toMatchObject({ status: 200, body: { warning: expect.stringContaining("at least") } });
+    expect((await change(name, { schedule: null, enabled: true })).body).not.toHaveProperty("warning");
+  });
 });
 
 describe("running a job by hand", () => {

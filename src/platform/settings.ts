@@ -49,6 +49,8 @@ export const settingsSchema = z
     LOOKUPS_PER_MINUTE: count(5),
     /** Requests a minute per user or address: the flood guard. */
     REQUESTS_PER_MINUTE: count(600),
+    /** Messages of payment providers, a minute per address. */
+    WEBHOOKS_PER_MINUTE: count(6_000),
     ORDER_EXPIRATION_MINUTES: duration(30),
     /** The age at which a hold asks for its claim's fate. */
     HOLD_SECONDS: duration(60, 5),

@@ -3,7 +3,7 @@ import { CHALLENGE } from "../../accounts/authenticate.ts";
 import { MAX_PRODUCTS } from "../../claims/calls.ts";
 import type { AppEnv } from "../../platform/http/app-env.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../../platform/http/endpoint.ts";
-import { BULK_BODY_LIMIT_BYTES } from "../../platform/http/needs.ts";
+import { BODY_LIMIT_BYTES, BULK_BODY_LIMIT_BYTES } from "../../platform/http/needs.ts";
 import {
   type FieldError,
   invalidBody,
@@ -29,14 +29,18 @@ const bulkRoute = createRoute({
   method: "post",
   path: "/orders/bulk",
   // Placing looks by itself whether a backup is being restored, in its first batch.
-  needs: { bodyLimit: BULK_BODY_LIMIT_BYTES, whileRestoring: "let_through" },
+  needs: {
+    bodyLimit: BULK_BODY_LIMIT_BYTES,
+    guestBodyLimit: BODY_LIMIT_BYTES,
+    whileRestoring: "let_through",
+  },
   tags: ["Orders"],
   summary: "Place many orders",
   security: bearerOrGuest,
   description:
     "Each by itself: what falls short, or is wrong, is told beside what was placed. With `all_or_nothing` they stand " +
     "or fall together: 201 with all of them, or 409 with what was in the way and nothing held. " +
-    `A bulk may name ${MAX_PRODUCTS} different products.`,
+    `A bulk may name ${MAX_PRODUCTS} different products. The body may be of 8 MiB, a guest's of 1 MiB.`,
   request: { headers: idempotencyHeader, body: jsonBody(bulkOrdersSchema) },
   responses: {
     200: jsonContent(bulkOrdersReportSchema, "What became of each"),

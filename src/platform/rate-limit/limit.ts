@@ -12,7 +12,7 @@ import { type Take, type TakeAnswer, WINDOW_MS } from "./window.ts";
 export const LIMITER_TIMEOUT_MS = 1_000;
 
 /** The names of all limits, in headers, in the log and in metrics. */
-export const LIMITS = ["orders", "suggestions", "lookups", "registrations", "requests"] as const;
+export const LIMITS = ["orders", "suggestions", "lookups", "registrations", "webhooks", "requests"] as const;
 
 /** The metric that counts how often a request passed because its limiter was down. Its label is `limiter`. */
 export const LIMITER_UNAVAILABLE = "limiter_unavailable_total";

@@ -1,8 +1,8 @@
 /** The length of a window of which nothing else is said. */
 export const WINDOW_MS = 60_000;
 
-/** The same numbers as in wrangler.toml, the only place from which the `FLOOD_GUARD` binding takes its limit. */
-export const DECLARED_LIMIT = 600;
+/** The same numbers as in wrangler.toml, the only place from which the bindings `FLOOD_GUARD` and `WEBHOOK_GUARD` take their limits. */
+export const DECLARED_LIMITS = { requests: 600, webhooks: 6_000 };
 export const DECLARED_PERIOD_SECONDS = 60;
 
 /** One request, or all requests without an id of one second. */

@@ -1,5 +1,5 @@
 import { createRoute, endpoint } from "../platform/http/endpoint.ts";
-import { createRouter, jsonContent, problems } from "../platform/http/router.ts";
+import { createRouter, jsonContent } from "../platform/http/router.ts";
 import { checkHealth, healthSchema } from "./check-health.ts";
 
 const healthRoute = (path: "/health" | "/health/ready") =>
@@ -12,7 +12,6 @@ const healthRoute = (path: "/health" | "/health/ready") =>
     responses: {
       200: jsonContent(healthSchema, "Orders can be taken"),
       503: jsonContent(healthSchema, "Orders cannot be taken"),
-      ...problems("rate_limited"),
     },
   });
 

@@ -31,7 +31,7 @@ const metricsRoute = createRoute({
         "text/plain": { schema: z.string().openapi({ example: 'orders_total{status="pending"} 3\n' }) },
       },
     },
-    ...problems("unauthenticated", "forbidden", "rate_limited"),
+    ...problems("unauthenticated", "forbidden"),
   },
 });
 

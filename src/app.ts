@@ -1,5 +1,5 @@
 import manifest from "../package.json" with { type: "json" };
-import { authenticate } from "./accounts/authenticate.ts";
+import { authenticate, refuseBadToken } from "./accounts/authenticate.ts";
 import { jwksRoutes } from "./accounts/jwks.ts";
 import { accountsRoutes } from "./accounts/routes.ts";
 import { mergeCart } from "./carts/merge.ts";
@@ -46,11 +46,15 @@ import { problem } from "./platform/http/problem.ts";
 import { nameRequest, openContext } from "./platform/http/request-context.ts";
 import { logRequests } from "./platform/http/request-log.ts";
 import { restoreGuard } from "./platform/http/restore-guard.ts";
+import { guardRoute } from "./platform/http/role.ts";
 import { createRouter } from "./platform/http/router.ts";
 import { apiHeaders } from "./platform/http/secure-headers.ts";
 import { urlGuard } from "./platform/http/url-guard.ts";
 import type { Ids } from "./platform/ids.ts";
 import { API, REFERENCE } from "./reference.ts";
+
+/** Signed by who sends them: they have no token, and a limit of their own. */
+const WEBHOOKS = `${API}/webhooks/`;
 
 export interface AppPorts {
   clock: Clock;
@@ -66,23 +70,20 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   const { version, description } = manifest;
 
   app.use(nameRequest(ids), logRequests(clock), apiHeaders);
-  // Mounted before the settings are required, since it is what reports wrong settings.
+  app.use(openContext({ clock, ids, memory }, "/health"), crossOrigin(["X-Order-Token", "X-Cart-Token"]));
+  // Whoever asks is known and counted before anything is done for them: before their body is read, and whatever is refused.
+  app.use(`${API}/*`, authenticate);
+  app.use(floodGuard(WEBHOOKS), refuseBadToken);
   app.route("/", opsRoutes);
-  app.use(
-    openContext({ clock, ids, memory }),
-    crossOrigin(["X-Order-Token", "X-Cart-Token"]),
-    urlGuard(`${API}/search/`),
-    methodGuard(app),
-    bodyGuard,
-  );
+  app.use(urlGuard(`${API}/search/`), methodGuard(app), guardRoute, bodyGuard);
 
   const product = { name: "Holdfast", version, description };
   app.route("/", docsRoutes(product, describeApi(app, product, REFERENCE), { health: "/health", api: API }));
   app.route("/", jwksRoutes);
   app.route("/", metricsRoutes);
-  // Mounted before these guards: a webhook proves itself by its signature, has no rate limit, and checks for a restore itself.
+  // Mounted before this guard: a webhook checks for a restore itself.
   app.route(API, paymentWebhookRoutes);
-  app.use(`${API}/*`, authenticate, floodGuard, restoreGuard);
+  app.use(`${API}/*`, restoreGuard);
   app.route(API, accountsRoutes({ merge: mergeCart }));
   app.route(API, projectionRoutes);
   app.route(API, storeOrdersRoutes);

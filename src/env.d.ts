@@ -11,6 +11,7 @@ declare namespace Cloudflare {
     ASSETS: Fetcher;
     EMAIL: SendEmail;
     FLOOD_GUARD: RateLimit;
+    WEBHOOK_GUARD: RateLimit;
     STOCK: DurableObjectNamespace<import("./inventory/object/stock-object.ts").StockObject>;
     ORDER_DESK: DurableObjectNamespace<import("./orders/desk/desk-object.ts").OrderDeskObject>;
     RATE_LIMITER: DurableObjectNamespace;

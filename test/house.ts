@@ -52,7 +52,12 @@ const SPOKEN_OF: { file: string; text: RegExp; because: string }[] = [
   },
   {
     file: "src/platform/rate-limit/limit.ts",
-    text: /^orders$/,
+    text: /^(?:orders|webhooks)$/,
+    because: "what a limit is called on the wire and in metrics",
+  },
+  {
+    file: "src/platform/http/flood-guard.ts",
+    text: /^webhooks$/,
     because: "what a limit is called on the wire and in metrics",
   },
   { file: "src/platform/settings.ts", text: /./, because: "settings are the shop's, and read in one place" },

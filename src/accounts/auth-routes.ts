@@ -1,9 +1,11 @@
 import type { Context as HonoContext } from "hono";
+import type { Context } from "../platform/context.ts";
 import type { AppEnv } from "../platform/http/app-env.ts";
 import { createRoute, endpoint } from "../platform/http/endpoint.ts";
 import { type Problem, problem } from "../platform/http/problem.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { describeError } from "../platform/log.ts";
+import { type Limit, limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
 import { CHALLENGE, misconfiguredKey } from "./authenticate.ts";
 import { refresh } from "./refresh.ts";
 import { register } from "./register.ts";
@@ -52,7 +54,7 @@ const registerRoute = createRoute({
   request: { headers: cartTokenHeader, body: jsonBody(registerSchema) },
   responses: {
     201: jsonContent(signedInSchema, "Registered and signed in"),
-    ...problems("email_taken"),
+    ...problems("email_taken", "rate_limited"),
   },
 });
 
@@ -90,11 +92,24 @@ const logoutRoute = createRoute({
   responses: { 204: { description: "Ended, or there was none" } },
 });
 
+const HOUR_MS = 3_600_000;
+
+const registrationLimit = ({ address, settings }: Context): Limit => ({
+  name: "registrations",
+  party: `address:${address}`,
+  allowed: settings.REGISTRATIONS_PER_HOUR,
+  cost: 1,
+  windowMs: HOUR_MS,
+});
+
 /** Signing in, renewing tokens and signing out. These routes ignore `Authorization`. */
 export const authRoutes = (carts: CartPort) =>
   createRouter(
     endpoint(registerRoute, async (c) => {
-      const outcome = await register(c.get("context"), c.req.valid("json"), c.req.header("User-Agent"));
+      const context = c.get("context");
+      const limited = await takeFrom(context, registrationLimit(context));
+      if (limited.kind === "limited") return problem(c, limitedProblem(limited), limited.headers);
+      const outcome = await register(context, c.req.valid("json"), c.req.header("User-Agent"));
       switch (outcome.kind) {
         case "registered":
           return c.json(await withCart(c, carts, outcome.tokens), 201, NO_STORE);

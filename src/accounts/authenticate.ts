@@ -16,8 +16,11 @@ export const INVALID_TOKEN: Problem = {
 };
 const UNAUTHENTICATED: Problem = { status: 401, code: "unauthenticated", detail: "Sign in first." };
 
-/** On these paths `Authorization` is ignored, so that a client that still sends its expired token can renew it. */
-const SIGN_IN_PATHS = "/api/v1/auth/";
+/**
+ * Below these `Authorization` is ignored, so that a client that still sends its expired token can renew it, and since who
+ * sends webhooks signs them.
+ */
+const IGNORING = ["/api/v1/auth/", "/api/v1/webhooks/"];
 
 /** `Bearer`, or `JWT` as some older clients write it. */
 const CREDENTIAL = /^(?:bearer|jwt) +(\S+)$/i;
@@ -28,7 +31,7 @@ const CREDENTIAL = /^(?:bearer|jwt) +(\S+)$/i;
  */
 export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
   const header = c.req.header("Authorization");
-  if (header === undefined || c.req.path.startsWith(SIGN_IN_PATHS)) return next();
+  if (header === undefined || IGNORING.some((path) => c.req.path.startsWith(path))) return next();
 
   const context = c.get("context");
   const keys = await keyRing(context.settings);
@@ -36,12 +39,18 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
 
   const token = CREDENTIAL.exec(header.trim())?.[1];
   const claims = token ? await verifyAccessToken(keys.ring, token, context.clock.now()) : null;
-  if (!claims) return problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
+  if (!claims) {
+    c.set("badToken", problem(c, INVALID_TOKEN, CHALLENGE_INVALID));
+    return next();
+  }
 
   const { userId, role, sessionId } = claims;
   c.set("context", { ...context, actor: { kind: "user", name: userId, userId, role, sessionId } });
   return next();
 };
+
+/** Refuses a token that is not ours. It stands behind what counts requests: guessing tokens is counted against the address. */
+export const refuseBadToken: MiddlewareHandler<AppEnv> = async (c, next) => c.get("badToken") ?? next();
 
 export const forbidden = (detail: string): Problem => ({ status: 403, code: "forbidden", detail });
 

@@ -15,7 +15,7 @@ const healthRoute = (path: "/health" | "/health/ready") =>
     },
   });
 
-/** To be mounted at the root, and before valid settings are required, because it says which settings are wrong. */
+/** To be mounted at the root, and before what needs settings, because it says which settings are wrong. */
 export const opsRoutes = createRouter(
   ...(["/health", "/health/ready"] as const).map((path) =>
     endpoint(healthRoute(path), async (c) => {

@@ -15,7 +15,7 @@ import {
   stripeHeadersSchema,
 } from "./schemas.ts";
 
-/** To be mounted apart from the other routes, because a provider has no token, and no limit must stop its events. */
+/** To be mounted apart from the other routes, because a provider has no token, and a limit of its own. */
 export const paymentWebhookRoutes = createRouter();
 
 const WEBHOOKS = {
@@ -47,7 +47,7 @@ for (const [provider, { summary, description, request }] of Object.entries(WEBHO
         "Received, and worked off next; or told before; or none of our concern",
       ),
       202: jsonContent(receivedSchema, "Received; no order has this reference yet"),
-      ...problems("bad_signature", "invalid_body", "restoring"),
+      ...problems("bad_signature", "invalid_body", "rate_limited", "restoring"),
     },
   });
 }

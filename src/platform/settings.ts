@@ -48,11 +48,17 @@ export const settingsSchema = z
     ENVIRONMENT: z.enum(["development", "production"]).default("production"),
     /** Orders a minute per user, guests per address. */
     ORDERS_PER_MINUTE: count(5),
+    /** Orders a minute per address, whoever is signed in there; `ORDERS_PER_MINUTE` where it is not set. */
+    ORDERS_PER_MINUTE_PER_ADDRESS: z.coerce.number().int().min(0).optional(),
+    /** New accounts an hour per address. */
+    REGISTRATIONS_PER_HOUR: count(20),
     SUGGESTIONS_PER_MINUTE: count(20),
     /** Look-ups of orders by reference and e-mail, a minute per address, and per e-mail. */
     LOOKUPS_PER_MINUTE: count(5),
     /** Requests a minute per user or address: the flood guard. */
     REQUESTS_PER_MINUTE: count(600),
+    /** Messages of payment providers, a minute per address. */
+    WEBHOOKS_PER_MINUTE: count(6_000),
     ORDER_EXPIRATION_MINUTES: duration(30),
     /** The age at which a hold asks for its claim's fate. */
     HOLD_SECONDS: duration(60, 5),

@@ -1,5 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
+import { askUnder } from "../orders/ask.ts";
+import { testClock } from "../support/clock.ts";
 import { ADA, ask, bearer, NEW_ADA } from "./ask.ts";
 
 test("registering gives a customer, signed in", async () => {
@@ -96,4 +98,30 @@ test("neither the password nor a token is kept anywhere", async () => {
   expect(kept).not.toContain(ADA.password);
   expect(kept).not.toContain(body.refresh_token);
   expect(kept).not.toContain(body.access_token);
+});
+
+test("an address opens so many accounts an hour, whatever came of the tries", async () => {
+  const from = (address: string, email: string) =>
+    askUnder(
+      { REGISTRATIONS_PER_HOUR: "2" },
+      "POST",
+      "/auth/register",
+      { ...NEW_ADA, email },
+      {
+        "CF-Connecting-IP": address,
+      },
+    );
+  expect((await from("192.0.2.1", "ada@shop.example")).status).toBe(201);
+  expect((await from("192.0.2.1", "ada@shop.example")).status).toBe(409);
+  testClock.advance(59 * 60_000);
+  const third = await from("192.0.2.1", "bob@shop.example");
+  expect([third.status, third.body.code, third.headers.get("Retry-After")]).toEqual([
+    429,
+    "rate_limited",
+    "60",
+  ]);
+  expect(third.headers.get("RateLimit-Policy")).toBe('"registrations";q=2;w=3600');
+  expect((await from("192.0.2.2", "bob@shop.example")).status).toBe(201);
+  testClock.advance(60_000);
+  expect((await from("192.0.2.1", "eve@shop.example")).status).toBe(201);
 });

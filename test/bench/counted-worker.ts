@@ -69,6 +69,7 @@ function watch(env: Cloudflare.Env, counted: Counted): Cloudflare.Env {
     "NOTIFICATIONS_QUEUE",
     "PAYMENTS_QUEUE",
     "FLOOD_GUARD",
+    "WEBHOOK_GUARD",
   ] as const) {
     Object.assign(watched, { [name]: watchMethods(name, env[name], count) });
   }

@@ -50,6 +50,7 @@ export type Settings = Record<string, string>;
 
 export const NO_LIMITS: Settings = {
   ORDERS_PER_MINUTE: "0",
+  REGISTRATIONS_PER_HOUR: "0",
   REQUESTS_PER_MINUTE: "0",
   SUGGESTIONS_PER_MINUTE: "0",
 };

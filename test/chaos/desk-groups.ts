@@ -22,7 +22,6 @@ import type { Stage } from "./stage.ts";
  * unit is sold twice or stuck.
  */
 
-const NO_LIMIT = { name: "orders" as const, party: "address:test", allowed: 0, cost: 1 };
 export const LONG = { timeout: 120_000 };
 let keys = 0;
 const freshKey = () => ({ scope: "guest", key: `a-guest-key-of-the-desk-${++keys}`, fingerprint: "f" });
@@ -68,7 +67,7 @@ export async function place(boundary: Boundary, drafts: Draft[]): Promise<Map<Dr
     drafts.map(async (draft) => {
       const known = told.get(draft);
       if (known) return [draft, known.kind] as const;
-      const { outcome } = await placeAtDesk(guest(new Boundary().watch(env), alone), draft, NO_LIMIT);
+      const { outcome } = await placeAtDesk(guest(new Boundary().watch(env), alone), draft, []);
       if (outcome.kind === "crowded") throw new Error("there is no desk that could be full");
       return [draft, outcome.kind] as const;
     }),

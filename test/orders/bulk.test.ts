@@ -4,6 +4,7 @@ import { stockOf } from "../../src/inventory/client.ts";
 import { Boundary } from "../chaos/boundary.ts";
 import { brokenInvariants } from "../chaos/invariants.ts";
 import { outcomeOf, send } from "../chaos/stage.ts";
+import { testClock } from "../support/clock.ts";
 import { basket, get, givenShop, post } from "../support/shop.ts";
 import { signIn } from "../support/sign-in.ts";
 import { askUnder, countOf } from "./ask.ts";
@@ -177,7 +178,7 @@ describe("a bulk of independent orders", () => {
     expect(await countOf("orders")).toBe(1);
   });
 
-  test("counts each of its orders against the limit, wrong ones aside", async () => {
+  test("counts each of its orders against the limit, wrong ones too", async () => {
     const { productIds } = await givenShop([[9]]);
     const [apple = ""] = productIds;
     const limited = (orders: unknown[]) =>
@@ -187,13 +188,24 @@ describe("a bulk of independent orders", () => {
     expect([never.status, never.body.retry_after]).toEqual([429, 60]);
     expect(never.body.detail).toContain("of 4 orders is more than the 3 a minute");
     expect(await countOf("orders")).toBe(0);
-    expect((await limited([one, "wrong", one, one])).status).toBe(200);
+    expect((await limited([one, "wrong", one, one])).status).toBe(429);
+    testClock.advance(60_000);
+    expect((await limited([one, "wrong", one])).status).toBe(200);
     const fourth = await limited([one]);
     expect(fourth.status).toBe(429);
     expect(fourth.body).toMatchObject({
       code: "rate_limited",
       detail: "Too many requests: try again in 60 seconds.",
     });
+  });
+
+  test.each([
+    ["independent", 200],
+    ["all_or_nothing", 422],
+  ])("of nothing but wrong ones counts too: %s", async (mode, status) => {
+    const ask = () =>
+      askUnder({ ORDERS_PER_MINUTE: "3" }, "POST", "/orders/bulk", { orders: ["wrong", {}], mode }, {});
+    expect([(await ask()).status, (await ask()).status]).toEqual([status, 429]);
   });
 
   test.each([

@@ -66,11 +66,42 @@ describe("whose limit it is", () => {
   });
 
   test("a user's is their own, wherever they are", async () => {
-    const [ada, bob] = [await signIn(), await signIn()];
+    const ada = await signIn();
     await statuses(5, { ...HOME, ...ada.headers });
     expect((await order({ ...from("192.0.2.9"), ...ada.headers })).status).toBe(429);
-    expect((await order({ ...HOME, ...bob.headers })).status).toBe(201);
-    expect((await order()).status).toBe(201);
+  });
+
+  test("six free accounts place no order from an address that is at its limit", async () => {
+    expect(await statuses(6)).toEqual([201, 201, 201, 201, 201, 429]);
+    for (let account = 0; account < 6; account++) {
+      const { headers } = await signIn();
+      const refused = await order({ ...HOME, ...headers });
+      expect([refused.status, ...limitHeaders(refused)]).toEqual([
+        429,
+        '"orders";q=5;w=60',
+        '"orders";r=0;t=60',
+        "60",
+      ]);
+    }
+    expect(await countOf("orders")).toBe(5);
+    const { headers } = await signIn();
+    expect((await order({ ...from("192.0.2.9"), ...headers })).status).toBe(201);
+  });
+
+  test.each([
+    ["unset", "", [3, 0], 0],
+    ["larger, for an office", "8", [3, 3], 2],
+    ["larger, but guests there stay as one", "8", [], 3],
+    ["off", "0", [3, 3], 3],
+  ])("with the address's limit %s", async (_, perAddress, accounts, guests) => {
+    const settings = { ORDERS_PER_MINUTE: "3", ORDERS_PER_MINUTE_PER_ADDRESS: perAddress };
+    const placed = (seen: number[]) => seen.filter((status) => status === 201).length;
+    for (const most of accounts) {
+      const { headers } = await signIn();
+      const seen = await statuses(3, { ...HOME, ...headers }, settings);
+      expect(placed(seen)).toBe(most);
+    }
+    expect(placed(await statuses(4, HOME, settings))).toBe(guests);
   });
 
   test("staff have none, and with 0 nobody has", async () => {

@@ -65,6 +65,7 @@ test.each([
     ["401", "application/problem+json"],
     ["413", "application/problem+json"],
     ["422", "application/problem+json"],
+    ["429", "application/problem+json"],
     ["503", "application/problem+json"],
     ["default", "application/problem+json"],
   ]);

@@ -305,7 +305,22 @@ test("a shop without the provider's secret believes nothing", async () => {
   expect(refusalOf(await tell("standard", body, standardHeaders(body), none))).toEqual(BAD_SIGNATURE);
 });
 
-test("no limit and no token stands before a provider", async () => {
+test("an address that tells too much is told when to come back, and is then heard", async () => {
+  const settings = { WEBHOOKS_PER_MINUTE: "2" };
+  const body = JSON.stringify(success("ORD-0123456789"));
+  const headers = standardHeaders(body);
+  const forged = { ...headers, "webhook-signature": "v1,forged" };
+  expect((await tell("standard", body, forged, settings)).status).toBe(401);
+  expect((await tell("standard", body, forged, settings)).status).toBe(401);
+  const limited = await tell("standard", body, headers, settings);
+  expect(refusalOf(limited)).toEqual([429, "rate_limited"]);
+  expect(limited.body.retry_after).toBe(60);
+  testClock.advance(60_000);
+  const again = standardHeaders(body);
+  expect((await tell("standard", body, again, settings)).status).toBe(202);
+});
+
+test("no limit of requests and no token stands before a provider", async () => {
   const body = JSON.stringify(success("ORD-0123456789"));
   const settings = { REQUESTS_PER_MINUTE: "1" };
   const headers = { ...standardHeaders(body), authorization: "Bearer of-the-provider" };

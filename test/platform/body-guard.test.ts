@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { signIn } from "../support/sign-in.ts";
 import { postJson, probeApp } from "./probe.ts";
 
 const ask = probeApp();
@@ -103,15 +104,35 @@ test("a body of 1 MiB passes, one byte more is a 413", async () => {
   expect(fault).toMatchObject({ status: 413, code: "body_too_large", limit: MEGABYTE });
 });
 
+test("nobody's body is read at a route of staff", async () => {
+  const { body, sent } = chunked(8, MEGABYTE);
+  const init = { ...postJson(""), body };
+  expect(await refusal("/api/v1/products/bulk", init)).toMatchObject({
+    status: 401,
+    code: "unauthenticated",
+  });
+  // What a stream asks for by itself when it is made.
+  expect(sent.bytes).toBeLessThanOrEqual(MEGABYTE);
+});
+
+test("a guest's bulk of orders may be of 1 MiB, a customer's of 8", async () => {
+  const { headers } = await signIn();
+  const large = (more = {}) => postJson(" ".repeat(MEGABYTE + 1), more);
+  const guests = await refusal("/api/v1/orders/bulk", large());
+  expect(guests).toMatchObject({ status: 413, limit: MEGABYTE });
+  expect((await refusal("/api/v1/orders/bulk", large(headers))).status).toBe(400);
+});
+
 test("the bulk routes take 8 MiB", async () => {
   // Read, and then refused for what it is.
+  const { headers } = await signIn();
   for (const path of ["/api/v1/orders/bulk", "/api/v1/orders/bulk/"]) {
-    expect(await refusal(path, postJson(textOf(8 * MEGABYTE)))).toMatchObject({
+    expect(await refusal(path, postJson(textOf(8 * MEGABYTE), headers))).toMatchObject({
       status: 422,
       errors: [{ field: "orders" }, { field: "name" }],
     });
   }
-  const fault = await refusal("/api/v1/orders/bulk", postJson(textOf(8 * MEGABYTE + 1)));
+  const fault = await refusal("/api/v1/orders/bulk", postJson(textOf(8 * MEGABYTE + 1), headers));
   expect(fault).toMatchObject({ status: 413, code: "body_too_large" });
 });
 

@@ -191,7 +191,25 @@ test("REQUESTS_PER_MINUTE limits each address, exactly, whatever it forges", asy
   expect(refused.headers.get("Retry-After")).toBe("60");
   expect(await problemOf(refused)).toMatchObject({ status: 429, code: "rate_limited", retry_after: 60 });
   expect((await from("192.0.2.1")).status).toBe(200);
-  expect((await guarded("/health", { headers: { "CF-Connecting-IP": "2001:db8::1" } })).status).toBe(200);
+});
+
+const GARBAGE = { Authorization: "Bearer garbage" };
+const LARGE = { ...postJson("x"), body: "x".repeat(1_048_577) };
+test.each<[string, string, RequestInit, number]>([
+  ["a garbage token", "/api/v1/probe/1", { headers: GARBAGE }, 401],
+  ["nobody at a route of staff", "/api/v1/products", postJson({}), 401],
+  ["a body that is too large", "/api/v1/probe", LARGE, 413],
+  ["a body that is not JSON", "/api/v1/probe", { method: "POST", body: "x" }, 415],
+  ["a path that is not there", "/nothing", {}, 404],
+  ["a method that is not offered", "/api/v1/probe", { method: "PUT" }, 405],
+  ["health", "/health", {}, 200],
+  ["readiness", "/health/ready", {}, 200],
+  ["metrics", "/metrics", {}, 200],
+])("%s counts against the address", async (_, path, init, status) => {
+  const guarded = probeApp({ REQUESTS_PER_MINUTE: "2" });
+  const seen = [await guarded(path, init), await guarded(path, init), await guarded(path, init)];
+  expect(seen.map((answer) => answer.status)).toEqual([status, status, 429]);
+  expect((await guarded("/api/v1/probe/1")).status).toBe(429);
 });
 
 test("a signed-in user has an allowance apart from the address", async () => {

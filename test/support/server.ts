@@ -45,6 +45,7 @@ function environmentOf(stateDir: string, env: Record<string, string>): NodeJS.Pr
     STATE_DIR: stateDir,
     DEV_VARS: join(stateDir, "dev.vars"),
     ORDERS_PER_MINUTE: "0",
+    REGISTRATIONS_PER_HOUR: "0",
     REQUESTS_PER_MINUTE: "0",
     ADMIN_EMAIL: "admin@shop.example",
     ADMIN_PASSWORD: "correct horse battery",

@@ -75,6 +75,7 @@ export async function placeBulk(
   const drafts = reads.flatMap((read) =>
     read.kind === "draft" ? [{ ...read.draft, bulk: { id: batchId, key } }] : [],
   );
+  if (drafts.length === 0 && !(await admitted)) return { kind: "limited" };
   const placings =
     drafts.length === 0 ? [] : await placeOrders(context, drafts, { admits: () => admitted, together });
 

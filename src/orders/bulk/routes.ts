@@ -3,7 +3,7 @@ import { CHALLENGE } from "../../accounts/authenticate.ts";
 import { MAX_PRODUCTS } from "../../claims/calls.ts";
 import type { AppEnv } from "../../platform/http/app-env.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../../platform/http/endpoint.ts";
-import { BULK_BODY_LIMIT_BYTES } from "../../platform/http/needs.ts";
+import { BODY_LIMIT_BYTES, BULK_BODY_LIMIT_BYTES } from "../../platform/http/needs.ts";
 import {
   type FieldError,
   invalidBody,
@@ -13,9 +13,14 @@ import {
 } from "../../platform/http/problem.ts";
 import { bearerOrGuest, createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
 import { readKey } from "../../platform/idempotency.ts";
-import { type Limit, type LimitOutcome, limitedProblem, takeFrom } from "../../platform/rate-limit/limit.ts";
+import {
+  type Limit,
+  type LimitOutcome,
+  limitedProblem,
+  takeFromAll,
+} from "../../platform/rate-limit/limit.ts";
 import { nothingDecided } from "../place/nothing-decided.ts";
-import { orderLimit } from "../place/order-limit.ts";
+import { orderLimits } from "../place/order-limit.ts";
 import { GUESTS_OFF } from "../problems.ts";
 import { placeBulk, productsOf, readDrafts } from "./place-bulk.ts";
 import { bulkOrdersReportSchema, bulkOrdersSchema } from "./schemas.ts";
@@ -24,14 +29,18 @@ const bulkRoute = createRoute({
   method: "post",
   path: "/orders/bulk",
   // Placing looks by itself whether a backup is being restored, in its first batch.
-  needs: { bodyLimit: BULK_BODY_LIMIT_BYTES, whileRestoring: "let_through" },
+  needs: {
+    bodyLimit: BULK_BODY_LIMIT_BYTES,
+    guestBodyLimit: BODY_LIMIT_BYTES,
+    whileRestoring: "let_through",
+  },
   tags: ["Orders"],
   summary: "Place many orders",
   security: bearerOrGuest,
   description:
     "Each by itself: what falls short, or is wrong, is told beside what was placed. With `all_or_nothing` they stand " +
     "or fall together: 201 with all of them, or 409 with what was in the way and nothing held. " +
-    `A bulk may name ${MAX_PRODUCTS} different products.`,
+    `A bulk may name ${MAX_PRODUCTS} different products. The body may be of 8 MiB, a guest's of 1 MiB.`,
   request: { headers: idempotencyHeader, body: jsonBody(bulkOrdersSchema) },
   responses: {
     200: jsonContent(bulkOrdersReportSchema, "What became of each"),
@@ -63,11 +72,19 @@ export const bulkRoutes = createRouter(
     const together = mode === "all_or_nothing";
     const reads = readDrafts(context, orders, key, together);
     const faults = reads.flatMap((read) => (read.kind === "invalid" ? [read] : []));
-    if (together && faults.length > 0) return problem(c, wrongOrders(faults));
-    if (productsOf(reads).size > MAX_PRODUCTS) return problem(c, TOO_MANY_PRODUCTS);
-
-    const limit = orderLimit(context, reads.length - faults.length, key);
-    const { placed: outcome, limited } = await placeWithin(c, limit, (admitted) =>
+    // Those that are wrong count too, since each was read.
+    const limits = orderLimits(context, reads.length, key);
+    const wrong =
+      together && faults.length > 0
+        ? wrongOrders(faults)
+        : productsOf(reads).size > MAX_PRODUCTS
+          ? TOO_MANY_PRODUCTS
+          : null;
+    if (wrong) {
+      const limited = await takeFromAll(context, limits);
+      return problem(c, limited.kind === "limited" ? tooMany(limits, limited) : wrong, limited.headers);
+    }
+    const { placed: outcome, limited } = await placeWithin(c, limits, (admitted) =>
       placeBulk(context, reads, key, { admitted, together }),
     );
     switch (outcome.kind) {
@@ -89,7 +106,7 @@ export const bulkRoutes = createRouter(
         return report(c, 503, head, outcome.results);
       }
       case "limited":
-        if (limit.cost > limit.allowed) return problem(c, neverFits(limit), limited.headers);
+        if (limited.kind === "limited") return problem(c, tooMany(limits, limited), limited.headers);
         return nothingDecided(c, outcome.kind, limited);
       default:
         return nothingDecided(c, outcome.kind, limited);
@@ -97,14 +114,14 @@ export const bulkRoutes = createRouter(
   }),
 );
 
-/** Asks the rate limit while it places, so that asking costs no time, and puts the limit's headers on the answer. */
+/** Asks the rate limits while it places, so that asking costs no time, and puts their headers on the answer. */
 async function placeWithin<T>(
   c: HonoContext<AppEnv>,
-  limit: Limit,
+  limits: Limit[],
   place: (admitted: Promise<boolean>) => Promise<T>,
 ): Promise<{ placed: T; limited: LimitOutcome }> {
   const context = c.get("context");
-  const asked = takeFrom(context, limit);
+  const asked = takeFromAll(context, limits);
   const placing = place(asked.then((outcome) => outcome.kind === "allowed"));
   // A client that hangs up must not leave its orders half placed.
   context.defer(placing.catch(() => {}));
@@ -131,7 +148,12 @@ const UNKNOWN: Problem = {
   detail: "Whether the orders were placed is not known yet. Look them up before sending them again.",
 };
 
-/** A 429 without Retry-After: a bulk that is larger than the limit is never let through, however long one waits. */
+/** Where a bulk is larger than a limit, says that it is never let through, however long one waits. */
+function tooMany(limits: Limit[], limited: { retryAfter: number }): Problem {
+  const never = limits.find(({ allowed, cost }) => allowed > 0 && cost > allowed);
+  return never ? neverFits(never) : limitedProblem(limited);
+}
+
 const neverFits = ({ allowed, cost }: Limit): Problem => ({
   ...limitedProblem({ retryAfter: 60 }),
   detail: `A bulk of ${cost} orders is more than the ${allowed} a minute that are allowed: send fewer at once.`,

@@ -4,7 +4,7 @@ import { problem } from "../../platform/http/problem.ts";
 import { replay } from "../../platform/idempotency.ts";
 import type { Draft } from "../place/draft.ts";
 import { nothingDecided } from "../place/nothing-decided.ts";
-import { orderLimit } from "../place/order-limit.ts";
+import { orderLimits } from "../place/order-limit.ts";
 import type { Answer } from "../place/outcome.ts";
 import { outcomeUnknown, refusalProblem } from "../problems.ts";
 import { placeAtDesk } from "./place-at-desk.ts";
@@ -12,7 +12,7 @@ import { placeAtDesk } from "./place-at-desk.ts";
 /** Places the one order of a request, from items or from a cart, within the rate limit, and answers it. */
 export async function answerPlacing(c: HonoContext<AppEnv>, draft: Draft) {
   const context = c.get("context");
-  const placing = placeAtDesk(context, draft, orderLimit(context, 1, draft.key, draft.operation));
+  const placing = placeAtDesk(context, draft, orderLimits(context, 1, draft.key, draft.operation));
   // A client that hangs up must not leave its order half placed.
   context.defer(placing.catch(() => {}));
   const { outcome, limited } = await placing;

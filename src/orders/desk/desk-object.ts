@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { News } from "../../claims/news.ts";
 import type { Context } from "../../platform/context.ts";
 import { createLog } from "../../platform/log.ts";
-import { type Limit, type LimitOutcome, takeFrom } from "../../platform/rate-limit/limit.ts";
+import { type Limit, type LimitOutcome, takeFromAll } from "../../platform/rate-limit/limit.ts";
 import type { Draft } from "../place/draft.ts";
 import type { PlaceOutcome } from "../place/outcome.ts";
 import { placeOrders } from "../place/place.ts";
@@ -17,7 +17,7 @@ export interface DeskAnswer {
 /** What a Worker asks of the desk. */
 export interface DeskCommands {
   /** Places a draft, together with those of other requests. Rejects when nothing is known of it. */
-  place(draft: Draft, limit: Limit): Promise<DeskAnswer>;
+  place(draft: Draft, limits: Limit[]): Promise<DeskAnswer>;
 }
 
 /** The Durable Object that gathers the orders of the moment: the calls around the logic of desk.ts. */
@@ -37,9 +37,9 @@ export abstract class OrderDeskObject extends DurableObject<Cloudflare.Env> impl
     createLog({ part: "order-desk" }),
   );
 
-  /** Asks the limit first, so that a slow one keeps nobody else waiting. */
-  async place(draft: Draft, limit: Limit): Promise<DeskAnswer> {
-    const limited = await takeFrom(this.context(), limit);
+  /** Asks the limits first, so that a slow one keeps nobody else waiting. */
+  async place(draft: Draft, limits: Limit[]): Promise<DeskAnswer> {
+    const limited = await takeFromAll(this.context(), limits);
     const handed = { draft, bytes: JSON.stringify(draft).length, admitted: limited.kind === "allowed" };
     return { outcome: await this.#desk.hand(handed), limited };
   }

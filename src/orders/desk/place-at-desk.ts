@@ -3,7 +3,7 @@ import { letGo } from "../../claims/let-go.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { describeError } from "../../platform/log.ts";
-import { type Limit, takeFrom } from "../../platform/rate-limit/limit.ts";
+import { type Limit, takeFromAll } from "../../platform/rate-limit/limit.ts";
 import { withTimeout } from "../../platform/timeout.ts";
 import { shortfallsOf } from "../place/begin.ts";
 import type { Draft } from "../place/draft.ts";
@@ -27,17 +27,17 @@ const DESK = "desk";
 export async function placeAtDesk(
   context: Context,
   draft: Draft,
-  limit: Limit,
+  limits: Limit[],
   patienceMs = DESK_PATIENCE_MS,
 ): Promise<DeskAnswer> {
   try {
-    const answer = await withTimeout(deskOf(context).place(draft, limit), patienceMs);
+    const answer = await withTimeout(deskOf(context).place(draft, limits), patienceMs);
     if (answer.outcome.kind !== "unknown") return answer;
     context.log.warn("the order desk does not know the outcome");
   } catch (error) {
     context.log.warn("the order desk did not answer", { error: describeError(error) });
   }
-  return placeAlone(context, draft, limit);
+  return placeAlone(context, draft, limits);
 }
 
 const deskOf = ({ env, settings: { DATABASE_LOCATION: locationHint } }: Context): DeskCommands =>
@@ -46,8 +46,8 @@ const deskOf = ({ env, settings: { DATABASE_LOCATION: locationHint } }: Context)
     locationHint ? { locationHint } : {},
   ) as unknown as DeskCommands;
 
-async function placeAlone(context: Context, draft: Draft, limit: Limit): Promise<DeskAnswer> {
-  const asked = takeFrom(context, limit);
+async function placeAlone(context: Context, draft: Draft, limits: Limit[]): Promise<DeskAnswer> {
+  const asked = takeFromAll(context, limits);
   const admits = async () => (await asked).kind === "allowed";
   const given = draft.key === null && !isSpent(draft) ? await giveUp(context, draft) : null;
   const [outcome = { kind: "unavailable" as const }] =

@@ -1,3 +1,4 @@
+import type { MiddlewareHandler } from "hono";
 import type { Memory } from "../cache/memory.ts";
 import type { Context } from "../context.ts";
 import type { Needs } from "./needs.ts";
@@ -11,6 +12,10 @@ export interface AppEnv {
     memory: Memory;
     /** The route that handles the request; undefined for routes that are not behind the method guard. */
     route?: MatchedRoute;
+    /** The refusal of a token that is not ours, until the request was counted. */
+    badToken?: Response;
+    /** The guard of the route that has let this request through. */
+    passed?: MiddlewareHandler<AppEnv>;
     /** Whether the answer came from the isolate's memory as it was sent before. */
     fromMemory?: boolean;
   };

@@ -33,7 +33,9 @@ const tooLarge = (limit: number): Problem => ({
  */
 export const bodyGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (BODILESS.has(c.req.method)) return next();
-  const { bodyLimit: limit, signedBody, anyText } = c.get("route")?.needs ?? DEFAULT_NEEDS;
+  const { bodyLimit, guestBodyLimit, signedBody, anyText } = c.get("route")?.needs ?? DEFAULT_NEEDS;
+  const isGuest = c.get("context").actor.kind === "guest";
+  const limit = isGuest ? (guestBodyLimit ?? bodyLimit) : bodyLimit;
   if (Number(c.req.header("Content-Length") ?? 0) > limit) return problem(c, tooLarge(limit));
   const bytes = await readAtMost(c.req.raw, limit);
   if (!bytes) return problem(c, tooLarge(limit));

@@ -7,7 +7,7 @@ import type { AppEnv } from "./app-env.ts";
 import { type Needs, withNeeds } from "./needs.ts";
 import { FACTS, type RouteFacts } from "./openapi-answers.ts";
 import type { ProblemAnswer } from "./problem.ts";
-import { roleOf } from "./role.ts";
+import { guardOf, roleOf } from "./role.ts";
 import { mustBeStrict } from "./strict.ts";
 import { withoutMore } from "./without-more.ts";
 
@@ -75,7 +75,13 @@ export function endpoint<R extends Route>(
     refusedWhileRestoring: needs?.whileRestoring !== "let_through",
   };
   const noted = { ...route, [FACTS]: facts };
-  return { route: noted, handler: withNeeds(needs ?? {}, withoutMore(route, handler as Handler<AppEnv>)) };
+  return {
+    route: noted,
+    handler: withNeeds(
+      { ...needs, guard: guardOf(route.middleware) },
+      withoutMore(route, handler as Handler<AppEnv>),
+    ),
+  };
 }
 
 /** For OpenAPI: the key of a request that is safe to repeat. `once` reads the header. */

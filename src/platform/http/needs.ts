@@ -1,9 +1,15 @@
+import type { MiddlewareHandler } from "hono";
 import type { H } from "hono/types";
+import type { AppEnv } from "./app-env.ts";
 
 /** What a route needs from the guards before it. */
 export interface Needs {
   /** The largest body that it takes; bytes. */
   bodyLimit: number;
+  /** The largest that it takes of a guest, where that is less; bytes. */
+  guestBodyLimit: number | null;
+  /** Who may call it: asked before the body is read. `endpoint` takes it from the route. */
+  guard: MiddlewareHandler<AppEnv> | null;
   /** The guard checks only the size of a signed body: the route must first verify the signature over the very bytes. */
   signedBody: boolean;
   /** Whether a body may hold text that D1 would change: a restore writes back what stood there, whatever that is. */
@@ -12,12 +18,14 @@ export interface Needs {
   whileRestoring: "refused" | "let_through";
 }
 
-const BODY_LIMIT_BYTES = 1_048_576;
+export const BODY_LIMIT_BYTES = 1_048_576;
 /** For routes that write many things at once. */
 export const BULK_BODY_LIMIT_BYTES = 8 * BODY_LIMIT_BYTES;
 
 export const DEFAULT_NEEDS: Needs = {
   bodyLimit: BODY_LIMIT_BYTES,
+  guestBodyLimit: null,
+  guard: null,
   signedBody: false,
   anyText: false,
   whileRestoring: "refused",

@@ -71,7 +71,7 @@ export function commonCodes(
     takes("if-match") && "stale",
     takes("idempotency-key") && "idempotency_key_reused",
     takes("idempotency-key") && "invalid_idempotency_key",
-    guarded && "rate_limited",
+    "rate_limited",
     guarded && writes && refusedWhileRestoring && "restoring",
     "unavailable",
     "misconfigured",
@@ -180,14 +180,11 @@ const headersOf = (status: number): Record<string, Header> =>
   ]);
 
 /** What an answer that is no problem has. @param own what its route sends besides */
-export const successHeaders = (
-  operation: Operation,
-  { guarded }: Place,
-  own: string[],
-): Record<string, Header> =>
+export const successHeaders = (operation: Operation, own: string[]): Record<string, Header> =>
   referTo([
     "X-Request-Id",
-    ...(guarded ? ["RateLimit", "RateLimit-Policy"] : []),
+    "RateLimit",
+    "RateLimit-Policy",
     ...((operation.parameters ?? []).some((one) => one.name.toLowerCase() === "idempotency-key")
       ? ["Idempotency-Replayed"]
       : []),

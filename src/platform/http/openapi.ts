@@ -119,7 +119,7 @@ function complete(
   if (role) operation.description = `${operation.description ?? ""} ${ROLES[role]}`.trim();
 
   const codes = commonCodes(method, operation, place);
-  operation.responses = answersOf(method, operation, place, codes, example);
+  operation.responses = answersOf(method, operation, codes, example);
   secure(operation, place, reference);
   for (const parameter of operation.parameters ?? []) {
     parameter.schema = tidy(parameter.schema ?? {});
@@ -142,7 +142,6 @@ const ROLES: Record<Role, string> = {
 function answersOf(
   method: string,
   operation: Operation,
-  place: Place,
   common: ReturnType<typeof commonCodes>,
   example: Example,
 ): Record<string, Reply> {
@@ -150,7 +149,7 @@ function answersOf(
   const answers = Object.entries(operation.responses).filter(([, reply]) => reply[CODES] === undefined);
   for (const [status, reply] of answers) {
     const named = Object.keys(reply.headers ?? {});
-    reply.headers = successHeaders(operation, place, status === "304" ? [...named, "ETag"] : named);
+    reply.headers = successHeaders(operation, status === "304" ? [...named, "ETag"] : named);
     for (const content of Object.values(reply.content ?? {})) {
       content.schema = tidy(content.schema ?? {});
       content.example ??= example(content.schema, "");

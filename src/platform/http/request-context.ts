@@ -10,18 +10,27 @@ import type { AppEnv } from "./app-env.ts";
 import { clientAddress } from "./client-address.ts";
 import { misconfigured, problem } from "./problem.ts";
 
-/** Gives each request the context of its operations. If settings are wrong, the answer is a 503 that names them. */
-export function openContext({
-  memory,
-  ...sources
-}: {
-  clock: Clock;
-  ids: Ids;
-  memory: Memory;
-}): MiddlewareHandler<AppEnv> {
+/**
+ * Gives each request the context of its operations. If settings are wrong, the answer is a 503 that names them.
+ * @param reports the path that reports wrong settings, and below which there is then no context
+ */
+export function openContext(
+  {
+    memory,
+    ...sources
+  }: {
+    clock: Clock;
+    ids: Ids;
+    memory: Memory;
+  },
+  reports: string,
+): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const read = readSettings(c.env);
-    if (read.kind === "misconfigured") return problem(c, misconfigured(read.faults));
+    if (read.kind === "misconfigured") {
+      if (c.req.path.startsWith(reports)) return next();
+      return problem(c, misconfigured(read.faults));
+    }
     const requestId = c.get("requestId");
     let log: Log | undefined;
     let address: string | undefined;

@@ -12,20 +12,22 @@ import { type Take, type TakeAnswer, WINDOW_MS } from "./window.ts";
 export const LIMITER_TIMEOUT_MS = 1_000;
 
 /** The names of all limits, in headers, in the log and in metrics. */
-export const LIMITS = ["orders", "suggestions", "lookups", "requests"] as const;
+export const LIMITS = ["orders", "suggestions", "lookups", "registrations", "webhooks", "requests"] as const;
 
 /** The metric that counts how often a request passed because its limiter was down. Its label is `limiter`. */
 export const LIMITER_UNAVAILABLE = "limiter_unavailable_total";
 
-/** The limit of one party over a sliding window of 60 seconds. */
+/** The limit of one party over a sliding window. */
 export interface Limit {
   name: (typeof LIMITS)[number];
   /** Who is limited: `user:usr_…`, or `address:192.0.2.1`. */
   party: string;
-  /** How many in any 60 seconds; 0 switches the limit off. */
+  /** How many in any window; 0 switches the limit off. */
   allowed: number;
   /** How many this request counts for. */
   cost: number;
+  /** How long the window is, always the same for one name; 60 seconds where it is not said. */
+  windowMs?: number;
   /** Requests with the same id within the window (twins and retries) count once. */
   hit?: string;
 }
@@ -54,19 +56,19 @@ export async function takeFrom(context: Context, limit: Limit): Promise<LimitOut
 }
 
 /**
- * Counts a request against several limits at once, of the address and of the mailbox that it is about: it passes where
- * each lets it pass. What one counted stays counted where another refuses. The headers are those of the limit that refuses,
- * or of the first.
+ * Counts a request against several limits at once, of the address and of the account or mailbox that it is about: it passes
+ * where each lets it pass. What one counted stays counted where another refuses. The headers are those of the limit that
+ * refuses for longest, or of the first that is on.
  */
-export async function takeFromAll(
-  context: Context,
-  [first, ...rest]: [Limit, ...Limit[]],
-): Promise<LimitOutcome> {
-  const asked = rest.map((limit) => takeFrom(context, limit));
-  const outcome = await takeFrom(context, first);
-  if (outcome.kind === "limited") return outcome;
-  return (await Promise.all(asked)).find(({ kind }) => kind === "limited") ?? outcome;
+export async function takeFromAll(context: Context, limits: readonly Limit[]): Promise<LimitOutcome> {
+  const on = limits.filter(({ allowed, cost }) => allowed > 0 && cost > 0);
+  const [first = FREE, ...rest] = await Promise.all(on.map((limit) => takeFrom(context, limit)));
+  return rest.reduce((worst, outcome) => (waitOf(outcome) > waitOf(worst) ? outcome : worst), first);
 }
+
+const FREE: LimitOutcome = { kind: "allowed", headers: {} };
+
+const waitOf = (outcome: LimitOutcome): number => (outcome.kind === "limited" ? outcome.retryAfter : 0);
 
 /** Lets a request pass whose limiter is broken. All limiters use one log message and metric, so that one alert is enough. */
 export function failOpen(context: Context, limit: Limit["name"], error: unknown): LimitOutcome {
@@ -86,15 +88,15 @@ export const limitedProblem = (outcome: { retryAfter: number }): Problem => ({
 /** draft-ietf-httpapi-ratelimit-headers: `q` the quota, `w` the window, `r` what remains, `t` when more comes back. */
 function limitHeaders(limit: Limit, { allowed, remaining, retryAfter, reset }: TakeAnswer) {
   const headers: Record<string, string> = {
-    "RateLimit-Policy": policyHeader(limit.name, limit.allowed),
+    "RateLimit-Policy": policyHeader(limit.name, limit.allowed, limit.windowMs),
     RateLimit: `"${limit.name}";r=${remaining};t=${allowed ? reset : retryAfter}`,
   };
   if (!allowed) headers["Retry-After"] = String(retryAfter);
   return headers;
 }
 
-export const policyHeader = (name: string, allowed: number): string =>
-  `"${name}";q=${allowed};w=${WINDOW_MS / 1000}`;
+export const policyHeader = (name: string, allowed: number, windowMs = WINDOW_MS): string =>
+  `"${name}";q=${allowed};w=${windowMs / 1000}`;
 
 /** The party is hashed, because itty-durable sends arguments in a header, which takes ASCII only. */
 async function askLimiter({ env, clock }: Context, limit: Limit): Promise<TakeAnswer> {
@@ -104,6 +106,7 @@ async function askLimiter({ env, clock }: Context, limit: Limit): Promise<TakeAn
     limit.hit === undefined ? undefined : sha256(limit.hit),
   ]);
   const take: Take = { now, allowed: limit.allowed, cost: limit.cost };
+  if (limit.windowMs !== undefined) take.windowMs = limit.windowMs;
   if (hit !== undefined) take.id = hit.slice(0, 32);
   // The name must not be a bare SHA-256: itty-durable takes 64 hex digits for the id of an object.
   const limiter: RateLimiterApi = proxyDurable(env.RATE_LIMITER, { parse: true }).get(

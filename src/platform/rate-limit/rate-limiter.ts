@@ -23,12 +23,14 @@ export interface RateLimiterApi {
 }
 
 /**
- * One object for each limited party, with its requests of the last 60 seconds. They are stored, because objects are
+ * One object for each limited party, with its requests of the last window. They are stored, because objects are
  * evicted after some idle seconds. An alarm empties the storage once the party has sent nothing for a whole window.
  */
 export class RateLimiter extends IttyDurable implements RateLimiterApi {
   /** Stored; the oldest first. */
   log: Hit[] = [];
+  /** Stored; how long this party's window is. */
+  windowMs = WINDOW_MS;
   /** Stored; the time of the alarm, null when none is set. */
   sweepAt: number | null = null;
   /** Not stored, as it is private. */
@@ -38,8 +40,9 @@ export class RateLimiter extends IttyDurable implements RateLimiterApi {
     const { log, answer } = slide(this.log, take);
     this.#changed = log.at(-1) !== this.log.at(-1);
     this.log = log;
+    this.windowMs = take.windowMs ?? WINDOW_MS;
     if (this.#changed && this.sweepAt === null) {
-      this.sweepAt = take.now + WINDOW_MS;
+      this.sweepAt = take.now + this.windowMs;
       await this.setAlarm(this.sweepAt);
     }
     return answer;
@@ -55,14 +58,14 @@ export class RateLimiter extends IttyDurable implements RateLimiterApi {
   /** Uses the system's clock, which is good enough to tidy up; limits are decided by the time that callers pass. */
   async alarm(): Promise<void> {
     await this.loadFromStorage();
-    this.log = inWindow(this.log, Date.now());
+    this.log = inWindow(this.log, Date.now(), this.windowMs);
     const newest = this.log.at(-1);
     if (!newest) {
       this.sweepAt = null;
       await this.destroy();
       return;
     }
-    this.sweepAt = newest.at + WINDOW_MS;
+    this.sweepAt = newest.at + this.windowMs;
     await this.setAlarm(this.sweepAt);
     this.#changed = true;
     await this.persist();

@@ -66,6 +66,8 @@ const NOTHING = {
   'limiter_unavailable_total{"limiter":"orders"}': 0,
   'limiter_unavailable_total{"limiter":"suggestions"}': 0,
   'limiter_unavailable_total{"limiter":"lookups"}': 0,
+  'limiter_unavailable_total{"limiter":"registrations"}': 0,
+  'limiter_unavailable_total{"limiter":"webhooks"}': 0,
   'limiter_unavailable_total{"limiter":"requests"}': 0,
 };
 

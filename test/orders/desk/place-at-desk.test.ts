@@ -8,14 +8,12 @@ import { placeOrders } from "../../../src/orders/place/place.ts";
 import { placeOrderSchema } from "../../../src/orders/schemas.ts";
 import { GUEST } from "../../../src/platform/actor.ts";
 import type { Context } from "../../../src/platform/context.ts";
-import type { Limit } from "../../../src/platform/rate-limit/limit.ts";
 import { testContext } from "../../events/context.ts";
 import { basket, get, givenShop } from "../../support/shop.ts";
 import { askUnder } from "../ask.ts";
 
 /** What a request does whose desk dies, hangs, or cannot be reached: it goes on alone, and is told what became of its order. */
 
-const NO_LIMIT: Limit = { name: "orders", party: "address:test", allowed: 0, cost: 1 };
 const KEY = { scope: "guest", key: "a-guest-key-of-the-desk", fingerprint: "f" };
 const away = async (): Promise<never> => {
   throw new Error("planted: the desk died");
@@ -37,7 +35,7 @@ function givenRequest(place: (draft: Draft) => Promise<DeskAnswer>, replaced: Pa
     draftOf: (quantities: Record<string, number>, key: typeof KEY | null) =>
       draftOf(context, placeOrderSchema.parse(basket(quantities)), key),
     place: async (draft: Draft) => {
-      const { outcome } = await placeAtDesk(context, draft, NO_LIMIT, 20);
+      const { outcome } = await placeAtDesk(context, draft, [], 20);
       await Promise.all(deferred);
       return outcome;
     },

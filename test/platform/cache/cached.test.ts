@@ -13,7 +13,7 @@ import { testClock } from "../../support/clock.ts";
 function route(read: () => Promise<object | null>, seconds?: number) {
   const memory = new Memory();
   const router = createRouter();
-  router.use(openContext({ clock: testClock, ids: systemIds, memory }), async (c, next) => {
+  router.use(openContext({ clock: testClock, ids: systemIds, memory }, "/health"), async (c, next) => {
     c.set("requestId", "test");
     await next();
   });
@@ -150,7 +150,7 @@ test("headers of one answer are on no other", async () => {
   const { ask, memory } = route(counting());
   const router = createRouter();
   let asked = 0;
-  router.use(openContext({ clock: testClock, ids: systemIds, memory }));
+  router.use(openContext({ clock: testClock, ids: systemIds, memory }, "/health"));
   router.get("/limited", (c) =>
     cached(c, { name: "limited", query: null, headers: { RateLimit: `r=${++asked}` } }, async () => ({})),
   );

@@ -3,6 +3,7 @@ import { type Problem, problem } from "../platform/http/problem.ts";
 import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { CHALLENGE_INVALID, INVALID_TOKEN, requireUser, signedIn } from "./authenticate.ts";
 import { changePassword } from "./change-password.ts";
+import { commonPassword, tooManyAtOnce } from "./problems.ts";
 import {
   accountSchema,
   changePasswordSchema,
@@ -48,7 +49,10 @@ const changePasswordRoute = createRoute({
   summary: "Change your password",
   description: "Ends every other session.",
   request: { body: jsonBody(changePasswordSchema) },
-  responses: { 204: { description: "Changed" }, ...problems("wrong_password") },
+  responses: {
+    204: { description: "Changed" },
+    ...problems("wrong_password", "common_password", "rate_limited"),
+  },
 });
 
 const listSessionsRoute = createRoute({
@@ -87,6 +91,10 @@ export const meRoutes = createRouter(
         return c.body(null, 204);
       case "wrong_password":
         return problem(c, WRONG_PASSWORD);
+      case "common_password":
+        return problem(c, commonPassword("new_password"));
+      case "too_many_at_once":
+        return tooManyAtOnce(c, outcome);
       case "gone":
         return problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
     }

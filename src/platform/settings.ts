@@ -43,6 +43,8 @@ export const settingsSchema = z
     SUGGESTIONS_PER_MINUTE: count(20),
     /** Look-ups of orders by reference and e-mail, a minute per address, and per e-mail. */
     LOOKUPS_PER_MINUTE: count(5),
+    /** Sign-ins a minute per address. 0 also switches off the delay after wrong passwords. */
+    SIGN_INS_PER_MINUTE: count(20),
     /** Requests a minute per user or address: the flood guard. */
     REQUESTS_PER_MINUTE: count(600),
     ORDER_EXPIRATION_MINUTES: duration(30),

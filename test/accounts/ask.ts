@@ -1,4 +1,10 @@
-import { exports } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
+import { GUEST } from "../../src/platform/actor.ts";
+import type { Context } from "../../src/platform/context.ts";
+import { systemIds } from "../../src/platform/ids.ts";
+import { createLog } from "../../src/platform/log.ts";
+import { settingsSchema } from "../../src/platform/settings.ts";
+import { testClock } from "../support/clock.ts";
 import type { Wire } from "../support/wire.ts";
 
 export interface Answer {
@@ -32,3 +38,17 @@ export const NEW_ADA = { ...ADA, name: "Ada" };
 
 /** Ada's account, with the tokens of its first session. */
 export const registerAda = async () => (await ask("POST", "/auth/register", NEW_ADA)).body;
+
+/** What an operation is called with for a guest. */
+export const guestContext = (): Context => ({
+  env,
+  settings: settingsSchema.parse(env),
+  clock: testClock,
+  ids: systemIds,
+  log: createLog(),
+  actor: GUEST,
+  address: "192.0.2.1",
+  requestId: "r-1",
+  generation: 0,
+  defer: () => {},
+});

@@ -1,4 +1,15 @@
 import { createDurable } from "itty-durable";
+import {
+  NO_TRIES,
+  remembered,
+  rememberedUntil,
+  type Tries,
+  type Try,
+  type TryAnswer,
+  takenBack,
+  tryOnce,
+  wasRight,
+} from "./tries.ts";
 import { type Hit, inWindow, slide, type Take, type TakeAnswer, WINDOW_MS } from "./window.ts";
 
 /** The type of an itty-durable object, which comes without one. Its public fields are stored under one key. */
@@ -20,15 +31,24 @@ const IttyDurable = createDurable({ autoPersist: true }) as unknown as new (
 /** The methods of the class below that a Worker may call. */
 export interface RateLimiterApi {
   take(take: Take): Promise<TakeAnswer>;
+  tryOnce(made: Try): Promise<TryAnswer>;
+  /** Says of a try that it was right. */
+  wasRight(made: Pick<Try, "now" | "from">): Promise<void>;
+  takeBack(made: Pick<Try, "now" | "from">): Promise<void>;
+  /** The owner was told of the wrong tries that began then. */
+  told(of: number): Promise<void>;
 }
 
 /**
- * One object for each limited party, with its requests of the last 60 seconds. They are stored, because objects are
- * evicted after some idle seconds. An alarm empties the storage once the party has sent nothing for a whole window.
+ * One object for each limited party, with its requests of the last 60 seconds, or the tries at a secret of one account or
+ * address. They are stored, because objects are evicted after some idle seconds. An alarm empties the storage once nothing
+ * of it counts any more.
  */
 export class RateLimiter extends IttyDurable implements RateLimiterApi {
   /** Stored; the oldest first. */
   log: Hit[] = [];
+  /** Stored; of an object that counts tries. */
+  tries: Tries = NO_TRIES;
   /** Stored; the time of the alarm, null when none is set. */
   sweepAt: number | null = null;
   /** Not stored, as it is private. */
@@ -45,6 +65,33 @@ export class RateLimiter extends IttyDurable implements RateLimiterApi {
     return answer;
   }
 
+  async tryOnce(made: Try): Promise<TryAnswer> {
+    const { tries, answer } = tryOnce(this.tries, made);
+    if (answer.kind === "go_on") await this.#keepTries(tries);
+    return answer;
+  }
+
+  async wasRight(made: Pick<Try, "now" | "from">): Promise<void> {
+    await this.#keepTries(wasRight(this.tries, made));
+  }
+
+  async takeBack(made: Pick<Try, "now" | "from">): Promise<void> {
+    await this.#keepTries(takenBack(this.tries, made));
+  }
+
+  async told(of: number): Promise<void> {
+    await this.#keepTries({ ...this.tries, toldOf: of });
+  }
+
+  async #keepTries(tries: Tries): Promise<void> {
+    this.tries = tries;
+    this.#changed = true;
+    const until = rememberedUntil(tries);
+    if (until === null || this.sweepAt !== null) return;
+    this.sweepAt = until;
+    await this.setAlarm(until);
+  }
+
   /** A refused request and a retry change nothing, so nothing is written for them. */
   override async persist(): Promise<void> {
     if (!this.#changed) return;
@@ -56,13 +103,15 @@ export class RateLimiter extends IttyDurable implements RateLimiterApi {
   async alarm(): Promise<void> {
     await this.loadFromStorage();
     this.log = inWindow(this.log, Date.now());
+    this.tries = remembered(this.tries, Date.now());
     const newest = this.log.at(-1);
-    if (!newest) {
+    const until = newest ? newest.at + WINDOW_MS : rememberedUntil(this.tries);
+    if (until === null) {
       this.sweepAt = null;
       await this.destroy();
       return;
     }
-    this.sweepAt = newest.at + WINDOW_MS;
+    this.sweepAt = until;
     await this.setAlarm(this.sweepAt);
     this.#changed = true;
     await this.persist();

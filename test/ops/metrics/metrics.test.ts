@@ -66,6 +66,7 @@ const NOTHING = {
   'limiter_unavailable_total{"limiter":"orders"}': 0,
   'limiter_unavailable_total{"limiter":"suggestions"}': 0,
   'limiter_unavailable_total{"limiter":"lookups"}': 0,
+  'limiter_unavailable_total{"limiter":"sign_ins"}': 0,
   'limiter_unavailable_total{"limiter":"requests"}': 0,
 };
 

@@ -53,6 +53,10 @@ export const PROBLEM_CODES = {
     status: 422,
     means: "Many people have this password, so it is tried first: take another.",
   },
+  token_spent: {
+    status: 422,
+    means: "The token of the mail is none of ours, or expired, or was used: ask for another mail.",
+  },
   email_taken: { status: 409, means: "There is an account with this e-mail address." },
   last_admin: { status: 409, means: "This is the last admin: a shop needs one." },
   // A part of the shop is away. Nothing is lost: the same request may be sent again.

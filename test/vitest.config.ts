@@ -105,6 +105,7 @@ const inWorker: TestProjectConfiguration = {
           JWT_PRIVATE_KEY: (await import("./support/keys.ts")).TEST_PRIVATE_KEY,
           ORDERS_PER_MINUTE: "0",
           REQUESTS_PER_MINUTE: "0",
+          LOOKUPS_PER_MINUTE: "0",
           HOLD_SECONDS: "3600",
           FULFILMENT: "manual",
           ADMIN_EMAIL: "admin@shop.example",

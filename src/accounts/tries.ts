@@ -93,6 +93,18 @@ async function askTries(context: Context, email: string): Promise<TryOutcome> {
   };
 }
 
+/** Makes an address known to an account without a sign-in: by the link of a mail, which only its owner has. */
+export async function becomeKnown(context: Context, email: string): Promise<void> {
+  if (context.settings.SIGN_INS_PER_MINUTE === 0) return;
+  await orLeft(context, async () => {
+    const name = await nameOf(`account:${email}`);
+    await limiterAt(context.env, name).know({
+      now: context.clock.now(),
+      from: await addressKey(context.address),
+    });
+  })();
+}
+
 /** What an address's tries for all accounts are kept under. */
 const ANY = "any";
 

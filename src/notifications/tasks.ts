@@ -65,7 +65,8 @@ export function emailSender(context: Context): TaskHandler {
           ? { kind: "done" }
           : sendAbout(own, task, orderId, { template: "order_link" });
       }
-      case "sign_in_tries": {
+      case "sign_in_tries":
+      case "password_reset": {
         const mail = await composeAccountMail(own, payload.data);
         return mail === null ? { kind: "done" } : sendMail(own, keep, task.id, mail);
       }

@@ -41,7 +41,7 @@ export const settingsSchema = z
     /** Orders a minute per user, guests per address. */
     ORDERS_PER_MINUTE: count(5),
     SUGGESTIONS_PER_MINUTE: count(20),
-    /** Look-ups of orders by reference and e-mail, a minute per address, and per e-mail. */
+    /** Look-ups of orders by reference and e-mail, and requests for a new password, a minute per address, and per e-mail. */
     LOOKUPS_PER_MINUTE: count(5),
     /** Sign-ins a minute per address. 0 also switches off the delay after wrong passwords. */
     SIGN_INS_PER_MINUTE: count(20),

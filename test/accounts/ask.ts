@@ -1,4 +1,5 @@
 import { env, exports } from "cloudflare:workers";
+import { signResetToken } from "../../src/accounts/reset-token.ts";
 import { GUEST } from "../../src/platform/actor.ts";
 import type { Context } from "../../src/platform/context.ts";
 import { systemIds } from "../../src/platform/ids.ts";
@@ -52,3 +53,13 @@ export const guestContext = (): Context => ({
   generation: 0,
   defer: () => {},
 });
+
+/** The token of a mail for a new password, as its handler makes it. */
+export async function resetTokenOf(email: string): Promise<string> {
+  const account = await env.DB.prepare("SELECT id, password_hash AS passwordHash FROM users WHERE email = ?")
+    .bind(email)
+    .first<{ id: string; passwordHash: string }>();
+  const token = account && (await signResetToken(guestContext(), account));
+  if (!token) throw new Error(`no token for ${email}`);
+  return token;
+}

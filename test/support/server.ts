@@ -46,6 +46,7 @@ function environmentOf(stateDir: string, env: Record<string, string>): NodeJS.Pr
     DEV_VARS: join(stateDir, "dev.vars"),
     ORDERS_PER_MINUTE: "0",
     REQUESTS_PER_MINUTE: "0",
+    SIGN_INS_PER_MINUTE: "0",
     ADMIN_EMAIL: "admin@shop.example",
     ADMIN_PASSWORD: "correct horse battery",
     ...env,

@@ -1,8 +1,10 @@
 import { createDurable } from "itty-durable";
 import {
+  known,
   NO_TRIES,
   remembered,
   rememberedUntil,
+  type Tried,
   type Tries,
   type Try,
   type TryAnswer,
@@ -33,8 +35,10 @@ export interface RateLimiterApi {
   take(take: Take): Promise<TakeAnswer>;
   tryOnce(made: Try): Promise<TryAnswer>;
   /** Says of a try that it was right. */
-  wasRight(made: Pick<Try, "now" | "from">): Promise<void>;
-  takeBack(made: Pick<Try, "now" | "from">): Promise<void>;
+  wasRight(tried: Tried): Promise<void>;
+  takeBack(tried: Tried): Promise<void>;
+  /** Says of who made no try that they are known. */
+  know(tried: Tried): Promise<void>;
   /** The owner was told of the wrong tries that began then. */
   told(of: number): Promise<void>;
 }
@@ -71,12 +75,16 @@ export class RateLimiter extends IttyDurable implements RateLimiterApi {
     return answer;
   }
 
-  async wasRight(made: Pick<Try, "now" | "from">): Promise<void> {
-    await this.#keepTries(wasRight(this.tries, made));
+  async wasRight(tried: Tried): Promise<void> {
+    await this.#keepTries(wasRight(this.tries, tried));
   }
 
-  async takeBack(made: Pick<Try, "now" | "from">): Promise<void> {
-    await this.#keepTries(takenBack(this.tries, made));
+  async takeBack(tried: Tried): Promise<void> {
+    await this.#keepTries(takenBack(this.tries, tried));
+  }
+
+  async know(tried: Tried): Promise<void> {
+    await this.#keepTries(known(this.tries, tried));
   }
 
   async told(of: number): Promise<void> {

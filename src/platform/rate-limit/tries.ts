@@ -80,8 +80,8 @@ export function tryOnce(before: Tries, made: Try): { tries: Tries; answer: TryAn
   const { now, from, freeOwn, freeTogether } = made;
   const tries = remembered(before, now);
   const own = tries.own[from] ?? NONE;
-  const known = tries.known[from] !== undefined;
-  const together = freeTogether > 0 && !known;
+  const isKnown = tries.known[from] !== undefined;
+  const together = freeTogether > 0 && !isKnown;
   const waits = [own.last + waitAfter(own.count, freeOwn, LONGEST_WAIT_MS) - now];
   if (together) {
     const { last, count } = tries.strangers;
@@ -100,19 +100,25 @@ export function tryOnce(before: Tries, made: Try): { tries: Tries; answer: TryAn
       own: newest({ ...tries.own, [from]: ownNow }, MOST_OWN, ({ last }) => last),
       strangers,
     },
-    answer: { kind: "go_on", known, tellOf: tellOf ?? tellOfAll },
+    answer: { kind: "go_on", known: isKnown, tellOf: tellOf ?? tellOfAll },
   };
 }
 
+/** What is said of a try. */
+export type Tried = Pick<Try, "now" | "from">;
+
 /** A try that was right: all that its party did wrong is forgotten, and it is known from now on. */
-export function wasRight(before: Tries, { now, from }: Pick<Try, "now" | "from">): Tries {
-  const tries = takenBack(before, { now, from });
+export const wasRight = (before: Tries, tried: Tried): Tries => known(takenBack(before, tried), tried);
+
+/** Who proved themselves otherwise than by a try. */
+export function known(before: Tries, { now, from }: Tried): Tries {
+  const tries = remembered(before, now);
   const { [from]: _, ...own } = tries.own;
   return { ...tries, own, known: newest({ ...tries.known, [from]: now }, MOST_KNOWN, (at) => at) };
 }
 
 /** Takes one try back, of which nobody learned whether it was right, or that was right and proves nothing more. */
-export function takenBack(before: Tries, { now, from }: Pick<Try, "now" | "from">): Tries {
+export function takenBack(before: Tries, { now, from }: Tried): Tries {
   const tries = remembered(before, now);
   const { [from]: own = NONE, ...others } = tries.own;
   const isStranger = tries.known[from] === undefined;

@@ -49,6 +49,14 @@ export const PROBLEM_CODES = {
   bad_signature: { status: 401, means: "The webhook's signature is missing, wrong or too old." },
   forbidden: { status: 403, means: "Your role does not allow this." },
   wrong_password: { status: 422, means: "The current password is wrong." },
+  common_password: {
+    status: 422,
+    means: "Many people have this password, so it is tried first: take another.",
+  },
+  token_spent: {
+    status: 422,
+    means: "The token of the mail is none of ours, or expired, or was used: ask for another mail.",
+  },
   email_taken: { status: 409, means: "There is an account with this e-mail address." },
   last_admin: { status: 409, means: "This is the last admin: a shop needs one." },
   // A part of the shop is away. Nothing is lost: the same request may be sent again.

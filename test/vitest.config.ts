@@ -107,6 +107,7 @@ const inWorker: TestProjectConfiguration = {
           ORDERS_PER_MINUTE: "0",
           REGISTRATIONS_PER_HOUR: "0",
           REQUESTS_PER_MINUTE: "0",
+          LOOKUPS_PER_MINUTE: "0",
           HOLD_SECONDS: "3600",
           FULFILMENT: "manual",
           ADMIN_EMAIL: "admin@shop.example",

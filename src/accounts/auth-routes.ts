@@ -7,6 +7,7 @@ import { createRouter, jsonBody, jsonContent, problems } from "../platform/http/
 import { describeError } from "../platform/log.ts";
 import { type Limit, limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
 import { CHALLENGE, misconfiguredKey } from "./authenticate.ts";
+import { commonPassword, tooManyAtOnce } from "./problems.ts";
 import { refresh } from "./refresh.ts";
 import { register } from "./register.ts";
 import {
@@ -54,7 +55,7 @@ const registerRoute = createRoute({
   request: { headers: cartTokenHeader, body: jsonBody(registerSchema) },
   responses: {
     201: jsonContent(signedInSchema, "Registered and signed in"),
-    ...problems("email_taken", "rate_limited"),
+    ...problems("email_taken", "common_password", "rate_limited"),
   },
 });
 
@@ -66,9 +67,12 @@ const tokenRoute = createRoute({
   tags,
   summary: "Sign in",
   description:
-    "The `access_token` goes into `Authorization: Bearer …` and is good for 15 minutes; the `refresh_token` gets the next one. A guest's cart comes along by `X-Cart-Token`.",
+    "The `access_token` goes into `Authorization: Bearer …` and is good for 15 minutes; the `refresh_token` gets the next one. A guest's cart comes along by `X-Cart-Token`. After some wrong passwords the next has to wait, a second at first and a quarter of an hour at most.",
   request: { headers: cartTokenHeader, body: jsonBody(signInSchema) },
-  responses: { 200: jsonContent(signedInSchema, "Signed in"), ...problems("invalid_credentials") },
+  responses: {
+    200: jsonContent(signedInSchema, "Signed in"),
+    ...problems("invalid_credentials", "rate_limited"),
+  },
 });
 
 const refreshRoute = createRoute({
@@ -115,6 +119,10 @@ export const authRoutes = (carts: CartPort) =>
           return c.json(await withCart(c, carts, outcome.tokens), 201, NO_STORE);
         case "email_taken":
           return problem(c, EMAIL_TAKEN);
+        case "common_password":
+          return problem(c, commonPassword("password"));
+        case "too_many_at_once":
+          return tooManyAtOnce(c, outcome);
         case "misconfigured":
           return problem(c, misconfiguredKey(outcome.fault));
       }
@@ -126,6 +134,10 @@ export const authRoutes = (carts: CartPort) =>
           return c.json(await withCart(c, carts, outcome.tokens), 200, NO_STORE);
         case "invalid_credentials":
           return problem(c, INVALID_CREDENTIALS, CHALLENGE);
+        case "limited":
+          return problem(c, limitedProblem(outcome), outcome.headers);
+        case "too_many_at_once":
+          return tooManyAtOnce(c, outcome);
         case "misconfigured":
           return problem(c, misconfiguredKey(outcome.fault));
       }

@@ -1,10 +1,17 @@
 import { and, eq, exists, isNull, ne } from "drizzle-orm";
 import type { Context } from "../platform/context.ts";
 import { orm } from "../platform/d1.ts";
+import { isCommonPassword } from "./common-passwords.ts";
 import { hashPassword, verifyPassword } from "./password.ts";
+import { inTurn, type TooManyAtOnce } from "./scrypt-turns.ts";
 import { sessions, users } from "./tables.ts";
 
-export type ChangePasswordOutcome = { kind: "changed" } | { kind: "wrong_password" } | { kind: "gone" };
+export type ChangePasswordOutcome =
+  | { kind: "changed" }
+  | { kind: "wrong_password" }
+  | { kind: "common_password" }
+  | { kind: "gone" }
+  | TooManyAtOnce;
 
 /** Sets a new password and ends all other sessions, so that whoever knew the old password is signed out. */
 export async function changePassword(
@@ -20,9 +27,14 @@ export async function changePassword(
     .where(and(eq(users.id, userId), isNull(users.disabledAt)))
     .get();
   if (!row) return { kind: "gone" };
-  if (!(await verifyPassword(given.current_password, row.passwordHash))) return { kind: "wrong_password" };
+  const checked = await inTurn(context, () => verifyPassword(given.current_password, row.passwordHash));
+  if (checked.kind === "too_many_at_once") return checked;
+  if (!checked.value) return { kind: "wrong_password" };
 
-  const passwordHash = await hashPassword(given.new_password);
+  if (await isCommonPassword(given.new_password)) return { kind: "common_password" };
+  const hashed = await inTurn(context, () => hashPassword(given.new_password));
+  if (hashed.kind === "too_many_at_once") return hashed;
+  const passwordHash = hashed.value;
   const now = context.clock.now();
   const withPassword = (hash: string) => and(eq(users.id, userId), eq(users.passwordHash, hash));
   const [changed] = await db.batch([

@@ -1,8 +1,9 @@
 import { createRoute, endpoint } from "../platform/http/endpoint.ts";
-import { type Problem, problem } from "../platform/http/problem.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
+import { notFound, type Problem, problem } from "../platform/http/problem.ts";
+import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { CHALLENGE_INVALID, INVALID_TOKEN, requireUser, signedIn } from "./authenticate.ts";
 import { changePassword } from "./change-password.ts";
+import { commonPassword, tooManyAtOnce } from "./problems.ts";
 import {
   accountSchema,
   changePasswordSchema,
@@ -10,7 +11,7 @@ import {
   editMeSchema,
   sessionListSchema,
 } from "./schemas.ts";
-import { endSessions, listSessions } from "./sessions.ts";
+import { endSession, endSessions, listSessions } from "./sessions.ts";
 import { editMe, readMe, renderAccount } from "./users.ts";
 
 const guarded = { tags: ["Accounts"], security: bearer, middleware: [requireUser] };
@@ -48,7 +49,10 @@ const changePasswordRoute = createRoute({
   summary: "Change your password",
   description: "Ends every other session.",
   request: { body: jsonBody(changePasswordSchema) },
-  responses: { 204: { description: "Changed" }, ...problems("wrong_password") },
+  responses: {
+    204: { description: "Changed" },
+    ...problems("wrong_password", "common_password", "rate_limited"),
+  },
 });
 
 const listSessionsRoute = createRoute({
@@ -70,6 +74,16 @@ const endSessionsRoute = createRoute({
   responses: { 204: { description: "Ended, this one included" } },
 });
 
+const endSessionRoute = createRoute({
+  ...guarded,
+  method: "delete",
+  path: "/me/sessions/{id}",
+  summary: "Sign out somewhere",
+  description: "Ends one of your sessions: its refresh token works no more.",
+  request: { params: idParam("ses_01jcz4kq8rj2m5v0a7w9x3y6pd") },
+  responses: { 204: { description: "Ended" } },
+});
+
 /** A signed-in user's own account. */
 export const meRoutes = createRouter(
   endpoint(readMeRoute, async (c) => {
@@ -87,6 +101,10 @@ export const meRoutes = createRouter(
         return c.body(null, 204);
       case "wrong_password":
         return problem(c, WRONG_PASSWORD);
+      case "common_password":
+        return problem(c, commonPassword("new_password"));
+      case "too_many_at_once":
+        return tooManyAtOnce(c, outcome);
       case "gone":
         return problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
     }
@@ -97,5 +115,9 @@ export const meRoutes = createRouter(
   endpoint(endSessionsRoute, async (c) => {
     await endSessions(c.get("context"), signedIn(c).userId);
     return c.body(null, 204);
+  }),
+  endpoint(endSessionRoute, async (c) => {
+    const ended = await endSession(c.get("context"), signedIn(c).userId, c.req.valid("param").id);
+    return ended ? c.body(null, 204) : problem(c, notFound("session"));
   }),
 );

@@ -1,14 +1,18 @@
 import type { Context } from "../platform/context.ts";
 import { orm } from "../platform/d1.ts";
+import { isCommonPassword } from "./common-passwords.ts";
 import { type KeyRingResult, keyRing } from "./keys.ts";
 import { newUserRow } from "./new-user.ts";
 import { hashPassword } from "./password.ts";
+import { inTurn, type TooManyAtOnce } from "./scrypt-turns.ts";
 import { grantTokens, newSession, type Tokens } from "./session.ts";
 import { users } from "./tables.ts";
 
 export type RegisterOutcome =
   | { kind: "registered"; tokens: Tokens }
   | { kind: "email_taken" }
+  | { kind: "common_password" }
+  | TooManyAtOnce
   | Extract<KeyRingResult, { kind: "misconfigured" }>;
 
 /** Creates a customer's account and signs it in. The unique index decides whether the address is taken. */
@@ -21,7 +25,10 @@ export async function register(
   const keys = await keyRing(settings);
   if (keys.kind === "misconfigured") return keys;
 
-  const passwordHash = await hashPassword(given.password);
+  if (await isCommonPassword(given.password)) return { kind: "common_password" };
+  const turn = await inTurn(context, () => hashPassword(given.password));
+  if (turn.kind === "too_many_at_once") return turn;
+  const passwordHash = turn.value;
   const now = clock.now();
   const { email, name } = given;
   const user = newUserRow({ id: ids.next(), email, name, passwordHash, role: "customer", now });

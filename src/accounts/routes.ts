@@ -1,9 +1,14 @@
 import { createRouter } from "../platform/http/router.ts";
 import { authRoutes } from "./auth-routes.ts";
 import { meRoutes } from "./me-routes.ts";
+import { resetRoutes } from "./reset-routes.ts";
 import type { CartPort } from "./sign-in.ts";
 import { usersRoutes } from "./users-routes.ts";
 
 /** Sign-in, one's own account, and all accounts for admins. */
 export const accountsRoutes = (carts: CartPort) =>
-  createRouter().route("/", authRoutes(carts)).route("/", meRoutes).route("/", usersRoutes);
+  createRouter()
+    .route("/", authRoutes(carts))
+    .route("/", resetRoutes)
+    .route("/", meRoutes)
+    .route("/", usersRoutes);

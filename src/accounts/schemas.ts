@@ -38,6 +38,17 @@ export const signInSchema = z
   })
   .openapi("Credentials");
 
+export const askForResetSchema = z
+  .strictObject({ email: signInSchema.shape.email })
+  .openapi("AskForPasswordReset");
+
+export const resetPasswordSchema = z
+  .strictObject({
+    token: z.string().min(1).max(2_000).openapi({ example: "TOKEN_OF_A_MAIL" }),
+    password: newPassword,
+  })
+  .openapi("ResetPassword");
+
 export const refreshSchema = z
   .strictObject({ refresh_token: z.string().min(1).max(200) })
   .openapi("RefreshToken");

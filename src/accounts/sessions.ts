@@ -47,6 +47,16 @@ export async function endSessions({ env, clock }: Context, userId: string): Prom
   await orm(env.DB).update(sessions).set({ revokedAt: clock.now() }).where(isOpen(userId));
 }
 
+/** Ends one of a user's sessions. @returns whether there was such a one */
+export async function endSession({ env, clock }: Context, userId: string, id: string): Promise<boolean> {
+  const ended = await orm(env.DB)
+    .update(sessions)
+    .set({ revokedAt: clock.now() })
+    .where(and(isOpen(userId), eq(sessions.id, id)))
+    .returning({ id: sessions.id });
+  return ended.length > 0;
+}
+
 const isOpen = (userId: string) => and(eq(sessions.userId, userId), isNull(sessions.revokedAt));
 
 /** Ends the session of a refresh token, whether the token was used or not. An unknown token is no error (RFC 7009, 2.2). */

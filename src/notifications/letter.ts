@@ -1,7 +1,8 @@
 import { html } from "hono/html";
 import type { Mail } from "./mail.ts";
+import { plainName } from "./plain-name.ts";
 
-/** A mail about an order: the texts that both the plain and the HTML form contain. */
+/** A mail to a customer: the texts that both the plain and the HTML form contain. */
 export interface Letter {
   subject: string;
   name: string;
@@ -12,8 +13,8 @@ export interface Letter {
   /** Label and amount, without the total. */
   sums: [label: string, amount: string][];
   total: string | null;
-  /** Where the order can be seen; null where the shop has no page for it. */
-  link: string | null;
+  /** What can be done about it, and where; null where the shop has no page for it. */
+  link: { label: string; url: string } | null;
 }
 
 export const renderLetter = async (letter: Letter, to: string): Promise<Mail> => ({
@@ -23,15 +24,21 @@ export const renderLetter = async (letter: Letter, to: string): Promise<Mail> =>
   html: String(await renderHtml(letter)),
 });
 
-function renderText({ name, says, lines, sums, total, link }: Letter): string {
+const greetingOf = ({ name }: Letter): string => {
+  const plain = plainName(name);
+  return plain === "" ? "Hello," : `Hello ${plain},`;
+};
+
+function renderText(letter: Letter): string {
+  const { says, lines, sums, total, link } = letter;
   const items = lines.map(
     ({ title, quantity, price }) =>
       `${quantity} x ${title}${price === null ? "" : `\n    ${price.each} each, ${price.subtotal}`}`,
   );
   const all = total === null ? sums : [...sums, ["Total", total]];
   const amounts = all.map(([label, amount]) => `${label}: ${amount}`);
-  const see = link === null ? [] : [`See your order: ${link}`];
-  const parts = [[`Hello ${name},`], says, items, amounts, see];
+  const see = link === null ? [] : [`${link.label}: ${link.url}`];
+  const parts = [[greetingOf(letter)], says, items, amounts, see];
   return parts
     .filter((part) => part.length > 0)
     .map((part) => `${part.join("\n")}\n`)
@@ -46,7 +53,8 @@ const RULE = "#e4e8ec";
  * Writes the mail as HTML. It uses tables and inline styles, because all mail readers support these. The `html` tag escapes the values, so a title
  * is never markup.
  */
-function renderHtml({ subject, name, says, lines, sums, total, link }: Letter) {
+function renderHtml(letter: Letter) {
+  const { subject, says, lines, sums, total, link } = letter;
   const cell = `padding:12px 0;border-bottom:1px solid ${RULE};vertical-align:top;`;
   const itemRow = ({ title, quantity, price }: Letter["lines"][number]) => html`
         <tr>
@@ -78,7 +86,7 @@ function renderHtml({ subject, name, says, lines, sums, total, link }: Letter) {
         <tr>
           <td style="padding:32px 32px 8px;">
             <h1 style="margin:0 0 16px;font-size:22px;line-height:1.3;">${subject}</h1>
-            <p style="margin:0 0 12px;">Hello ${name},</p>
+            <p style="margin:0 0 12px;">${greetingOf(letter)}</p>
             <p style="margin:0 0 12px;">${says.join(" ")}</p>
           </td>
         </tr>
@@ -95,7 +103,7 @@ function renderHtml({ subject, name, says, lines, sums, total, link }: Letter) {
         ${sums.map(sumRow)}
         ${total === null ? "" : totalRow(total)}
       </table>
-      ${link === null ? "" : html`<p style="margin:16px 0 0;"><a href="${link}" style="color:${INK};">See your order</a></p>`}
+      ${link === null ? "" : html`<p style="margin:16px 0 0;"><a href="${link.url}" style="color:${INK};">${link.label}</a></p>`}
           </td>
         </tr>
       </table>

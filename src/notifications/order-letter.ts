@@ -63,7 +63,11 @@ export function renderOrderMail(
   { timeZone, link }: { timeZone: string; link: string | null },
 ): Promise<Mail> {
   const { name, email } = customerSchema.parse(JSON.parse(order.customer));
-  const letter = { ...wordingOf(order, payload, timeZone), name: oneLine(name), link };
+  const letter = {
+    ...wordingOf(order, payload, timeZone),
+    name,
+    link: link === null ? null : { label: "See your order", url: link },
+  };
   return renderLetter(letter, email);
 }
 

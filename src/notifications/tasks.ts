@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Task, TaskHandler, TaskOutcome } from "../events/run-tasks.ts";
 import type { Context } from "../platform/context.ts";
 import { gathered } from "../platform/gathered.ts";
+import { accountMailSchemas, composeAccountMail } from "./account-letter.ts";
 import { askedLinkSchema, findAsked } from "./asked-link.ts";
 import { composeDeadTask } from "./dead-task.ts";
 import { composeDelayedOrders } from "./delayed-orders.ts";
@@ -21,10 +22,15 @@ export const noticeSchema = z.discriminatedUnion("template", [
   z.object({ template: z.literal("low_stock"), products: z.int(), product_ids: z.array(z.string()) }),
 ]);
 
-const payloadSchema = z.discriminatedUnion("template", [...orderMailSchemas, askedLinkSchema, noticeSchema]);
+const payloadSchema = z.discriminatedUnion("template", [
+  ...orderMailSchemas,
+  ...accountMailSchemas,
+  askedLinkSchema,
+  noticeSchema,
+]);
 
 /**
- * Sends the e-mails of one batch of tasks: what an order's customer is told, or a notice to `ADMIN_EMAIL`. Each is a task
+ * Sends the e-mails of one batch of tasks: what a customer is told of an order or an account, or a notice to `ADMIN_EMAIL`. Each is a task
  * of its own, and they share the calls by which orders are read and sent mails are kept.
  */
 export function emailSender(context: Context): TaskHandler {
@@ -58,6 +64,11 @@ export function emailSender(context: Context): TaskHandler {
         return orderId === null
           ? { kind: "done" }
           : sendAbout(own, task, orderId, { template: "order_link" });
+      }
+      case "sign_in_tries":
+      case "password_reset": {
+        const mail = await composeAccountMail(own, payload.data);
+        return mail === null ? { kind: "done" } : sendMail(own, keep, task.id, mail);
       }
       default: {
         const { ADMIN_EMAIL } = own.settings;

@@ -53,8 +53,10 @@ export const settingsSchema = z
     /** New accounts an hour per address. */
     REGISTRATIONS_PER_HOUR: count(20),
     SUGGESTIONS_PER_MINUTE: count(20),
-    /** Look-ups of orders by reference and e-mail, a minute per address, and per e-mail. */
+    /** Look-ups of orders by reference and e-mail, and requests for a new password, a minute per address, and per e-mail. */
     LOOKUPS_PER_MINUTE: count(5),
+    /** Sign-ins a minute per address. 0 also switches off the delay after wrong passwords. */
+    SIGN_INS_PER_MINUTE: count(20),
     /** Requests a minute per user or address: the flood guard. */
     REQUESTS_PER_MINUTE: count(600),
     /** Messages of payment providers, a minute per address. */

@@ -1,4 +1,11 @@
-import { exports } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
+import { signResetToken } from "../../src/accounts/reset-token.ts";
+import { GUEST } from "../../src/platform/actor.ts";
+import type { Context } from "../../src/platform/context.ts";
+import { systemIds } from "../../src/platform/ids.ts";
+import { createLog } from "../../src/platform/log.ts";
+import { settingsSchema } from "../../src/platform/settings.ts";
+import { testClock } from "../support/clock.ts";
 import type { Wire } from "../support/wire.ts";
 
 export interface Answer {
@@ -32,3 +39,27 @@ export const NEW_ADA = { ...ADA, name: "Ada" };
 
 /** Ada's account, with the tokens of its first session. */
 export const registerAda = async () => (await ask("POST", "/auth/register", NEW_ADA)).body;
+
+/** What an operation is called with for a guest. */
+export const guestContext = (): Context => ({
+  env,
+  settings: settingsSchema.parse(env),
+  clock: testClock,
+  ids: systemIds,
+  log: createLog(),
+  actor: GUEST,
+  address: "192.0.2.1",
+  requestId: "r-1",
+  generation: 0,
+  defer: () => {},
+});
+
+/** The token of a mail for a new password, as its handler makes it. */
+export async function resetTokenOf(email: string): Promise<string> {
+  const account = await env.DB.prepare("SELECT id, password_hash AS passwordHash FROM users WHERE email = ?")
+    .bind(email)
+    .first<{ id: string; passwordHash: string }>();
+  const token = account && (await signResetToken(guestContext(), account));
+  if (!token) throw new Error(`no token for ${email}`);
+  return token;
+}

@@ -10,6 +10,7 @@ const GUARDED = [
   ["POST", "/me/password"],
   ["GET", "/me/sessions"],
   ["DELETE", "/me/sessions"],
+  ["DELETE", "/me/sessions/ses_1"],
 ] as const;
 
 test.each(GUARDED)("%s %s is for the signed in", async (method, path) => {
@@ -149,4 +150,25 @@ test("sessions are listed, the newest first, and end together", async () => {
   expect((await ask("GET", "/me/sessions", undefined, headers)).body.results).toEqual([]);
   const renewed = await ask("POST", "/auth/refresh", { refresh_token: first.refresh_token });
   expect(renewed.status).toBe(401);
+});
+
+test("one session ends, of one's own alone, and once", async () => {
+  const mine = await registerAda();
+  testClock.advance(1_000);
+  const other = (await ask("POST", "/auth/token", ADA)).body;
+  const eve = (await ask("POST", "/auth/register", { ...NEW_ADA, email: "eve@shop.example" })).body;
+  const { results } = (await ask("GET", "/me/sessions", undefined, bearer(other.access_token))).body;
+  // The newest first.
+  const id = results[0].id;
+  const end = async (token: string, of: string) =>
+    (await ask("DELETE", `/me/sessions/${of}`, undefined, bearer(token))).status;
+  const renew = async ({ refresh_token }: typeof mine) =>
+    (await ask("POST", "/auth/refresh", { refresh_token })).status;
+
+  expect(await end(eve.access_token, id)).toBe(404);
+  expect(await end(mine.access_token, "ses_none")).toBe(404);
+  expect(await end(mine.access_token, id)).toBe(204);
+  expect(await end(mine.access_token, id)).toBe(404);
+  expect(await renew(other)).toBe(401);
+  expect([await renew(mine), await renew(eve)]).toEqual([200, 200]);
 });

@@ -94,7 +94,7 @@ test("neither the password nor a token is kept anywhere", async () => {
       ["users", "sessions", "refresh_tokens"].map((table) => env.DB.prepare(`SELECT * FROM ${table}`)),
     ),
   );
-  expect(kept).toContain("scrypt$16384$8$1$");
+  expect(kept).toContain("scrypt$16384$8$5$");
   expect(kept).not.toContain(ADA.password);
   expect(kept).not.toContain(body.refresh_token);
   expect(kept).not.toContain(body.access_token);

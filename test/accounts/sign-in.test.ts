@@ -1,28 +1,11 @@
 import { env } from "cloudflare:workers";
+import { Buffer } from "node:buffer";
+import { scryptSync } from "node:crypto";
 import { expect, test, vi } from "vitest";
 import { hashPassword, NO_ACCOUNT_HASH, verifyPassword } from "../../src/accounts/password.ts";
 import { signIn } from "../../src/accounts/sign-in.ts";
-import { GUEST } from "../../src/platform/actor.ts";
-import type { Context } from "../../src/platform/context.ts";
-import { systemIds } from "../../src/platform/ids.ts";
-import { createLog } from "../../src/platform/log.ts";
-import { settingsSchema } from "../../src/platform/settings.ts";
-import { testClock } from "../support/clock.ts";
 import type { Wire } from "../support/wire.ts";
-import { ADA, ask, bearer, registerAda } from "./ask.ts";
-
-const context = (): Context => ({
-  env,
-  settings: settingsSchema.parse(env),
-  clock: testClock,
-  ids: systemIds,
-  log: createLog(),
-  actor: GUEST,
-  address: "192.0.2.1",
-  requestId: "r-1",
-  generation: 0,
-  defer: () => {},
-});
+import { ADA, ask, bearer, guestContext, registerAda } from "./ask.ts";
 
 const withoutId = ({ request_id: _, ...rest }: Wire) => rest;
 
@@ -56,13 +39,30 @@ test("an unknown account, a wrong password and a disabled account look and read 
 test("an unknown account, a wrong password and a disabled account cost one scrypt each, of one price", async () => {
   const { user } = await registerAda();
   const verify = vi.fn(verifyPassword);
-  await signIn(context(), { ...ADA, email: "nobody@shop.example" }, undefined, verify);
-  await signIn(context(), { ...ADA, password: "analytical engines" }, undefined, verify);
+  await signIn(guestContext(), { ...ADA, email: "nobody@shop.example" }, undefined, verify);
+  await signIn(guestContext(), { ...ADA, password: "analytical engines" }, undefined, verify);
   await env.DB.prepare("UPDATE users SET disabled_at = 1 WHERE id = ?").bind(user.id).run();
-  await signIn(context(), ADA, undefined, verify);
+  await signIn(guestContext(), ADA, undefined, verify);
 
   const prices = verify.mock.calls.map(([, stored]) => stored.split("$").slice(0, 4).join("$"));
-  expect(prices).toEqual(["scrypt$16384$8$1", "scrypt$16384$8$1", "scrypt$16384$8$1"]);
+  expect(prices).toEqual(["scrypt$16384$8$5", "scrypt$16384$8$5", "scrypt$16384$8$5"]);
+});
+
+test("a hash of an earlier price is made anew by the right password alone", async () => {
+  const { user } = await registerAda();
+  const stored = () => env.DB.prepare("SELECT password_hash FROM users").first<string>("password_hash");
+  const salt = Buffer.alloc(16);
+  const hash = scryptSync(ADA.password, salt, 32, { N: 16_384, r: 8, p: 1 });
+  const old = `scrypt$16384$8$1$${salt.toString("base64url")}$${hash.toString("base64url")}`;
+  await env.DB.prepare("UPDATE users SET password_hash = ? WHERE id = ?").bind(old, user.id).run();
+
+  await signIn(guestContext(), { ...ADA, password: "analytical engines" }, undefined);
+  expect(await stored()).toBe(old);
+  expect(await signIn(guestContext(), ADA, undefined)).toMatchObject({ kind: "signed_in" });
+  const anew = await stored();
+  expect(anew).toMatch(/^scrypt\$16384\$8\$5\$/);
+  expect(await signIn(guestContext(), ADA, undefined)).toMatchObject({ kind: "signed_in" });
+  expect(await stored()).toBe(anew);
 });
 
 test("a password that was changed while it was verified begins no session", async () => {
@@ -72,7 +72,7 @@ test("a password that was changed while it was verified begins no session", asyn
     await env.DB.prepare("UPDATE users SET password_hash = 'other' WHERE id = ?").bind(user.id).run();
     return matches;
   };
-  const outcome = await signIn(context(), ADA, undefined, verifyThenChange);
+  const outcome = await signIn(guestContext(), ADA, undefined, verifyThenChange);
   expect(outcome).toEqual({ kind: "invalid_credentials" });
   const counts = await env.DB.prepare("SELECT count(*) AS n FROM sessions").first("n");
   expect(counts).toBe(1);

@@ -89,7 +89,7 @@ const TABLE = `
      1 |    1 |     7 |       0 | … by cursor /tasks?state=dead
      1 |    3 |     6 |       0 | GET /tasks?state=done
      1 |    2 |     6 |       0 | … by cursor /tasks?state=done
-~    1 |    3 |   850 |       0 | GET /tasks?task=restock
+~    1 |    3 |   855 |       0 | GET /tasks?task=restock
      1 |    2 |    19 |       0 | … by cursor /tasks?task=restock
      1 |    3 |    18 |       0 | GET /tasks?state=owed&task=email
      1 |    2 |    19 |       0 | … by cursor /tasks?state=owed&task=email
@@ -286,7 +286,10 @@ const TABLE = `
      2 |    3 |     4 |       2 | category deleted
      2 |    5 |     4 |       8 | registered
      3 |   12 |    29 |       8 | signed in with a cart
+     2 |    3 |     2 |       2 | new password asked for
      2 |    6 |    13 |       4 | tokens refreshed
+     2 |    2 |     2 |       1 | a session ended
+     3 |    4 |    10 |       3 | new password set by a mail
      3 |    4 |    10 |       3 | payment opened
      1 |    5 |     7 |       7 | payment, received
      4 |   19 |    68 |      23 | payment, worked off

@@ -10,6 +10,7 @@ import { claimedOrders } from "../../src/orders/steps/claimed.ts";
 import { expireUnpaid } from "../../src/orders/steps/expire.ts";
 import { consume } from "../../src/queues.ts";
 import { runSchedule } from "../../src/schedule.ts";
+import { resetTokenOf } from "../accounts/ask.ts";
 import { BUYER } from "../carts/shopping.ts";
 import { testContext } from "../events/context.ts";
 import { standardHeaders } from "../payments/tell.ts";
@@ -101,8 +102,20 @@ const ACCOUNTS: Act = async (shop, costs) => {
   const put: [string, string, unknown] = ["PUT", `/carts/${cart.id}/items/${apple}`, { quantity: 1 }];
   await ask(shop, () => {}, "an item", put, "guest", opened);
   const signIn: [string, string, unknown] = ["POST", "/auth/token", credentials];
-  const { refresh_token } = await ask(shop, costs, "signed in with a cart", signIn, "guest", opened);
+  const signedIn = await ask(shop, costs, "signed in with a cart", signIn, "guest", opened);
+  const { refresh_token } = signedIn;
+  const bearer = { Authorization: `Bearer ${signedIn.access_token}` };
+  const { results } = await ask(shop, () => {}, "sessions", ["GET", "/me/sessions"], "guest", bearer);
+  const { email } = credentials;
+  await ask(shop, costs, "new password asked for", ["POST", "/auth/password-reset", { email }], "guest");
+  const reset: [string, string, unknown] = [
+    "POST",
+    "/auth/password-reset/confirm",
+    { token: await resetTokenOf(email), password: "difference engine" },
+  ];
   await ask(shop, costs, "tokens refreshed", ["POST", "/auth/refresh", { refresh_token }], "guest");
+  await ask(shop, costs, "a session ended", ["DELETE", `/me/sessions/${results[0].id}`], "guest", bearer);
+  await ask(shop, costs, "new password set by a mail", reset, "guest");
 };
 
 /** Payments, from the provider's word to its work. */

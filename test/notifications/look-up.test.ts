@@ -1,11 +1,9 @@
-import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
 import { askUnder, read, refusalOf } from "../orders/ask.ts";
 import { givenSold } from "../orders/fulfilment/staff.ts";
 import { testClock } from "../support/clock.ts";
-import worker from "../support/worker.ts";
-import { keptEmails } from "./orders.ts";
+import { runOwed } from "./orders.ts";
 
 /** A guest's order, and the mails of it that were owed before anybody asked. */
 let id: string;
@@ -23,20 +21,9 @@ const find = (body: object, settings: Record<string, string> = OFF, headers = {}
   askUnder(settings, "POST", "/orders/lookup", body, headers);
 const from = (address: string) => ({ "CF-Connecting-IP": address });
 
-/** Runs the tasks that are owed, in one batch, and returns what was sent. */
-async function send(settings: Record<string, string> = {}) {
-  const { results } = await env.DB.prepare("SELECT id FROM work WHERE state = 'owed'").all<{ id: string }>();
-  const messages = results.map((body, at) => ({ id: `m${at}`, timestamp: 1, attempts: 1, body }));
-  const batch = createMessageBatch("notifications", messages);
-  const execution = createExecutionContext();
-  await worker.queue(batch, { ...env, ...settings } as never, execution);
-  await getQueueResult(batch, execution);
-  return keptEmails();
-}
-
 test("the link goes to the address of the order, and opens it", async () => {
   expect((await find({ reference, email: "ada@shop.example" })).status).toBe(202);
-  const mails = await send({ ORDER_URL: "https://shop.example/o/{order_id}?token={token}" });
+  const mails = await runOwed({ ORDER_URL: "https://shop.example/o/{order_id}?token={token}" });
   expect(mails.map(({ to_address, subject }) => [to_address, subject])).toEqual([
     ["Ada@Shop.example", `Your order ${reference}`],
   ]);
@@ -55,7 +42,7 @@ test("the reference may be written in any way, the address too", async () => {
   for (const way of ways) {
     expect([way, (await find({ reference: way, email: " ADA@shop.EXAMPLE " })).status]).toEqual([way, 202]);
   }
-  expect((await send()).length).toBe(ways.length);
+  expect((await runOwed()).length).toBe(ways.length);
 });
 
 test("nobody learns whether there is such an order: the answers are the same, and as much is written", async () => {
@@ -76,7 +63,7 @@ test("nobody learns whether there is such an order: the answers are the same, an
   const [first] = answers;
   expect(first?.status).toBe(202);
   expect(answers).toEqual(answers.map((_, at) => ({ ...first, owed: at + 1 })));
-  expect((await send()).map(({ to_address }) => to_address)).toEqual(["Ada@Shop.example"]);
+  expect((await runOwed()).map(({ to_address }) => to_address)).toEqual(["Ada@Shop.example"]);
   const { results } = await env.DB.prepare("SELECT state FROM work").all();
   expect(results).toEqual(asked.map(() => ({ state: "done" })));
 });

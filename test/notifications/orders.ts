@@ -1,7 +1,9 @@
+import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { TaskHandler } from "../../src/events/run-tasks.ts";
 import { emailSender } from "../../src/notifications/tasks.ts";
 import { testClock } from "../support/clock.ts";
+import worker from "../support/worker.ts";
 
 interface GivenOrder {
   id: string;
@@ -85,4 +87,15 @@ export interface KeptEmail {
 export async function keptEmails(): Promise<KeptEmail[]> {
   const { results } = await env.DB.prepare("SELECT * FROM emails ORDER BY id").all<KeptEmail>();
   return results;
+}
+
+/** Runs the tasks that are owed, in one batch, and returns all mails that were ever sent. */
+export async function runOwed(settings: Record<string, string> = {}): Promise<KeptEmail[]> {
+  const { results } = await env.DB.prepare("SELECT id FROM work WHERE state = 'owed'").all<{ id: string }>();
+  const messages = results.map((body, at) => ({ id: `m${at}`, timestamp: 1, attempts: 1, body }));
+  const batch = createMessageBatch("notifications", messages);
+  const execution = createExecutionContext();
+  await worker.queue(batch, { ...env, ...settings } as never, execution);
+  await getQueueResult(batch, execution);
+  return keptEmails();
 }

@@ -1,5 +1,6 @@
-import { exports } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { expect, test } from "vitest";
+import { resetTokenOf } from "../accounts/ask.ts";
 import { owe } from "../events/rows.ts";
 import { givenDead } from "../ops/tasks/given.ts";
 import { givenWorld, type World } from "../security/routes.ts";
@@ -84,10 +85,19 @@ const SCENES: Record<string, (world: World) => Promise<Scene>> = {
     await registered();
     return {};
   },
+  "post /auth/password-reset": async () => ({}),
+  "post /auth/password-reset/confirm": async () => {
+    await registered();
+    return { ids: { TOKEN_OF_A_MAIL: await resetTokenOf("ada@shop.example") } };
+  },
   "post /me/password": async () => ({
     headers: { Authorization: `Bearer ${(await registered()).access_token}` },
   }),
   "delete /me/sessions": asCustomer,
+  "delete /me/sessions/{id}": async ({ customer }) => {
+    const own = env.DB.prepare("SELECT id FROM sessions WHERE user_id = ?").bind(customer.id);
+    return { headers: customer.headers, ids: { [`ses_${ID}`]: (await own.first<string>("id")) ?? "" } };
+  },
   "patch /users/{id}": async () => ({}),
   "patch /categories/{id}": async () => ({ ids: { Books: "Other books" } }),
   "delete /categories/{id}": async ({ staff }) => {

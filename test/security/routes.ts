@@ -385,6 +385,25 @@ export function bodyRoutes(world: World): BodyRoute[] {
     },
     {
       method: "POST",
+      path: "/auth/password-reset",
+      as: "guest",
+      answer: "202",
+      body: { email: "new@shop.example" },
+      wrong: { email: [...NO_TEXT, long(255)] },
+    },
+    {
+      method: "POST",
+      path: "/auth/password-reset/confirm",
+      as: "guest",
+      answer: "422 token_spent token",
+      body: { token: "a.b.c", password: "long enough" },
+      wrong: {
+        token: [...NOT_TEXT, MISSING, "", long(2_001)],
+        password: [...NOT_TEXT, MISSING, "", "9 letters", long(10_000)],
+      },
+    },
+    {
+      method: "POST",
       path: "/auth/refresh",
       as: "guest",
       answer: "401 invalid_refresh_token",

@@ -47,6 +47,7 @@ function environmentOf(stateDir: string, env: Record<string, string>): NodeJS.Pr
     ORDERS_PER_MINUTE: "0",
     REGISTRATIONS_PER_HOUR: "0",
     REQUESTS_PER_MINUTE: "0",
+    SIGN_INS_PER_MINUTE: "0",
     ADMIN_EMAIL: "admin@shop.example",
     ADMIN_PASSWORD: "correct horse battery",
     ...env,

@@ -12,7 +12,15 @@ import { type Take, type TakeAnswer, WINDOW_MS } from "./window.ts";
 export const LIMITER_TIMEOUT_MS = 1_000;
 
 /** The names of all limits, in headers, in the log and in metrics. */
-export const LIMITS = ["orders", "suggestions", "lookups", "registrations", "webhooks", "requests"] as const;
+export const LIMITS = [
+  "orders",
+  "suggestions",
+  "lookups",
+  "registrations",
+  "sign_ins",
+  "webhooks",
+  "requests",
+] as const;
 
 /** The metric that counts how often a request passed because its limiter was down. Its label is `limiter`. */
 export const LIMITER_UNAVAILABLE = "limiter_unavailable_total";
@@ -108,14 +116,14 @@ async function askLimiter({ env, clock }: Context, limit: Limit): Promise<TakeAn
   const take: Take = { now, allowed: limit.allowed, cost: limit.cost };
   if (limit.windowMs !== undefined) take.windowMs = limit.windowMs;
   if (hit !== undefined) take.id = hit.slice(0, 32);
-  // The name must not be a bare SHA-256: itty-durable takes 64 hex digits for the id of an object.
-  const limiter: RateLimiterApi = proxyDurable(env.RATE_LIMITER, { parse: true }).get(
-    `${limit.name}:${party}`,
-  );
-  const answer: unknown = await limiter.take(take);
+  const answer: unknown = await limiterAt(env, `${limit.name}:${party}`).take(take);
   if (!isAnswer(answer)) throw new Error(`the limiter answered ${JSON.stringify(answer)}`);
   return answer;
 }
+
+/** @param name not a bare SHA-256: itty-durable takes 64 hex digits for the id of an object */
+export const limiterAt = (env: Cloudflare.Env, name: string): RateLimiterApi =>
+  proxyDurable(env.RATE_LIMITER, { parse: true }).get(name);
 
 const isAnswer = (answer: unknown): answer is TakeAnswer =>
   typeof answer === "object" && answer !== null && "allowed" in answer && "retryAfter" in answer;

@@ -67,6 +67,7 @@ const NOTHING = {
   'limiter_unavailable_total{"limiter":"suggestions"}': 0,
   'limiter_unavailable_total{"limiter":"lookups"}': 0,
   'limiter_unavailable_total{"limiter":"registrations"}': 0,
+  'limiter_unavailable_total{"limiter":"sign_ins"}': 0,
   'limiter_unavailable_total{"limiter":"webhooks"}': 0,
   'limiter_unavailable_total{"limiter":"requests"}': 0,
 };

@@ -1,0 +1,83 @@
+import { createRoute, endpoint } from "../platform/http/endpoint.ts";
+import { type Problem, problem } from "../platform/http/problem.ts";
+import { createRouter, jsonBody, problems } from "../platform/http/router.ts";
+import { type Limit, limitedProblem, takeFrom, takeFromAll } from "../platform/rate-limit/limit.ts";
+import { commonPassword, tooManyAtOnce } from "./problems.ts";
+import { askForReset, resetPassword } from "./reset-password.ts";
+import { askForResetSchema, resetPasswordSchema } from "./schemas.ts";
+
+const tags = ["Accounts"];
+
+const TOKEN_SPENT: Problem = {
+  status: 422,
+  code: "token_spent",
+  detail: "The token is none of ours, or expired, or was used: ask for another mail.",
+  errors: [{ field: "token", code: "token_spent", message: "works no more" }],
+};
+
+const askRoute = createRoute({
+  method: "post",
+  path: "/auth/password-reset",
+  tags,
+  summary: "Have a mail sent by which a new password is set",
+  description:
+    "Where an account has this e-mail address, a mail with a token goes to it, one in five minutes. The answer is the same " +
+    "whether or not there is one.",
+  request: { body: jsonBody(askForResetSchema) },
+  responses: { 202: { description: "Taken" }, ...problems("rate_limited") },
+});
+
+const confirmRoute = createRoute({
+  method: "post",
+  path: "/auth/password-reset/confirm",
+  tags,
+  summary: "Set a new password by a mail's token",
+  description: "The token works once, and for an hour. Every session of the account ends: sign in again.",
+  request: { body: jsonBody(resetPasswordSchema) },
+  responses: {
+    204: { description: "Set" },
+    ...problems("token_spent", "common_password", "rate_limited"),
+  },
+});
+
+/** How somebody who lost their password gets in. */
+export const resetRoutes = createRouter(
+  endpoint(askRoute, async (c) => {
+    const context = c.get("context");
+    const { email } = c.req.valid("json");
+    const limit = (party: string): Limit => ({
+      name: "lookups",
+      party,
+      allowed: context.settings.LOOKUPS_PER_MINUTE,
+      cost: 1,
+    });
+    const limited = await takeFromAll(context, [
+      limit(`address:${context.address}`),
+      limit(`email:${email}`),
+    ]);
+    if (limited.kind === "limited") return problem(c, limitedProblem(limited), limited.headers);
+    await askForReset(context, email);
+    return c.body(null, 202, limited.headers);
+  }),
+  endpoint(confirmRoute, async (c) => {
+    const context = c.get("context");
+    const limited = await takeFrom(context, {
+      name: "sign_ins",
+      party: `address:${context.address}`,
+      allowed: context.settings.SIGN_INS_PER_MINUTE,
+      cost: 1,
+    });
+    if (limited.kind === "limited") return problem(c, limitedProblem(limited), limited.headers);
+    const outcome = await resetPassword(context, c.req.valid("json"));
+    switch (outcome.kind) {
+      case "reset":
+        return c.body(null, 204, limited.headers);
+      case "token_spent":
+        return problem(c, TOKEN_SPENT);
+      case "common_password":
+        return problem(c, commonPassword("password"));
+      case "too_many_at_once":
+        return tooManyAtOnce(c, outcome);
+    }
+  }),
+);

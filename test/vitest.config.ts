@@ -108,6 +108,7 @@ const inWorker: TestProjectConfiguration = {
           REGISTRATIONS_PER_HOUR: "0",
           REQUESTS_PER_MINUTE: "0",
           LOOKUPS_PER_MINUTE: "0",
+          WEBHOOKS_PER_MINUTE: "0",
           HOLD_SECONDS: "3600",
           FULFILMENT: "manual",
           ADMIN_EMAIL: "admin@shop.example",

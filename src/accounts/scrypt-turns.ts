@@ -61,6 +61,8 @@ export async function inTurn<T>(
 }
 
 function isTurnOf(me: symbol, turns: Turns, now: number): boolean {
+  // A clock may be set back: nobody waits until it is where it was.
+  turns.at = Math.min(turns.at, now);
   const more = Math.floor((now - turns.at) / INTERVAL_MS);
   if (more > 0) {
     turns.left = Math.min(AT_ONCE, turns.left + more);
@@ -71,5 +73,5 @@ function isTurnOf(me: symbol, turns: Turns, now: number): boolean {
 }
 
 function forgetGone({ waiting }: Turns, now: number): void {
-  for (const [who, seen] of waiting) if (seen < now - GONE_MS) waiting.delete(who);
+  for (const [who, seen] of waiting) if (Math.abs(now - seen) > GONE_MS) waiting.delete(who);
 }

@@ -26,7 +26,10 @@ function isolate() {
   };
   /** All who wait now are cut off: they never look again. */
   const cutOff = () => sleepers.splice(0);
-  return { ask, begun, until, cutOff };
+  const setBack = (to: number) => {
+    now = to;
+  };
+  return { ask, begun, until, cutOff, setBack };
 }
 
 test("two at once, then one in half a second, in the order in which they came; the queue has eight", async () => {
@@ -51,5 +54,16 @@ test("whoever was cut off while it waited holds nobody up for long", async () =>
   cutOff();
   void ask("c");
   await until(5_000);
+  expect(begun.map(({ who }) => who)).toEqual(["a", "b", "c"]);
+});
+
+test("a clock that is set back makes nobody wait until it is where it was", async () => {
+  const { ask, begun, until, setBack } = isolate();
+  await until(90_000);
+  for (const who of ["a", "b"]) void ask(who);
+  await until(90_000);
+  setBack(0);
+  void ask("c");
+  await until(600);
   expect(begun.map(({ who }) => who)).toEqual(["a", "b", "c"]);
 });

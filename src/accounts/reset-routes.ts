@@ -1,7 +1,8 @@
 import { createRoute, endpoint } from "../platform/http/endpoint.ts";
 import { type Problem, problem } from "../platform/http/problem.ts";
 import { createRouter, jsonBody, problems } from "../platform/http/router.ts";
-import { type Limit, limitedProblem, takeFrom, takeFromAll } from "../platform/rate-limit/limit.ts";
+import { limitedProblem, takeFrom, takeFromAll } from "../platform/rate-limit/limit.ts";
+import { lookupLimits } from "../platform/rate-limit/lookup-limits.ts";
 import { commonPassword, tooManyAtOnce } from "./problems.ts";
 import { askForReset, resetPassword } from "./reset-password.ts";
 import { askForResetSchema, resetPasswordSchema } from "./schemas.ts";
@@ -45,16 +46,7 @@ export const resetRoutes = createRouter(
   endpoint(askRoute, async (c) => {
     const context = c.get("context");
     const { email } = c.req.valid("json");
-    const limit = (party: string): Limit => ({
-      name: "lookups",
-      party,
-      allowed: context.settings.LOOKUPS_PER_MINUTE,
-      cost: 1,
-    });
-    const limited = await takeFromAll(context, [
-      limit(`address:${context.address}`),
-      limit(`email:${email}`),
-    ]);
+    const limited = await takeFromAll(context, lookupLimits(context, email));
     if (limited.kind === "limited") return problem(c, limitedProblem(limited), limited.headers);
     await askForReset(context, email);
     return c.body(null, 202, limited.headers);

@@ -1,7 +1,8 @@
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { problem } from "../../platform/http/problem.ts";
 import { createRouter, jsonBody, problems } from "../../platform/http/router.ts";
-import { type Limit, limitedProblem, takeFromAll } from "../../platform/rate-limit/limit.ts";
+import { limitedProblem, takeFromAll } from "../../platform/rate-limit/limit.ts";
+import { lookupLimits } from "../../platform/rate-limit/lookup-limits.ts";
 import { lookUpOrderSchema } from "../schemas.ts";
 import { sendLink } from "./send-link.ts";
 
@@ -20,16 +21,7 @@ const lookUpRoute = createRoute({
 const lookUp = endpoint(lookUpRoute, async (c) => {
   const context = c.get("context");
   const asked = c.req.valid("json");
-  const limit = (party: string): Limit => ({
-    name: "lookups",
-    party,
-    allowed: context.settings.LOOKUPS_PER_MINUTE,
-    cost: 1,
-  });
-  const limited = await takeFromAll(context, [
-    limit(`address:${context.address}`),
-    limit(`email:${asked.email}`),
-  ]);
+  const limited = await takeFromAll(context, lookupLimits(context, asked.email));
   if (limited.kind === "limited") return problem(c, limitedProblem(limited), limited.headers);
   await sendLink(context, asked);
   return c.body(null, 202, limited.headers);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { signResetToken } from "../accounts/reset-token.ts";
 import type { Context } from "../platform/context.ts";
 import { first, sql } from "../platform/sql.ts";
+import { inShop } from "./in-shop.ts";
 import { type Letter, renderLetter } from "./letter.ts";
 import type { Mail } from "./mail.ts";
 
@@ -53,23 +54,20 @@ async function wordingOf(
     case "password_reset": {
       const token = await signResetToken(context, account);
       if (token === null) return null;
-      const { SHOP_URL } = context.settings;
+      const url = inShop(context.settings, `/reset-password?token=${encodeURIComponent(token)}`);
       const says = [
         "Somebody, you we hope, asked for a new password for your account. This works once, within an hour.",
       ];
       const unasked = "If it was not you, there is nothing to do: your password stays.";
       return {
         subject: "A new password for your account",
-        ...(SHOP_URL === undefined
+        ...(url === null
           ? { says: [...says, unasked, `The code to type in is: ${token}`], link: null }
           : {
               says: [...says, unasked],
-              link: { label: "Set a new password", url: inShop(SHOP_URL, token) },
+              link: { label: "Set a new password", url },
             }),
       };
     }
   }
 }
-
-const inShop = (shop: string, token: string): string =>
-  `${shop.replace(/\/+$/, "")}/reset-password?token=${encodeURIComponent(token)}`;

@@ -25,10 +25,8 @@ export async function findDatabase(
     const databases: { name: string; uuid: string }[] = JSON.parse(await wrangler("d1", "list", "--json"));
     return databases.find((one) => one.name === name)?.uuid;
   };
-  const id = await find();
-  if (id !== undefined) return { id, was: "found" };
-  await wrangler("d1", "create", name, ...(location === undefined ? [] : ["--location", location]));
-  return { id: needed(await find(), `the database ${name}`), was: "made" };
+  const place = location === undefined ? [] : ["--location", location];
+  return findOrMake(`the database ${name}`, find, () => wrangler("d1", "create", name, ...place));
 }
 
 /** The KV namespace of that title, made where there is none. */
@@ -37,10 +35,8 @@ export async function findNamespace(wrangler: Wrangler, title: string): Promise<
     const namespaces: { title: string; id: string }[] = JSON.parse(await wrangler("kv", "namespace", "list"));
     return namespaces.find((one) => one.title === title)?.id;
   };
-  const id = await find();
-  if (id !== undefined) return { id, was: "found" };
-  await wrangler("kv", "namespace", "create", title);
-  return { id: needed(await find(), `the KV namespace ${title}`), was: "made" };
+  const make = () => wrangler("kv", "namespace", "create", title);
+  return findOrMake(`the KV namespace ${title}`, find, make);
 }
 
 /** https://developers.cloudflare.com/api/resources/queues/: the name is taken, which is what is wanted here. */
@@ -70,7 +66,16 @@ export async function listSecrets(wrangler: Wrangler, worker: string): Promise<s
   }
 }
 
-function needed(id: string | undefined, what: string): string {
-  if (id === undefined) throw new Error(`${what} was made, and is not listed: run this again.`);
-  return id;
+/** wrangler prints a new id for people only, so what was made is looked for again. */
+async function findOrMake(
+  what: string,
+  find: () => Promise<string | undefined>,
+  make: () => Promise<unknown>,
+): Promise<{ id: string; was: Found }> {
+  const there = await find();
+  if (there !== undefined) return { id: there, was: "found" };
+  await make();
+  const made = await find();
+  if (made === undefined) throw new Error(`${what} was made, and is not listed: run this again.`);
+  return { id: made, was: "made" };
 }

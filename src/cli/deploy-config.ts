@@ -57,6 +57,7 @@ export function keptConfig(path: string): Partial<DeployConfig> {
 /**
  * The configuration of one shop: wrangler.toml with the shop's names, the ids of its resources and its settings. What
  * wrangler.toml does not name is kept as it stands in the shop's own file.
+ * @param vars all plain settings, with those that are kept
  */
 export function composeConfig(
   name: string,
@@ -73,7 +74,7 @@ export function composeConfig(
     ...base,
     name,
     main: fromThere(base.main),
-    vars: { ...kept.vars, ...vars, ENVIRONMENT: "production" },
+    vars: { ...vars, ENVIRONMENT: "production" },
     assets: { ...base.assets, directory: fromThere(base.assets.directory) },
     d1_databases: base.d1_databases.map((one) => ({
       ...one,

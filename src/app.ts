@@ -1,5 +1,6 @@
 import manifest from "../package.json" with { type: "json" };
 import { authenticate, refuseBadToken } from "./accounts/authenticate.ts";
+import { confirmSession } from "./accounts/confirm-session.ts";
 import { jwksRoutes } from "./accounts/jwks.ts";
 import { accountsRoutes } from "./accounts/routes.ts";
 import { mergeCart } from "./carts/merge.ts";
@@ -42,11 +43,11 @@ import { answerError } from "./platform/http/errors.ts";
 import { floodGuard } from "./platform/http/flood-guard.ts";
 import { methodGuard } from "./platform/http/method-guard.ts";
 import { describeApi } from "./platform/http/openapi.ts";
+import { guardRoute } from "./platform/http/permission-guard.ts";
 import { problem } from "./platform/http/problem.ts";
 import { nameRequest, openContext } from "./platform/http/request-context.ts";
 import { logRequests } from "./platform/http/request-log.ts";
 import { restoreGuard } from "./platform/http/restore-guard.ts";
-import { guardRoute } from "./platform/http/role.ts";
 import { createRouter } from "./platform/http/router.ts";
 import { apiHeaders } from "./platform/http/secure-headers.ts";
 import { urlGuard } from "./platform/http/url-guard.ts";
@@ -75,7 +76,7 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   app.use(`${API}/*`, authenticate);
   app.use(floodGuard(WEBHOOKS), refuseBadToken);
   app.route("/", opsRoutes);
-  app.use(urlGuard(`${API}/search/`), methodGuard(app), guardRoute, bodyGuard);
+  app.use(urlGuard(`${API}/search/`), methodGuard(app), guardRoute(confirmSession), bodyGuard);
 
   const product = { name: "Holdfast", version, description };
   app.route("/", docsRoutes(product, describeApi(app, product, REFERENCE), { health: "/health", api: API }));

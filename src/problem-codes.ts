@@ -47,7 +47,7 @@ export const PROBLEM_CODES = {
     means: "The refresh token is unknown, expired, used or revoked: sign in again.",
   },
   bad_signature: { status: 401, means: "The webhook's signature is missing, wrong or too old." },
-  forbidden: { status: 403, means: "Your role does not allow this." },
+  forbidden: { status: 403, means: "Your role does not allow this: `permission` names what it lacks." },
   wrong_password: { status: 422, means: "The current password is wrong." },
   common_password: {
     status: 422,
@@ -58,6 +58,9 @@ export const PROBLEM_CODES = {
     means: "The token of the mail is none of ours, or expired, or was used: ask for another mail.",
   },
   email_taken: { status: 409, means: "There is an account with this e-mail address." },
+  unknown_role: { status: 422, means: "There is no such role." },
+  role_fixed: { status: 409, means: "Every shop has this role, and nobody changes it." },
+  role_in_use: { status: 409, means: "Somebody has this role: `users` says how many." },
   last_admin: { status: 409, means: "This is the last admin: a shop needs one." },
   // A part of the shop is away. Nothing is lost: the same request may be sent again.
   unavailable: {
@@ -89,7 +92,7 @@ export const PROBLEM_CODES = {
   misconfigured: { status: 503, means: "A setting of the shop is wrong: `errors` names it." },
   internal_error: { status: 500, means: "Something broke here. Tell us the `request_id`." },
   // Catalogue and stock.
-  name_taken: { status: 409, means: "Another category has this name." },
+  name_taken: { status: 409, means: "Another category, store or role has this name." },
   category_in_use: { status: 409, means: "Products are in this category, so it cannot be deleted." },
   sku_taken: { status: 409, means: "Another product has this SKU." },
   contended: {

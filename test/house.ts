@@ -25,7 +25,7 @@ const ROOMS = [
   /^src\/accounts\//,
   /^src\/events\//,
   /^src\/platform\//,
-  /^src\/problem-codes\.ts$/,
+  /^src\/(problem-codes|permissions)\.ts$/,
 ];
 
 /** Where running starts, besides what package.json's scripts name. `tables.ts` is read by drizzle-kit. */

@@ -1,9 +1,8 @@
 import { z } from "zod";
-import type { Role } from "../platform/actor.ts";
 import type { KeyRing } from "./keys.ts";
 import { type Purpose, signToken, verifyToken } from "./signed-token.ts";
 
-/** The lifetime of an access token. It cannot be revoked sooner, because it is verified without D1. */
+/** The lifetime of an access token. What only its holder's own reading needs is not revoked sooner (./confirm-session.ts). */
 export const ACCESS_TOKEN_SECONDS = 15 * 60;
 
 /** The type is that of RFC 9068. */
@@ -11,23 +10,31 @@ const ACCESS: Purpose = { audience: "holdfast", type: "at+jwt" };
 
 export interface AccessClaims {
   userId: string;
-  role: Role;
+  role: string;
   sessionId: string;
+  /** The generation of the restore that it is for, which its session may not survive; null for all others. */
+  restores: number | null;
 }
 
 /** @param now milliseconds since the epoch */
 export const signAccessToken = (
   ring: KeyRing,
-  { userId, role, sessionId }: AccessClaims,
+  { userId, role, sessionId, restores = null }: Omit<AccessClaims, "restores"> & Partial<AccessClaims>,
   now: number,
   lifetimeSeconds = ACCESS_TOKEN_SECONDS,
 ): Promise<string> =>
-  signToken(ring, ACCESS, { subject: userId, claims: { role, sid: sessionId } }, { now, lifetimeSeconds });
+  signToken(
+    ring,
+    ACCESS,
+    { subject: userId, claims: { role, sid: sessionId, ...(restores === null ? {} : { restores }) } },
+    { now, lifetimeSeconds },
+  );
 
 const payloadSchema = z.object({
   sub: z.string().min(1),
-  role: z.enum(["customer", "staff", "admin"]),
+  role: z.string().min(1),
   sid: z.string().min(1),
+  restores: z.int().min(0).nullable().default(null),
 });
 
 /**
@@ -40,5 +47,7 @@ export async function verifyAccessToken(
   now: number,
 ): Promise<AccessClaims | null> {
   const claims = payloadSchema.safeParse(await verifyToken(ring, ACCESS, token, now)).data;
-  return claims ? { userId: claims.sub, role: claims.role, sessionId: claims.sid } : null;
+  if (!claims) return null;
+  const { sub: userId, role, sid: sessionId, restores } = claims;
+  return { userId, role, sessionId, restores };
 }

@@ -2,11 +2,12 @@ import type { Context as HonoContext } from "hono";
 import type { Context } from "../platform/context.ts";
 import type { AppEnv } from "../platform/http/app-env.ts";
 import { createRoute, endpoint } from "../platform/http/endpoint.ts";
+import { CHALLENGE } from "../platform/http/permission-guard.ts";
 import { type Problem, problem } from "../platform/http/problem.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { describeError } from "../platform/log.ts";
 import { type Limit, limitedProblem, takeFrom } from "../platform/rate-limit/limit.ts";
-import { CHALLENGE, misconfiguredKey } from "./authenticate.ts";
+import { misconfiguredKey } from "./authenticate.ts";
 import { commonPassword, tooManyAtOnce } from "./problems.ts";
 import { refresh } from "./refresh.ts";
 import { register } from "./register.ts";
@@ -49,6 +50,7 @@ const INVALID_REFRESH_TOKEN: Problem = {
 const registerRoute = createRoute({
   method: "post",
   path: "/auth/register",
+  permission: null,
   tags,
   summary: "Open a customer's account",
   description: "The answer signs the new customer in. A guest's cart comes along by `X-Cart-Token`.",
@@ -62,6 +64,7 @@ const registerRoute = createRoute({
 const tokenRoute = createRoute({
   method: "post",
   path: "/auth/token",
+  permission: null,
   // A long restore has to sign in again when its access token expires.
   needs: { whileRestoring: "let_through" },
   tags,
@@ -78,6 +81,7 @@ const tokenRoute = createRoute({
 const refreshRoute = createRoute({
   method: "post",
   path: "/auth/refresh",
+  permission: null,
   tags,
   summary: "Renew the tokens",
   description: "A refresh token works once. One that comes back a second time ends its session.",
@@ -88,6 +92,7 @@ const refreshRoute = createRoute({
 const logoutRoute = createRoute({
   method: "post",
   path: "/auth/logout",
+  permission: null,
   tags,
   summary: "End the session of a refresh token",
   description:

@@ -21,6 +21,7 @@ const jwksSchema = z
 const readJwks = createRoute({
   method: "get",
   path: "/.well-known/jwks.json",
+  permission: null,
   tags: ["Accounts"],
   summary: "Public keys of the access tokens",
   description:

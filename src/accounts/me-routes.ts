@@ -1,7 +1,7 @@
 import { createRoute, endpoint } from "../platform/http/endpoint.ts";
+import { CHALLENGE_INVALID, INVALID_TOKEN, signedIn } from "../platform/http/permission-guard.ts";
 import { notFound, type Problem, problem } from "../platform/http/problem.ts";
-import { bearer, createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
-import { CHALLENGE_INVALID, INVALID_TOKEN, requireUser, signedIn } from "./authenticate.ts";
+import { createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { changePassword } from "./change-password.ts";
 import { commonPassword, tooManyAtOnce } from "./problems.ts";
 import {
@@ -14,7 +14,7 @@ import {
 import { endSession, endSessions, listSessions } from "./sessions.ts";
 import { editMe, readMe, renderAccount } from "./users.ts";
 
-const guarded = { tags: ["Accounts"], security: bearer, middleware: [requireUser] };
+const guarded = { tags: ["Accounts"], permission: "account" as const };
 
 const WRONG_PASSWORD: Problem = {
   status: 422,

@@ -1,4 +1,3 @@
-import type { Role } from "../platform/actor.ts";
 import { prefixed } from "../platform/ids.ts";
 
 /** A row of `users`, by the names of the columns. */
@@ -7,7 +6,7 @@ export interface NewUserRow {
   email: string;
   name: string;
   password_hash: string;
-  role: Role;
+  role: string;
   created_at: number;
   updated_at: number;
 }
@@ -21,7 +20,7 @@ export function newUserRow(user: {
   email: string;
   name: string;
   passwordHash: string;
-  role: Role;
+  role: string;
   now: number;
 }): NewUserRow {
   return {

@@ -19,6 +19,7 @@ const TOKEN_SPENT: Problem = {
 const askRoute = createRoute({
   method: "post",
   path: "/auth/password-reset",
+  permission: null,
   tags,
   summary: "Have a mail sent by which a new password is set",
   description:
@@ -31,6 +32,7 @@ const askRoute = createRoute({
 const confirmRoute = createRoute({
   method: "post",
   path: "/auth/password-reset/confirm",
+  permission: null,
   tags,
   summary: "Set a new password by a mail's token",
   description: "The token works once, and for an hour. Every session of the account ends: sign in again.",

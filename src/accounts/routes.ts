@@ -2,6 +2,7 @@ import { createRouter } from "../platform/http/router.ts";
 import { authRoutes } from "./auth-routes.ts";
 import { meRoutes } from "./me-routes.ts";
 import { resetRoutes } from "./reset-routes.ts";
+import { rolesRoutes } from "./roles-routes.ts";
 import type { CartPort } from "./sign-in.ts";
 import { usersRoutes } from "./users-routes.ts";
 
@@ -11,4 +12,5 @@ export const accountsRoutes = (carts: CartPort) =>
     .route("/", authRoutes(carts))
     .route("/", resetRoutes)
     .route("/", meRoutes)
-    .route("/", usersRoutes);
+    .route("/", usersRoutes)
+    .route("/", rolesRoutes);

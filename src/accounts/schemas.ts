@@ -1,11 +1,41 @@
 import { z } from "@hono/zod-openapi";
+import { PERMISSION_NAMES } from "../permissions.ts";
 import { decodeCursor, listSchema, pageQuerySchema } from "../platform/pagination.ts";
 import { PAYMENT_METHODS } from "../platform/settings.ts";
 import { accountEmailSchema, lookedUpEmailSchema } from "../platform/text/email.ts";
 import { line } from "../platform/text/line.ts";
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from "./password.ts";
 
-const role = z.enum(["customer", "staff", "admin"]);
+/** Begins with a letter, so that no role looks like a number or an option of a command. */
+const roleName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, "must be 1 to 40 small letters, digits and hyphens, a letter first")
+  .openapi({ example: "warehouse" });
+
+const role = z.string().openapi({ description: "The name of a role", example: "customer" });
+
+const permissions = z
+  .array(z.enum(PERMISSION_NAMES))
+  .max(PERMISSION_NAMES.length)
+  .openapi({ description: "Who may write something may read it", example: ["orders:read"] });
+
+export const roleSchema = z
+  .object({
+    name: roleName,
+    permissions,
+    fixed: z.boolean().openapi({ description: "Every shop has it, and nobody changes it" }),
+    created_at: z.iso.datetime().nullable(),
+    updated_at: z.iso.datetime().nullable(),
+  })
+  .openapi("Role");
+
+export const roleListSchema = listSchema(roleSchema, "RoleList");
+
+export const newRoleSchema = z
+  .strictObject({ name: roleName.openapi({ example: "florist" }), permissions })
+  .openapi("NewRole");
+
+export const changeRoleSchema = z.strictObject({ permissions: permissions.optional() }).openapi("ChangeRole");
 
 const name = line(200).openapi({ example: "Ada Lovelace" });
 
@@ -141,7 +171,7 @@ export type ListUsersQuery = z.infer<typeof listUsersSchema>;
 
 export const editUserSchema = z
   .strictObject({
-    role: role.optional(),
+    role: role.max(40).optional(),
     disabled: z.boolean().optional(),
     trusted: trusted.optional(),
     payment_methods: paymentMethods.optional(),

@@ -1,21 +1,45 @@
+import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { Permission } from "../permissions.ts";
 import type { PaymentMethod } from "../platform/settings.ts";
 
-export const users = sqliteTable("users", {
-  id: text("id").primaryKey(),
-  /** Trimmed and in lower case, so that each address has one account. */
-  email: text("email").notNull().unique(),
-  name: text("name").notNull(),
-  /** `scrypt$N$r$p$salt$hash`, with salt and hash in base64url. */
-  passwordHash: text("password_hash").notNull(),
-  role: text("role", { enum: ["customer", "staff", "admin"] }).notNull(),
-  disabledAt: integer("disabled_at"),
-  /** Their unpaid orders need no approval. */
-  trusted: integer("trusted", { mode: "boolean" }).notNull().default(false),
-  /** How they may pay; null for every way. */
-  paymentMethods: text("payment_methods", { mode: "json" }).$type<PaymentMethod[]>(),
+/** Of the shop's people, who are few beside its customers. */
+export const IS_STAFF = sql`role <> 'customer'`;
+
+export const users = sqliteTable(
+  "users",
+  {
+    id: text("id").primaryKey(),
+    /** Trimmed and in lower case, so that each address has one account. */
+    email: text("email").notNull().unique(),
+    name: text("name").notNull(),
+    /** `scrypt$N$r$p$salt$hash`, with salt and hash in base64url. */
+    passwordHash: text("password_hash").notNull(),
+    /** A fixed role (src/permissions.ts) or a row of `roles`. */
+    role: text("role").notNull(),
+    disabledAt: integer("disabled_at"),
+    /** Their unpaid orders need no approval. */
+    trusted: integer("trusted", { mode: "boolean" }).notNull().default(false),
+    /** How they may pay; null for every way. */
+    paymentMethods: text("payment_methods", { mode: "json" }).$type<PaymentMethod[]>(),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [index("users_roles").on(table.role).where(IS_STAFF)],
+);
+
+/** The shop's own roles, beside those that every shop has. */
+export const roles = sqliteTable("roles", {
+  name: text("name").primaryKey(),
+  permissions: text("permissions", { mode: "json" }).$type<Permission[]>().notNull(),
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),
+});
+
+/** While a restore loads `users`: the hashes that stood there, which are newer than those of the backup. */
+export const keptPasswords = sqliteTable("kept_passwords", {
+  userId: text("user_id").primaryKey(),
+  passwordHash: text("password_hash").notNull(),
 });
 
 /** A session begins with a sign-in and has all refresh tokens that follow from it. They are revoked together. */

@@ -1,10 +1,13 @@
-import { and, desc, eq, exists, isNotNull, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, exists, inArray, isNotNull, isNull, lt, ne, or, type SQL, sql } from "drizzle-orm";
+import { FIXED_ROLES } from "../permissions.ts";
+import type { UserActor } from "../platform/actor.ts";
 import { isoTimestamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { countUpTo, orm } from "../platform/d1.ts";
 import { COUNT_LIMIT_ROWS, decodeCursor, pageWindow, toList } from "../platform/pagination.ts";
+import { listRoles, rolesWithin } from "./roles.ts";
 import type { EditUser, ListUsersQuery } from "./schemas.ts";
-import { sessions, users } from "./tables.ts";
+import { roles, sessions, users } from "./tables.ts";
 
 /** All columns but the password's hash, which must not leave this room. */
 const USER_COLUMNS = {
@@ -63,40 +66,54 @@ export async function listUsers({ env }: Context, query: ListUsersQuery) {
 export type EditUserOutcome =
   | { kind: "edited"; user: UserRow }
   | { kind: "not_found" }
+  | { kind: "unknown_role" }
+  /** The account, or the role to be given, may do more than the caller. */
+  | { kind: "beyond_yours" }
   | { kind: "last_admin" }
-  | { kind: "no_longer_admin" };
+  | { kind: "session_ended" };
 
 /**
- * Sets an account's role and what it may do as a buyer, or disables or enables it. The statement itself checks that an enabled admin remains, and that
- * the caller still is one: by the token alone, an admin who was just demoted could promote themselves again.
+ * Sets an account's role and what it may do as a buyer, or disables or enables it. Nobody changes the account of who may do
+ * more than they, or gives a role that does. The statement itself checks that an enabled admin remains, that the role is
+ * there, and that the caller still has theirs: of two who demote each other at once, one is too late.
  */
 export async function editUser(
   context: Context,
-  adminId: string,
+  actor: UserActor,
   userId: string,
   change: EditUser,
 ): Promise<EditUserOutcome> {
   const db = orm(context.env.DB);
   const now = context.clock.now();
   const isUser = eq(users.id, userId);
+  const { role } = change;
+  const known = await listRoles(context);
+  const within = rolesWithin(actor, known);
+  if (role !== undefined && !within.includes(role)) {
+    return { kind: known.some(({ name }) => name === role) ? "beyond_yours" : "unknown_role" };
+  }
+  const isThere =
+    role === undefined || role in FIXED_ROLES
+      ? undefined
+      : exists(db.select({ name: roles.name }).from(roles).where(eq(roles.name, role)));
   const isEnabledAdmin = and(eq(users.role, "admin"), isNull(users.disabledAt));
   const found = (condition: SQL | undefined) => db.select({ id: users.id }).from(users).where(condition);
-  const caller = found(and(eq(users.id, adminId), isEnabledAdmin));
-  // When the account is not the caller's own, this finds the caller.
+  const caller = found(and(eq(users.id, actor.userId), eq(users.role, actor.role), isNull(users.disabledAt)));
   const otherAdmin = found(and(ne(users.id, userId), isEnabledAdmin));
-  const endsAdmin = (change.role !== undefined && change.role !== "admin") || change.disabled === true;
+  const endsAdmin = (role !== undefined && role !== "admin") || change.disabled === true;
+  const leavesAdmin = endsAdmin ? or(ne(users.role, "admin"), exists(otherAdmin)) : undefined;
 
   const [[user], , target, callers] = await db.batch([
     db
       .update(users)
       .set({
-        role: change.role,
+        role,
         disabledAt: disabledAt(change.disabled, now),
         trusted: change.trusted,
         paymentMethods: change.payment_methods,
         updatedAt: now,
       })
-      .where(and(isUser, exists(caller), endsAdmin ? exists(otherAdmin) : undefined))
+      .where(and(isUser, inArray(users.role, within), isThere, exists(caller), leavesAdmin))
       .returning(USER_COLUMNS),
     db
       .update(sessions)
@@ -108,12 +125,15 @@ export async function editUser(
           exists(found(and(isUser, isNotNull(users.disabledAt)))),
         ),
       ),
-    found(isUser),
+    db.select({ role: users.role }).from(users).where(isUser),
     caller,
   ]);
   if (user) return { kind: "edited", user };
-  if (callers.length === 0) return { kind: "no_longer_admin" };
-  return target.length === 0 ? { kind: "not_found" } : { kind: "last_admin" };
+  if (callers.length === 0) return { kind: "session_ended" };
+  const [standing] = target;
+  if (!standing) return { kind: "not_found" };
+  if (!within.includes(standing.role)) return { kind: "beyond_yours" };
+  return standing.role === "admin" && endsAdmin ? { kind: "last_admin" } : { kind: "unknown_role" };
 }
 
 /** The new value of the column; undefined leaves it. An account that is disabled already keeps its date. */

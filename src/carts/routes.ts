@@ -1,6 +1,5 @@
 import { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
-import { CHALLENGE, requireUser, signedIn } from "../accounts/authenticate.ts";
 import { answerPlacing } from "../orders/desk/answer-placing.ts";
 import { cartSpent, GUESTS_OFF, PLACING_CODES } from "../orders/problems.ts";
 import { MAX_ITEMS, orderSchema } from "../orders/schemas.ts";
@@ -14,9 +13,9 @@ import {
   STALE,
   tagPage,
 } from "../platform/http/etag.ts";
+import { CHALLENGE, signedIn } from "../platform/http/permission-guard.ts";
 import { notFound, type Problem, problem } from "../platform/http/problem.ts";
 import {
-  bearer,
   bearerOrGuest,
   createRouter,
   idParam,
@@ -47,9 +46,14 @@ const cartToken = z.object({
   "x-cart-token": z.string().optional().openapi({ description: "A guest's cart's token" }),
 });
 
+/** Who was signed out a moment ago may still fill their cart: they order nothing. */
+const BY_TOKEN = { session: "nobody" as const };
+
 const create = createRoute({
   method: "post",
   path: "/carts",
+  permission: null,
+  needs: BY_TOKEN,
   tags,
   summary: "Begin a cart",
   security: bearerOrGuest,
@@ -61,11 +65,11 @@ const create = createRoute({
 const list = createRoute({
   method: "get",
   path: "/carts",
+  permission: "account",
+  needs: BY_TOKEN,
   tags,
   summary: "List one's own carts",
   description: "Newest first. Those that were ordered are among them, with their order.",
-  security: bearer,
-  middleware: [requireUser] as const,
   request: { query: listQuerySchema },
   responses: { 200: jsonContent(cartListSchema, "A page of carts") },
 });
@@ -73,6 +77,7 @@ const list = createRoute({
 const get = createRoute({
   method: "get",
   path: "/carts/{id}",
+  permission: null,
   tags,
   summary: "Read a cart",
   description: "With the prices of now, what they were when put, and what is free.",
@@ -91,6 +96,8 @@ const putAnswers = {
 const put = createRoute({
   method: "put",
   path: "/carts/{id}/items/{product_id}",
+  permission: null,
+  needs: BY_TOKEN,
   tags,
   summary: "Set how much of a product is in a cart",
   description: "Takes note of its present price.",
@@ -105,6 +112,8 @@ const put = createRoute({
 const putMany = createRoute({
   method: "post",
   path: "/carts/{id}/items",
+  permission: null,
+  needs: BY_TOKEN,
   tags,
   summary: "Set how much of several products is in a cart",
   description:
@@ -120,6 +129,8 @@ const putMany = createRoute({
 const remove = createRoute({
   method: "delete",
   path: "/carts/{id}/items/{product_id}",
+  permission: null,
+  needs: BY_TOKEN,
   tags,
   summary: "Take a product out of a cart",
   description: "The answer is the cart without it.",
@@ -130,8 +141,9 @@ const remove = createRoute({
 const checkout = createRoute({
   method: "post",
   path: "/carts/{id}/checkout",
-  // Placing itself checks for a restore, in its first batch.
-  needs: { whileRestoring: "let_through" },
+  permission: null,
+  // Placing looks at both by itself, in its first batch.
+  needs: { whileRestoring: "let_through", session: "handler" },
   tags,
   summary: "Order what is in a cart",
   description:

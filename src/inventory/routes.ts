@@ -1,10 +1,9 @@
 import type { Context as HonoContext } from "hono";
-import { requireStaff } from "../accounts/authenticate.ts";
 import { isoTimestamp } from "../platform/clock.ts";
 import type { AppEnv } from "../platform/http/app-env.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
 import { notFound, type Problem, problem, unknownName } from "../platform/http/problem.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
+import { createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { KEY_REUSED, once } from "../platform/idempotency.ts";
 import { decodeCursor, toList } from "../platform/pagination.ts";
 import { findNames, stockOf } from "./client.ts";
@@ -29,12 +28,13 @@ import type { CommandOutcome, Movement, StockCommands } from "./stock-types.ts";
 
 const NOT_FOUND = notFound("product");
 
-const staffOnly = { tags: ["Inventory"], security: bearer, middleware: [requireStaff] };
+const staffOnly = { tags: ["Inventory"] };
 
 const list = createRoute({
   ...staffOnly,
   method: "get",
   path: "/inventory",
+  permission: "inventory:read",
   summary: "List stock by product and store, from the projection",
   description: "A second or two behind; one product's exact levels are at `/inventory/{product_id}`.",
   request: { query: inventoryQuerySchema },
@@ -45,6 +45,7 @@ const summary = createRoute({
   ...staffOnly,
   method: "get",
   path: "/inventory/summary",
+  permission: "inventory:read",
   summary: "Count what is on sale by how much is left of it",
   description: "Products on sale with none, with little and with enough, over all stores.",
   request: {},
@@ -55,6 +56,7 @@ const get = createRoute({
   ...staffOnly,
   method: "get",
   path: "/inventory/{product_id}",
+  permission: "inventory:read",
   summary: "Read a product's exact stock, with its open holds",
   description:
     "From the object that decides who gets a unit: on hand, reserved and available in each store, and what holds each reserved unit.",
@@ -66,6 +68,7 @@ const adjust = createRoute({
   ...staffOnly,
   method: "post",
   path: "/inventory/{product_id}/adjust",
+  permission: "inventory:write",
   summary: "Correct, receive, return or write off stock in a store",
   description:
     "`set` counts anew, `add` and `return` bring in, `remove` and `damage` take out; never below what is reserved. Each is a line of the ledger.",
@@ -80,6 +83,7 @@ const transfer = createRoute({
   ...staffOnly,
   method: "post",
   path: "/inventory/{product_id}/transfer",
+  permission: "inventory:write",
   summary: "Move free units from one store to another",
   description: "In one step: no unit is in both stores, or in none.",
   request: { params: productParam, headers: idempotencyHeader, body: jsonBody(transferSchema) },
@@ -93,6 +97,7 @@ const transactions = createRoute({
   ...staffOnly,
   method: "get",
   path: "/inventory/{product_id}/transactions",
+  permission: "inventory:read",
   summary: "Read the ledger of a product, newest first",
   description: "Every movement that there was, with what was on hand before and after.",
   request: { params: productParam, query: movementQuerySchema },
@@ -105,6 +110,7 @@ const pastLevels = createRoute({
   ...staffOnly,
   method: "get",
   path: "/inventory/{product_id}/levels",
+  permission: "inventory:read",
   summary: "Read a product's levels as they were at a past time",
   description: "Added up from the ledger, store by store.",
   request: { params: productParam, query: pastLevelsQuerySchema },

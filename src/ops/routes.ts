@@ -6,6 +6,7 @@ const healthRoute = (path: "/health" | "/health/ready") =>
   createRoute({
     method: "get",
     path,
+    permission: null,
     tags: ["Operations"],
     summary: path === "/health" ? "Whether the shop is well" : "Whether the shop can take orders",
     description: "Each part by name. The answer is a 503 where no order can be taken.",

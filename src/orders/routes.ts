@@ -1,17 +1,10 @@
-import { CHALLENGE, requireUser } from "../accounts/authenticate.ts";
 import { wakeUp } from "../events/wake-up.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../platform/http/etag.ts";
+import { CHALLENGE } from "../platform/http/permission-guard.ts";
 import { invalidRange, problem, unknownName } from "../platform/http/problem.ts";
 import { readRange } from "../platform/http/range.ts";
-import {
-  bearer,
-  bearerOrGuest,
-  createRouter,
-  jsonBody,
-  jsonContent,
-  problems,
-} from "../platform/http/router.ts";
+import { bearerOrGuest, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { readKey } from "../platform/idempotency.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import { answerPlacing } from "./desk/answer-placing.ts";
@@ -45,8 +38,9 @@ import { changeDetails } from "./steps/change-details.ts";
 const placeRoute = createRoute({
   method: "post",
   path: "/orders",
-  // Placing looks by itself, in its first batch.
-  needs: { whileRestoring: "let_through" },
+  permission: null,
+  // Placing looks at both by itself, in its first batch.
+  needs: { whileRestoring: "let_through", session: "handler" },
   tags: ["Orders"],
   summary: "Place an order",
   security: bearerOrGuest,
@@ -74,11 +68,11 @@ const place = endpoint(placeRoute, async (c) => {
 const listRoute = createRoute({
   method: "get",
   path: "/orders",
+  permission: "account",
+  needs: { session: "nobody" },
   tags: ["Orders"],
   summary: "List orders",
   description: "Newest first. Staff see all, a buyer their own.",
-  security: bearer,
-  middleware: [requireUser] as const,
   request: { query: orderListQuerySchema },
   responses: {
     200: jsonContent(orderListSchema, "A page of orders"),
@@ -103,6 +97,7 @@ const list = endpoint(listRoute, async (c) => {
 const cancelRoute = createRoute({
   method: "post",
   path: "/orders/{id}/cancel",
+  permission: null,
   tags: ["Orders"],
   summary: "Cancel an order",
   description:
@@ -115,7 +110,7 @@ const cancelRoute = createRoute({
   },
   responses: {
     200: jsonContent(changedOrderSchema, "Cancelled", ["ETag"]),
-    ...problems("not_cancellable", "try_again"),
+    ...problems("not_cancellable", "try_again", "forbidden"),
   },
 });
 
@@ -147,6 +142,7 @@ const cancelBy = (port: RefundsPort) =>
 const detailsRoute = createRoute({
   method: "patch",
   path: "/orders/{id}",
+  permission: null,
   tags: ["Orders"],
   summary: "Change the details of an order that has not shipped",
   description:
@@ -160,7 +156,7 @@ const detailsRoute = createRoute({
   },
   responses: {
     200: jsonContent(orderSchema, "The order, with its new details", ["ETag"]),
-    ...problems("details_fixed", "country_fixed", "try_again"),
+    ...problems("details_fixed", "country_fixed", "try_again", "forbidden"),
   },
 });
 
@@ -195,6 +191,7 @@ const details = endpoint(detailsRoute, async (c) => {
 const historyRoute = createRoute({
   method: "get",
   path: "/orders/{id}/history",
+  permission: null,
   tags: ["Orders"],
   summary: "An order's history",
   description:

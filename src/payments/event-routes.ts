@@ -1,11 +1,10 @@
 import type { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
-import { requireStaff } from "../accounts/authenticate.ts";
 import type { Context } from "../platform/context.ts";
 import type { AppEnv } from "../platform/http/app-env.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
 import { notFound, type Problem, problem } from "../platform/http/problem.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
+import { createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { once } from "../platform/idempotency.ts";
 import { giveBackEvent } from "./give-back-event.ts";
 import { listEvents, readEvent } from "./list-events.ts";
@@ -21,12 +20,13 @@ import {
 } from "./schemas.ts";
 import { type SettleAgainOutcome, settleAgain } from "./settle-again.ts";
 
-const staffOnly = { tags: ["Payments"], security: bearer, middleware: requireStaff };
+const staffOnly = { tags: ["Payments"] };
 
 const listRoute = createRoute({
   ...staffOnly,
   method: "get",
   path: "/payments/events",
+  permission: "payments:read",
   summary: "List what payment providers told",
   description: "Newest first. `flagged` and `unmatched` wait for a person.",
   request: { query: eventListQuerySchema },
@@ -41,6 +41,7 @@ const matchRoute = createRoute({
   ...staffOnly,
   method: "post",
   path: "/payments/events/{provider}/{event_id}/match",
+  permission: "payments:write",
   summary: "Say which order a payment event means",
   description:
     "Of an event that waits for staff: one that no order was known for, or that did not fit its order. It is worked off again, as any other of that order.",
@@ -57,6 +58,7 @@ const retryRoute = createRoute({
   ...staffOnly,
   method: "post",
   path: "/payments/events/{provider}/{event_id}/retry",
+  permission: "payments:write",
   summary: "Have a payment event looked at again",
   description:
     "Of an event that waits for staff. It is worked off again by what is known now: about the order that it has, or the one that its payment is of by now.",
@@ -98,6 +100,7 @@ const giveBackRoute = createRoute({
   ...staffOnly,
   method: "post",
   path: "/payments/events/{provider}/{event_id}/give-back",
+  permission: "payments:write",
   summary: "Give back what a flagged payment took",
   description:
     "All of it, to whoever paid. It never counts for the order. The provider is asked after the answer.",

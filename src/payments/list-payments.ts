@@ -1,5 +1,5 @@
 import type { OrderPaymentWire } from "../orders/schemas.ts";
-import { isStaff } from "../platform/actor.ts";
+import { may } from "../platform/actor.ts";
 import { isoTimestamp } from "../platform/clock.ts";
 import type { Context } from "../platform/context.ts";
 import { formatMoney } from "../platform/money.ts";
@@ -48,7 +48,7 @@ export async function listPayments(
     rows,
     counted,
     (row) => ({ key: row.createdAt, id: row.id }),
-    (row) => renderPayment(row, isStaff(context.actor)),
+    (row) => renderPayment(row, may(context.actor, "payments:read")),
   );
 }
 

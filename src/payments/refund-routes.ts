@@ -1,8 +1,7 @@
-import { requireStaff } from "../accounts/authenticate.ts";
 import { refundSchema } from "../orders/schemas.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
 import { notFound, problem } from "../platform/http/problem.ts";
-import { bearer, createRouter, idParam, jsonContent, problems } from "../platform/http/router.ts";
+import { createRouter, idParam, jsonContent, problems } from "../platform/http/router.ts";
 import { once } from "../platform/idempotency.ts";
 import { CONTENDED, conflict, wrongField } from "./problems.ts";
 import { type AlreadyRefunded, renderRefund, requestRefund } from "./refund.ts";
@@ -11,14 +10,13 @@ import { requestRefundSchema } from "./schemas.ts";
 const refundRoute = createRoute({
   method: "post",
   path: "/payments/{id}/refund",
+  permission: "payments:write",
   tags: ["Payments"],
   summary: "Refund a payment, or a part of it",
   description:
     "An amount, or units of its order at their price; all that is left where neither is given. Never more than was " +
     "captured, and no unit twice (409 `already_refunded`). The provider is asked for it after the answer. What was " +
     "refunded and has not left ships with `force` only.",
-  security: bearer,
-  middleware: [requireStaff] as const,
   request: {
     params: idParam("pay_01jcz4kq8rj2m5v0a7w9x3y6pd"),
     headers: idempotencyHeader,

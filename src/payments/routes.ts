@@ -15,6 +15,7 @@ import { type OpenedPaymentWire, openedPaymentSchema, paymentListSchema } from "
 const openRoute = createRoute({
   method: "post",
   path: "/orders/{id}/payments",
+  permission: null,
   tags: ["Payments"],
   summary: "Pay an order",
   description: "Opens a payment with the shop's provider, or gives the one that is open already.",
@@ -24,7 +25,16 @@ const openRoute = createRoute({
   },
   responses: {
     201: jsonContent(openedPaymentSchema, "Open"),
-    ...problems("already_paid", "nothing_to_pay", "not_payable", "provider_refused", "provider_unavailable"),
+    ...problems(
+      ...([
+        "already_paid",
+        "nothing_to_pay",
+        "not_payable",
+        "provider_refused",
+        "provider_unavailable",
+      ] as const),
+      "forbidden",
+    ),
   },
 });
 
@@ -51,6 +61,7 @@ const open = endpoint(openRoute, async (c) => {
 const listRoute = createRoute({
   method: "get",
   path: "/orders/{id}/payments",
+  permission: null,
   tags: ["Payments"],
   summary: "An order's payments",
   description: "Oldest first, each with its refunds.",

@@ -1,17 +1,29 @@
-/** Who does something. `name` is what history, the ledger and events say of it. */
-export type Actor =
-  | { kind: "guest"; name: "guest" }
-  | { kind: "user"; name: string; userId: string; role: Role; sessionId?: string }
-  | { kind: "system"; name: string };
+import { OWN, type Permission } from "../permissions.ts";
 
-export type Role = "customer" | "staff" | "admin";
+/** Who does something. `name` is what history, the ledger and events say of it. */
+export type Actor = { kind: "guest"; name: "guest" } | UserActor | { kind: "system"; name: string };
+
+export interface UserActor {
+  kind: "user";
+  name: string;
+  userId: string;
+  role: string;
+  /** What the role allows. Of a role that is the shop's own it is known once the session was looked at. */
+  permissions: readonly Permission[];
+  sessionId: string;
+  /** The restore generation of a token that is a restore's; null for all others. */
+  restores: number | null;
+}
 
 export const GUEST: Actor = { kind: "guest", name: "guest" };
 
 /** A part of Holdfast acting by itself: `expire-unpaid`, `alarm`. */
 export const systemActor = (name: string): Actor => ({ kind: "system", name: `system:${name}` });
 
-export const isStaff = (actor: Actor): boolean =>
-  actor.kind === "system" || (actor.kind === "user" && actor.role !== "customer");
+/** Whether somebody may do what needs this permission. */
+export const may = (actor: Actor, permission: Permission): boolean =>
+  actor.kind === "system" || (actor.kind === "user" && actor.permissions.includes(permission));
 
-export const isAdmin = (actor: Actor): boolean => actor.kind === "user" && actor.role === "admin";
+/** Whether somebody is of the shop's people: may do more than customers do. */
+export const isStaff = (actor: Actor): boolean =>
+  actor.kind === "system" || (actor.kind === "user" && actor.permissions.some((name) => name !== OWN));

@@ -15,7 +15,7 @@ import { signIn } from "../support/sign-in.ts";
 import worker from "../support/worker.ts";
 
 const NOW = 1_800_000_000_000;
-const CLAIMS = { userId: "usr_1", role: "staff", sessionId: "ses_1" } as const;
+const CLAIMS = { userId: "usr_1", role: "staff", sessionId: "ses_1", restores: null } as const;
 
 const newKey = async (alg: "EdDSA" | "ES256") => {
   const { privateKey } = await generateKeyPair(alg, { extractable: true });

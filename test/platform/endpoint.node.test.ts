@@ -7,6 +7,7 @@ import { createRouter, jsonContent, problems } from "../../src/platform/http/rou
 const route = createRoute({
   method: "get",
   path: "/things/{id}",
+  permission: null,
   request: { params: z.object({ id: z.string() }) },
   responses: {
     200: jsonContent(z.object({ id: z.string() }), "The thing"),

@@ -108,7 +108,7 @@ export const patternOf = ({ method, path }: Pick<BodyRoute, "method" | "path">):
     .replace(/^\/inventory\/prd_\w+/, "/inventory/{product_id}")
     .replace(/\/items\/prd_\w+/, "/items/{product_id}")
     .replace(/^\/ops\/backup\/stock\/prd_\w+/, "/ops/backup/stock/{product_id}")
-    .replace(/^(\/jobs|\/ops\/backup\/tables)\/[^/]+/, "$1/{name}")
+    .replace(/^(\/roles|\/jobs|\/ops\/backup\/tables)\/[^/]+/, "$1/{name}")
     .replace(/^(\/payments\/events)\/[^/]+\/[^/]+/, "$1/{provider}/{event_id}")
     .replace(/\/[a-z]{3}_\w{26}/, "/{id}")}`;
 
@@ -443,7 +443,26 @@ export function bodyRoutes(world: World): BodyRoute[] {
       as: "admin",
       answer: "200",
       body: { role: "customer", disabled: false },
-      wrong: { role: [7, null, [], "", "Admin", "root"], disabled: NOT_A_FLAG },
+      wrong: { role: [7, null, [], long(41)], disabled: NOT_A_FLAG },
+    },
+    {
+      method: "POST",
+      path: "/roles",
+      as: "admin",
+      answer: "201",
+      body: { name: "florist", permissions: ["orders:read"] },
+      wrong: {
+        name: [...NOT_TEXT, MISSING, "", "Florist", "7th", "-x", "a b", long(41)],
+        permissions: [7, "ops", null, {}, MISSING, ["everything"], [7], Array(50).fill("ops")],
+      },
+    },
+    {
+      method: "PATCH",
+      path: "/roles/warehouse",
+      as: "admin",
+      answer: "200",
+      body: { permissions: ["inventory:read"] },
+      wrong: { permissions: [7, "ops", null, {}, ["everything"], [7]] },
     },
     ...fulfilmentRoutes(world),
     ...operationsRoutes(world),

@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { signAccessToken } from "../../src/accounts/access-token.ts";
 import { keyRing } from "../../src/accounts/keys.ts";
 import { newUserRow } from "../../src/accounts/new-user.ts";
-import type { Role } from "../../src/platform/actor.ts";
+import { FIXED_ROLES } from "../../src/permissions.ts";
+import type { UserActor } from "../../src/platform/actor.ts";
 import { prefixed, systemIds } from "../../src/platform/ids.ts";
 import { readSettings } from "../../src/platform/settings.ts";
 import { testClock } from "./clock.ts";
@@ -15,10 +16,12 @@ export interface SignedIn {
   email: string;
   token: string;
   headers: { Authorization: string };
+  /** As the operations below the routes know the user. */
+  actor: UserActor;
 }
 
 /** A user of that role, put straight into D1, with a token: what a sign-in gives, without the price of scrypt. */
-export async function signIn(role: Role = "customer"): Promise<SignedIn> {
+export async function signIn(role = "customer"): Promise<SignedIn> {
   const settings = readSettings(env);
   if (settings.kind === "misconfigured") throw new Error("the test's settings are wrong");
   const keys = await keyRing(settings.settings);
@@ -39,5 +42,9 @@ export async function signIn(role: Role = "customer"): Promise<SignedIn> {
     ).bind(sessionId, user.id, now),
   ]);
   const token = await signAccessToken(keys.ring, { userId: user.id, role, sessionId }, now, LIFETIME_SECONDS);
-  return { id: user.id, email, token, headers: { Authorization: `Bearer ${token}` } };
+  const actor: UserActor = {
+    ...{ kind: "user", name: user.id, userId: user.id, role, permissions: FIXED_ROLES[role] ?? [] },
+    ...{ sessionId, restores: null },
+  };
+  return { id: user.id, email, token, headers: { Authorization: `Bearer ${token}` }, actor };
 }

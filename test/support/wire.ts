@@ -93,6 +93,11 @@ export interface Wire extends Omit<Merged<Known>, "errors" | "results" | "snapsh
   refresh_token: string;
   role: string;
   disabled: boolean;
+  /** Of a session. */
+  current: boolean;
+  /** Of a role. */
+  permissions: string[];
+  fixed: boolean;
 
   /** Of an order's page, and of what was done to one. */
   order: Wire;

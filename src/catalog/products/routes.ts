@@ -1,5 +1,4 @@
 import type { MiddlewareHandler } from "hono";
-import { requireStaff } from "../../accounts/authenticate.ts";
 import { answerFromMemory, cached, invalidateGeneration } from "../../platform/cache/cached.ts";
 import type { AppEnv } from "../../platform/http/app-env.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../../platform/http/endpoint.ts";
@@ -12,9 +11,9 @@ import {
   tagPage,
 } from "../../platform/http/etag.ts";
 import { BULK_BODY_LIMIT_BYTES } from "../../platform/http/needs.ts";
+import { requirePermission } from "../../platform/http/permission-guard.ts";
 import { invalidBody, notFound, type Problem, problem, unknownName } from "../../platform/http/problem.ts";
 import {
-  bearer,
   bearerOrGuest,
   createRouter,
   idParam,
@@ -68,15 +67,16 @@ const RETRY_SOON = { "Retry-After": "1" };
 /** Only staff may list archived products. */
 const staffForArchived: MiddlewareHandler<AppEnv> = async (c, next) => {
   const active = c.req.query("active");
-  return active === undefined || active === "true" ? next() : requireStaff(c, next);
+  return active === undefined || active === "true" ? next() : requirePermission(c, "catalog:read", next);
 };
 
-const staffOnly = { tags: ["Catalogue"], security: bearer, middleware: [requireStaff, invalidateGeneration] };
+const staffOnly = { tags: ["Catalogue"], middleware: [invalidateGeneration] };
 const id = idParam("prd_01jcz4kq8rj2m5v0a7w9x3y6pd");
 
 const list = createRoute({
   method: "get",
   path: "/products",
+  permission: null,
   tags: ["Catalogue"],
   summary: "List products",
   security: bearerOrGuest,
@@ -93,6 +93,7 @@ const list = createRoute({
 const get = createRoute({
   method: "get",
   path: "/products/{id}",
+  permission: null,
   tags: ["Catalogue"],
   summary: "Read a product and its exact stock",
   description: "Its ETag is of all that is shown, the stock too; an If-Match compares the version in it.",
@@ -107,6 +108,7 @@ const history = createRoute({
   ...staffOnly,
   method: "get",
   path: "/products/{id}/history",
+  permission: "catalog:read",
   summary: "Each change of a product, by whom, oldest first",
   description: "Each with the product as it was after it.",
   request: { params: id, query: listQuerySchema },
@@ -119,6 +121,7 @@ const create = createRoute({
   ...staffOnly,
   method: "post",
   path: "/products",
+  permission: "catalog:write",
   summary: "Create a product",
   description: "It is on sale at once, and has no stock yet. Its SKU must be its own.",
   request: { headers: idempotencyHeader, body: jsonBody(newProductSchema) },
@@ -129,6 +132,7 @@ const bulk = createRoute({
   ...staffOnly,
   method: "post",
   path: "/products/bulk",
+  permission: "catalog:write",
   needs: { bodyLimit: BULK_BODY_LIMIT_BYTES },
   summary: "Create or change up to 500 products by sku, with opening stock",
   description:
@@ -144,6 +148,7 @@ const update = createRoute({
   ...staffOnly,
   method: "patch",
   path: "/products/{id}",
+  permission: "catalog:write",
   summary: "Change a product, or put an archived one back on sale",
   description:
     "What is left out stays as it is; `active: true` puts it back on sale. `If-Match` refuses the change where somebody else was faster.",
@@ -158,6 +163,7 @@ const archive = createRoute({
   ...staffOnly,
   method: "delete",
   path: "/products/{id}",
+  permission: "catalog:write",
   summary: "Archive a product: it stays readable and cannot be ordered",
   description: "Orders that have it go on. `PATCH` with `active: true` puts it back on sale.",
   request: { params: id, headers: ifMatchHeader },

@@ -34,6 +34,7 @@ const TOO_SHORT: Problem = {
 const search = createRoute({
   method: "get",
   path: "/search/products",
+  permission: null,
   tags: ["Catalogue"],
   summary: "Search what is on sale",
   description:
@@ -51,6 +52,7 @@ const search = createRoute({
 const suggestions = createRoute({
   method: "get",
   path: "/search/suggest",
+  permission: null,
   tags: ["Catalogue"],
   summary: "Suggest titles for what is being typed",
   description:

@@ -1,4 +1,3 @@
-import { requireStaff } from "../../accounts/authenticate.ts";
 import { answerFromMemory, cached, invalidateGeneration } from "../../platform/cache/cached.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../../platform/http/endpoint.ts";
 import {
@@ -10,7 +9,6 @@ import {
 } from "../../platform/http/etag.ts";
 import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
 import {
-  bearer,
   createRouter,
   idParam,
   jsonBody,
@@ -32,12 +30,13 @@ const NAME_TAKEN: Problem = {
   errors: [{ field: "name", code: "name_taken", message: "is another store's" }],
 };
 
-const staffOnly = { tags: ["Stores"], security: bearer, middleware: [requireStaff, invalidateGeneration] };
+const staffOnly = { tags: ["Stores"], middleware: [invalidateGeneration] };
 const id = idParam("sto_01jcz4kq8rj2m5v0a7w9x3y6pd");
 
 const list = createRoute({
   method: "get",
   path: "/stores",
+  permission: null,
   tags: ["Stores"],
   summary: "List stores, newest first",
   description: "All of them, page by page, with the priority by which Holdfast chooses among them.",
@@ -49,6 +48,7 @@ const list = createRoute({
 const get = createRoute({
   method: "get",
   path: "/stores/{id}",
+  permission: null,
   tags: ["Stores"],
   summary: "Read a store",
   description: "With its version as `ETag`.",
@@ -64,6 +64,7 @@ const create = createRoute({
   ...staffOnly,
   method: "post",
   path: "/stores",
+  permission: "catalog:write",
   summary: "Create a store",
   description: "It is empty until stock is set, by products in bulk or by an adjustment.",
   request: { headers: idempotencyHeader, body: jsonBody(newStoreSchema) },
@@ -74,6 +75,7 @@ const update = createRoute({
   ...staffOnly,
   method: "patch",
   path: "/stores/{id}",
+  permission: "catalog:write",
   summary: "Change a store",
   description:
     "What is left out stays as it is. `If-Match` refuses the change where somebody else was faster.",

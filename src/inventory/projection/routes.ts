@@ -1,7 +1,6 @@
-import { requireStaff } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { notFound, problem } from "../../platform/http/problem.ts";
-import { bearer, createRouter, idParam, jsonContent } from "../../platform/http/router.ts";
+import { createRouter, idParam, jsonContent } from "../../platform/http/router.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import { scarceProductListSchema, storeInventorySchema } from "../schemas.ts";
 import { listScarceProducts } from "./list-scarce.ts";
@@ -10,8 +9,6 @@ import { listStoreInventory } from "./list-store.ts";
 const scarce = {
   method: "get" as const,
   tags: ["Inventory"],
-  security: bearer,
-  middleware: [requireStaff],
   request: { query: listQuerySchema },
   responses: { 200: jsonContent(scarceProductListSchema, "A page of products") },
 };
@@ -19,6 +16,7 @@ const scarce = {
 const lowStock = createRoute({
   ...scarce,
   path: "/products/low-stock",
+  permission: "inventory:read",
   summary: "List products that run low, the scarcest first",
   description: "On sale, over all stores at or below their threshold, and above 0.",
 });
@@ -26,6 +24,7 @@ const lowStock = createRoute({
 const outOfStock = createRoute({
   ...scarce,
   path: "/products/out-of-stock",
+  permission: "inventory:read",
   summary: "List products that no store has",
   description: "On sale, with nothing available in any store; those that were never stocked too.",
 });
@@ -33,6 +32,7 @@ const outOfStock = createRoute({
 const storeInventory = createRoute({
   method: "get",
   path: "/stores/{id}/inventory",
+  permission: null,
   tags: ["Stores"],
   summary: "List what a store has, by title",
   description: "Products on sale that the store ever had; usually a second or two behind.",

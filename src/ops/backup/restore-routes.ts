@@ -1,10 +1,11 @@
 import { ACCESS_TOKEN_SECONDS } from "../../accounts/access-token.ts";
-import { misconfiguredKey, requireAdmin, signedIn } from "../../accounts/authenticate.ts";
+import { misconfiguredKey } from "../../accounts/authenticate.ts";
 import { stockOf } from "../../inventory/client.ts";
 import type { LoadOutcome } from "../../inventory/stock-types.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
+import { signedIn } from "../../platform/http/permission-guard.ts";
 import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
+import { createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
 import { refusalOf } from "../../platform/restoring.ts";
 import { RESTORE_REFUSALS } from "../selling/problems.ts";
 import { finishTables, loadTable, type RestoreOutcome } from "./dump-table.ts";
@@ -54,10 +55,9 @@ const tags = ["Backup"];
 /** Routes of the restore itself, which must not be refused while it is under way. */
 const writing = {
   tags,
-  security: bearer,
   method: "post" as const,
+  permission: "backup" as const,
   needs: { whileRestoring: "let_through" as const },
-  middleware: [requireAdmin],
 };
 /** As `writing`, for rows as they were read, whatever text is in them. */
 const loading = { ...writing, needs: { ...writing.needs, anyText: true } };

@@ -1,10 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import { requireAdmin } from "../../accounts/authenticate.ts";
 import type { DumpCursor } from "../../inventory/stock-types.ts";
 import { isoTimestamp } from "../../platform/clock.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
-import { bearer, createRouter, jsonContent, problems } from "../../platform/http/router.ts";
+import { createRouter, jsonContent, problems } from "../../platform/http/router.ts";
 import { readRestoreState } from "../../platform/restoring.ts";
 import type { FieldCode } from "../../problem-codes.ts";
 import { changedAt, dumpChanges, dumpTable, isCursorOf, readAgain, readProgress } from "./dump-table.ts";
@@ -44,7 +43,7 @@ const OBJECT_RESTORED: Problem = {
 };
 
 const tags = ["Backup"];
-const reading = { tags, security: bearer, method: "get" as const, middleware: [requireAdmin] };
+const reading = { tags, method: "get" as const, permission: "backup" as const };
 
 const overview = createRoute({
   ...reading,

@@ -1,8 +1,8 @@
-import { forbidden, requireStaff } from "../../accounts/authenticate.ts";
-import { isAdmin } from "../../platform/actor.ts";
+import { may } from "../../platform/actor.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
+import { forbidden } from "../../platform/http/permission-guard.ts";
 import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
+import { createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
 import { toList } from "../../platform/pagination.ts";
 import { changeJob, isNeglect, readJobs } from "./list.ts";
 import type { Job } from "./run.ts";
@@ -17,7 +17,7 @@ import {
 } from "./schemas.ts";
 import { findJob, JOBS } from "./table.ts";
 
-const staffOnly = { tags: ["Operations"], security: bearer, middleware: [requireStaff] };
+const staffOnly = { tags: ["Operations"], permission: "ops" as const };
 
 const AT_IS_LOCAL: Problem = {
   status: 403,
@@ -28,7 +28,7 @@ const AT_IS_LOCAL: Problem = {
 
 const neededJob = ({ name, needed }: Job): Problem =>
   forbidden(
-    `Stock and money wait for ${name}: only an admin may switch it off, or have it come less often than ${needed?.often}.`,
+    `Stock and money wait for ${name}: it needs the permission shop to switch it off, or have it come less often than ${needed?.often}.`,
   );
 
 const listRoute = createRoute({
@@ -47,8 +47,8 @@ const changeRoute = createRoute({
   summary: "Change a job's schedule, or switch it on or off",
   description:
     "The schedule is a cron rule in the shop's time zone. Stock and money wait for `expire-unpaid`, `send-owed` and " +
-    "`reconcile-stock`: only an admin may switch them off or have them come less often than every 15 minutes, and once a " +
-    "day; their `warning` then says so.",
+    "`reconcile-stock`: it needs the permission `shop` to switch them off or have them come less often than every 15 minutes, and " +
+    "once a day; their `warning` then says so.",
   request: { params: jobParam, body: jsonBody(jobChangeSchema) },
   responses: { 200: jsonContent(jobSchema, "Changed") },
 });
@@ -80,7 +80,7 @@ export const jobsRoutes = createRouter(
     const job = findJob(c.req.valid("param").name);
     if (!job) return problem(c, notFound("job"));
     const change = c.req.valid("json");
-    if (!isAdmin(c.get("context").actor) && isNeglect(job, change)) return problem(c, neededJob(job));
+    if (!may(c.get("context").actor, "shop") && isNeglect(job, change)) return problem(c, neededJob(job));
     await changeJob(c.get("context"), job, change);
     const [changed] = await readJobs(c.get("context"), [job]);
     if (!changed) throw new Error("a job of the table was not read");

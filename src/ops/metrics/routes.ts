@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { CHALLENGE, forbidden } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
+import { CHALLENGE, forbidden } from "../../platform/http/permission-guard.ts";
 import { type Problem, problem } from "../../platform/http/problem.ts";
 import { createRouter, problems } from "../../platform/http/router.ts";
 import { TEXT_FORMAT, writeMetrics } from "./exposition.ts";
@@ -18,6 +18,7 @@ const METRICS_TOKEN: Record<string, string[]>[] = [{ metrics: [] }, {}];
 const metricsRoute = createRoute({
   method: "get",
   path: "/metrics",
+  permission: null,
   tags: ["Operations"],
   summary: "Metrics for Prometheus",
   security: METRICS_TOKEN,

@@ -1,7 +1,6 @@
-import { requireStaff } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../../platform/http/endpoint.ts";
 import { type Problem, problem } from "../../platform/http/problem.ts";
-import { bearer, createRouter, jsonContent, problems } from "../../platform/http/router.ts";
+import { createRouter, jsonContent, problems } from "../../platform/http/router.ts";
 import { once } from "../../platform/idempotency.ts";
 import { countOpen, isOpen } from "./drift.ts";
 import { findUnknown, firstOfEach, reconcileFrom, reconcileProducts } from "./reconcile.ts";
@@ -10,12 +9,11 @@ import { type ReconcileRequest, reconcileSchema, reconciliationSchema } from "./
 const reconcile = createRoute({
   method: "post",
   path: "/inventory/reconcile",
+  permission: "inventory:write",
   tags: ["Inventory"],
   summary: "Compare stock with its ledger, its orders and its lists; repair it when asked",
   description:
     "Of the named products, or of all of them in parts: send `next` as `after` to go on. What it cannot decide is left to a person.",
-  security: bearer,
-  middleware: [requireStaff],
   request: {
     headers: idempotencyHeader,
     body: { required: false, content: { "application/json": { schema: reconcileSchema } } },

@@ -1,18 +1,16 @@
-import { requireStaff } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { problem } from "../../platform/http/problem.ts";
-import { bearer, createRouter, jsonContent, problems } from "../../platform/http/router.ts";
+import { createRouter, jsonContent, problems } from "../../platform/http/router.ts";
 import { readReport } from "./make.ts";
 import { dailyReportQuerySchema, dailyReportSchema } from "./schemas.ts";
 
 const dailyRoute = createRoute({
   method: "get",
   path: "/reports/daily",
+  permission: "reports:read",
   tags: ["Operations"],
   summary: "A day's orders, revenue, rates and inventory by store, in the shop's time zone",
   description: "Of a day that has begun; the figures of days that are over stay as they are.",
-  security: bearer,
-  middleware: [requireStaff] as const,
   request: { query: dailyReportQuerySchema },
   responses: { 200: jsonContent(dailyReportSchema, "The day"), ...problems("future_date") },
 });

@@ -1,9 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { requireAdmin, requireStaff } from "../../accounts/authenticate.ts";
 import { isoTimestamp } from "../../platform/clock.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { problem } from "../../platform/http/problem.ts";
-import { bearer, createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
+import { createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
 import { RESTORE_REFUSALS, UNNAMED_RESTORE } from "./problems.ts";
 import { readSelling, SELLING_STATES, type Selling, setSelling } from "./selling.ts";
 
@@ -26,20 +25,21 @@ const setSchema = z
   })
   .openapi({ example: { state: "stopped" } });
 
-const about = { path: "/ops/selling" as const, tags: ["Operations"], security: bearer };
+const about = { path: "/ops/selling" as const, tags: ["Operations"] };
 
 const read = createRoute({
   ...about,
   method: "get",
+  permission: "ops",
   summary: "Whether orders are taken",
   description: "And which restore is under way, by its generation.",
-  middleware: [requireStaff],
   responses: { 200: jsonContent(sellingSchema, "The state") },
 });
 
 const set = createRoute({
   ...about,
   method: "post",
+  permission: "shop",
   // A restore ends with this call, so it must not be refused.
   needs: { whileRestoring: "let_through" },
   summary: "Stop selling, or go on",
@@ -48,7 +48,6 @@ const set = createRoute({
     "answered 503 `restoring`, payment webhooks too, and no task or job runs. `npm run restore` sets it: each time it " +
     "raises `generation`, which all other calls of that restore carry. An admin may end it by hand, by naming that " +
     "`generation`; stock that was emptied by then stays closed until a restore has ended.",
-  middleware: [requireAdmin],
   request: { body: jsonBody(setSchema) },
   responses: {
     200: jsonContent(sellingSchema, "The state"),

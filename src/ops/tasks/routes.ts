@@ -1,7 +1,6 @@
-import { requireStaff } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
-import { bearer, createRouter, idParam, jsonContent, problems } from "../../platform/http/router.ts";
+import { createRouter, idParam, jsonContent, problems } from "../../platform/http/router.ts";
 import type { ProblemCode } from "../../problem-codes.ts";
 import { dropDeadLetter, revokeTask } from "./drop.ts";
 import { listDeadLetters, listTasks } from "./list.ts";
@@ -14,7 +13,7 @@ import {
   taskQuerySchema,
 } from "./schemas.ts";
 
-const staffOnly = { tags: ["Operations"], security: bearer, middleware: [requireStaff] };
+const staffOnly = { tags: ["Operations"], permission: "ops" as const };
 const TASK_ID = "wrk_01jcz4kq8rj2m5v0a7w9x3y6pd";
 
 const deadLettersRoute = createRoute({

@@ -52,6 +52,7 @@ export const productsOf = (reads: Read[]): Set<string> =>
 /** What became of a bulk. Each result is JSON, in the bytes that the key repeats. */
 export type BulkOutcome =
   | { kind: "answered"; batchId: string; results: string[]; created: number; replayed: boolean }
+  | { kind: "signed_out" }
   | { kind: "key_reused" }
   | { kind: "limited" }
   | { kind: "stopped" }
@@ -80,7 +81,7 @@ export async function placeBulk(
     drafts.length === 0 ? [] : await placeOrders(context, drafts, { admits: () => admitted, together });
 
   const kinds = new Set(placings.map(({ kind }) => kind));
-  for (const kind of ["restoring", "key_reused", "limited", "stopped"] as const)
+  for (const kind of ["restoring", "signed_out", "key_reused", "limited", "stopped"] as const)
     if (kinds.has(kind)) return { kind };
   if (kinds.size === 1 && kinds.has("unavailable")) return { kind: "unavailable" };
 
@@ -128,6 +129,7 @@ function resultOf(
       return rejected(outcomeUnknown(draft));
     case "unavailable":
       return rejected(UNAVAILABLE);
+    case "signed_out":
     case "key_reused":
     case "limited":
     case "stopped":

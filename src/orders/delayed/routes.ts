@@ -1,17 +1,15 @@
-import { requireStaff } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
-import { bearer, createRouter, jsonContent } from "../../platform/http/router.ts";
+import { createRouter, jsonContent } from "../../platform/http/router.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import { delayedListSchema, listDelayed } from "./list.ts";
 
 const listRoute = createRoute({
   method: "get",
   path: "/orders/delayed",
+  permission: "orders:read",
   tags: ["Orders"],
   summary: "List orders that are too long in a step",
   description: "Confirmed, processing or shipped for more than DELAYED_AFTER_MINUTES; the longest first.",
-  security: bearer,
-  middleware: [requireStaff] as const,
   request: { query: listQuerySchema },
   responses: { 200: jsonContent(delayedListSchema, "A page of orders") },
 });

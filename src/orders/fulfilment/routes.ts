@@ -1,19 +1,11 @@
 import type { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
-import { requireStaff } from "../../accounts/authenticate.ts";
 import { wakeUp } from "../../events/wake-up.ts";
 import type { AppEnv } from "../../platform/http/app-env.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../../platform/http/endpoint.ts";
 import { allowedVersions, etagOf, ifMatchHeader, STALE } from "../../platform/http/etag.ts";
 import { problem } from "../../platform/http/problem.ts";
-import {
-  bearer,
-  createRouter,
-  idParam,
-  jsonBody,
-  jsonContent,
-  problems,
-} from "../../platform/http/router.ts";
+import { createRouter, idParam, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
 import type { Order } from "../order.ts";
 import type { RefundsPort } from "../payments-port.ts";
 import { CONTENDED } from "../problems.ts";
@@ -37,7 +29,7 @@ import { returnId, type TakenBack, takeBack } from "./take-back.ts";
 import { transitionOrder } from "./transition.ts";
 
 const headers = idempotencyHeader.extend(ifMatchHeader.shape);
-const staffOnly = { tags: ["Fulfilment"], security: bearer, middleware: [requireStaff] };
+const staffOnly = { tags: ["Fulfilment"] };
 const orderName = idParam("ord_01jcz4kq8rj2m5v0a7w9x3y6pd");
 const optionalBody = <S extends z.ZodType>(schema: S) => ({
   required: false as const,
@@ -48,6 +40,7 @@ const transition = createRoute({
   ...staffOnly,
   method: "post",
   path: "/orders/{id}/transitions",
+  permission: "orders:write",
   summary: "Take an order one step on",
   description:
     "`confirmed` approves an unpaid order by invoice or on delivery that is pending, `processing` from confirmed, `shipped` from processing (ships all that is left), `delivered` from shipped. " +
@@ -64,6 +57,7 @@ const ship = createRoute({
   ...staffOnly,
   method: "post",
   path: "/orders/{id}/shipments",
+  permission: "orders:write",
   summary: "Ship an order, or a part of it",
   description:
     "By default all that is left and was not refunded in full; that ships with `force` only, a 409 `refunded` else. A confirmed order passes through processing in the same step. It is `shipped` " +
@@ -87,6 +81,7 @@ const close = createRoute({
   ...staffOnly,
   method: "post",
   path: "/orders/{id}/close",
+  permission: "orders:write",
   summary: "Give up what is left of a part-shipped order",
   description:
     "What is left is released; the order is `shipped`. What is due for it goes back by the `refund` of the answer: its " +
@@ -102,6 +97,7 @@ const comeBack = createRoute({
   ...staffOnly,
   method: "post",
   path: "/orders/{id}/returns",
+  permission: "orders:write",
   summary: "Take back what was shipped",
   description:
     "Of an order that is shipped or delivered, never more than was shipped. It is `returned` when all of that is " +

@@ -30,6 +30,7 @@ export async function begin(
     const key = facts.keys[index];
     if (!key) throw new Error("a draft was given no operation");
     if (facts.selling === "restoring") outcomes.set(draft, { kind: "restoring" });
+    else if (isSignedOut(draft, facts)) outcomes.set(draft, { kind: "signed_out" });
     // Its cart was read before a restore: it may be another one by now.
     else if (draft.generation !== null && draft.generation !== facts.generation) {
       outcomes.set(draft, { kind: "unavailable" });
@@ -56,6 +57,10 @@ export async function begin(
   await refuse(context, refused, outcomes);
   return quotes;
 }
+
+/** Of customers the guard before the route does not look at the session, since it comes with the facts. */
+const isSignedOut = ({ actor }: Draft, { openSessions }: PlaceFacts): boolean =>
+  actor.kind === "user" && actor.role === "customer" && !openSessions.has(actor.sessionId);
 
 interface Decided {
   draft: Draft;

@@ -48,6 +48,8 @@ export interface PlaceFacts {
   knownStores: Set<string>;
   /** Of the users among those who ask, by id. */
   accounts: Map<string, Account>;
+  /** The sessions of customers among those who ask that have not ended. */
+  openSessions: Set<string>;
   /** The restore generation in which all this was read. */
   generation: number;
   /**
@@ -66,10 +68,11 @@ interface KeyRow {
   order_id: string | null;
 }
 
-/** Single values: the named stores that exist and the accounts by id, both as JSON, and the state of selling. */
+/** Single values: the named stores that exist, the accounts by id and the open sessions, all as JSON, and the state of selling. */
 interface OtherFacts {
   stores: string;
   accounts: string;
+  sessions: string;
   selling: string | null;
   generation: number;
 }
@@ -89,6 +92,9 @@ export async function loadFacts(context: Context, drafts: Draft[]): Promise<Plac
   const userIds = each([
     ...new Set(drafts.flatMap(({ actor }) => (actor.kind === "user" ? actor.userId : []))),
   ]);
+  const sessionIds = each([
+    ...new Set(drafts.flatMap(({ actor }) => (actor.kind === "user" ? actor.sessionId : []))),
+  ]);
   const storeIds = each([...new Set(drafts.flatMap((draft) => draft.storeId ?? []))]);
 
   const reads = {
@@ -106,6 +112,9 @@ export async function loadFacts(context: Context, drafts: Draft[]): Promise<Plac
            'customer', json_object('name', u.name, 'email', u.email),
            'trusted', json(iif(u.trusted, 'true', 'false')), 'paymentMethods', json(u.payment_methods)))
          FROM ${userIds} AS asking JOIN users AS u ON u.id = asking.value) AS accounts,
+        (SELECT json_group_array(s.id) FROM ${sessionIds} AS shown JOIN sessions AS s ON s.id = shown.value
+           JOIN users AS u ON u.id = s.user_id
+         WHERE s.revoked_at IS NULL AND u.disabled_at IS NULL AND u.role = 'customer') AS sessions,
         (SELECT value FROM shop_state WHERE key = 'selling' AND value <> 'open') AS selling,
         ${GENERATION} AS generation`,
   };
@@ -139,6 +148,7 @@ export async function loadFacts(context: Context, drafts: Draft[]): Promise<Plac
     knownStores: new Set(JSON.parse(known.stores)),
     accounts: new Map(Object.entries(JSON.parse(known.accounts) as Record<string, Account>)),
     generation: known.generation,
+    openSessions: new Set(JSON.parse(known.sessions)),
     selling: sellingOf(known.selling),
   };
 }

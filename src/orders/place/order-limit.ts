@@ -1,11 +1,11 @@
-import { isStaff } from "../../platform/actor.ts";
+import { may } from "../../platform/actor.ts";
 import type { Context } from "../../platform/context.ts";
 import type { IdempotencyKey } from "../../platform/idempotency.ts";
 import type { Limit } from "../../platform/rate-limit/limit.ts";
 
 /**
- * The limits of orders a minute: of the account, and of the address, at which many accounts may be one person's. Staff have
- * none. Guests have only their address: where it is allowed more than an account, the guests there are counted together
+ * The limits of orders a minute: of the account, and of the address, at which many accounts may be one person's. Who may write orders
+ * has none. Guests have only their address: where it is allowed more than an account, the guests there are counted together
  * besides. Twins and retries of one key count once; another request under the same key counts by itself.
  * @param cost how many orders the request asks for
  * @param hit names the request where it has no key
@@ -17,7 +17,7 @@ export function orderLimits(
   hit?: string,
 ): Limit[] {
   const { actor, settings } = context;
-  if (isStaff(actor)) return [];
+  if (may(actor, "orders:write")) return [];
   const { ORDERS_PER_MINUTE: own, ORDERS_PER_MINUTE_PER_ADDRESS: together = own } = settings;
   const limit = (party: string, allowed: number): Limit => ({
     name: "orders",

@@ -8,6 +8,8 @@ export type PlaceOutcome =
   | { kind: "decided"; answer: Answer }
   /** Decided before, under the same key. */
   | { kind: "replayed"; answer: Answer }
+  /** The buyer's session has ended since the token was given. */
+  | { kind: "signed_out" }
   | { kind: "key_reused" }
   | { kind: "refused"; refusal: Refusal }
   /** Another draft of a bulk of all or none was refused. Nothing is held. */

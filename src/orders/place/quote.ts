@@ -1,5 +1,5 @@
 import { claimOf } from "../../claims/ids.ts";
-import { isStaff } from "../../platform/actor.ts";
+import { may } from "../../platform/actor.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { formatMoney, type Money, type MoneyWire, parseAmount } from "../../platform/money.ts";
@@ -64,7 +64,7 @@ export function quote(
     return { kind: "payment_method_not_allowed", allowed: terms.methods };
   }
   const tooMany = known.flatMap(({ line, product }) => {
-    const most = Math.min(terms.mostUnits, terms.isStaff ? Infinity : (product?.max_per_order ?? Infinity));
+    const most = Math.min(terms.mostUnits, terms.free ? Infinity : (product?.max_per_order ?? Infinity));
     return line.quantity > most ? [{ item: line.item, productId: line.productId, most }] : [];
   });
   if (tooMany.length > 0) return { kind: "too_many_units", lines: tooMany };
@@ -158,9 +158,9 @@ const customerOf = ({ customer, actor }: Draft, { accounts }: PlaceFacts): Custo
 /** What a buyer may do: strangers less than whom the shop knows, and staff all. */
 function termsOf({ settings }: Context, { actor }: Draft, { accounts }: PlaceFacts) {
   const account = actor.kind === "user" ? accounts.get(actor.userId) : undefined;
-  const free = isStaff(actor);
+  const free = may(actor, "orders:write");
   return {
-    isStaff: free,
+    free,
     methods: free
       ? PAYMENT_METHODS
       : actor.kind === "guest"

@@ -1,5 +1,7 @@
-import { isStaff } from "../../platform/actor.ts";
+import type { Permission } from "../../permissions.ts";
+import { may } from "../../platform/actor.ts";
 import type { Context } from "../../platform/context.ts";
+import { lacks } from "../../platform/http/permission-guard.ts";
 import type { Subject } from "../../platform/idempotency.ts";
 import { sha256 } from "../../platform/ids.ts";
 import { first, type Sql, sql } from "../../platform/sql.ts";
@@ -23,11 +25,16 @@ export async function readOrder(context: Context, name: string): Promise<Order |
 }
 
 /**
- * Who may see `orders AS o`: staff, the buyer who was signed in, or whoever holds a guest order's token. For all others
- * it is not there, so that nobody learns whether it is. Hashes are compared: how long it takes tells nothing of the token.
+ * Whose `orders AS o` are: everybody's are theirs who have the permission, and else the buyer's who was signed in, or of
+ * whoever holds a guest order's token. For all others it is not there, so that nobody learns whether it is. Hashes are
+ * compared: how long it takes tells nothing of the token.
  */
-async function visibleTo({ actor }: Context, orderToken: string | undefined): Promise<Sql> {
-  if (isStaff(actor)) return sql`true`;
+async function openTo(
+  { actor }: Context,
+  permission: Permission,
+  orderToken: string | undefined,
+): Promise<Sql> {
+  if (may(actor, permission)) return sql`true`;
   const own = actor.kind === "user" ? sql`o.user_id = ${actor.userId}` : sql`false`;
   return orderToken === undefined ? own : sql`(${own} OR o.access_token_hash = ${await sha256(orderToken)})`;
 }
@@ -42,23 +49,27 @@ export async function findOrder(
   orderToken: string | undefined,
 ): Promise<Order | null> {
   const linked = orderToken === undefined ? null : await orderOfLink(context, orderToken);
-  const own = await visibleTo(context, orderToken);
+  const own = await openTo(context, "orders:read", orderToken);
   const visible = linked === null ? own : sql`(${own} OR o.id = ${linked})`;
   const when = sql`${namedBy(name)} AND ${visible}`;
   const row = await first(context.env.DB, selectWhere(when));
   return row ? orderOf(row) : null;
 }
 
-/** An order that a command is about, for those who may see it. */
+/** An order that a command is about, for those who may change it. */
 export async function orderSubject(
   context: Context,
   name: string,
   orderToken?: string,
 ): Promise<Subject<OrderRow>> {
-  const when = sql`${namedBy(name)} AND ${await visibleTo(context, orderToken)}`;
+  const when = sql`${namedBy(name)} AND ${await openTo(context, "orders:write", orderToken)}`;
   return {
     read: selectWhere(when),
     exists: sql`EXISTS (SELECT 1 FROM orders AS o WHERE ${when})`,
-    missing: orderNotFound(context.actor, orderToken),
+    // Who may read it knows that it is there.
+    missing:
+      may(context.actor, "orders:read") && !may(context.actor, "orders:write")
+        ? lacks("orders:write")
+        : orderNotFound(context.actor, orderToken),
   };
 }

@@ -1,4 +1,4 @@
-import { GUEST, isStaff } from "../../platform/actor.ts";
+import { GUEST, may } from "../../platform/actor.ts";
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { formatMoney } from "../../platform/money.ts";
@@ -68,7 +68,7 @@ export async function listHistory(context: Context, order: Order, query: PageQue
     page,
     count[0]?.counted ?? 0,
     (row) => ({ key: row.version, id: order.id }),
-    (row) => (isStaff(context.actor) ? renderHistory(row) : asToldTo(order, renderHistory(row))),
+    (row) => (may(context.actor, "orders:read") ? renderHistory(row) : asToldTo(order, renderHistory(row))),
   ) satisfies List<ReturnType<typeof renderHistory>>;
 }
 

@@ -9,6 +9,7 @@ import { sendLink } from "./send-link.ts";
 const lookUpRoute = createRoute({
   method: "post",
   path: "/orders/lookup",
+  permission: null,
   tags: ["Orders"],
   summary: "Have the link to an order sent by mail",
   description:

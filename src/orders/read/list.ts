@@ -1,5 +1,5 @@
 import { encodeTime } from "ulid";
-import { isStaff } from "../../platform/actor.ts";
+import { may } from "../../platform/actor.ts";
 import type { Context } from "../../platform/context.ts";
 import type { Range } from "../../platform/http/range.ts";
 import { prefixed } from "../../platform/ids.ts";
@@ -101,7 +101,7 @@ async function readOrders(context: Context, query: OrderFilter): Promise<Page<Or
 function filtersOf({ actor, settings, clock }: Context, query: OrderFilter): Filters {
   const longAgo = clock.now() - settings.DELAYED_AFTER_MINUTES * 60_000;
   return {
-    owner: actor.kind === "user" && !isStaff(actor) ? [sql`o.user_id = ${actor.userId}`] : [],
+    owner: actor.kind === "user" && !may(actor, "orders:read") ? [sql`o.user_id = ${actor.userId}`] : [],
     batch: is(sql`o.batch_id =`, query.batch_id),
     email: is(sql`o.customer_email =`, query.customer_email),
     store:

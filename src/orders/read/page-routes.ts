@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { GUEST, isStaff } from "../../platform/actor.ts";
+import { GUEST, may } from "../../platform/actor.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { ifNoneMatchHeader, tagPage } from "../../platform/http/etag.ts";
 import { problem } from "../../platform/http/problem.ts";
@@ -15,6 +15,7 @@ import { renderOrder } from "./render.ts";
 const readRoute = createRoute({
   method: "get",
   path: "/orders/{id}",
+  permission: null,
   tags: ["Orders"],
   summary: "Read an order",
   description:
@@ -32,6 +33,7 @@ const html = z.string().openapi({ example: '<!doctype html><html lang="en">…</
 const customerRoute = createRoute({
   method: "get",
   path: "/orders/{id}/page",
+  permission: null,
   tags: ["Orders"],
   summary: "An order as a page for its customer",
   description: "What the link of a mail opens, where ORDER_URL names no page of the storefront.",
@@ -75,12 +77,12 @@ export function orderPageRoutes({ paymentsOf, flaggedEventsOf }: PaymentsPort) {
       const [payments, { shipments, returns }, flagged] = await Promise.all([
         paymentsOf(context, order.id),
         readFulfilment(context, order),
-        isStaff(context.actor) ? flaggedEventsOf(context, order.id) : null,
+        may(context.actor, "payments:read") ? flaggedEventsOf(context, order.id) : null,
       ]);
       // What the shop's people noted is theirs, as in the order's history.
       const seen = (one: OrderReturn) => ({
         ...renderReturn(one),
-        ...(isStaff(context.actor) ? {} : { reason: null }),
+        ...(may(context.actor, "orders:read") ? {} : { reason: null }),
       });
       const moved = { shipments: shipments.map(renderShipment), returns: returns.map(seen) };
       const waiting = flagged ? { flagged_events: flagged } : {};

@@ -1,7 +1,6 @@
-import { requireStaff } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { notFound, problem } from "../../platform/http/problem.ts";
-import { bearer, createRouter, idParam, jsonContent } from "../../platform/http/router.ts";
+import { createRouter, idParam, jsonContent } from "../../platform/http/router.ts";
 import { listQuerySchema } from "../../platform/read-page.ts";
 import { storeOrderListSchema } from "../schemas.ts";
 import { listStoreOrders } from "./list-store.ts";
@@ -9,11 +8,10 @@ import { listStoreOrders } from "./list-store.ts";
 const storeOrders = createRoute({
   method: "get",
   path: "/stores/{id}/orders",
+  permission: "orders:read",
   tags: ["Stores"],
   summary: "List the orders that a store serves, newest first",
   description: "Those of which it holds or has sent units, in all or in part.",
-  security: bearer,
-  middleware: [requireStaff],
   request: { params: idParam("sto_01jcz4kq8rj2m5v0a7w9x3y6pd"), query: listQuerySchema },
   responses: {
     200: jsonContent(storeOrderListSchema, "A page of orders"),

@@ -1,8 +1,7 @@
-import { requireAdmin, requireStaff } from "../../accounts/authenticate.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
 import { invalidRange, problem } from "../../platform/http/problem.ts";
 import { readRange } from "../../platform/http/range.ts";
-import { bearer, createRouter, jsonContent, problems } from "../../platform/http/router.ts";
+import { createRouter, jsonContent, problems } from "../../platform/http/router.ts";
 import { readStatistics } from "./read.ts";
 import { rebuildFigures } from "./rebuild.ts";
 import { rebuildSchema, rebuiltSchema, statisticsQuerySchema, statisticsSchema } from "./schemas.ts";
@@ -10,12 +9,11 @@ import { rebuildSchema, rebuiltSchema, statisticsQuerySchema, statisticsSchema }
 const readRoute = createRoute({
   method: "get",
   path: "/orders/statistics",
+  permission: "reports:read",
   tags: ["Orders"],
   summary: "What the orders come to: by status, revenue, rates, products that sell",
   description:
     "Of any range: days are added up when they are over, and until then the orders of each quarter of an hour are.",
-  security: bearer,
-  middleware: [requireStaff] as const,
   request: { query: statisticsQuerySchema },
   responses: { 200: jsonContent(statisticsSchema, "The figures"), ...problems("invalid_range") },
 });
@@ -23,6 +21,7 @@ const readRoute = createRoute({
 const rebuildRoute = createRoute({
   method: "post",
   path: "/orders/statistics/rebuild",
+  permission: "shop",
   // A restore ends with it.
   needs: { whileRestoring: "let_through" },
   tags: ["Orders"],
@@ -30,8 +29,6 @@ const rebuildRoute = createRoute({
   description:
     "They are kept with each change of an order, so this is for after a hand has been at the database; a restore does " +
     "it by itself. Goes as far as one request may: send `next` as `after` until it is null. Orders go on meanwhile.",
-  security: bearer,
-  middleware: [requireAdmin] as const,
   request: { body: { required: false, content: { "application/json": { schema: rebuildSchema } } } },
   responses: { 200: jsonContent(rebuiltSchema, "How far it got") },
 });

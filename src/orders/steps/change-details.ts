@@ -1,4 +1,4 @@
-import { isStaff } from "../../platform/actor.ts";
+import { may } from "../../platform/actor.ts";
 import type { Context } from "../../platform/context.ts";
 import { sql } from "../../platform/sql.ts";
 import type { OrderStatus } from "../lifecycle.ts";
@@ -38,7 +38,7 @@ export async function changeDetails(
   command: Command & { details: Details },
 ): Promise<DetailsOutcome> {
   const { details } = command;
-  const allowed = isStaff(context.actor) ? UNSHIPPED : UNTOUCHED;
+  const allowed = may(context.actor, "orders:write") ? UNSHIPPED : UNTOUCHED;
   return changeOrder<DetailsRefusal>(context, order, command, (current) => {
     const { status, shippingAddress: before } = current;
     const changes = changesOf(current, details);

@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { Permission } from "../../permissions.ts";
 import type { Memory } from "../cache/memory.ts";
 import type { Context } from "../context.ts";
 import type { Needs } from "./needs.ts";
@@ -14,8 +14,8 @@ export interface AppEnv {
     route?: MatchedRoute;
     /** The refusal of a token that is not ours, until the request was counted. */
     badToken?: Response;
-    /** The guard of the route that has let this request through. */
-    passed?: MiddlewareHandler<AppEnv>;
+    /** The permission of the route, once the guard has seen that the caller has it. */
+    passed?: Permission;
     /** Whether the answer came from the isolate's memory as it was sent before. */
     fromMemory?: boolean;
   };

@@ -1,18 +1,22 @@
 import { type RouteConfig, type RouteHandler, z } from "@hono/zod-openapi";
 import type { Handler, TypedResponse } from "hono";
 import type { JSONParsed } from "hono/utils/types";
+import type { Permission } from "../../permissions.ts";
 import type { CachedAnswer } from "../cache/answer.ts";
 import type { Replayed } from "../idempotency.ts";
 import type { AppEnv } from "./app-env.ts";
 import { type Needs, withNeeds } from "./needs.ts";
 import { FACTS, type RouteFacts } from "./openapi-answers.ts";
 import type { ProblemAnswer } from "./problem.ts";
-import { guardOf, roleOf } from "./role.ts";
 import { mustBeStrict } from "./strict.ts";
 import { withoutMore } from "./without-more.ts";
 
-/** A route as OpenAPI describes it, and what it needs from the guards before it. */
-type Route = RouteConfig & { needs?: Partial<Needs> };
+/** A route as OpenAPI describes it, what its caller must be allowed, and what else it needs from the guards before it. */
+type Route = RouteConfig & {
+  /** Null where anybody may call. */
+  permission: Permission | null;
+  needs?: Partial<Omit<Needs, "permission">>;
+};
 
 /** Declares a route. It keeps the exact type, from which `endpoint` derives the types of request and response. */
 export const createRoute = <Path extends string, R extends Route & { path: Path }>(route: R): R => route;
@@ -54,11 +58,11 @@ export type Answer<R extends Route> =
   | ProblemAnswer;
 
 /**
- * Joins a route and its handler, and refuses a route whose query or body would take what it does not know. A handler that answers a status or a body that the route does not declare, or nothing,
- * does not compile. The cast drops the type of the handler's request; that is safe, as it is stored with its own route.
+ * Joins a route and its handler, and refuses a route whose query or body would take what it does not know. A handler that
+ * answers a status or a body that the route does not declare, or nothing, does not compile. The cast drops the type of the handler's request; that is safe, as it is stored with its own route.
  */
 export function endpoint<R extends Route>(
-  { needs, ...route }: R,
+  { needs, permission, ...route }: R,
   handler: (c: HandlerContext<R>) => Answer<R> | Promise<Answer<R>>,
 ): Endpoint {
   const name = `${route.method} ${route.path}`;
@@ -71,18 +75,27 @@ export function endpoint<R extends Route>(
   }
   // What OpenAPI says of a route follows from its guards and needs: it is noted here, and read where the document is made.
   const facts: RouteFacts = {
-    role: roleOf(route.middleware),
+    permission,
     refusedWhileRestoring: needs?.whileRestoring !== "let_through",
   };
-  const noted = { ...route, [FACTS]: facts };
-  return {
-    route: noted,
-    handler: withNeeds(
-      { ...needs, guard: guardOf(route.middleware) },
-      withoutMore(route, handler as Handler<AppEnv>),
-    ),
+  const noted = {
+    ...route,
+    ...(permission === null ? {} : { security: [{ bearer: [permission] }] }),
+    [FACTS]: facts,
   };
+  const careful = withoutMore(route, onlyGuarded(permission, handler as Handler<AppEnv>));
+  return { route: noted, handler: withNeeds({ ...needs, permission }, careful) };
 }
+
+/** A route that the guard did not look at, wherever it is mounted, does nothing. */
+const onlyGuarded =
+  (permission: Permission | null, handler: Handler<AppEnv>): Handler<AppEnv> =>
+  (c, next) => {
+    if (permission !== null && c.get("passed") !== permission) {
+      throw new Error(`nobody has looked whether the caller has the permission ${permission}`);
+    }
+    return handler(c, next);
+  };
 
 /** For OpenAPI: the key of a request that is safe to repeat. `once` reads the header. */
 export const idempotencyHeader = z.object({

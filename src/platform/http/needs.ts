@@ -1,6 +1,5 @@
-import type { MiddlewareHandler } from "hono";
 import type { H } from "hono/types";
-import type { AppEnv } from "./app-env.ts";
+import type { Permission } from "../../permissions.ts";
 
 /** What a route needs from the guards before it. */
 export interface Needs {
@@ -8,8 +7,14 @@ export interface Needs {
   bodyLimit: number;
   /** The largest that it takes of a guest, where that is less; bytes. */
   guestBodyLimit: number | null;
-  /** Who may call it: asked before the body is read. `endpoint` takes it from the route. */
-  guard: MiddlewareHandler<AppEnv> | null;
+  /** What the caller must be allowed; null where anybody may call. `endpoint` takes it from the route. */
+  permission: Permission | null;
+  /**
+   * Who looks whether a customer's session still stands: the guard before the route; the handler, in a call that it makes
+   * anyway; or nobody, where a token that lives for minutes is enough. By default the guard, except where anybody may
+   * read. Whose role is another is always looked at by the guard.
+   */
+  session: "guard" | "handler" | "nobody" | undefined;
   /** The guard checks only the size of a signed body: the route must first verify the signature over the very bytes. */
   signedBody: boolean;
   /** Whether a body may hold text that D1 would change: a restore writes back what stood there, whatever that is. */
@@ -25,7 +30,8 @@ export const BULK_BODY_LIMIT_BYTES = 8 * BODY_LIMIT_BYTES;
 export const DEFAULT_NEEDS: Needs = {
   bodyLimit: BODY_LIMIT_BYTES,
   guestBodyLimit: null,
-  guard: null,
+  permission: null,
+  session: undefined,
   signedBody: false,
   anyText: false,
   whileRestoring: "refused",

@@ -1,16 +1,19 @@
+import { OWN, type Permission } from "../../permissions.ts";
 import { PROBLEM_CODES, type ProblemCode, statusesOf } from "../../problem-codes.ts";
 import type { Header, Operation, Reply } from "./openapi-types.ts";
 import { TITLES, typeOf } from "./problem.ts";
-import type { Role } from "./role.ts";
 
 /** Where a declared answer keeps its codes, and a route what follows from its guards, until the document is made. */
 export const CODES = "x-codes";
 export const FACTS = "x-facts";
 
+/** Where an operation names its permission, for programs. */
+export const PERMISSION = "x-permission";
+
 /** What OpenAPI takes from how a route was made. */
 export interface RouteFacts {
   /** Null where everybody may call it. */
-  role: Role | null;
+  permission: Permission | null;
   refusedWhileRestoring: boolean;
 }
 
@@ -53,7 +56,7 @@ export function commonCodes(
   const facts = operation[FACTS];
   // It is described only, and looks at its body by itself.
   if (!facts) return ["body_too_large", "unavailable", "misconfigured"];
-  const { role, refusedWhileRestoring } = facts;
+  const { permission, refusedWhileRestoring } = facts;
   const parameters = operation.parameters ?? [];
   const takes = (name: string) => parameters.some((one) => one.name.toLowerCase() === name);
   const writes = method !== "get";
@@ -64,9 +67,9 @@ export function commonCodes(
     writes && "body_too_large",
     writes && "unsupported_media_type",
     writes && "invalid_body",
-    role !== null && "unauthenticated",
+    permission !== null && "unauthenticated",
     guarded && readsToken && "invalid_token",
-    (role === "staff" || role === "admin") && "forbidden",
+    permission !== null && permission !== OWN && "forbidden",
     parameters.some((one) => one.in === "path") && "not_found",
     takes("if-match") && "stale",
     takes("idempotency-key") && "idempotency_key_reused",

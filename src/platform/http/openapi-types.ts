@@ -1,5 +1,5 @@
 import type { ProblemCode } from "../../problem-codes.ts";
-import type { CODES, FACTS, RouteFacts } from "./openapi-answers.ts";
+import type { CODES, FACTS, PERMISSION, RouteFacts } from "./openapi-answers.ts";
 
 /** As much of OpenAPI 3.1 as is worked on after the routes have said what they have. */
 
@@ -59,4 +59,5 @@ export interface Operation {
   requestBody?: { content: Record<string, Content> };
   responses: Record<string, Reply>;
   [FACTS]?: RouteFacts;
+  [PERMISSION]?: string;
 }

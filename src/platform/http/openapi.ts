@@ -1,4 +1,5 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import { OWN, type Permission } from "../../permissions.ts";
 import type { AppEnv } from "./app-env.ts";
 import {
   ANY_OTHER,
@@ -6,6 +7,7 @@ import {
   commonCodes,
   FACTS,
   HEADERS,
+  PERMISSION,
   type Place,
   problemExamples,
   problemReplies,
@@ -15,7 +17,6 @@ import { exampleMaker, type Words } from "./openapi-examples.ts";
 import { tidy, withoutDefaults } from "./openapi-shapes.ts";
 import type { Operation, Reply, Schema } from "./openapi-types.ts";
 import { problemSchema } from "./problem.ts";
-import type { Role } from "./role.ts";
 
 type Document = ReturnType<OpenAPIHono<AppEnv>["getOpenAPI31Document"]>;
 
@@ -115,8 +116,11 @@ function complete(
     readsToken: !reference.ignoresToken(path),
   };
   operation.operationId ??= operationId(method, path, reference.base);
-  const role = operation[FACTS]?.role;
-  if (role) operation.description = `${operation.description ?? ""} ${ROLES[role]}`.trim();
+  const permission = operation[FACTS]?.permission;
+  if (permission) {
+    operation[PERMISSION] = permission;
+    operation.description = `${operation.description ?? ""} ${toldOf(permission)}`.trim();
+  }
 
   const codes = commonCodes(method, operation, place);
   operation.responses = answersOf(method, operation, codes, example);
@@ -133,11 +137,8 @@ function complete(
   delete operation[FACTS];
 }
 
-const ROLES: Record<Role, string> = {
-  user: "For who is signed in.",
-  staff: "For staff.",
-  admin: "For admins.",
-};
+const toldOf = (permission: Permission): string =>
+  permission === OWN ? "For who is signed in." : `Needs the permission \`${permission}\`.`;
 
 function answersOf(
   method: string,

@@ -88,9 +88,6 @@ export const jsonBody = <S extends z.ZodType>(schema: S) => ({
   content: { "application/json": { schema } },
 });
 
-/** For OpenAPI: the route needs a signed-in user. Middleware such as `requireStaff` enforces it. */
-export const bearer = [{ bearer: [] }];
-
 /** For OpenAPI: guests may call it too, and what a user makes is theirs. */
 export const bearerOrGuest: Record<string, string[]>[] = [{}, { bearer: [] }];
 

@@ -23,8 +23,8 @@ function draft(productId: string, more: Record<string, unknown> = {}, actor: Act
 }
 
 async function givenUser(): Promise<Actor> {
-  const { id } = await signIn();
-  return { kind: "user", name: `user:${id}`, userId: id, role: "customer" };
+  const { actor, id } = await signIn();
+  return { ...actor, name: `user:${id}` };
 }
 
 const rows = async (query: string) => (await env.DB.prepare(query).all<Record<string, unknown>>()).results;

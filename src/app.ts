@@ -1,6 +1,6 @@
 import manifest from "../package.json" with { type: "json" };
 import { authenticate, refuseBadToken } from "./accounts/authenticate.ts";
-import { confirmSession } from "./accounts/confirm-session.ts";
+import { sessionsAsTheyStand } from "./accounts/confirm-session.ts";
 import { jwksRoutes } from "./accounts/jwks.ts";
 import { accountsRoutes } from "./accounts/routes.ts";
 import { mergeCart } from "./carts/merge.ts";
@@ -76,7 +76,7 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   app.use(`${API}/*`, authenticate);
   app.use(floodGuard(WEBHOOKS), refuseBadToken);
   app.route("/", opsRoutes);
-  app.use(urlGuard(`${API}/search/`), methodGuard(app), guardRoute(confirmSession), bodyGuard);
+  app.use(urlGuard(`${API}/search/`), methodGuard(app), guardRoute(sessionsAsTheyStand), bodyGuard);
 
   const product = { name: "Holdfast", version, description };
   app.route("/", docsRoutes(product, describeApi(app, product, REFERENCE), { health: "/health", api: API }));

@@ -48,6 +48,10 @@ export const PROBLEM_CODES = {
   },
   bad_signature: { status: 401, means: "The webhook's signature is missing, wrong or too old." },
   forbidden: { status: 403, means: "Your role does not allow this: `permission` names what it lacks." },
+  proof_needed: {
+    status: 403,
+    means: "What says who may do what is restored only with the proof that the password gave.",
+  },
   wrong_password: { status: 422, means: "The current password is wrong." },
   common_password: {
     status: 422,

@@ -1,35 +1,27 @@
 import { and, eq, exists, isNull, ne } from "drizzle-orm";
 import type { Context } from "../platform/context.ts";
 import { orm } from "../platform/d1.ts";
+import { checkPassword, type PasswordCheck } from "./check-password.ts";
 import { isCommonPassword } from "./common-passwords.ts";
-import { hashPassword, verifyPassword } from "./password.ts";
-import { inTurn, type TooManyAtOnce } from "./scrypt-turns.ts";
+import { hashPassword } from "./password.ts";
+import { inTurn } from "./scrypt-turns.ts";
 import { sessions, users } from "./tables.ts";
 
 export type ChangePasswordOutcome =
   | { kind: "changed" }
-  | { kind: "wrong_password" }
   | { kind: "common_password" }
-  | { kind: "gone" }
-  | TooManyAtOnce;
+  | Exclude<PasswordCheck, { kind: "right" }>;
 
 /** Sets a new password and ends all other sessions, so that whoever knew the old password is signed out. */
 export async function changePassword(
   context: Context,
-  user: { userId: string; sessionId?: string },
+  user: { userId: string; sessionId: string },
   given: { current_password: string; new_password: string },
 ): Promise<ChangePasswordOutcome> {
   const db = orm(context.env.DB);
-  const { userId, sessionId = "" } = user;
-  const row = await db
-    .select({ passwordHash: users.passwordHash })
-    .from(users)
-    .where(and(eq(users.id, userId), isNull(users.disabledAt)))
-    .get();
-  if (!row) return { kind: "gone" };
-  const checked = await inTurn(context, () => verifyPassword(given.current_password, row.passwordHash));
-  if (checked.kind === "too_many_at_once") return checked;
-  if (!checked.value) return { kind: "wrong_password" };
+  const { userId, sessionId } = user;
+  const checked = await checkPassword(context, userId, given.current_password);
+  if (checked.kind !== "right") return checked;
 
   if (await isCommonPassword(given.new_password)) return { kind: "common_password" };
   const hashed = await inTurn(context, () => hashPassword(given.new_password));
@@ -41,7 +33,7 @@ export async function changePassword(
     db
       .update(users)
       .set({ passwordHash, updatedAt: now })
-      .where(withPassword(row.passwordHash))
+      .where(withPassword(checked.passwordHash))
       .returning({ id: users.id }),
     db
       .update(sessions)

@@ -1,9 +1,10 @@
 import { createRoute, endpoint } from "../platform/http/endpoint.ts";
 import { CHALLENGE_INVALID, INVALID_TOKEN, signedIn } from "../platform/http/permission-guard.ts";
-import { notFound, type Problem, problem } from "../platform/http/problem.ts";
+import { notFound, problem } from "../platform/http/problem.ts";
 import { createRouter, idParam, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
+import { limitedProblem } from "../platform/rate-limit/limit.ts";
 import { changePassword } from "./change-password.ts";
-import { commonPassword, tooManyAtOnce } from "./problems.ts";
+import { commonPassword, tooManyAtOnce, wrongPassword } from "./problems.ts";
 import {
   accountSchema,
   changePasswordSchema,
@@ -15,13 +16,6 @@ import { endSession, endSessions, listSessions } from "./sessions.ts";
 import { editMe, readMe, renderAccount } from "./users.ts";
 
 const guarded = { tags: ["Accounts"], permission: "account" as const };
-
-const WRONG_PASSWORD: Problem = {
-  status: 422,
-  code: "wrong_password",
-  detail: "The current password is wrong.",
-  errors: [{ field: "current_password", code: "wrong_password", message: "is wrong" }],
-};
 
 const readMeRoute = createRoute({
   ...guarded,
@@ -100,9 +94,11 @@ export const meRoutes = createRouter(
       case "changed":
         return c.body(null, 204);
       case "wrong_password":
-        return problem(c, WRONG_PASSWORD);
+        return problem(c, wrongPassword("current_password"));
       case "common_password":
         return problem(c, commonPassword("new_password"));
+      case "limited":
+        return problem(c, limitedProblem(outcome), outcome.headers);
       case "too_many_at_once":
         return tooManyAtOnce(c, outcome);
       case "gone":

@@ -11,5 +11,12 @@ export const commonPassword = (field: string): Problem => ({
   errors: [{ field, code: "common_password", message: "is one that many people have" }],
 });
 
+export const wrongPassword = (field: string): Problem => ({
+  status: 422,
+  code: "wrong_password",
+  detail: "The current password is wrong.",
+  errors: [{ field, code: "wrong_password", message: "is wrong" }],
+});
+
 export const tooManyAtOnce = (c: HonoContext<AppEnv>, outcome: TooManyAtOnce) =>
   problem(c, limitedProblem(outcome), { "Retry-After": String(outcome.retryAfter) });

@@ -1,4 +1,5 @@
 import type { Context } from "../platform/context.ts";
+import { isolateOf } from "../platform/joined-check.ts";
 
 /** So many computations may follow at once on a quiet time; then one in each interval. */
 const AT_ONCE = 2;
@@ -42,8 +43,8 @@ export async function inTurn<T>(
   { env, clock }: Pick<Context, "env" | "clock">,
   compute: () => Promise<T>,
 ): Promise<InTurn<T>> {
-  const turns = turnsOf.get(env) ?? { left: AT_ONCE, at: clock.now(), waiting: new Map() };
-  turnsOf.set(env, turns);
+  const turns = turnsOf.get(isolateOf(env)) ?? { left: AT_ONCE, at: clock.now(), waiting: new Map() };
+  turnsOf.set(isolateOf(env), turns);
   const me = Symbol();
   forgetGone(turns, clock.now());
   if (turns.waiting.size >= MOST_WAITING) {

@@ -47,7 +47,7 @@ const cartToken = z.object({
 });
 
 /** Who was signed out a moment ago may still fill their cart: they order nothing. */
-const BY_TOKEN = { session: "nobody" as const };
+const BY_TOKEN = { session: "never" as const };
 
 const create = createRoute({
   method: "post",
@@ -143,7 +143,7 @@ const checkout = createRoute({
   path: "/carts/{id}/checkout",
   permission: null,
   // Placing looks at both by itself, in its first batch.
-  needs: { whileRestoring: "let_through", session: "handler" },
+  needs: { whileRestoring: "let_through", session: "by_handler" },
   tags,
   summary: "Order what is in a cart",
   description:

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { checkSettings, settingsSchema } from "../platform/settings.ts";
-import { makePaymentSecret, makeSigningKey, type SettingsText } from "./local-settings.ts";
+import { makeBackupKey, makePaymentSecret, makeSigningKey, type SettingsText } from "./local-settings.ts";
 
 /** Settings that are kept as secrets of the Worker, and in no file. */
 const SECRETS = [
@@ -9,6 +9,7 @@ const SECRETS = [
   "STRIPE_SECRET_KEY",
   "STRIPE_WEBHOOK_SECRET",
   "METRICS_TOKEN",
+  "BACKUP_KEY",
 ] as const;
 
 /** Settings of this machine alone. */
@@ -18,6 +19,7 @@ const LOCAL = new Set(["ENVIRONMENT", "ADMIN_PASSWORD", "STRIPE_API_URL"]);
 const MAKERS: Record<string, { make: () => string | Promise<string>; told: boolean }> = {
   JWT_PRIVATE_KEY: { make: makeSigningKey, told: false },
   PAYMENT_WEBHOOK_SECRET: { make: makePaymentSecret, told: true },
+  BACKUP_KEY: { make: makeBackupKey, told: true },
   METRICS_TOKEN: { make: () => randomBytes(24).toString("base64url"), told: true },
 };
 

@@ -32,12 +32,15 @@ export function readDevVars(path: string): SettingsText {
   );
 }
 
+export const makeBackupKey = (): string => randomBytes(32).toString("base64url");
+
 /** Secrets that a shop needs on this machine, and how each is made when it is missing. */
 const makers: Record<string, () => string | Promise<string>> = {
   JWT_PRIVATE_KEY: makeSigningKey,
   ADMIN_EMAIL: () => "admin@holdfast.example",
   ADMIN_PASSWORD: () => randomBytes(18).toString("base64url"),
   PAYMENT_WEBHOOK_SECRET: makePaymentSecret,
+  BACKUP_KEY: makeBackupKey,
 };
 
 export const SECRET_NAMES = Object.keys(makers);

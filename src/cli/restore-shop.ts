@@ -37,6 +37,8 @@ interface Reconciled {
 }
 
 export interface RestoreOptions {
+  /** Of whoever runs it: asked for again before it overwrites who may do what. */
+  password: string;
   /** Whether to sell again even if drift is left. */
   forceOpen: boolean;
   print: (line: string) => void;
@@ -104,9 +106,15 @@ export async function restoreShop(
   const after_another_restore = before.state === "restoring";
   await options.report(await readLostWindow(api, { from: manifest.made_at, to, after_another_restore }));
   const progress = new Progress(options.print);
+  // Before anything is overwritten: the users that are loaded may not have whoever runs this.
+  const { proof } = await api.post(
+    "/ops/backup/proof",
+    { generation, password: options.password },
+    proofSchema,
+  );
   const products = await productsOf(backup);
   await emptyObjects(api, send, products, progress);
-  await restoreTables(send, backup, tables, progress);
+  await restoreTables(send, backup, tables, { proof, progress });
   await send("/ops/backup/finish");
   await rebuildFigures(api, progress);
   progress.done(`${tables.length} tables restored`);
@@ -119,6 +127,7 @@ export async function restoreShop(
   return { kind: "open", ...reconciled };
 }
 
+const proofSchema = z.object({ proof: z.string() });
 const doneSchema = z.object({ done: z.literal(true) });
 const sellingSchema = z.object({ state: z.string(), generation: z.number() });
 
@@ -171,18 +180,18 @@ async function restoreTables(
   send: Send,
   backup: BackupReader,
   tables: string[],
-  progress: Progress,
+  { proof, progress }: { proof: string; progress: Progress },
 ): Promise<void> {
   const files = backup.manifest.files.filter(({ name }) => name !== STOCK_FILE);
   const total = files.reduce((sum, { rows }) => sum + rows, 0);
   const step = progress.step(total, "rows of tables loaded");
-  await atOnce(PARALLEL_TABLES, tables, (table) => restoreTable(send, backup, table, step.more));
+  await atOnce(PARALLEL_TABLES, tables, (table) => restoreTable(send, backup, { table, proof }, step.more));
 }
 
 async function restoreTable(
   send: Send,
   backup: BackupReader,
-  table: string,
+  { table, proof }: { table: string; proof: string },
   count: (rows: number) => void,
 ): Promise<void> {
   const path = `/ops/backup/tables/${table}`;
@@ -190,7 +199,7 @@ async function restoreTable(
   const chunk = new Chunk();
   const sendChunk = async () => {
     const rows = chunk.take();
-    await send(path, { first, rows });
+    await send(path, { first, proof, rows });
     first = false;
     count(rows.length);
   };

@@ -7,6 +7,7 @@ import { adminApi, shopOptions, shopUrl } from "./admin-api.ts";
 import { readDirectory } from "./backup-directory.ts";
 import { commandOf } from "./command.ts";
 import { extendingApi } from "./extending-api.ts";
+import { devVarsPath, mergeSettings, readDevVars } from "./local-settings.ts";
 import { describeLostWindow, type LostWindow } from "./lost-window.ts";
 import { DRAIN_MS, LOCAL_DRAIN_MS, restoreShop } from "./restore-shop.ts";
 
@@ -26,6 +27,7 @@ async function restore({ directory, url, token, yes, forceOpen }: RestoreCommand
 
   const lost: string[] = [];
   const options = {
+    password: await passwordOf(yes),
     forceOpen,
     print: console.log,
     report: async (window: LostWindow) => {
@@ -51,6 +53,18 @@ async function restore({ directory, url, token, yes, forceOpen }: RestoreCommand
         "Selling stays stopped: set the above right and open it by POST /api/v1/ops/selling, or use --force-open.",
       );
   }
+}
+
+/** The password of whoever restores, of the settings or typed in. */
+async function passwordOf(quiet: boolean): Promise<string> {
+  const { ADMIN_PASSWORD: known } = mergeSettings(readDevVars(devVarsPath()), process.env);
+  if (known) return known;
+  if (quiet || !process.stdin.isTTY)
+    throw new Error("Set ADMIN_PASSWORD: a restore asks for the password again.");
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const password = await terminal.question("Your password: ");
+  terminal.close();
+  return password;
 }
 
 /** Whether the shop runs on this machine. */

@@ -7,6 +7,7 @@ interface Rule {
 }
 
 const MIN_TOKEN = 24;
+const MIN_BACKUP_KEY = 32;
 const MIN_ADMIN_PASSWORD = 14;
 
 const each = (value: string): string[] =>
@@ -58,6 +59,11 @@ const WEAK: Rule[] = [
     names: ["METRICS_TOKEN"],
     fault: (value) =>
       isGuessable(value, MIN_TOKEN) ? `must have ${MIN_TOKEN} random characters at least` : null,
+  },
+  {
+    names: ["BACKUP_KEY"],
+    fault: (value) =>
+      isGuessable(value, MIN_BACKUP_KEY) ? `must have ${MIN_BACKUP_KEY} random characters at least` : null,
   },
   {
     names: ["ADMIN_PASSWORD"],

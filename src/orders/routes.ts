@@ -40,7 +40,7 @@ const placeRoute = createRoute({
   path: "/orders",
   permission: null,
   // Placing looks at both by itself, in its first batch.
-  needs: { whileRestoring: "let_through", session: "handler" },
+  needs: { whileRestoring: "let_through", session: "by_handler" },
   tags: ["Orders"],
   summary: "Place an order",
   security: bearerOrGuest,
@@ -69,7 +69,7 @@ const listRoute = createRoute({
   method: "get",
   path: "/orders",
   permission: "account",
-  needs: { session: "nobody" },
+  needs: { session: "never" },
   tags: ["Orders"],
   summary: "List orders",
   description: "Newest first. Staff see all, a buyer their own.",

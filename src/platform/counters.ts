@@ -1,4 +1,5 @@
 import type { Context } from "./context.ts";
+import { isolateOf } from "./joined-check.ts";
 import { describeError } from "./log.ts";
 import { each, run, type Sql, sql } from "./sql.ts";
 import { withTimeout } from "./timeout.ts";
@@ -32,9 +33,9 @@ const pendingOf = new WeakMap<object, Pending>();
  * not acknowledge is counted twice; what an isolate had not written when it ended is lost.
  */
 export function incrementCounter(context: Context, name: string, labels: Record<string, string>): void {
-  const known = pendingOf.get(context.env);
+  const known = pendingOf.get(isolateOf(context.env));
   const pending = known ?? { counters: new Map(), writingSince: null };
-  if (!known) pendingOf.set(context.env, pending);
+  if (!known) pendingOf.set(isolateOf(context.env), pending);
   add(pending, { name, labels: JSON.stringify(labels), count: 1 });
   const now = context.clock.now();
   if (pending.writingSince !== null && now - pending.writingSince < ABANDONED_MS) return;

@@ -1,4 +1,5 @@
 import type { Context } from "./context.ts";
+import { isolateOf } from "./joined-check.ts";
 import { first, type Sql, sql } from "./sql.ts";
 
 /**
@@ -131,7 +132,7 @@ export async function wasRestored(context: Pick<Context, "env" | "generation">):
 const seenWhole = new WeakMap<object, { at: number; generation: number }>();
 
 /** Makes the isolate look again, like a new one: for tests, whose clock goes back. */
-export const forgetSeen = (env: object): boolean => seenWhole.delete(env);
+export const forgetSeen = (env: object): boolean => seenWhole.delete(isolateOf(env));
 
 /** The generation for a request that writes; null while a backup is being restored. May be as old as `KNOWN_FOR_MS`. */
 export async function writableGeneration({
@@ -139,11 +140,12 @@ export async function writableGeneration({
   clock,
 }: Pick<Context, "env" | "clock">): Promise<number | null> {
   const now = clock.now();
-  const seen = seenWhole.get(env);
+  const isolate = isolateOf(env);
+  const seen = seenWhole.get(isolate);
   if (seen !== undefined && seen.at <= now && now - seen.at < KNOWN_FOR_MS) return seen.generation;
   const { restoring, generation } = await readRestoreState({ env });
   if (restoring) return null;
   // The time before the question, since the answer may have been long on its way.
-  seenWhole.set(env, { at: now, generation });
+  seenWhole.set(isolate, { at: now, generation });
   return generation;
 }

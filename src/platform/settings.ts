@@ -100,6 +100,8 @@ export const settingsSchema = z
     METRICS_TOKEN: z.string().optional(),
     /** A private EdDSA or ES256 key as JWK (JSON) or PKCS #8 PEM; several, the newest first, as a JSON array. */
     JWT_PRIVATE_KEY: z.string({ error: "is missing" }).min(1),
+    /** Encrypts in a backup what opens accounts and payments; without it, that is in none. */
+    BACKUP_KEY: z.string().min(32).optional(),
     /** The provider of new payments. Webhooks of the others are still accepted if their secret is set. */
     PAYMENT_PROVIDER: z.enum(["standard", "stripe"]).default("standard"),
     /** How long what a provider told may wait for the message that explains it, before it reaches staff. */

@@ -10,7 +10,7 @@ import { type BackupWriter, type Manifest, saveShop } from "../../src/cli/save-s
 import { stockOf } from "../../src/inventory/client.ts";
 import { testClock } from "../support/clock.ts";
 import { post } from "../support/shop.ts";
-import { signIn } from "../support/sign-in.ts";
+import { PASSWORD, signIn } from "../support/sign-in.ts";
 
 /** A directory that is not one: the files as text, as a disk would have them. */
 function memory() {
@@ -33,6 +33,7 @@ function memory() {
 
 /** As `npm run restore` of a shop elsewhere, in no time. */
 export const quiet: RestoreOptions = {
+  password: PASSWORD,
   forceOpen: false,
   print: () => {},
   report: async () => {},

@@ -94,7 +94,7 @@ function givenBackup(tables: Record<string, number>, objects: Record<string, num
 }
 
 const options = (print: (line: string) => void = () => {}): RestoreOptions => ({
-  ...{ forceOpen: false, print, drainMs: 0 },
+  ...{ password: "secret", forceOpen: false, print, drainMs: 0 },
   ...{ report: async () => {}, pause: async () => {} },
 });
 

@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+import { scryptSync } from "node:crypto";
 import { env } from "cloudflare:workers";
 import { signAccessToken } from "../../src/accounts/access-token.ts";
 import { keyRing } from "../../src/accounts/keys.ts";
@@ -10,6 +12,13 @@ import { testClock } from "./clock.ts";
 
 /** Longer than a real one, so that a test may move the hours without signing in again. */
 const LIFETIME_SECONDS = 30 * 24 * 60 * 60;
+
+/** What every user of `signIn` has, hashed at next to no price. */
+export const PASSWORD = "open sesame, please";
+const SALT = "c2FsdA";
+const CHEAP = { N: 2, r: 1, p: 1 };
+const DERIVED = scryptSync(PASSWORD, Buffer.from(SALT, "base64url"), 32, CHEAP).toString("base64url");
+const HASH = `scrypt$${CHEAP.N}$${CHEAP.r}$${CHEAP.p}$${SALT}$${DERIVED}`;
 
 export interface SignedIn {
   id: string;
@@ -31,7 +40,7 @@ export async function signIn(role = "customer"): Promise<SignedIn> {
   const id = systemIds.next();
   const sessionId = prefixed("ses", systemIds.next());
   const email = `${role}-${id}@shop.example`;
-  const user = newUserRow({ id, email, name: `The ${role}`, passwordHash: "none", role, now });
+  const user = newUserRow({ id, email, name: `The ${role}`, passwordHash: HASH, role, now });
   await env.DB.batch([
     env.DB.prepare(
       `INSERT INTO users (id, email, name, password_hash, role, created_at, updated_at)

@@ -24,7 +24,11 @@ import {
   type Value,
 } from "../../platform/sql.ts";
 import { GOES_ON, MAX_RUN_MS } from "../jobs/perform.ts";
+import { openSecrets, sealSecrets } from "./secrets.ts";
 import { EMPTIED_WITH, FOLLOWS, readTables, type Table } from "./tables.ts";
+
+/** In the place of a hash: no password matches it. */
+const NO_PASSWORD = "none";
 
 const PAGE_ROWS = 500;
 /** Events that one call of dumpChanges reads. */
@@ -67,7 +71,10 @@ export async function dumpTable(
   );
   const last = rows.at(-1);
   const more = rows.length === PAGE_ROWS && last !== undefined;
-  return { rows, next: more ? JSON.stringify(table.key.map((column) => last[column])) : null };
+  return {
+    rows: await sealSecrets(context, table.name, rows),
+    next: more ? JSON.stringify(table.key.map((column) => last[column])) : null,
+  };
 }
 
 /** Trusted, since these names of columns come from the database itself. */
@@ -124,8 +131,11 @@ export async function dumpChanges(context: Context, after: number, began: number
       ]),
     ),
   });
+  const told = await Promise.all(
+    Object.entries(rows).map(async ([name, some]) => [name, await sealSecrets(context, name, some)] as const),
+  );
   return {
-    rows,
+    rows: Object.fromEntries(told),
     seq: (events.at(-1)?.seq as number | undefined) ?? after,
     more: events.length === ROUND_EVENTS,
   };
@@ -205,19 +215,44 @@ export interface TablePart {
 }
 
 /** Loads rows, with `first` after it has emptied the table. A row that is there already is replaced. */
-export function loadTable(
+export async function loadTable(
   context: Context,
   table: Table,
-  { generation, first, rows }: TablePart,
+  { generation, first, rows: sealed }: TablePart,
 ): Promise<RestoreOutcome> {
+  const opened = await openSecrets(context, table.name, sealed);
+  if (opened.kind !== "opened") {
+    return { kind: "unfit", message: `BACKUP_KEY is another than the one that sealed ${opened.column}` };
+  }
+  const { rows } = opened;
   const name = trusted(table.name);
   const emptied = [table.name, ...(EMPTIED_WITH[table.name] ?? [])];
-  const values = namesOf(table.columns.map((column) => `value ->> '$.${column}'`));
+  const keeps = table.name === "users";
+  const values = joined(
+    table.columns.map((column) =>
+      keeps && column === "password_hash" ? PASSWORD_HASH : trusted(`value ->> '$.${column}'`),
+    ),
+  );
   return writeForRestore(context, generation, [
+    ...(first && keeps ? [KEEP_PASSWORDS] : []),
     ...(first ? emptied.map((one) => sql`DELETE FROM ${trusted(one)}`) : []),
     sql`INSERT OR REPLACE INTO ${name} (${namesOf(table.columns)}) SELECT ${values} FROM ${each(rows)}`,
   ]);
 }
+
+/**
+ * The password that an account has in the shop stays: it is newer than the backup's, and who changed it since did so for a
+ * reason. It is kept beside `users` from when that is emptied until all tables are loaded, however many tries that takes.
+ */
+const KEEP_PASSWORDS = sql`
+  INSERT INTO kept_passwords (user_id, password_hash)
+  SELECT id, password_hash FROM users WHERE password_hash <> ${NO_PASSWORD}
+  ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash`;
+
+/** Of a row of `users` that is loaded: the one that was kept, else the backup's, else none, until its owner asks for a new one. */
+const PASSWORD_HASH = sql`coalesce(
+  (SELECT k.password_hash FROM kept_passwords AS k WHERE k.user_id = value ->> '$.id'),
+  value ->> '$.password_hash', ${NO_PASSWORD})`;
 
 /**
  * To be called after all tables are loaded. `events_owed` counts rows of another table, which may be torn in a backup, so it
@@ -237,6 +272,7 @@ export function finishTables(context: Context, generation: number): Promise<Rest
       WHERE events_owed > 0 OR id IN (SELECT order_id FROM payment_events WHERE state = 'owed')`,
     oweLostEvents(context),
     DROP_TASKS_OF_NO_EVENT,
+    sql`DELETE FROM kept_passwords`,
   ];
   return writeForRestore(context, generation, [...emptyProjection(), ...counts]);
 }

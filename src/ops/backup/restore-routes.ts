@@ -1,15 +1,18 @@
 import { ACCESS_TOKEN_SECONDS } from "../../accounts/access-token.ts";
 import { misconfiguredKey } from "../../accounts/authenticate.ts";
+import { tooManyAtOnce, wrongPassword } from "../../accounts/problems.ts";
 import { stockOf } from "../../inventory/client.ts";
 import type { LoadOutcome } from "../../inventory/stock-types.ts";
 import { createRoute, endpoint } from "../../platform/http/endpoint.ts";
-import { signedIn } from "../../platform/http/permission-guard.ts";
+import { CHALLENGE_INVALID, SESSION_ENDED, signedIn } from "../../platform/http/permission-guard.ts";
 import { notFound, type Problem, problem } from "../../platform/http/problem.ts";
 import { createRouter, jsonBody, jsonContent, problems } from "../../platform/http/router.ts";
+import { limitedProblem } from "../../platform/rate-limit/limit.ts";
 import { refusalOf } from "../../platform/restoring.ts";
 import { RESTORE_REFUSALS } from "../selling/problems.ts";
 import { finishTables, loadTable, type RestoreOutcome } from "./dump-table.ts";
 import { extendToken } from "./extend-token.ts";
+import { isProven, proveRestorer } from "./proof.ts";
 import {
   doneSchema,
   emptyStockSchema,
@@ -19,6 +22,8 @@ import {
   loadStocksSchema,
   loadTableSchema,
   productId,
+  provenSchema,
+  proveSchema,
   tableName,
 } from "./schemas.ts";
 import { areProducts, emptyStock, loadStocks } from "./stock.ts";
@@ -33,6 +38,13 @@ const unfit = (message: string): Problem => ({
 
 const refusedBy = (outcome: Exclude<RestoreOutcome, { kind: "done" }>): Problem =>
   outcome.kind === "unfit" ? unfit(outcome.message) : RESTORE_REFUSALS[outcome.kind];
+
+const PROOF_NEEDED: Problem = {
+  status: 403,
+  code: "proof_needed",
+  detail: "This table says who may do what: send the proof that your password gave for this restore.",
+  errors: [{ field: "proof", code: "proof_needed", message: "is missing, or of another restore" }],
+};
 
 const NOT_BEGUN: Problem = {
   status: 409,
@@ -69,7 +81,7 @@ const writeTable = createRoute({
   summary: "Restore a part of a table",
   description: "Rows as they were read. The first part empties the table.",
   request: { params: tableName, body: jsonBody(loadTableSchema) },
-  responses: { ...done, ...problems("not_restoring", "restore_superseded") },
+  responses: { ...done, ...problems("not_restoring", "restore_superseded", "proof_needed") },
 });
 
 const writeStock = createRoute({
@@ -122,13 +134,28 @@ const extend = createRoute({
   },
 });
 
+const prove = createRoute({
+  ...writing,
+  path: "/ops/backup/proof",
+  summary: "Prove who restores, by their password",
+  description:
+    "Once, before `users` and `roles` are loaded: a stolen token must not write its holder in there.",
+  request: { body: jsonBody(proveSchema) },
+  responses: {
+    200: jsonContent(provenSchema, "For this restore, for a day"),
+    ...problems("wrong_password", "not_restoring", "restore_superseded"),
+  },
+});
+
 /** What a restore calls: `backupRoutes` only read. */
 export const restoreRoutes = createRouter(
   endpoint(writeTable, async (c) => {
     const context = c.get("context");
     const table = await findTable(context, c.req.valid("param").name);
     if (!table) return problem(c, notFound("table"));
-    const outcome = await loadTable(context, table, c.req.valid("json"));
+    const part = c.req.valid("json");
+    if (!(await isProven(context, signedIn(c), table.name, part))) return problem(c, PROOF_NEEDED);
+    const outcome = await loadTable(context, table, part);
     if (outcome.kind !== "done") return problem(c, refusedBy(outcome));
     return c.json({ done: true as const }, 200);
   }),
@@ -162,6 +189,27 @@ export const restoreRoutes = createRouter(
     const outcome = await finishTables(c.get("context"), c.req.valid("json").generation);
     if (outcome.kind !== "done") return problem(c, refusedBy(outcome));
     return c.json({ done: true as const }, 200);
+  }),
+  endpoint(prove, async (c) => {
+    const context = c.get("context");
+    const given = c.req.valid("json");
+    const refusal = await refusalOf(context, given.generation);
+    if (refusal !== null) return problem(c, RESTORE_REFUSALS[refusal]);
+    const outcome = await proveRestorer(context, signedIn(c), given);
+    switch (outcome.kind) {
+      case "proven":
+        return c.json({ proof: outcome.proof }, 200, { "Cache-Control": "no-store" });
+      case "wrong_password":
+        return problem(c, wrongPassword("password"));
+      case "gone":
+        return problem(c, SESSION_ENDED, CHALLENGE_INVALID);
+      case "limited":
+        return problem(c, limitedProblem(outcome), outcome.headers);
+      case "too_many_at_once":
+        return tooManyAtOnce(c, outcome);
+      case "misconfigured":
+        return problem(c, misconfiguredKey(outcome.fault));
+    }
   }),
   endpoint(extend, async (c) => {
     const outcome = await extendToken(c.get("context"), signedIn(c));

@@ -73,10 +73,21 @@ export const changesSchema = z
   })
   .openapi("BackupChanges");
 
+export const proveSchema = z
+  .strictObject({ generation, password: z.string().min(1).max(1000).openapi({ format: "password" }) })
+  .openapi("ProveRestorer");
+
+export const provenSchema = z.object({ proof: z.string() }).openapi("RestoreProof");
+
 export const loadTableSchema = z
   .strictObject({
     generation,
     first: z.boolean().openapi({ description: "Empties the table first" }),
+    proof: z
+      .string()
+      .max(2_000)
+      .optional()
+      .openapi({ description: "Of `POST /ops/backup/proof`: `users` and `roles` are loaded with it alone" }),
     rows: z
       .array(row)
       .max(5_000)

@@ -5,6 +5,7 @@ import { all, constant, each, first, type Sql, sql } from "../../platform/sql.ts
  * Tables that no backup has: the applied migrations (the manifest names the last), whether the shop sells (the restore sets
  * it), the counters of this very shop, the projection and its counts, which a restore empties and the objects report again,
  * what triggers derive from the catalogue and of customers' names, and the figures, which are computed again from the orders.
+ * Sessions stay as they are: a backup would bring back those that have ended since.
  */
 const LEFT_OUT = [
   "cache_generation",
@@ -22,6 +23,7 @@ const LEFT_OUT = [
   "product_figures",
   "figures_added_up",
   "order_words",
+  ...["sessions", "refresh_tokens", "kept_passwords"],
 ];
 
 /**
@@ -83,13 +85,10 @@ export const FOLLOWS: Record<string, Follow> = {
   payments: ofOrders,
   product_history: ofProducts,
   products: { by: "event", rows: (changed) => sql`id IN (${changed("product")})` },
-  refresh_tokens: {
-    by: "nothing",
-    because: "one without its session opens nothing, and its user signs in again",
-  },
   refunds: ofOrders,
   returns: ofOrders,
-  sessions: { by: "nothing", because: "its user signs in again" },
+  // Users name them.
+  roles: { by: "end" },
   shipments: ofOrders,
   stores: { by: "end" },
   users: {

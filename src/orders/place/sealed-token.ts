@@ -1,6 +1,6 @@
-import { base64url } from "jose";
 import { keyRing } from "../../accounts/keys.ts";
 import type { Context } from "../../platform/context.ts";
+import { seal, sealingKey, unseal } from "../../platform/sealed.ts";
 
 /**
  * A stored answer holds its guest's token encrypted, by a key that is derived from the shop's signing keys and stands in no
@@ -9,7 +9,6 @@ import type { Context } from "../../platform/context.ts";
  */
 const FIELD = '"access_token":"';
 const MARK = "sealed.";
-const NONCE_BYTES = 12;
 
 type Settings = Pick<Context, "settings">;
 
@@ -17,11 +16,8 @@ type Settings = Pick<Context, "settings">;
 export async function sealToken(context: Settings, body: string, token: string): Promise<string> {
   const [newest] = await sealingKeys(context);
   if (!newest) return body.replace(`,${FIELD}${token}"`, "");
-  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
-  const text = new TextEncoder().encode(token);
-  const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce }, newest, text));
-  const bytes = new Uint8Array([...nonce, ...sealed]);
-  return body.replace(`${FIELD}${token}"`, `${FIELD}${MARK}${base64url.encode(bytes)}"`);
+  const sealed = await seal(newest, token);
+  return body.replace(`${FIELD}${token}"`, `${FIELD}${MARK}${sealed}"`);
 }
 
 /** Rows as they were read, with the answers in them as they were first given. */
@@ -47,24 +43,8 @@ function sealedIn(body: string): string | null {
 }
 
 async function openToken(context: Settings, body: string, sealed: string): Promise<string> {
-  const token = await opened(context, base64url.decode(sealed.slice(MARK.length)));
+  const token = await unseal(await sealingKeys(context), sealed.slice(MARK.length));
   return body.replace(`,${FIELD}${sealed}"`, token === null ? "" : `,${FIELD}${token}"`);
-}
-
-/** By whichever of the keys sealed it: the others fail. */
-async function opened(context: Settings, bytes: Uint8Array): Promise<string | null> {
-  const [iv, text] = [
-    new Uint8Array(bytes.subarray(0, NONCE_BYTES)),
-    new Uint8Array(bytes.subarray(NONCE_BYTES)),
-  ];
-  for (const key of await sealingKeys(context)) {
-    try {
-      return new TextDecoder().decode(await crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, text));
-    } catch {
-      // Sealed by another.
-    }
-  }
-  return null;
 }
 
 /** Deriving is for once in an isolate: a key lives as long as the ring that it is of. */
@@ -74,16 +54,13 @@ const derived = new WeakMap<CryptoKey, CryptoKey>();
 async function sealingKeys({ settings }: Settings): Promise<CryptoKey[]> {
   const result = await keyRing(settings);
   if (result.kind === "misconfigured") return [];
-  return Promise.all([...result.ring.accepted.values()].map(({ secret }) => sealingKey(secret)));
+  return Promise.all([...result.ring.accepted.values()].map(({ secret }) => keyOf(secret)));
 }
 
-async function sealingKey(secret: CryptoKey): Promise<CryptoKey> {
+async function keyOf(secret: CryptoKey): Promise<CryptoKey> {
   const known = derived.get(secret);
   if (known) return known;
-  const info = new TextEncoder().encode("holdfast/order-token");
-  const derivation = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info };
-  const aes = { name: "AES-GCM", length: 256 };
-  const key = await crypto.subtle.deriveKey(derivation, secret, aes, false, ["encrypt", "decrypt"]);
+  const key = await sealingKey(secret, "holdfast/order-token");
   derived.set(secret, key);
   return key;
 }

@@ -2,9 +2,11 @@ import type { ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { Context } from "../context.ts";
 import { withoutQuery } from "../d1.ts";
+import { CheckFailed } from "../joined-check.ts";
 import { createLog, describeError } from "../log.ts";
 import type { AppEnv } from "./app-env.ts";
 import { invalidJson, unsupportedMediaType } from "./body-guard.ts";
+import { CHALLENGE_INVALID, SESSION_ENDED } from "./permission-guard.ts";
 import { type Problem, problem } from "./problem.ts";
 
 /**
@@ -32,6 +34,8 @@ export function isUnavailable(error: unknown): boolean {
 
 /** Every exception becomes a problem. Its stack is only logged. */
 export const answerError: ErrorHandler<AppEnv> = (error, c) => {
+  // The guard answers it.
+  if (error instanceof CheckFailed) return problem(c, SESSION_ENDED, CHALLENGE_INVALID);
   if (error instanceof HTTPException && error.status < 500) return problem(c, problemOf(error));
   const context: Context | undefined = c.get("context");
   const log = context?.log ?? createLog({ request_id: c.get("requestId") });

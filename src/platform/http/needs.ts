@@ -10,11 +10,15 @@ export interface Needs {
   /** What the caller must be allowed; null where anybody may call. `endpoint` takes it from the route. */
   permission: Permission | null;
   /**
-   * Who looks whether a customer's session still stands: the guard before the route; the handler, in a call that it makes
-   * anyway; or nobody, where a token that lives for minutes is enough. By default the guard, except where anybody may
-   * read. Whose role is another is always looked at by the guard.
+   * When it is looked at whether the caller's session still stands:
+   *
+   * - `before` the handler, by the guard: what writes, if it says nothing else;
+   * - `first_call`: with the handler's first call to D1, before which it does nothing that stays; all that reads;
+   * - `by_handler`: of a customer by the handler, in a call of its own; of others `before`;
+   * - `never` of a customer, since a token that lives for minutes is enough; of others as by default. So it is where
+   *   anybody may read.
    */
-  session: "guard" | "handler" | "nobody" | undefined;
+  session: "before" | "first_call" | "by_handler" | "never" | undefined;
   /** The guard checks only the size of a signed body: the route must first verify the signature over the very bytes. */
   signedBody: boolean;
   /** Whether a body may hold text that D1 would change: a restore writes back what stood there, whatever that is. */

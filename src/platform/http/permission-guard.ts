@@ -2,12 +2,18 @@ import type { Context as HonoContext, MiddlewareHandler, Next } from "hono";
 import type { Permission } from "../../permissions.ts";
 import { type Actor, may, type UserActor } from "../actor.ts";
 import type { Context } from "../context.ts";
+import { CheckFailed, type JoinedCheck, withDb } from "../joined-check.ts";
 import type { AppEnv } from "./app-env.ts";
 import type { Needs } from "./needs.ts";
 import { type Problem, problem } from "./problem.ts";
 
-/** Who looks at a token's session as it stands. Null: it has ended, or gives another role by now. */
-export type ConfirmSession = (context: Context, actor: UserActor) => Promise<UserActor | null>;
+/** Who looks at a token's session as it stands. */
+export interface Sessions {
+  /** Now. Null: it has ended, or its user has another role by now. */
+  confirm(context: Context, actor: UserActor): Promise<UserActor | null>;
+  /** With the first call to D1; null where what the role allows must be read first. */
+  join(context: Context, actor: UserActor): JoinedCheck | null;
+}
 
 export const CHALLENGE = { "WWW-Authenticate": "Bearer" };
 export const CHALLENGE_INVALID = { "WWW-Authenticate": 'Bearer error="invalid_token"' };
@@ -39,30 +45,62 @@ export const lacks = (permission: Permission): Problem => ({
  * by the token alone.
  */
 export const guardRoute =
-  (confirm: ConfirmSession): MiddlewareHandler<AppEnv> =>
+  (sessions: Sessions): MiddlewareHandler<AppEnv> =>
   async (c, next) => {
     const needs = c.get("route")?.needs;
     if (!needs) return next();
     const context = c.get("context");
     const { actor } = context;
-    const { permission } = needs;
-    if (actor.kind === "user" && !isTrusted(actor, needs, c.req.method)) {
-      const confirmed = await confirm(context, actor);
-      if (confirmed === null) return problem(c, SESSION_ENDED, CHALLENGE_INVALID);
-      c.set("context", { ...context, actor: confirmed });
+    let check: JoinedCheck | null = null;
+    if (actor.kind === "user") {
+      const when = whenToLook(actor, needs, c.req.method);
+      check = when === "first_call" ? sessions.join(context, actor) : null;
+      if (check) {
+        c.set("context", { ...context, check, env: withDb(context.env, check.joinedTo(context.env.DB)) });
+      } else if (when !== "never") {
+        const confirmed = await sessions.confirm(context, actor);
+        if (confirmed === null) return sessionEnded(c);
+        c.set("context", { ...context, actor: confirmed });
+      }
     }
+    const { permission } = needs;
     if (permission !== null) {
       const refusal = refusalOf(c, permission);
-      if (refusal !== null) return refusal;
+      // Whose session has ended is told that, and not what they may not.
+      if (refusal !== null) return check && !(await stands(check)) ? sessionEnded(c) : refusal;
       c.set("passed", permission);
     }
-    return next();
+    await next();
+    if (check && !(await stands(check))) {
+      c.res = undefined;
+      c.res = sessionEnded(c);
+    }
   };
 
-function isTrusted({ role, restores }: UserActor, { permission, session }: Needs, method: string): boolean {
-  if (role !== "customer" || restores !== null) return false;
-  if (session !== undefined) return session !== "guard";
-  return permission === null && (method === "GET" || method === "HEAD");
+const sessionEnded = (c: HonoContext<AppEnv>) => problem(c, SESSION_ENDED, CHALLENGE_INVALID);
+
+async function stands(check: JoinedCheck): Promise<boolean> {
+  try {
+    await check.settle();
+  } catch (error) {
+    if (!(error instanceof CheckFailed)) throw error;
+  }
+  return !check.failed;
+}
+
+function whenToLook(
+  { role, restores }: UserActor,
+  { permission, session }: Needs,
+  method: string,
+): "before" | "first_call" | "never" {
+  const reads = method === "GET" || method === "HEAD";
+  const byDefault = reads ? "first_call" : "before";
+  if (restores !== null) return "before";
+  if (role === "customer") {
+    if (session === "by_handler" || session === "never") return "never";
+    return session ?? (reads && permission === null ? "never" : byDefault);
+  }
+  return session === "first_call" ? "first_call" : byDefault;
 }
 
 /** For a part of a route that needs more than the route does. */

@@ -107,6 +107,7 @@ async function restore(
     const backup = await backups.readDirectory(directory);
     manifest = backup.manifest;
     const outcome = await restoreShop(times.watch(api), backup, {
+      password: process.env.ADMIN_PASSWORD ?? "",
       ...{ forceOpen: false, print, report: async () => {}, drainMs: LOCAL_DRAIN_MS },
       pause: async (milliseconds) => {
         const { taken: more } = await timed(() => pause(milliseconds));

@@ -7,12 +7,12 @@ import { owe } from "../../events/rows.ts";
 import { answerOf, order, refusalOf } from "../../orders/ask.ts";
 import { testClock } from "../../support/clock.ts";
 import { basket, get, givenShop } from "../../support/shop.ts";
-import { type SignedIn, signIn } from "../../support/sign-in.ts";
+import { PASSWORD, type SignedIn, signIn } from "../../support/sign-in.ts";
 
 /** A shop that is restored to nothing but itself, and whose reconciliation takes more than one request. */
 
 const quiet: RestoreOptions = {
-  ...{ forceOpen: false, drainMs: 0 },
+  ...{ password: PASSWORD, forceOpen: false, drainMs: 0 },
   ...{ print: () => {}, pause: async () => {}, report: async () => {} },
 };
 const NOW = "2026-11-20T00:00:00.000Z";

@@ -2,9 +2,12 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { findUnstorableText, pathOfText } from "../../../src/platform/json-text.ts";
 
-/** The plain way: everything is parsed, and walked. */
-const plainly = (json: string): string | null =>
-  pathOfText(JSON.parse(json), (text) => text.includes("\0") || !text.isWellFormed())?.join(".") ?? null;
+/**
+ * The plain way: everything is walked. What was sent itself, and not what JSON.parse makes of it: that of Node 24 takes the
+ * name "\\u0000" for "\\" where it has parsed objects of the same shape before.
+ */
+const plainly = (sent: unknown): string | null =>
+  pathOfText(sent, (text) => text.includes("\0") || !text.isWellFormed())?.join(".") ?? null;
 
 const pieces = [
   "a",
@@ -34,14 +37,14 @@ const { value } = fc.letrec((tie) => ({
   ),
 }));
 
-test("whatever is sent: the same string is found as by parsing it all", () => {
+test("whatever is sent: the same string is found as by walking it all", () => {
   fc.assert(
     fc.property(value, fc.constantFrom(0, 2), (sent, spaces) => {
       // JSON.stringify escapes halves of pairs; whole pairs are escaped here.
       const json = JSON.stringify(sent, null, spaces);
       const escaped = json.replaceAll("\ud83d\ude00", "\\uD83d\\ude00");
-      expect(findUnstorableText(json)).toBe(plainly(json));
-      expect(findUnstorableText(escaped)).toBe(plainly(escaped));
+      expect(findUnstorableText(json)).toBe(plainly(sent));
+      expect(findUnstorableText(escaped)).toBe(plainly(sent));
     }),
     { numRuns: 3_000 },
   );

@@ -5,6 +5,9 @@ import { type Api, ApiFailed } from "./api.ts";
 const EXTEND_AFTER_MS = 300_000;
 const extendedSchema = z.object({ access_token: z.string() });
 
+const isRestoring = (body: unknown): boolean =>
+  (body as { state?: unknown } | undefined)?.state === "restoring";
+
 /**
  * The API for a restore: its token is extended for as long as the shop is closed for it, since the users that it brings may
  * not have whoever runs it.
@@ -38,7 +41,15 @@ export function extendingApi(
   };
   return {
     get: async (path, schema) => (await extended()).get(path, schema),
-    post: async (path, body, schema) => (await extended()).post(path, body, schema),
+    post: async (path, body, schema) => {
+      const answer = await (await extended()).post(path, body, schema);
+      // A restore begins: what was extended is a token of the one before it, which has failed.
+      if (path === "/ops/selling" && isRestoring(body)) {
+        current = Promise.resolve(api);
+        extendedAt = Number.NEGATIVE_INFINITY;
+      }
+      return answer;
+    },
     delete: async (path) => (await extended()).delete(path),
     list: async (path, schema) => (await extended()).list(path, schema),
   };

@@ -69,6 +69,7 @@ const adjust = createRoute({
   method: "post",
   path: "/inventory/{product_id}/adjust",
   permission: "inventory:write",
+  needs: { session: "first_call" },
   summary: "Correct, receive, return or write off stock in a store",
   description:
     "`set` counts anew, `add` and `return` bring in, `remove` and `damage` take out; never below what is reserved. Each is a line of the ledger.",
@@ -84,6 +85,7 @@ const transfer = createRoute({
   method: "post",
   path: "/inventory/{product_id}/transfer",
   permission: "inventory:write",
+  needs: { session: "first_call" },
   summary: "Move free units from one store to another",
   description: "In one step: no unit is in both stores, or in none.",
   request: { params: productParam, headers: idempotencyHeader, body: jsonBody(transferSchema) },

@@ -98,6 +98,7 @@ const cancelRoute = createRoute({
   method: "post",
   path: "/orders/{id}/cancel",
   permission: null,
+  needs: { session: "first_call" },
   tags: ["Orders"],
   summary: "Cancel an order",
   description:
@@ -143,6 +144,7 @@ const detailsRoute = createRoute({
   method: "patch",
   path: "/orders/{id}",
   permission: null,
+  needs: { session: "first_call" },
   tags: ["Orders"],
   summary: "Change the details of an order that has not shipped",
   description:

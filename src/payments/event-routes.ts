@@ -42,6 +42,7 @@ const matchRoute = createRoute({
   method: "post",
   path: "/payments/events/{provider}/{event_id}/match",
   permission: "payments:write",
+  needs: { session: "first_call" },
   summary: "Say which order a payment event means",
   description:
     "Of an event that waits for staff: one that no order was known for, or that did not fit its order. It is worked off again, as any other of that order.",
@@ -59,6 +60,7 @@ const retryRoute = createRoute({
   method: "post",
   path: "/payments/events/{provider}/{event_id}/retry",
   permission: "payments:write",
+  needs: { session: "first_call" },
   summary: "Have a payment event looked at again",
   description:
     "Of an event that waits for staff. It is worked off again by what is known now: about the order that it has, or the one that its payment is of by now.",
@@ -101,6 +103,7 @@ const giveBackRoute = createRoute({
   method: "post",
   path: "/payments/events/{provider}/{event_id}/give-back",
   permission: "payments:write",
+  needs: { session: "first_call" },
   summary: "Give back what a flagged payment took",
   description:
     "All of it, to whoever paid. It never counts for the order. The provider is asked after the answer.",

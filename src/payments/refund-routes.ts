@@ -11,6 +11,7 @@ const refundRoute = createRoute({
   method: "post",
   path: "/payments/{id}/refund",
   permission: "payments:write",
+  needs: { session: "first_call" },
   tags: ["Payments"],
   summary: "Refund a payment, or a part of it",
   description:

@@ -16,6 +16,7 @@ const openRoute = createRoute({
   method: "post",
   path: "/orders/{id}/payments",
   permission: null,
+  needs: { session: "first_call" },
   tags: ["Payments"],
   summary: "Pay an order",
   description: "Opens a payment with the shop's provider, or gives the one that is open already.",

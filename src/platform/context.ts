@@ -1,7 +1,6 @@
 import type { Actor } from "./actor.ts";
 import type { Clock } from "./clock.ts";
 import type { Ids } from "./ids.ts";
-import type { JoinedCheck } from "./joined-check.ts";
 import type { Log } from "./log.ts";
 import type { Settings } from "./settings.ts";
 
@@ -22,8 +21,6 @@ export interface Context {
    * until something has asked. What it writes and what it tells Stock carries it.
    */
   generation: number | undefined;
-  /** Whether the caller's session still stands, where that goes along with the first call to D1; else it is known. */
-  check?: JoinedCheck;
   /** Lets work go on after the response. It may be lost, so what must happen is also a task in D1. */
   defer(work: Promise<unknown>): void;
 }

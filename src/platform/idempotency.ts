@@ -136,14 +136,10 @@ export async function once<A extends Response>(
   c: HonoContext<AppEnv>,
   work: (operation: Operation) => Promise<A>,
 ): Promise<A | Replayed | ProblemAnswer> {
-  const { env, ids, clock, check } = c.get("context");
+  const { env, ids, clock } = c.get("context");
   const read = await readKey(c);
   if (read.kind === "malformed") return problem(c, read.problem);
-  if (read.kind === "none") {
-    // The work may begin with another part than D1.
-    await check?.settle();
-    return work(new Operation(ids.next()));
-  }
+  if (read.kind === "none") return work(new Operation(ids.next()));
 
   const { key } = read;
   const { standing } = await batch(env.DB, {

@@ -22,6 +22,11 @@ export class JoinedCheck {
     this.#ask = ask;
   }
 
+  /** Whether nothing was asked yet. */
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
   get failed(): boolean {
     return this.#state === "failed";
   }

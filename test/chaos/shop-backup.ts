@@ -10,7 +10,7 @@ import { type BackupWriter, type Manifest, saveShop } from "../../src/cli/save-s
 import { stockOf } from "../../src/inventory/client.ts";
 import { testClock } from "../support/clock.ts";
 import { post } from "../support/shop.ts";
-import { PASSWORD, signIn } from "../support/sign-in.ts";
+import { PASSWORD, signInFirstAdmin } from "../support/sign-in.ts";
 
 /** A directory that is not one: the files as text, as a disk would have them. */
 function memory() {
@@ -43,7 +43,7 @@ export const quiet: RestoreOptions = {
 
 /** The admin's API, over the Worker itself. `watch` sees each call before it goes. */
 export async function givenAdmin(watch: (method: string, path: string) => Promise<void> = async () => {}) {
-  const { token, headers } = await signIn("admin");
+  const { token, headers } = await signInFirstAdmin();
   const api = createApi("http://shop.test", token, async (url, init) => {
     await watch(init.method ?? "GET", new URL(url).pathname.replace("/api/v1", ""));
     return exports.default.fetch(url, init);

@@ -44,7 +44,7 @@ function givenShop({ tables = [], rows = [], before = () => {} }: Answers) {
       generation: 1,
     },
     ...{ done: true, state: "open", checked: 2, drift: [], repaired: 1, open: {}, next: null },
-    ...{ movements: [], left_out: false },
+    ...{ movements: [], left_out: false, proof: "proven" },
   };
   const call = async (path: string, body: unknown, answer: object) => {
     const named = path.replace("/ops/backup/", "").replace(/\?product_ids=([^,]*).*/, " of $1");

@@ -85,7 +85,7 @@ test("secrets that are missing are made, kept, and good enough to run with", asy
     path,
   );
 
-  expect(Object.keys(made)).toEqual(["JWT_PRIVATE_KEY", "ADMIN_PASSWORD"]);
+  expect(Object.keys(made)).toEqual(["JWT_PRIVATE_KEY", "ADMIN_PASSWORD", "BACKUP_KEY"]);
   expect(readDevVars(path)).toEqual({ ADMIN_EMAIL: "me@shop.example", ...made });
   expect(checkSettings({ ENVIRONMENT: "development", ...readDevVars(path) }).kind).toBe("valid");
   expect(statSync(path).mode & 0o777).toBe(0o600);

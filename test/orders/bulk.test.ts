@@ -111,6 +111,8 @@ describe("a bulk of independent orders", () => {
     const calls = Map.groupBy(boundary.calls, (call) => call);
     expect(Object.fromEntries([...calls].map(([call, all]) => [call, all.length]))).toEqual({
       // The third tells whether those who hold the units in the way may yet let go.
+      // The session; placing.
+      "D1.first": 1,
       "D1.batch": 2,
       "D1.all": 1,
       "Stock.reserve": 2,

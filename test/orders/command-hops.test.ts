@@ -8,7 +8,7 @@ import { Trace, traced } from "./traced.ts";
 
 /**
  * How often each command under an Idempotency-Key leaves the Worker, in an isolate that is new, with what goes on after
- * the answer: docs/DESIGN.md §6. First the isolate looks whether the shop is being restored.
+ * the answer: docs/DESIGN.md §6. First the isolate looks whether the shop is being restored, and whether the session stands.
  */
 
 let staff: SignedIn;
@@ -17,7 +17,7 @@ beforeEach(async () => {
   staff = await signIn("staff");
 });
 
-const LOOK = "D1.first";
+const LOOK = "D1.batch";
 /** Its order and its key; the step and its answer; both products' stock; the lists, and the task that would have told them. */
 const STEP = [LOOK, "D1.batch", "D1.batch", "Stock.followAndCarry", "Stock.followAndCarry", "D1.batch"];
 

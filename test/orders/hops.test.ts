@@ -134,7 +134,8 @@ test("reading and history are two calls, cancelling two and the stock's, and one
   expect(await callsOf("GET", `${path}/history`)).toEqual(["D1.first", "D1.batch"]);
   expect(await callsOf("GET", "/orders")).toEqual(["D1.batch"]);
   expect((await callsOf("POST", `${path}/cancel`)).slice(0, 5)).toEqual([
-    "D1.first",
+    // The session with it.
+    "D1.batch",
     "D1.first",
     "D1.batch",
     "Stock.followAndCarry",

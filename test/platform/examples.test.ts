@@ -143,6 +143,7 @@ const SCENES: Record<string, (world: World) => Promise<Scene>> = {
   "post /ops/backup/stock": emptied,
   "post /ops/backup/stock/{product_id}": emptied,
   "post /ops/backup/token": restoring,
+  "post /ops/backup/proof": restoring,
   "post /ops/backup/finish": restoring,
 };
 

@@ -243,6 +243,12 @@ function backupRoutes(productId: string): BodyRoute[] {
         "product_ids.0": [7, true, null, [], {}, "", long(65)],
       },
     },
+    {
+      ...backup,
+      path: "/ops/backup/proof",
+      body: { generation: 1, password: "secret" },
+      wrong: { generation, password: [7, true, null, [], {}, MISSING, "", long(1_001)] },
+    },
     { ...backup, path: "/ops/backup/finish", body: { generation: 1 }, wrong: { generation } },
   ];
 }

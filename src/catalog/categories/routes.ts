@@ -80,6 +80,7 @@ const create = createRoute({
   method: "post",
   path: "/categories",
   permission: "catalog:write",
+  needs: { session: "first_call" },
   summary: "Create a category",
   description: "Its name must be its own, in any case of letters.",
   request: { headers: idempotencyHeader, body: jsonBody(newCategorySchema) },
@@ -91,6 +92,7 @@ const update = createRoute({
   method: "patch",
   path: "/categories/{id}",
   permission: "catalog:write",
+  needs: { session: "first_call" },
   summary: "Change a category",
   description:
     "What is left out stays as it is. `If-Match` refuses the change where somebody else was faster.",
@@ -106,6 +108,7 @@ const remove = createRoute({
   method: "delete",
   path: "/categories/{id}",
   permission: "catalog:write",
+  needs: { session: "first_call" },
   summary: "Delete a category that no product is in",
   description: "Archived products count too: move them to another category first.",
   request: { params: id, headers: ifMatchHeader },

@@ -122,6 +122,7 @@ const create = createRoute({
   method: "post",
   path: "/products",
   permission: "catalog:write",
+  needs: { session: "first_call" },
   summary: "Create a product",
   description: "It is on sale at once, and has no stock yet. Its SKU must be its own.",
   request: { headers: idempotencyHeader, body: jsonBody(newProductSchema) },
@@ -133,7 +134,7 @@ const bulk = createRoute({
   method: "post",
   path: "/products/bulk",
   permission: "catalog:write",
-  needs: { bodyLimit: BULK_BODY_LIMIT_BYTES },
+  needs: { session: "first_call", bodyLimit: BULK_BODY_LIMIT_BYTES },
   summary: "Create or change up to 500 products by sku, with opening stock",
   description:
     "Items stand alone: one that is wrong fails by itself. Of a product that is there, fields left out stay as they " +
@@ -149,6 +150,7 @@ const update = createRoute({
   method: "patch",
   path: "/products/{id}",
   permission: "catalog:write",
+  needs: { session: "first_call" },
   summary: "Change a product, or put an archived one back on sale",
   description:
     "What is left out stays as it is; `active: true` puts it back on sale. `If-Match` refuses the change where somebody else was faster.",
@@ -164,6 +166,7 @@ const archive = createRoute({
   method: "delete",
   path: "/products/{id}",
   permission: "catalog:write",
+  needs: { session: "first_call" },
   summary: "Archive a product: it stays readable and cannot be ordered",
   description: "Orders that have it go on. `PATCH` with `active: true` puts it back on sale.",
   request: { params: id, headers: ifMatchHeader },

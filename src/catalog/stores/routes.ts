@@ -65,6 +65,7 @@ const create = createRoute({
   method: "post",
   path: "/stores",
   permission: "catalog:write",
+  needs: { session: "first_call" },
   summary: "Create a store",
   description: "It is empty until stock is set, by products in bulk or by an adjustment.",
   request: { headers: idempotencyHeader, body: jsonBody(newStoreSchema) },
@@ -76,6 +77,7 @@ const update = createRoute({
   method: "patch",
   path: "/stores/{id}",
   permission: "catalog:write",
+  needs: { session: "first_call" },
   summary: "Change a store",
   description:
     "What is left out stays as it is. `If-Match` refuses the change where somebody else was faster.",

@@ -77,17 +77,18 @@ export const proveSchema = z
   .strictObject({ generation, password: z.string().min(1).max(1000).openapi({ format: "password" }) })
   .openapi("ProveRestorer");
 
-export const provenSchema = z.object({ proof: z.string() }).openapi("RestoreProof");
+export const provenSchema = z
+  .object({ proof: z.string().openapi({ example: "eyJhbGciOiJFZERTQSJ9.eyJyZXN0b3JlcyI6MX0.c2lnbmF0dXJl" }) })
+  .openapi("RestoreProof");
 
 export const loadTableSchema = z
   .strictObject({
     generation,
     first: z.boolean().openapi({ description: "Empties the table first" }),
-    proof: z
-      .string()
-      .max(2_000)
-      .optional()
-      .openapi({ description: "Of `POST /ops/backup/proof`: `users` and `roles` are loaded with it alone" }),
+    proof: z.string().max(2_000).optional().openapi({
+      description: "Of `POST /ops/backup/proof`: `users` and `roles` are loaded with it alone",
+      example: "eyJhbGciOiJFZERTQSJ9.eyJyZXN0b3JlcyI6MX0.c2lnbmF0dXJl",
+    }),
     rows: z
       .array(row)
       .max(5_000)

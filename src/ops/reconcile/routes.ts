@@ -10,6 +10,7 @@ const reconcile = createRoute({
   method: "post",
   path: "/inventory/reconcile",
   permission: "inventory:write",
+  needs: { session: "first_call" },
   tags: ["Inventory"],
   summary: "Compare stock with its ledger, its orders and its lists; repair it when asked",
   description:

@@ -41,6 +41,7 @@ const transition = createRoute({
   method: "post",
   path: "/orders/{id}/transitions",
   permission: "orders:write",
+  needs: { session: "first_call" },
   summary: "Take an order one step on",
   description:
     "`confirmed` approves an unpaid order by invoice or on delivery that is pending, `processing` from confirmed, `shipped` from processing (ships all that is left), `delivered` from shipped. " +
@@ -58,6 +59,7 @@ const ship = createRoute({
   method: "post",
   path: "/orders/{id}/shipments",
   permission: "orders:write",
+  needs: { session: "first_call" },
   summary: "Ship an order, or a part of it",
   description:
     "By default all that is left and was not refunded in full; that ships with `force` only, a 409 `refunded` else. A confirmed order passes through processing in the same step. It is `shipped` " +
@@ -82,6 +84,7 @@ const close = createRoute({
   method: "post",
   path: "/orders/{id}/close",
   permission: "orders:write",
+  needs: { session: "first_call" },
   summary: "Give up what is left of a part-shipped order",
   description:
     "What is left is released; the order is `shipped`. What is due for it goes back by the `refund` of the answer: its " +
@@ -98,6 +101,7 @@ const comeBack = createRoute({
   method: "post",
   path: "/orders/{id}/returns",
   permission: "orders:write",
+  needs: { session: "first_call" },
   summary: "Take back what was shipped",
   description:
     "Of an order that is shipped or delivered, never more than was shipped. It is `returned` when all of that is " +

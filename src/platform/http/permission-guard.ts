@@ -56,7 +56,7 @@ export const guardRoute =
       const when = whenToLook(actor, needs, c.req.method);
       check = when === "first_call" ? sessions.join(context, actor) : null;
       if (check) {
-        c.set("context", { ...context, check, env: withDb(context.env, check.joinedTo(context.env.DB)) });
+        c.set("context", { ...context, env: joinedEnv(context.env, check, isRead(c.req.method)) });
       } else if (when !== "never") {
         const confirmed = await sessions.confirm(context, actor);
         if (confirmed === null) return sessionEnded(c);
@@ -77,6 +77,21 @@ export const guardRoute =
     }
   };
 
+/** What writes may turn to a Durable Object only once D1 was asked. */
+function joinedEnv(env: Cloudflare.Env, check: JoinedCheck, reads: boolean): Cloudflare.Env {
+  const joined = withDb(env, check.joinedTo(env.DB));
+  if (reads) return joined;
+  for (const [name, binding] of Object.entries(env)) {
+    if (typeof binding !== "object" || !("idFromName" in binding)) continue;
+    const get = () => {
+      if (check.isOpen) throw new Error(`${name} was asked before the session was looked at`);
+      return binding;
+    };
+    Object.defineProperty(joined, name, { get });
+  }
+  return joined;
+}
+
 const sessionEnded = (c: HonoContext<AppEnv>) => problem(c, SESSION_ENDED, CHALLENGE_INVALID);
 
 async function stands(check: JoinedCheck): Promise<boolean> {
@@ -88,12 +103,14 @@ async function stands(check: JoinedCheck): Promise<boolean> {
   return !check.failed;
 }
 
+const isRead = (method: string): boolean => method === "GET" || method === "HEAD";
+
 function whenToLook(
   { role, restores }: UserActor,
   { permission, session }: Needs,
   method: string,
 ): "before" | "first_call" | "never" {
-  const reads = method === "GET" || method === "HEAD";
+  const reads = isRead(method);
   const byDefault = reads ? "first_call" : "before";
   if (restores !== null) return "before";
   if (role === "customer") {

@@ -141,7 +141,7 @@ describe("what stock and money wait for", () => {
     const answer = await change(name, body);
     if (!forAdmins) return expect([answer.status, "warning" in answer.body]).toEqual([200, false]);
     expect(refusalOf(answer)).toEqual([403, "forbidden"]);
-    expect(answer.text).toContain(`Stock and money wait for ${name}: only an admin may`);
+    expect(answer.text).toContain(`Stock and money wait for ${name}: it needs the permission shop`);
     expect(await rows()).toEqual([]);
     const admin = await signIn("admin");
     const changed = await askUnder({}, "PATCH", `/jobs/${name}`, body, admin.headers);

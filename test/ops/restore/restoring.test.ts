@@ -92,6 +92,7 @@ describe("while the shop is restored", () => {
       "POST /api/v1/carts/{id}/checkout",
       "POST /api/v1/ops/backup/empty-stock",
       "POST /api/v1/ops/backup/finish",
+      "POST /api/v1/ops/backup/proof",
       "POST /api/v1/ops/backup/stock",
       "POST /api/v1/ops/backup/stock/{product_id}",
       "POST /api/v1/ops/backup/tables/{name}",

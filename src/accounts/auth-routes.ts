@@ -96,7 +96,7 @@ const logoutRoute = createRoute({
   tags,
   summary: "End the session of a refresh token",
   description:
-    "Its refresh token works no more; access tokens that it gave expire by themselves within 15 minutes. An unknown token is answered in the same way.",
+    "Its refresh token works no more, and access tokens that it gave neither; only reading and filling carts goes on by them, for 15 minutes at most. An unknown token is answered in the same way.",
   request: { body: jsonBody(refreshSchema) },
   responses: { 204: { description: "Ended, or there was none" } },
 });

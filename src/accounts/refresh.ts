@@ -17,7 +17,7 @@ export type RefreshOutcome =
  *
  * A token that comes a second time ends its session with all its tokens (RFC 9700, 4.14.2). That is also so for two
  * requests with one token at the same time, because an impatient client cannot be told from a thief, and having to sign in
- * again is the smaller harm. Access tokens that were given out stay valid for their 15 minutes.
+ * again is the smaller harm. Access tokens that it gave end with it (./confirm-session.ts).
  */
 export async function refresh(context: Context, token: string): Promise<RefreshOutcome> {
   const { env, ids, clock, settings, log } = context;

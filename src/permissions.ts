@@ -15,9 +15,13 @@ export const PERMISSIONS = {
   shop: "Stop and open the shop, and switch off jobs that it needs",
   backup: "Read and restore the whole shop",
   users: "All accounts and roles",
+  keys: "All API keys",
 } as const satisfies Record<string, string>;
 
 export type Permission = keyof typeof PERMISSIONS;
+
+/** What an operation asks for: a permission, or one of several, of which a refusal names the last. */
+export type Needed = Permission | readonly [Permission, ...Permission[]];
 
 /** What everybody has who is signed in, and no API key. */
 export const OWN = "account" satisfies Permission;
@@ -30,7 +34,12 @@ export const withReading = (given: readonly Permission[]): Permission[] =>
     (name) => given.includes(name) || given.includes(name.replace(/:read$/, ":write") as Permission),
   );
 
-const OF_ADMINS: Permission[] = ["mails", "shop", "backup", "users"];
+const OF_ADMINS: Permission[] = ["mails", "shop", "backup", "users", "keys"];
+
+/** What an API key may be given: nothing by which it could give itself more. */
+export const KEY_SCOPES: Permission[] = PERMISSION_NAMES.filter(
+  (name) => name !== OWN && !OF_ADMINS.includes(name),
+);
 
 /** The roles that every shop has, and that nobody changes. A shop's own are rows of `roles`. */
 export const FIXED_ROLES: Readonly<Record<string, readonly Permission[]>> = {

@@ -169,7 +169,10 @@ export const REFERENCE: Reference = {
   ignoresToken: (path) => path.startsWith(`${API}/auth/`),
   words: WORDS,
   tags: [
-    { name: "Accounts", description: "Sign in, renew tokens, and what is one's own. Admins give roles." },
+    {
+      name: "Accounts",
+      description: "Sign in, renew tokens, and what is one's own. Admins give roles and API keys.",
+    },
     { name: "Catalogue", description: "Products and categories: list, search, and edit as staff." },
     {
       name: "Carts",
@@ -192,7 +195,7 @@ export const REFERENCE: Reference = {
       bearerFormat: "JWT",
       description:
         `An \`access_token\` of \`POST ${API}/auth/token\` or \`/auth/register\`, good for ${ACCESS_TOKEN_MINUTES} minutes; ` +
-        `\`POST ${API}/auth/refresh\` gives the next one.`,
+        `\`POST ${API}/auth/refresh\` gives the next one. Programs send an API key instead, of \`POST ${API}/api-keys\`.`,
     },
     orderToken: {
       type: "apiKey",

@@ -3,7 +3,9 @@ import { FIXED_ROLES } from "../permissions.ts";
 import type { AppEnv } from "../platform/http/app-env.ts";
 import { CHALLENGE_INVALID, INVALID_TOKEN } from "../platform/http/permission-guard.ts";
 import { misconfigured, type Problem, problem } from "../platform/http/problem.ts";
+import { sha256 } from "../platform/ids.ts";
 import { verifyAccessToken } from "./access-token.ts";
+import { API_KEY } from "./api-keys.ts";
 import { keyRing } from "./keys.ts";
 
 /**
@@ -23,12 +25,17 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
   const header = c.req.header("Authorization");
   if (header === undefined || IGNORING.some((path) => c.req.path.startsWith(path))) return next();
 
+  const given = CREDENTIAL.exec(header.trim())?.[1];
+  if (given !== undefined && API_KEY.test(given)) {
+    c.set("apiKey", await sha256(given));
+    return next();
+  }
+
   const context = c.get("context");
   const keys = await keyRing(context.settings);
   if (keys.kind === "misconfigured") return problem(c, misconfiguredKey(keys.fault));
 
-  const token = CREDENTIAL.exec(header.trim())?.[1];
-  const claims = token ? await verifyAccessToken(keys.ring, token, context.clock.now()) : null;
+  const claims = given ? await verifyAccessToken(keys.ring, given, context.clock.now()) : null;
   if (!claims) {
     c.set("badToken", problem(c, INVALID_TOKEN, CHALLENGE_INVALID));
     return next();

@@ -4,6 +4,7 @@ import type { Context } from "../platform/context.ts";
 import type { Sessions } from "../platform/http/permission-guard.ts";
 import { JoinedCheck } from "../platform/joined-check.ts";
 import { first, type Sql, sql } from "../platform/sql.ts";
+import { confirmKey } from "./confirm-key.ts";
 import { confirmRestorer } from "./confirm-restorer.ts";
 
 /**
@@ -37,4 +38,4 @@ function join(context: Context, actor: UserActor): JoinedCheck | null {
   return new JoinedCheck(must, async () => (await confirm(context, actor)) !== null);
 }
 
-export const sessionsAsTheyStand: Sessions = { confirm, join };
+export const sessionsAsTheyStand: Sessions = { confirm, confirmKey, join };

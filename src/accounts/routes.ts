@@ -1,4 +1,5 @@
 import { createRouter } from "../platform/http/router.ts";
+import { apiKeysRoutes } from "./api-keys-routes.ts";
 import { authRoutes } from "./auth-routes.ts";
 import { meRoutes } from "./me-routes.ts";
 import { resetRoutes } from "./reset-routes.ts";
@@ -13,4 +14,5 @@ export const accountsRoutes = (carts: CartPort) =>
     .route("/", resetRoutes)
     .route("/", meRoutes)
     .route("/", usersRoutes)
-    .route("/", rolesRoutes);
+    .route("/", rolesRoutes)
+    .route("/", apiKeysRoutes);

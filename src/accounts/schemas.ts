@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { PERMISSION_NAMES } from "../permissions.ts";
+import { KEY_SCOPES, PERMISSION_NAMES } from "../permissions.ts";
 import { decodeCursor, listSchema, pageQuerySchema } from "../platform/pagination.ts";
 import { PAYMENT_METHODS } from "../platform/settings.ts";
 import { accountEmailSchema, lookedUpEmailSchema } from "../platform/text/email.ts";
@@ -154,6 +154,48 @@ export const sessionListSchema = listSchema(
   }),
   "SessionList",
 );
+
+const scopes = z
+  .array(z.enum(KEY_SCOPES))
+  .min(1)
+  .max(KEY_SCOPES.length)
+  .openapi({ description: "The permissions that the key has", example: ["orders:read"] });
+
+export const apiKeySchema = z
+  .object({
+    id: z.string().openapi({ example: "key_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
+    name: z.string().openapi({ example: "The warehouse's scanner" }),
+    prefix: z.string().openapi({ description: "How the key begins", example: "hf_kH3x9Qv2" }),
+    scopes,
+    created_by: z.string().openapi({ example: "usr_01jcz4kq8rj2m5v0a7w9x3y6pd" }),
+    created_at: z.iso.datetime(),
+    expires_at: z.iso.datetime().nullable(),
+    last_used_at: z.iso.datetime().nullable().openapi({ description: "To the hour" }),
+    revoked_at: z.iso.datetime().nullable(),
+  })
+  .openapi("ApiKey");
+
+export const apiKeyListSchema = listSchema(apiKeySchema, "ApiKeyList");
+
+export const madeApiKeySchema = apiKeySchema
+  .extend({
+    secret: z.string().optional().openapi({
+      description: "The key itself, for `Authorization: Bearer …`. It is told once: a repeat has none",
+      example: "hf_kH3x9Qv2mT8bR5wY1nZ7cL4dF6gJ0pS3aV9eU2iO5xK",
+    }),
+  })
+  .openapi("MadeApiKey");
+
+export const newApiKeySchema = z
+  .strictObject({
+    name: line(100).openapi({ example: "The warehouse's scanner" }),
+    scopes,
+    expires_at: z.iso
+      .datetime()
+      .nullish()
+      .openapi({ description: "When it ends by itself; null: never", example: "2027-11-20T12:00:00.000Z" }),
+  })
+  .openapi("NewApiKey");
 
 /** A page query that accepts only our cursors. */
 export const cursorQuerySchema = pageQuerySchema.extend({

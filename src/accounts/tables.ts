@@ -36,6 +36,23 @@ export const roles = sqliteTable("roles", {
   updatedAt: integer("updated_at").notNull(),
 });
 
+/** Programs of the shop's. A key is the shop's, not its maker's: it lives on when they are gone. */
+export const apiKeys = sqliteTable("api_keys", {
+  id: text("id").primaryKey(),
+  name: text("name").notNull(),
+  /** The first characters, by which people tell keys apart. */
+  prefix: text("prefix").notNull(),
+  /** SHA-256 of the key; the key itself is never stored. */
+  hash: text("hash").notNull().unique(),
+  scopes: text("scopes", { mode: "json" }).$type<Permission[]>().notNull(),
+  createdBy: text("created_by").notNull(),
+  createdAt: integer("created_at").notNull(),
+  expiresAt: integer("expires_at"),
+  /** To the hour, so that a request costs no write. */
+  lastUsedAt: integer("last_used_at"),
+  revokedAt: integer("revoked_at"),
+});
+
 /** While a restore loads `users`: the hashes that stood there, which are newer than those of the backup. */
 export const keptPasswords = sqliteTable("kept_passwords", {
   userId: text("user_id").primaryKey(),

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import { answerPlacing } from "../orders/desk/answer-placing.ts";
+import { isStranger } from "../orders/place/is-stranger.ts";
 import { cartSpent, GUESTS_OFF, PLACING_CODES } from "../orders/problems.ts";
 import { MAX_ITEMS, orderSchema } from "../orders/schemas.ts";
 import type { AppEnv } from "../platform/http/app-env.ts";
@@ -257,7 +258,7 @@ export const cartsRoutes = createRouter(
   }),
   endpoint(checkout, async (c) => {
     const context = c.get("context");
-    if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
+    if (isStranger(context.actor) && !context.settings.GUEST_CHECKOUT) {
       return problem(c, GUESTS_OFF, CHALLENGE);
     }
     const read = await readKey(c);

@@ -10,6 +10,7 @@ import { listQuerySchema } from "../platform/read-page.ts";
 import { answerPlacing } from "./desk/answer-placing.ts";
 import type { RefundsPort } from "./payments-port.ts";
 import { draftOf } from "./place/draft.ts";
+import { isStranger } from "./place/is-stranger.ts";
 import {
   CONTENDED,
   countryFixed,
@@ -56,7 +57,7 @@ const placeRoute = createRoute({
 
 const place = endpoint(placeRoute, async (c) => {
   const context = c.get("context");
-  if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
+  if (isStranger(context.actor) && !context.settings.GUEST_CHECKOUT) {
     return problem(c, GUESTS_OFF, CHALLENGE);
   }
   const read = await readKey(c);
@@ -68,7 +69,7 @@ const place = endpoint(placeRoute, async (c) => {
 const listRoute = createRoute({
   method: "get",
   path: "/orders",
-  permission: "account",
+  permission: ["account", "orders:read"],
   needs: { session: "never" },
   tags: ["Orders"],
   summary: "List orders",

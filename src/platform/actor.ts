@@ -1,7 +1,11 @@
 import { OWN, type Permission } from "../permissions.ts";
 
 /** Who does something. `name` is what history, the ledger and events say of it. */
-export type Actor = { kind: "guest"; name: "guest" } | UserActor | { kind: "system"; name: string };
+export type Actor =
+  | { kind: "guest"; name: "guest" }
+  | UserActor
+  | KeyActor
+  | { kind: "system"; name: string };
 
 export interface UserActor {
   kind: "user";
@@ -15,6 +19,14 @@ export interface UserActor {
   restores: number | null;
 }
 
+/** A program of the shop's, by its API key. What it makes is a guest's. */
+export interface KeyActor {
+  kind: "key";
+  name: string;
+  keyId: string;
+  permissions: readonly Permission[];
+}
+
 export const GUEST: Actor = { kind: "guest", name: "guest" };
 
 /** A part of Holdfast acting by itself: `expire-unpaid`, `alarm`. */
@@ -22,8 +34,8 @@ export const systemActor = (name: string): Actor => ({ kind: "system", name: `sy
 
 /** Whether somebody may do what needs this permission. */
 export const may = (actor: Actor, permission: Permission): boolean =>
-  actor.kind === "system" || (actor.kind === "user" && actor.permissions.includes(permission));
+  actor.kind === "system" || (actor.kind !== "guest" && actor.permissions.includes(permission));
 
 /** Whether somebody is of the shop's people: may do more than customers do. */
 export const isStaff = (actor: Actor): boolean =>
-  actor.kind === "system" || (actor.kind === "user" && actor.permissions.some((name) => name !== OWN));
+  actor.kind === "system" || (actor.kind !== "guest" && actor.permissions.some((name) => name !== OWN));

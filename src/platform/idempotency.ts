@@ -45,8 +45,11 @@ const malformedKey = (message: string): Problem => ({
   errors: [{ field: "Idempotency-Key", code: "invalid_idempotency_key", message }],
 });
 
-/** Each user has a scope of keys; guests share one. */
-export const keyScope = (actor: Actor): string => (actor.kind === "user" ? `user:${actor.userId}` : "public");
+/** Each user and each API key has a scope of keys; guests share one. */
+export function keyScope(actor: Actor): string {
+  if (actor.kind === "user") return `user:${actor.userId}`;
+  return actor.kind === "key" ? `key:${actor.keyId}` : "public";
+}
 
 /** Reads the request's key. `none` when it carries no Idempotency-Key. */
 export async function readKey(
@@ -77,7 +80,9 @@ export async function readKey(
 const HASHED = "•";
 
 const storedName = async (actor: Actor, key: string) =>
-  actor.kind === "user" ? { key } : { key: `${HASHED}${await sha256(key)}`, formerly: key };
+  actor.kind === "user" || actor.kind === "key"
+    ? { key }
+    : { key: `${HASHED}${await sha256(key)}`, formerly: key };
 
 /** SHA-256 of a request's method, path and body. */
 export async function fingerprintOf(c: HonoContext<AppEnv>): Promise<string> {

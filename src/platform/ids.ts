@@ -19,6 +19,7 @@ export type IdPrefix =
   | "clm"
   | "crt"
   | "evt"
+  | "key"
   | "mov"
   | "ord"
   | "pay"

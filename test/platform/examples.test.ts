@@ -78,6 +78,11 @@ const shipped =
     return { ids: { [`ord_${ID}`]: soldId } };
   };
 
+const keyed = async ({ admin }: World): Promise<Scene> => {
+  const made = await post("/api-keys", { name: "Scanner", scopes: ["ops"] }, admin.headers);
+  return { ids: { [`key_${ID}`]: (await made.json<{ id: string }>()).id } };
+};
+
 /** Those before which something must happen. Each has a shop of its own. */
 const SCENES: Record<string, (world: World) => Promise<Scene>> = {
   "post /auth/refresh": async () => ({ ids: { [`ses_${ID}.c2VjcmV0`]: (await registered()).refresh_token } }),
@@ -99,6 +104,8 @@ const SCENES: Record<string, (world: World) => Promise<Scene>> = {
     return { headers: customer.headers, ids: { [`ses_${ID}`]: (await own.first<string>("id")) ?? "" } };
   },
   "patch /users/{id}": async () => ({}),
+  "get /api-keys/{id}": keyed,
+  "delete /api-keys/{id}": keyed,
   "patch /categories/{id}": async () => ({ ids: { Books: "Other books" } }),
   "delete /categories/{id}": async ({ staff }) => {
     const { id } = await (await post("/categories", { name: "Empty" }, staff.headers)).json<{ id: string }>();

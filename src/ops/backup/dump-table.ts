@@ -226,7 +226,9 @@ export async function loadTable(
   }
   const { rows } = opened;
   const name = trusted(table.name);
-  const emptied = [table.name, ...(EMPTIED_WITH[table.name] ?? [])];
+  // A key that was revoked since the backup stays so: keys that are there win.
+  const standingWins = table.name === "api_keys";
+  const emptied = standingWins ? [] : [table.name, ...(EMPTIED_WITH[table.name] ?? [])];
   const keeps = table.name === "users";
   const values = joined(
     table.columns.map((column) =>
@@ -236,7 +238,7 @@ export async function loadTable(
   return writeForRestore(context, generation, [
     ...(first && keeps ? [KEEP_PASSWORDS] : []),
     ...(first ? emptied.map((one) => sql`DELETE FROM ${trusted(one)}`) : []),
-    sql`INSERT OR REPLACE INTO ${name} (${namesOf(table.columns)}) SELECT ${values} FROM ${each(rows)}`,
+    sql`INSERT OR ${trusted(standingWins ? "IGNORE" : "REPLACE")} INTO ${name} (${namesOf(table.columns)}) SELECT ${values} FROM ${each(rows)}`,
   ]);
 }
 

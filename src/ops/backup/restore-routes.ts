@@ -139,7 +139,7 @@ const prove = createRoute({
   path: "/ops/backup/proof",
   summary: "Prove who restores, by their password",
   description:
-    "Once, before `users` and `roles` are loaded: a stolen token must not write its holder in there.",
+    "Once, before `users`, `roles` and `api_keys` are loaded: a stolen token must not write its holder in there.",
   request: { body: jsonBody(proveSchema) },
   responses: {
     200: jsonContent(provenSchema, "For this restore, for a day"),

@@ -86,7 +86,7 @@ export const loadTableSchema = z
     generation,
     first: z.boolean().openapi({ description: "Empties the table first" }),
     proof: z.string().max(2_000).optional().openapi({
-      description: "Of `POST /ops/backup/proof`: `users` and `roles` are loaded with it alone",
+      description: "Of `POST /ops/backup/proof`: `users`, `roles` and `api_keys` are loaded with it alone",
       example: "eyJhbGciOiJFZERTQSJ9.eyJyZXN0b3JlcyI6MX0.c2lnbmF0dXJl",
     }),
     rows: z

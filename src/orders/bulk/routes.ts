@@ -19,6 +19,7 @@ import {
   limitedProblem,
   takeFromAll,
 } from "../../platform/rate-limit/limit.ts";
+import { isStranger } from "../place/is-stranger.ts";
 import { nothingDecided } from "../place/nothing-decided.ts";
 import { orderLimits } from "../place/order-limit.ts";
 import { GUESTS_OFF } from "../problems.ts";
@@ -62,7 +63,7 @@ const bulkRoute = createRoute({
 export const bulkRoutes = createRouter(
   endpoint(bulkRoute, async (c) => {
     const context = c.get("context");
-    if (context.actor.kind === "guest" && !context.settings.GUEST_CHECKOUT) {
+    if (isStranger(context.actor) && !context.settings.GUEST_CHECKOUT) {
       return problem(c, GUESTS_OFF, CHALLENGE);
     }
     const read = await readKey(c);

@@ -163,7 +163,7 @@ function termsOf({ settings }: Context, { actor }: Draft, { accounts }: PlaceFac
     free,
     methods: free
       ? PAYMENT_METHODS
-      : actor.kind === "guest"
+      : actor.kind !== "user"
         ? settings.GUEST_PAYMENT_METHODS
         : (account?.paymentMethods ?? PAYMENT_METHODS),
     mostUnits: free || settings.MAX_UNITS_PER_LINE === 0 ? Infinity : settings.MAX_UNITS_PER_LINE,

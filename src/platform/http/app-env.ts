@@ -1,4 +1,4 @@
-import type { Permission } from "../../permissions.ts";
+import type { Needed } from "../../permissions.ts";
 import type { Memory } from "../cache/memory.ts";
 import type { Context } from "../context.ts";
 import type { Needs } from "./needs.ts";
@@ -14,8 +14,10 @@ export interface AppEnv {
     route?: MatchedRoute;
     /** The refusal of a token that is not ours, until the request was counted. */
     badToken?: Response;
+    /** The SHA-256 of the API key that came as the token: what it is good for the guard of the route finds out. */
+    apiKey?: string;
     /** The permission of the route, once the guard has seen that the caller has it. */
-    passed?: Permission;
+    passed?: Needed;
     /** Whether the answer came from the isolate's memory as it was sent before. */
     fromMemory?: boolean;
   };

@@ -1,7 +1,7 @@
 import { type RouteConfig, type RouteHandler, z } from "@hono/zod-openapi";
 import type { Handler, TypedResponse } from "hono";
 import type { JSONParsed } from "hono/utils/types";
-import type { Permission } from "../../permissions.ts";
+import type { Needed } from "../../permissions.ts";
 import type { CachedAnswer } from "../cache/answer.ts";
 import type { Replayed } from "../idempotency.ts";
 import type { AppEnv } from "./app-env.ts";
@@ -14,7 +14,7 @@ import { withoutMore } from "./without-more.ts";
 /** A route as OpenAPI describes it, what its caller must be allowed, and what else it needs from the guards before it. */
 type Route = RouteConfig & {
   /** Null where anybody may call. */
-  permission: Permission | null;
+  permission: Needed | null;
   needs?: Partial<Omit<Needs, "permission">>;
 };
 
@@ -80,7 +80,7 @@ export function endpoint<R extends Route>(
   };
   const noted = {
     ...route,
-    ...(permission === null ? {} : { security: [{ bearer: [permission] }] }),
+    ...(permission === null ? {} : { security: [permission].flat().map((one) => ({ bearer: [one] })) }),
     [FACTS]: facts,
   };
   const careful = withoutMore(route, onlyGuarded(permission, handler as Handler<AppEnv>));
@@ -89,7 +89,7 @@ export function endpoint<R extends Route>(
 
 /** A route that the guard did not look at, wherever it is mounted, does nothing. */
 const onlyGuarded =
-  (permission: Permission | null, handler: Handler<AppEnv>): Handler<AppEnv> =>
+  (permission: Needed | null, handler: Handler<AppEnv>): Handler<AppEnv> =>
   (c, next) => {
     if (permission !== null && c.get("passed") !== permission) {
       throw new Error(`nobody has looked whether the caller has the permission ${permission}`);

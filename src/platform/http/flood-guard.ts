@@ -12,6 +12,7 @@ import {
 import { DECLARED_LIMITS, DECLARED_PERIOD_SECONDS } from "../rate-limit/window.ts";
 import { withTimeout } from "../timeout.ts";
 import type { AppEnv } from "./app-env.ts";
+import { isKnownKey } from "./known-keys.ts";
 import { problem } from "./problem.ts";
 
 /**
@@ -26,7 +27,8 @@ export const floodGuard =
   async (c, next) => {
     const context: Context | undefined = c.get("context");
     if (!context) return next();
-    const flood = floodOf(context, c.req.path.startsWith(webhooks) ? "webhooks" : "requests");
+    const name = c.req.path.startsWith(webhooks) ? "webhooks" : "requests";
+    const flood = floodOf(context, name, c.get("apiKey"));
     if (flood.allowed === 0) return next();
     const outcome = await count(context, flood);
     if (outcome.kind === "limited") return problem(c, limitedProblem(outcome), outcome.headers);
@@ -37,8 +39,13 @@ export const floodGuard =
 
 type Flood = Limit & { name: "requests" | "webhooks" };
 
-function floodOf({ actor, settings, address }: Context, name: Flood["name"]): Flood {
-  const party = actor.kind === "user" ? `user:${actor.userId}` : `address:${address}`;
+function floodOf({ actor, env, settings, address }: Context, name: Flood["name"], apiKey?: string): Flood {
+  const party =
+    actor.kind === "user"
+      ? `user:${actor.userId}`
+      : apiKey !== undefined && isKnownKey(env, apiKey)
+        ? `key:${apiKey.slice(0, 32)}`
+        : `address:${address}`;
   const allowed = name === "webhooks" ? settings.WEBHOOKS_PER_MINUTE : settings.REQUESTS_PER_MINUTE;
   return { name, party, allowed, cost: 1 };
 }

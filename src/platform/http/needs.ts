@@ -1,5 +1,5 @@
 import type { H } from "hono/types";
-import type { Permission } from "../../permissions.ts";
+import type { Needed } from "../../permissions.ts";
 
 /** What a route needs from the guards before it. */
 export interface Needs {
@@ -8,7 +8,7 @@ export interface Needs {
   /** The largest that it takes of a guest, where that is less; bytes. */
   guestBodyLimit: number | null;
   /** What the caller must be allowed; null where anybody may call. `endpoint` takes it from the route. */
-  permission: Permission | null;
+  permission: Needed | null;
   /**
    * When it is looked at whether the caller's session still stands:
    *

@@ -1,4 +1,4 @@
-import { OWN, type Permission } from "../../permissions.ts";
+import type { Needed } from "../../permissions.ts";
 import { PROBLEM_CODES, type ProblemCode, statusesOf } from "../../problem-codes.ts";
 import type { Header, Operation, Reply } from "./openapi-types.ts";
 import { TITLES, typeOf } from "./problem.ts";
@@ -13,7 +13,7 @@ export const PERMISSION = "x-permission";
 /** What OpenAPI takes from how a route was made. */
 export interface RouteFacts {
   /** Null where everybody may call it. */
-  permission: Permission | null;
+  permission: Needed | null;
   refusedWhileRestoring: boolean;
 }
 
@@ -69,7 +69,7 @@ export function commonCodes(
     writes && "invalid_body",
     permission !== null && "unauthenticated",
     guarded && readsToken && "invalid_token",
-    permission !== null && permission !== OWN && "forbidden",
+    permission !== null && "forbidden",
     parameters.some((one) => one.in === "path") && "not_found",
     takes("if-match") && "stale",
     takes("idempotency-key") && "idempotency_key_reused",

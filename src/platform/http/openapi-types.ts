@@ -1,3 +1,4 @@
+import type { Needed } from "../../permissions.ts";
 import type { ProblemCode } from "../../problem-codes.ts";
 import type { CODES, FACTS, PERMISSION, RouteFacts } from "./openapi-answers.ts";
 
@@ -59,5 +60,5 @@ export interface Operation {
   requestBody?: { content: Record<string, Content> };
   responses: Record<string, Reply>;
   [FACTS]?: RouteFacts;
-  [PERMISSION]?: string;
+  [PERMISSION]?: Needed;
 }

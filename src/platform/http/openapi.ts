@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { OWN, type Permission } from "../../permissions.ts";
+import { type Needed, OWN } from "../../permissions.ts";
 import type { AppEnv } from "./app-env.ts";
 import {
   ANY_OTHER,
@@ -137,8 +137,11 @@ function complete(
   delete operation[FACTS];
 }
 
-const toldOf = (permission: Permission): string =>
-  permission === OWN ? "For who is signed in." : `Needs the permission \`${permission}\`.`;
+const toldOf = (permission: Needed): string =>
+  [permission]
+    .flat()
+    .map((one) => (one === OWN ? "For who is signed in." : `Needs the permission \`${one}\`.`))
+    .join(" Or: ");
 
 function answersOf(
   method: string,

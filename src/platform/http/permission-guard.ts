@@ -1,9 +1,10 @@
 import type { Context as HonoContext, MiddlewareHandler, Next } from "hono";
-import type { Permission } from "../../permissions.ts";
-import { type Actor, may, type UserActor } from "../actor.ts";
+import { type Needed, OWN, type Permission } from "../../permissions.ts";
+import { type Actor, type KeyActor, may, type UserActor } from "../actor.ts";
 import type { Context } from "../context.ts";
 import { CheckFailed, type JoinedCheck, withDb } from "../joined-check.ts";
 import type { AppEnv } from "./app-env.ts";
+import { rememberKey } from "./known-keys.ts";
 import type { Needs } from "./needs.ts";
 import { type Problem, problem } from "./problem.ts";
 
@@ -11,6 +12,8 @@ import { type Problem, problem } from "./problem.ts";
 export interface Sessions {
   /** Now. Null: it has ended, or its user has another role by now. */
   confirm(context: Context, actor: UserActor): Promise<UserActor | null>;
+  /** Who has the API key of this hash. Null: there is none, or no more. */
+  confirmKey(context: Context, hash: string): Promise<KeyActor | null>;
   /** With the first call to D1; null where what the role allows must be read first. */
   join(context: Context, actor: UserActor): JoinedCheck | null;
 }
@@ -50,6 +53,13 @@ export const guardRoute =
     const needs = c.get("route")?.needs;
     if (!needs) return next();
     const context = c.get("context");
+    const apiKey = c.get("apiKey");
+    if (apiKey !== undefined) {
+      const key = await sessions.confirmKey(context, apiKey);
+      if (key === null) return problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
+      rememberKey(context.env, apiKey);
+      c.set("context", { ...context, actor: key });
+    }
     const { actor } = context;
     let check: JoinedCheck | null = null;
     if (actor.kind === "user") {
@@ -121,14 +131,15 @@ function whenToLook(
 }
 
 /** For a part of a route that needs more than the route does. */
-export async function requirePermission(c: HonoContext<AppEnv>, permission: Permission, next: Next) {
+export async function requirePermission(c: HonoContext<AppEnv>, permission: Needed, next: Next) {
   return refusalOf(c, permission) ?? next();
 }
 
-function refusalOf(c: HonoContext<AppEnv>, permission: Permission): Response | null {
+function refusalOf(c: HonoContext<AppEnv>, permission: Needed): Response | null {
   const { actor } = c.get("context");
   if (actor.kind === "guest") return problem(c, UNAUTHENTICATED, CHALLENGE);
-  return may(actor, permission) ? null : problem(c, lacks(permission));
+  const named = [permission].flat();
+  return named.some((one) => may(actor, one)) ? null : problem(c, lacks(named.at(-1) ?? OWN));
 }
 
 /** The signed-in user, for routes that name a permission. */

@@ -3,6 +3,8 @@ import { authenticate, refuseBadToken } from "./accounts/authenticate.ts";
 import { sessionsAsTheyStand } from "./accounts/confirm-session.ts";
 import { jwksRoutes } from "./accounts/jwks.ts";
 import { accountsRoutes } from "./accounts/routes.ts";
+import { auditedD1 } from "./audit/audited-d1.ts";
+import { auditRoutes } from "./audit/routes.ts";
 import { mergeCart } from "./carts/merge.ts";
 import { cartsRoutes } from "./carts/routes.ts";
 import { catalogRoutes } from "./catalog/routes.ts";
@@ -76,7 +78,12 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   app.use(`${API}/*`, authenticate);
   app.use(floodGuard(WEBHOOKS), refuseBadToken);
   app.route("/", opsRoutes);
-  app.use(urlGuard(`${API}/search/`), methodGuard(app), guardRoute(sessionsAsTheyStand), bodyGuard);
+  app.use(
+    urlGuard(`${API}/search/`),
+    methodGuard(app),
+    guardRoute(sessionsAsTheyStand, auditedD1),
+    bodyGuard,
+  );
 
   const product = { name: "Holdfast", version, description };
   app.route("/", docsRoutes(product, describeApi(app, product, REFERENCE), { health: "/health", api: API }));
@@ -111,6 +118,7 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   app.route(API, jobsRoutes);
   app.route(API, reportsRoutes);
   app.route(API, tasksRoutes);
+  app.route(API, auditRoutes);
 
   app.onError(answerError);
   app.notFound((c) => problem(c, { status: 404, code: "not_found", detail: "There is nothing here." }));

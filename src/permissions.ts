@@ -10,6 +10,7 @@ export const PERMISSIONS = {
   "payments:read": "What providers told, and what of it is set aside",
   "payments:write": "Give money back, and settle what was set aside",
   "reports:read": "Figures of orders and days",
+  "audit:read": "Who of the shop's people and programs changed what",
   ops: "Tasks, dead letters, jobs, and whether the shop sells",
   mails: "The mails of a local shop",
   shop: "Stop and open the shop, and switch off jobs that it needs",

@@ -24,6 +24,7 @@ const ROOMS = [
   /^src\/catalog\//,
   /^src\/accounts\//,
   /^src\/events\//,
+  /^src\/audit\//,
   /^src\/platform\//,
   /^src\/(problem-codes|permissions)\.ts$/,
 ];

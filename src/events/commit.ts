@@ -106,7 +106,7 @@ export class Committed {
     return this.rows(handle)[0] ?? null;
   }
 
-  /** Rows that a statement wrote. */
+  /** Rows that a statement wrote, and that triggers wrote for it: who must know which rows were won returns them. */
   changes(handle: Handle): number {
     return this.#results[handle.index]?.meta.changes ?? 0;
   }

@@ -1,4 +1,5 @@
 import type { Context as HonoContext } from "hono";
+import { auditEntry } from "../audit/entry.ts";
 import { isoTimestamp } from "../platform/clock.ts";
 import type { AppEnv } from "../platform/http/app-env.ts";
 import { createRoute, endpoint, idempotencyHeader } from "../platform/http/endpoint.ts";
@@ -6,6 +7,7 @@ import { notFound, type Problem, problem, unknownName } from "../platform/http/p
 import { createRouter, jsonBody, jsonContent, problems } from "../platform/http/router.ts";
 import { KEY_REUSED, once } from "../platform/idempotency.ts";
 import { decodeCursor, toList } from "../platform/pagination.ts";
+import { each, sql } from "../platform/sql.ts";
 import { findNames, stockOf } from "./client.ts";
 import { listInventory } from "./projection/list.ts";
 import { summariseInventory } from "./projection/summary.ts";
@@ -146,6 +148,7 @@ export const inventoryRoutes = createRouter(
         if (!movement) throw new Error("an adjustment is not in its ledger");
         return { movement, before: movement.before, after: movement.after };
       },
+      { action: "stock.adjusted", what: c.req.valid("json") },
       type === "set" ? "is less than what is reserved" : undefined,
     );
   }),
@@ -160,6 +163,7 @@ export const inventoryRoutes = createRouter(
       (stock, by, generation) =>
         stock.transfer(product_id, { ...by, ...stores, quantity, reason }, generation),
       (movements) => ({ movements }),
+      { action: "stock.transferred", what: c.req.valid("json") },
     );
   }),
   endpoint(transactions, async (c) => {
@@ -197,6 +201,7 @@ export const inventoryRoutes = createRouter(
  * Runs a person's command once, if its product and stores exist.
  * @param stores each store by the field that names it
  * @param render makes the answer to a command that was done from its movements
+ * @param asked what the audit log says of it
  * @param belowReserved what is wrong with a quantity that would leave less than is reserved
  */
 const runCommand = <Wire extends object>(
@@ -209,11 +214,20 @@ const runCommand = <Wire extends object>(
     generation: number | undefined,
   ) => Promise<CommandOutcome>,
   render: (movements: Movement[]) => Wire,
+  asked: { action: string; what: object },
   belowReserved = "is more than what is free",
 ) =>
   once(c, async ({ id: operation }) => {
-    const { env, actor, generation } = c.get("context");
-    const names = await findNames(env.DB, productId, Object.values(stores));
+    const context = c.get("context");
+    const { env, actor, generation } = context;
+    // Before the object is asked; its ledger says what came of it, under the same operation.
+    const entry = auditEntry(
+      context,
+      { action: asked.action, objectType: "stock", objectId: productId, what: { ...asked.what, operation } },
+      sql`EXISTS (SELECT 1 FROM products WHERE id = ${productId}) AND NOT EXISTS (
+        SELECT 1 FROM ${each(Object.values(stores))} AS named WHERE named.value NOT IN (SELECT id FROM stores))`,
+    );
+    const names = await findNames(env.DB, productId, Object.values(stores), entry);
     if (!names.product) return problem(c, NOT_FOUND);
     const unknown = Object.entries(stores).filter(([, store]) => !names.stores.has(store));
     if (unknown.length > 0)

@@ -1,3 +1,4 @@
+import { addTo } from "./d1-face.ts";
 import { prepare, type Sql } from "./sql.ts";
 
 /** Who calls may not, by what D1 says now. The guard of the route answers it. */
@@ -45,52 +46,22 @@ export class JoinedCheck {
 
   /** D1 whose first call takes the question along. Calls that are made at the same time do not wait for it. */
   joinedTo(db: D1Database): D1Database {
-    const originals = new WeakMap<object, D1PreparedStatement>();
-    const together = async (statements: D1PreparedStatement[]): Promise<D1Result[]> => {
-      this.#state = "sent";
-      let results: D1Result[];
-      try {
-        results = await db.batch([prepare(db, this.#must), ...statements]);
-      } catch (error) {
-        await this.#decide();
-        throw error;
-      }
-      this.#state = "passed";
-      return results.slice(1);
-    };
-    const one = async (statement: D1PreparedStatement) => {
-      const [result] = await together([statement]);
-      if (!result) throw new Error("D1 answered a batch without its last statement");
-      return result;
-    };
-    const face = (statement: D1PreparedStatement): D1PreparedStatement => {
-      const isFirst = () => this.#state === "open";
-      const shown = {
-        bind: (...values: unknown[]) => face(statement.bind(...values)),
-        all: () => (isFirst() ? one(statement) : statement.all()),
-        run: () => (isFirst() ? one(statement) : statement.run()),
-        first: async (column?: string) => {
-          if (!isFirst()) return column === undefined ? statement.first() : statement.first(column);
-          const row = ((await one(statement)).results[0] ?? null) as Record<string, unknown> | null;
-          return column === undefined ? row : (row?.[column] ?? null);
-        },
-        // Rows as lists are not to be had of a batch: two columns of one name would be one.
-        raw: async (options?: { columnNames: true }) => {
+    return addTo(db, {
+      add: async (_, how) => {
+        if (this.#state !== "open") return null;
+        if (how === "rows") {
+          // Of several tables, a batch would answer two columns of one name as one.
           await this.settle();
-          return options ? statement.raw(options) : statement.raw();
-        },
-      } as D1PreparedStatement;
-      originals.set(shown, statement);
-      return shown;
-    };
-    const original = (shown: D1PreparedStatement) => originals.get(shown) ?? shown;
-    return {
-      prepare: (query: string) => face(db.prepare(query)),
-      batch: (statements: D1PreparedStatement[]) => {
-        const given = statements.map(original);
-        return this.#state === "open" ? together(given) : db.batch(given);
+          return null;
+        }
+        this.#state = "sent";
+        return { before: [prepare(db, this.#must)], after: [] };
       },
-    } as D1Database;
+      passed: () => {
+        this.#state = "passed";
+      },
+      failed: () => this.#decide(),
+    });
   }
 }
 

@@ -119,7 +119,7 @@ export const all = async <Row>(db: D1Database, statement: Sql<Row>): Promise<Row
 export const first = <Row>(db: D1Database, statement: Sql<Row>): Promise<Row | null> =>
   prepare(db, statement).first<Row>();
 
-/** Runs one statement that writes. Returns how many rows it changed. */
+/** Runs one statement that writes. Returns how many rows it changed, those that triggers changed for it among them. */
 export const run = async (db: D1Database, statement: Sql): Promise<number> =>
   (await prepare(db, statement).run()).meta.changes;
 

@@ -142,7 +142,7 @@ test("an adjustment of another history answers no key of the restored one, and i
   const { api, headers } = await givenAdmin();
   const key = { ...headers, "Idempotency-Key": "received-ten" };
   const body = { store_id: storeIds[0], type: "receive", quantity: 10, reason: "delivery 7" };
-  const sleeper = new Sleepers({ "Stock.adjust": 1, "D1.batch": 3 });
+  const sleeper = new Sleepers({ "Stock.adjust": 1, "D1.batch": 4 });
   const sent = send(sleeper, `/inventory/${apple}/adjust`, body, key);
   await sleeper.at("Stock.adjust").asleep;
   const { backup } = await saved(api);

@@ -265,38 +265,38 @@ const TABLE = `
       2 |   14 |    56 |      19 | order of two, lists and all
      2 |   14 |    57 |      21 | order of two, with a key
      1 |    5 |    26 |       0 | order of two, replayed
-     3 |   12 |  2719 |    1900 | bulk of 100
+     3 |   14 |  2719 |    1902 | bulk of 100
      3 |    5 |     7 |       0 | order read
      2 |    3 |     3 |       2 | order's link asked for
-     3 |    9 |    36 |       4 | order's details changed
-     3 |    8 |    30 |       6 | order processed
-     4 |   12 |    44 |      11 | order shipped in part
-     4 |   11 |    55 |      14 | order closed
-     3 |    8 |    29 |       5 | order delivered
-     6 |   14 |    45 |      10 | order returned
-     4 |   11 |    46 |      14 | order cancelled
+     3 |   11 |    61 |      11 | order's details changed
+     3 |   10 |    56 |      13 | order processed
+     4 |   14 |    59 |      18 | order shipped in part
+     4 |   13 |    85 |      21 | order closed
+     3 |   10 |    59 |      12 | order delivered
+     6 |   16 |    80 |      22 | order returned
+     4 |   13 |    77 |      21 | order cancelled
 ~    4 |    8 |  9200 |       0 | one product reconciled
-     2 |    3 |     4 |       0 | stock adjusted
-     3 |   10 |    24 |      23 | product made
-     3 |    9 |    21 |      12 | product repriced
-     3 |    9 |    31 |      11 | product retitled
-     3 |    9 |   424 |     460 | products, a bulk of 20
-     3 |    9 |    28 |      20 | product archived
-     2 |    4 |     4 |       6 | category made
-     2 |    4 |     4 |       2 | category deleted
+     2 |    4 |     4 |       5 | stock adjusted
+     3 |   12 |    39 |      30 | product made
+     3 |   11 |    46 |      19 | product repriced
+     3 |   11 |    58 |      18 | product retitled
+     3 |   11 |   667 |     562 | products, a bulk of 20
+     3 |   11 |    53 |      27 | product archived
+     2 |    6 |     4 |      13 | category made
+     2 |    6 |     4 |       9 | category deleted
      2 |    5 |     4 |       8 | registered
      3 |   12 |    29 |       8 | signed in with a cart
      2 |    3 |     2 |       2 | new password asked for
      2 |    6 |    13 |       4 | tokens refreshed
      3 |    3 |     2 |       1 | a session ended
      3 |    4 |    10 |       3 | new password set by a mail
-     3 |    5 |    10 |       3 | payment opened
+     3 |    7 |    10 |       5 | payment opened
      1 |    5 |     7 |       7 | payment, received
-     4 |   19 |    68 |      23 | payment, worked off
+     4 |   19 |    80 |      23 | payment, worked off
      2 |    4 |     8 |       0 | payments listed
-     3 |   14 |    52 |      13 | payment refunded
+     3 |   16 |   102 |      30 | payment refunded
      6 |   16 |    60 |      11 | refund sent
-     2 |    8 |    63 |      18 | job expire-unpaid, of one
+     2 |    8 |    75 |      28 | job expire-unpaid, of one
      4 |    6 |    35 |       6 | follow of an expired order
      1 |    5 |     7 |       7 | late payment, received
      6 |   31 |   106 |      29 | late payment, worked off

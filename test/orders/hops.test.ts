@@ -231,19 +231,21 @@ test("what D1 writes for each step of an order, figures and all", async () => {
   await step("closed", `/orders/${sold}/close`, {});
   await step("delivered", `/orders/${sold}/transitions`, { to: "delivered" });
   await step("cancelled sold", `/orders/${await step("again", "/orders", body)}/cancel`, {});
+  // What staff does is written down: who acts, and no more; an entry, and its four indexes.
+  const AUDIT = 2 + 5;
   // Of a step, one is its figures, and of one that Stock hears of, one is the mark of its task; these products' lists were told
   // a moment ago; what is sold and taken off is counted in money and by product besides.
   expect(written).toEqual({
     first: 86,
     "placed, sold at once": 20,
     "placed, unpaid": 15,
-    "cancelled unpaid": 10,
-    processed: 6,
-    "shipped in part": 11,
-    closed: 17,
-    delivered: 5,
+    "cancelled unpaid": 10 + AUDIT,
+    processed: 6 + AUDIT,
+    "shipped in part": 11 + AUDIT,
+    closed: 17 + AUDIT,
+    delivered: 5 + AUDIT,
     again: 20,
-    "cancelled sold": 15,
+    "cancelled sold": 15 + AUDIT,
   });
 });
 

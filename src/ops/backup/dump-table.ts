@@ -226,21 +226,37 @@ export async function loadTable(
   }
   const { rows } = opened;
   const name = trusted(table.name);
-  // A key that was revoked since the backup stays so: keys that are there win.
-  const standingWins = table.name === "api_keys";
-  const emptied = standingWins ? [] : [table.name, ...(EMPTIED_WITH[table.name] ?? [])];
+  const adds = ADDED_TO[table.name];
+  const emptied = adds ? [] : [table.name, ...(EMPTIED_WITH[table.name] ?? [])];
   const keeps = table.name === "users";
+  const columns = table.columns.filter((column) => column !== adds?.numbered);
   const values = joined(
-    table.columns.map((column) =>
+    columns.map((column) =>
       keeps && column === "password_hash" ? PASSWORD_HASH : trusted(`value ->> '$.${column}'`),
     ),
   );
   return writeForRestore(context, generation, [
     ...(first && keeps ? [KEEP_PASSWORDS] : []),
     ...(first ? emptied.map((one) => sql`DELETE FROM ${trusted(one)}`) : []),
-    sql`INSERT OR ${trusted(standingWins ? "IGNORE" : "REPLACE")} INTO ${name} (${namesOf(table.columns)}) SELECT ${values} FROM ${each(rows)}`,
+    sql`INSERT OR ${trusted(adds ? "IGNORE" : "REPLACE")} INTO ${name} (${namesOf(columns)})
+      SELECT ${values} FROM ${each(rows)} WHERE ${adds?.where ?? sql`true`}`,
   ]);
 }
+
+/** Tables that a restore never empties: it adds what is missing, and changes nothing that is there. */
+const ADDED_TO: Record<string, { numbered?: string; where: Sql }> = {
+  // A key that was revoked since the backup stays so.
+  api_keys: { where: sql`true` },
+  // Nobody gets rid of what was written down. Where lines of another shop come, they are numbered anew.
+  audit_log: {
+    numbered: "seq",
+    where: sql`NOT EXISTS (
+      SELECT 1 FROM audit_log AS l
+      WHERE l.object_type = value ->> '$.object_type' AND l.object_id = value ->> '$.object_id' AND l.at = value ->> '$.at'
+        AND l.actor = value ->> '$.actor' AND l.action = value ->> '$.action'
+        AND l.before IS value ->> '$.before' AND l.after IS value ->> '$.after')`,
+  },
+};
 
 /**
  * The password that an account has in the shop stays: it is newer than the backup's, and who changed it since did so for a

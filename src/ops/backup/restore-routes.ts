@@ -69,7 +69,7 @@ const writing = {
   tags,
   method: "post" as const,
   permission: "backup" as const,
-  needs: { whileRestoring: "let_through" as const },
+  needs: { whileRestoring: "let_through" as const, audited: false },
 };
 /** As `writing`, for rows as they were read, whatever text is in them. */
 const loading = { ...writing, needs: { ...writing.needs, anyText: true } };

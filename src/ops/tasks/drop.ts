@@ -36,7 +36,7 @@ async function deleteTask(
   if (!mayBeDropped(row)) return "critical";
   const commit = new Commit(context);
   taskEvents(context, commit, event, [row], condition);
-  const deleted = commit.win(sql`DELETE FROM work AS w WHERE w.id = ${id} AND ${condition}`);
-  if ((await commit.send()).changes(deleted) === 1) return "deleted";
+  const deleted = commit.win(sql`DELETE FROM work AS w WHERE w.id = ${id} AND ${condition} RETURNING id`);
+  if ((await commit.send()).first(deleted) !== null) return "deleted";
   return (await findTask(context, id))?.state ?? "not_found";
 }

@@ -19,6 +19,8 @@ export interface Needs {
    *   anybody may read.
    */
   session: "before" | "first_call" | "by_handler" | "never" | undefined;
+  /** Whether what it changes is written down with who asked. A restore says it once, and not of each row. */
+  audited: boolean;
   /** The guard checks only the size of a signed body: the route must first verify the signature over the very bytes. */
   signedBody: boolean;
   /** Whether a body may hold text that D1 would change: a restore writes back what stood there, whatever that is. */
@@ -36,6 +38,7 @@ export const DEFAULT_NEEDS: Needs = {
   guestBodyLimit: null,
   permission: null,
   session: undefined,
+  audited: true,
   signedBody: false,
   anyText: false,
   whileRestoring: "refused",

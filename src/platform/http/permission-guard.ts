@@ -1,6 +1,6 @@
 import type { Context as HonoContext, MiddlewareHandler, Next } from "hono";
 import { type Needed, OWN, type Permission } from "../../permissions.ts";
-import { type Actor, type KeyActor, may, type UserActor } from "../actor.ts";
+import { type Actor, isStaff, type KeyActor, may, type UserActor } from "../actor.ts";
 import type { Context } from "../context.ts";
 import { CheckFailed, type JoinedCheck, withDb } from "../joined-check.ts";
 import type { AppEnv } from "./app-env.ts";
@@ -17,6 +17,9 @@ export interface Sessions {
   /** With the first call to D1; null where what the role allows must be read first. */
   join(context: Context, actor: UserActor): JoinedCheck | null;
 }
+
+/** D1 in which changes are written down as this actor's. */
+export type Audit = (db: D1Database, context: Context) => D1Database;
 
 export const CHALLENGE = { "WWW-Authenticate": "Bearer" };
 export const CHALLENGE_INVALID = { "WWW-Authenticate": 'Bearer error="invalid_token"' };
@@ -48,31 +51,23 @@ export const lacks = (permission: Permission): Problem => ({
  * by the token alone.
  */
 export const guardRoute =
-  (sessions: Sessions): MiddlewareHandler<AppEnv> =>
+  (sessions: Sessions, audit: Audit): MiddlewareHandler<AppEnv> =>
   async (c, next) => {
     const needs = c.get("route")?.needs;
     if (!needs) return next();
-    const context = c.get("context");
-    const apiKey = c.get("apiKey");
-    if (apiKey !== undefined) {
-      const key = await sessions.confirmKey(context, apiKey);
-      if (key === null) return problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
-      rememberKey(context.env, apiKey);
-      c.set("context", { ...context, actor: key });
-    }
-    const { actor } = context;
-    let check: JoinedCheck | null = null;
-    if (actor.kind === "user") {
-      const when = whenToLook(actor, needs, c.req.method);
-      check = when === "first_call" ? sessions.join(context, actor) : null;
-      if (check) {
-        c.set("context", { ...context, env: joinedEnv(context.env, check, isRead(c.req.method)) });
-      } else if (when !== "never") {
-        const confirmed = await sessions.confirm(context, actor);
-        if (confirmed === null) return sessionEnded(c);
-        c.set("context", { ...context, actor: confirmed });
-      }
-    }
+    const asker = await whoAsks(c, needs, sessions);
+    if (asker.kind === "refused") return asker.answer;
+    const { context, check } = asker;
+    const reads = isRead(c.req.method);
+    const written = !reads && needs.audited && isStaff(context.actor);
+    const db = written ? audit(context.env.DB, context) : context.env.DB;
+    const env = check
+      ? joinedEnv(context.env, check, db, reads)
+      : written
+        ? withDb(context.env, db)
+        : context.env;
+    c.set("context", { ...context, env });
+
     const { permission } = needs;
     if (permission !== null) {
       const refusal = refusalOf(c, permission);
@@ -87,9 +82,32 @@ export const guardRoute =
     }
   };
 
+type Asker =
+  /** `check`: whether their session stands is still to be asked. */
+  { kind: "known"; context: Context; check: JoinedCheck | null } | { kind: "refused"; answer: Response };
+
+async function whoAsks(c: HonoContext<AppEnv>, needs: Needs, sessions: Sessions): Promise<Asker> {
+  const context = c.get("context");
+  const { actor } = context;
+  const apiKey = c.get("apiKey");
+  if (apiKey !== undefined) {
+    const key = await sessions.confirmKey(context, apiKey);
+    if (key === null) return { kind: "refused", answer: problem(c, INVALID_TOKEN, CHALLENGE_INVALID) };
+    rememberKey(context.env, apiKey);
+    return { kind: "known", context: { ...context, actor: key }, check: null };
+  }
+  const when = actor.kind === "user" ? whenToLook(actor, needs, c.req.method) : "never";
+  if (actor.kind !== "user" || when === "never") return { kind: "known", context, check: null };
+  const check = when === "first_call" ? sessions.join(context, actor) : null;
+  if (check) return { kind: "known", context, check };
+  const confirmed = await sessions.confirm(context, actor);
+  if (confirmed === null) return { kind: "refused", answer: sessionEnded(c) };
+  return { kind: "known", context: { ...context, actor: confirmed }, check: null };
+}
+
 /** What writes may turn to a Durable Object only once D1 was asked. */
-function joinedEnv(env: Cloudflare.Env, check: JoinedCheck, reads: boolean): Cloudflare.Env {
-  const joined = withDb(env, check.joinedTo(env.DB));
+function joinedEnv(env: Cloudflare.Env, check: JoinedCheck, db: D1Database, reads: boolean): Cloudflare.Env {
+  const joined = withDb(env, check.joinedTo(db));
   if (reads) return joined;
   for (const [name, binding] of Object.entries(env)) {
     if (typeof binding !== "object" || !("idFromName" in binding)) continue;

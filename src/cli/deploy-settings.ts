@@ -64,7 +64,10 @@ export async function settingsToDeploy(
 }
 
 /** Of a secret that is kept only the name is known: something of its form stands for it. */
-const STANDS_FOR: SettingsText = { PAYMENT_WEBHOOK_SECRET: makePaymentSecret() };
+const STANDS_FOR: SettingsText = {
+  PAYMENT_WEBHOOK_SECRET: makePaymentSecret(),
+  BACKUP_KEY: makeBackupKey(),
+};
 
 async function faultsOf(vars: SettingsText, secrets: SettingsText, kept: string[]): Promise<string[]> {
   const unseen = Object.fromEntries(kept.map((name) => [name, STANDS_FOR[name] ?? "kept by the Worker"]));

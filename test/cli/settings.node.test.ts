@@ -2,6 +2,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { unstable_getVarsForDev as varsForDev } from "wrangler";
+import { settingsToDeploy } from "../../src/cli/deploy-settings.ts";
 import {
   makeMissingSecrets,
   mergeSettings,
@@ -159,4 +160,12 @@ test.each([
 test("the secret that npm start makes is one to sign with", async () => {
   const made = await makeMissingSecrets({}, join(directory, "dev.vars"));
   expect(faultsOf({ ...PRODUCTION, ...made })).toEqual([]);
+});
+
+test("what a deployment made is found by the next one, which cannot read it", async () => {
+  const environment = { MAIL_FROM: RIGHT.MAIL_FROM };
+  const first = await settingsToDeploy(environment, {}, []);
+  expect(first.faults).toEqual([]);
+  const again = await settingsToDeploy({}, first.vars, Object.keys(first.secrets));
+  expect(again).toEqual({ vars: first.vars, secrets: {}, made: [], faults: [] });
 });

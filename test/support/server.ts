@@ -10,6 +10,9 @@ import { projectRoot } from "../../src/cli/wrangler.ts";
 const START_LIMIT = 120_000;
 const STOP_LIMIT = 15_000;
 
+/** That of each server's admin. */
+export const ADMIN_PASSWORD = "correct horse battery";
+
 export interface ServerOptions {
   /** Settings, beside a state of its own, a port of its own and no limits. */
   env?: Record<string, string>;
@@ -49,7 +52,7 @@ function environmentOf(stateDir: string, env: Record<string, string>): NodeJS.Pr
     REQUESTS_PER_MINUTE: "0",
     SIGN_INS_PER_MINUTE: "0",
     ADMIN_EMAIL: "admin@shop.example",
-    ADMIN_PASSWORD: "correct horse battery",
+    ADMIN_PASSWORD,
     ...env,
   };
 }

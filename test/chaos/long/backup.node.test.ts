@@ -5,7 +5,17 @@ import { afterAll, expect, test } from "vitest";
 import { readDirectory, writeDirectory, writeManifest } from "../../../src/cli/backup-directory.ts";
 import { projectRoot } from "../../../src/cli/wrangler.ts";
 import { exactInventory, placedOrder, placeOrder, stockProducts } from "../../support/http-shop.ts";
-import { adminApi, freshState, removeState, type Server, startServer } from "../../support/server.ts";
+import {
+  ADMIN_PASSWORD,
+  adminApi,
+  freshState,
+  removeState,
+  type Server,
+  startServer,
+} from "../../support/server.ts";
+
+/** A backup is loaded where the key is that sealed its secrets. */
+const BACKUP_KEY = "a-key-that-seals-what-is-secret-in-backups";
 
 const directory = freshState();
 const servers: Server[] = [];
@@ -21,7 +31,7 @@ async function forget(server: Server): Promise<void> {
 }
 
 async function start(options: string[] = []): Promise<Server> {
-  const server = await startServer({ options });
+  const server = await startServer({ options, env: { BACKUP_KEY } });
   servers.push(server);
   return server;
 }
@@ -116,7 +126,12 @@ test("a shop's backup makes another shop the same", { timeout: 240_000 }, async 
   await forget(from);
 
   const to = await start(["--no-seed"]);
-  const restored = await run("restore", [place, "--yes", "--url", to.url, "--token", await to.adminToken()]);
+  const given = [place, "--yes", "--url", to.url, "--token", await to.adminToken()];
+  expect(await run("restore", given)).toEqual({
+    code: 1,
+    output: "Set ADMIN_PASSWORD: a restore asks for the password again.\n",
+  });
+  const restored = await run("restore", given, { ADMIN_PASSWORD });
   expect(restored).toMatchObject({ code: 0, output: expect.stringContaining("Selling goes on.") });
   // This shop knew of nothing since; its provider may.
   expect(restored.output).toContain("compare all payments and refunds of it with the payment provider");

@@ -74,7 +74,7 @@ test("an empty account, broken twice and run again, comes to be a shop; once mor
     0,
     [`smoke test: ${stub.origin}/health/ready: 200`, `smoke test: ${stub.origin}/api/v1/products: 200`],
   ]);
-  expect(third.lines.filter((line) => line.includes("shown this once")).length).toBe(3);
+  expect(third.lines.filter((line) => line.includes("shown this once")).length).toBe(4);
 
   expect([...stub.databases.keys(), ...stub.namespaces.map(({ title }) => title)]).toEqual([
     SHOP,
@@ -83,6 +83,7 @@ test("an empty account, broken twice and run again, comes to be a shop; once mor
   expect([...stub.queues.keys()].sort()).toEqual(QUEUES.map((queue) => `${SHOP}-${queue}`).sort());
   expect(admins()).toEqual([{ email: "ada@corner.example", role: "admin" }]);
   expect([...stub.secrets.keys()].sort()).toEqual([
+    "BACKUP_KEY",
     "JWT_PRIVATE_KEY",
     "METRICS_TOKEN",
     "PAYMENT_WEBHOOK_SECRET",
@@ -99,7 +100,7 @@ test("an empty account, broken twice and run again, comes to be a shop; once mor
   const keys = new Map(stub.secrets);
   const before = stub.calls.length;
   const again = await deploy(["--url", stub.origin], {});
-  expect(again.code).toBe(0);
+  expect(again.code, again.lines.join("\n")).toBe(0);
   const made = stub.calls.slice(before).map(({ name }) => name);
   expect(made.filter((name) => /^POST .*(?:d1\/database|namespaces)$/.test(name))).toEqual([]);
   expect(again.lines).toContain("admin: found");
@@ -119,7 +120,7 @@ test("without its settings nothing is touched; a plan asks the account nothing, 
   expect([plan.code, stub.calls.length]).toEqual([0, asked]);
   expect(plan.lines).toContain("Worker: builds");
   expect(plan.lines).toContain(
-    "secrets made, unless the Worker has them: JWT_PRIVATE_KEY, METRICS_TOKEN, PAYMENT_WEBHOOK_SECRET",
+    "secrets made, unless the Worker has them: BACKUP_KEY, JWT_PRIVATE_KEY, METRICS_TOKEN, PAYMENT_WEBHOOK_SECRET",
   );
   expect(() => config()).toThrow();
   expect((await deploy(["--name", "Corner Shop"])).code).toBe(1);

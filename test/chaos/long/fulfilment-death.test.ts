@@ -39,7 +39,8 @@ describe("shipping", () => {
       }
     });
     expect(calls).toEqual([
-      "D1.first",
+      // Whether the sender may, and the order.
+      "D1.batch",
       "D1.batch",
       "D1.batch",
       "Stock.followAndCarry",

@@ -163,7 +163,10 @@ describe("while a restore goes on", () => {
     expect(waits.reduce((sum, wait) => sum + wait, 0)).toBe(LEASE_MS);
     expect(told).toContain("Waiting for 1 tasks and jobs that are under way.");
     const emptied = calls.indexOf("POST /ops/backup/empty-stock");
-    expect(calls.slice(0, emptied).filter((call) => call.startsWith("POST"))).toEqual(["POST /ops/selling"]);
+    expect(calls.slice(0, emptied).filter((call) => call.startsWith("POST"))).toEqual([
+      "POST /ops/selling",
+      "POST /ops/backup/proof",
+    ]);
   });
 });
 

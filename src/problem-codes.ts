@@ -129,6 +129,11 @@ export const PROBLEM_CODES = {
     status: 422,
     means: "More of a product than one order may have: `errors` says how many may.",
   },
+  too_many_unpaid: {
+    status: 409,
+    means:
+      "Units in orders of this e-mail or network address that wait for their payment: `max` says how many may. Nothing is held.",
+  },
   price_changed: { status: 409, means: "The total is not what was expected: `total` is what it is." },
   customer_required: { status: 422, means: "A guest's order needs a customer with name and e-mail address." },
   mixed_currencies: { status: 422, means: "All items must have one currency." },

@@ -86,7 +86,10 @@ async function importKey(entry: unknown): Promise<OwnKey> {
     kid,
     algorithm,
     privateKey: await importJWK({ ...publicPart, d: jwk.d }, algorithm),
-    secret: await crypto.subtle.importKey("raw", base64url.decode(jwk.d), "HKDF", false, ["deriveKey"]),
+    secret: await crypto.subtle.importKey("raw", base64url.decode(jwk.d), "HKDF", false, [
+      "deriveKey",
+      "deriveBits",
+    ]),
     publicKey: await importJWK(publicPart, algorithm),
     publicJwk: { ...publicPart, kid, alg: algorithm, use: "sig" },
   };

@@ -18,6 +18,7 @@ export const PLACING_CODES = [
   "unknown_store",
   "payment_method_not_allowed",
   "too_many_units",
+  "too_many_unpaid",
   "customer_required",
   "mixed_currencies",
   "total_too_large",
@@ -214,6 +215,13 @@ export function refusalProblem(refusal: Refusal, draft: Draft): Problem {
           product_id: productId,
           max: most,
         })),
+      };
+    case "too_many_unpaid":
+      return {
+        status: 409,
+        code: "too_many_unpaid",
+        detail: `Orders of this buyer that wait for their payment may have ${refusal.max} units together: pay or cancel some.`,
+        max: refusal.max,
       };
     case "total_too_large":
       return fieldProblem("total_too_large", "items", "The total is larger than can be counted exactly.");

@@ -26,6 +26,7 @@ const {
   // For lists, sweeps and figures alone.
   customerEmail,
   customerWords: _customerWords,
+  placedFrom: _placedFrom,
   statusAt,
   soldAt,
   ...read
@@ -90,8 +91,16 @@ function unitsNamed(refunds: RefundLine[][]): Record<string, number> {
   return units;
 }
 
-/** The rows of a new order, as its statements read them. @param stamp of the commit that records it */
-export function rowsOf({ items, captured, refunded, refundedUnits, ...order }: Order, stamp: string) {
+/**
+ * The rows of a new order, as its statements read them.
+ * @param placedFrom of the column
+ * @param stamp of the commit that records it
+ */
+export function rowsOf(
+  { items, captured, refunded, refundedUnits, ...order }: Order,
+  placedFrom: string | null,
+  stamp: string,
+) {
   const row: Pick<OrderColumns, keyof typeof inserted> = {
     ...order,
     customer: JSON.stringify(order.customer),
@@ -99,6 +108,7 @@ export function rowsOf({ items, captured, refunded, refundedUnits, ...order }: O
     customerWords: customerWords(order.customer),
     shippingAddress: order.shippingAddress && JSON.stringify(order.shippingAddress),
     metadata: order.metadata && JSON.stringify(order.metadata),
+    placedFrom,
     stamp,
     statusAt: order.createdAt,
     soldAt: order.status === "confirmed" ? order.createdAt : null,

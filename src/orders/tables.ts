@@ -49,6 +49,11 @@ export const orders = sqliteTable(
     stamp: text("stamp").notNull(),
     /** Who placed it, for the first version in its history. Null for an order from before: that has a row there. */
     placedBy: text("placed_by"),
+    /**
+     * From where it was placed, as a pseudonym, where its units count against a limit of unpaid ones; empty: they count by
+     * their e-mail address alone. Null: they do not count.
+     */
+    placedFrom: text("placed_from"),
     /** While it is at version 2: its first version, for the history row of that step, which is written after it. */
     placedAs: text("placed_as"),
     /** When it entered its present status. */
@@ -82,6 +87,13 @@ export const orders = sqliteTable(
     // Also says when each order was sold, so that new buyers can be told from old ones without another index to write.
     index("orders_email").on(table.customerEmail, table.createdAt, table.id, table.soldAt),
     index("orders_due").on(table.expiresAt).where(sql`status = 'pending'`),
+    // The units that wait for their payment, by whom they are counted.
+    index("orders_unpaid_email")
+      .on(table.customerEmail, table.totalItems)
+      .where(sql`status = 'pending' AND placed_from IS NOT NULL`),
+    index("orders_unpaid_from")
+      .on(table.placedFrom, table.totalItems)
+      .where(sql`status = 'pending' AND placed_from IS NOT NULL`),
     // An order in work is in the first of these; once it is found delayed, in the other two, and so the first stays short.
     index("orders_in_work")
       .on(table.statusAt, table.id)

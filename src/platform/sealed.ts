@@ -2,6 +2,8 @@ import { base64url } from "jose";
 
 const NONCE_BYTES = 12;
 
+const HKDF = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array() };
+
 /** Encrypts a text (AES-GCM, a nonce of its own before it), as base64url. */
 export async function seal(key: CryptoKey, text: string): Promise<string> {
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
@@ -39,10 +41,16 @@ function bytesOf(text: string): Uint8Array | null {
   }
 }
 
+/** What stands for a text without telling it: always the same, and not to be guessed without the secret. @param secret for HKDF */
+export async function pseudonym(secret: CryptoKey, purpose: string, text: string): Promise<string> {
+  const derivation = { ...HKDF, info: new TextEncoder().encode(`${purpose} ${text}`) };
+  return base64url.encode(new Uint8Array(await crypto.subtle.deriveBits(derivation, secret, 128)));
+}
+
 /** A key for one purpose of a secret that has several. @param secret for HKDF */
 export function sealingKey(secret: CryptoKey, purpose: string): Promise<CryptoKey> {
   const info = new TextEncoder().encode(purpose);
-  const derivation = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info };
+  const derivation = { ...HKDF, info };
   const aes = { name: "AES-GCM", length: 256 };
   return crypto.subtle.deriveKey(derivation, secret, aes, false, ["encrypt", "decrypt"]);
 }

@@ -78,6 +78,11 @@ export const settingsSchema = z
     GUEST_PAYMENT_METHODS: paymentMethods,
     /** Units of one product in an order of guests and customers: 1,000 in production, in development off. */
     MAX_UNITS_PER_LINE: z.coerce.number().int().min(0).optional(),
+    /**
+     * Units in orders that wait (`pending`), of one e-mail address and of one address together: 2,000 in production, in
+     * development off.
+     */
+    MAX_UNPAID_UNITS: z.coerce.number().int().min(0).optional(),
     /** How long an unpaid order by invoice or on delivery waits for staff's approval: 48 in production, in development 0. */
     APPROVAL_HOURS: z.coerce.number().min(0).optional(),
     ADMIN_EMAIL: accountEmailSchema.optional(),
@@ -118,7 +123,8 @@ export const settingsSchema = z
     STRIPE_API_URL: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
   })
   .transform((settings) => {
-    const { ENVIRONMENT, FULFILMENT, GUEST_PAYMENT_METHODS, MAX_UNITS_PER_LINE, APPROVAL_HOURS } = settings;
+    const { ENVIRONMENT, FULFILMENT, GUEST_PAYMENT_METHODS } = settings;
+    const { MAX_UNITS_PER_LINE, MAX_UNPAID_UNITS, APPROVAL_HOURS } = settings;
     const by = <T>(production: T, development: T): T =>
       ENVIRONMENT === "production" ? production : development;
     return {
@@ -129,6 +135,7 @@ export const settingsSchema = z
           ? GUEST_PAYMENT_METHODS
           : by<readonly PaymentMethod[]>(["card"], PAYMENT_METHODS),
       MAX_UNITS_PER_LINE: MAX_UNITS_PER_LINE ?? by(1_000, 0),
+      MAX_UNPAID_UNITS: MAX_UNPAID_UNITS ?? by(2_000, 0),
       APPROVAL_HOURS: APPROVAL_HOURS ?? by(48, 0),
     };
   });

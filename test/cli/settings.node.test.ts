@@ -157,6 +157,11 @@ test.each([
   ]);
 });
 
+test.each(["MAX_UNITS_PER_LINE", "MAX_UNPAID_UNITS", "APPROVAL_HOURS"])("%s is a number from 0", (name) => {
+  for (const value of ["0", "7"]) expect(faultsOf({ ...RIGHT, [name]: value })).toEqual([]);
+  for (const value of ["-1", "many", "NaN"]) expect(faultsOf({ ...RIGHT, [name]: value })).toHaveLength(1);
+});
+
 test("the secret that npm start makes is one to sign with", async () => {
   const made = await makeMissingSecrets({}, join(directory, "dev.vars"));
   expect(faultsOf({ ...PRODUCTION, ...made })).toEqual([]);

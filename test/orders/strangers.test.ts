@@ -152,6 +152,107 @@ describe("how much one order may have", () => {
   });
 });
 
+describe("how many units may wait for their payment", () => {
+  const TEN = { MAX_UNPAID_UNITS: "10" };
+  const FULL = [409, "too_many_unpaid"];
+  const at = (address: string) => ({ "cf-connecting-ip": address });
+
+  /** A guest's order by card, which waits. */
+  const order = (email: string, address: string, quantity: number, more: Record<string, string> = {}) =>
+    askUnder(
+      TEN,
+      "POST",
+      "/orders",
+      basket({ [apple]: quantity }, { payment_method: "card", customer: { name: "Eve", email } }),
+      { ...at(address), ...more },
+    );
+  const held = () => expect.poll(async () => (await levels(apple)).reserved, { timeout: 5_000 });
+
+  test("of one network address, and of one e-mail address", async () => {
+    expect((await order("a@shop.example", "192.0.2.1", 6)).status).toBe(201);
+    expect((await order("b@shop.example", "192.0.2.1", 4)).status).toBe(201);
+    const full = await order("c@shop.example", "192.0.2.1", 1);
+    expect(refusalOf(full)).toEqual(FULL);
+    expect(full.body).toMatchObject({ max: 10 });
+    expect((await order("c@shop.example", "192.0.2.2", 10)).status).toBe(201);
+    expect(refusalOf(await order("C@Shop.example", "192.0.2.3", 1))).toEqual(FULL);
+    await held().toBe(20);
+    expect(await countOf("orders")).toBe(3);
+  });
+
+  test("orders at once do not pass it together", async () => {
+    const answers = await Promise.all(
+      [..."abcdefgh"].map((name) => order(`${name}@shop.example`, "192.0.2.1", 4)),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 409, 409, 409, 409, 409, 409]);
+    await held().toBe(8);
+  });
+
+  test("one that is cancelled makes room, also for the same request", async () => {
+    const first = await order("a@shop.example", "192.0.2.1", 8);
+    const key = { "Idempotency-Key": "a-key-of-a-stranger" };
+    expect(refusalOf(await order("b@shop.example", "192.0.2.1", 3, key))).toEqual(FULL);
+    const { id } = first.body;
+    expect((await askUnder(TEN, "POST", `/orders/${id}/cancel`, undefined, tokenOf(first))).status).toBe(200);
+    expect((await order("b@shop.example", "192.0.2.1", 3, key)).status).toBe(201);
+    expect((await order("b@shop.example", "192.0.2.1", 3, key)).headers.get("Idempotency-Replayed")).toBe(
+      "true",
+    );
+    await held().toBe(3);
+  });
+
+  test("of a bulk each counts, or all together", async () => {
+    const body = (mode: string) => ({
+      mode,
+      orders: [6, 3, 6].map((quantity) => basket({ [apple]: quantity }, { payment_method: "card" })),
+    });
+    const whole = await askUnder(TEN, "POST", "/orders/bulk", body("all_or_nothing"), at("192.0.2.1"));
+    expect(whole.body).toMatchObject({
+      created: 0,
+      results: [6, 3, 6].map(() => ({ problem: { code: "too_many_unpaid" } })),
+    });
+    await held().toBe(0);
+    const each = await askUnder(TEN, "POST", "/orders/bulk", body("independent"), at("192.0.2.1"));
+    expect(each.body).toMatchObject({
+      created: 2,
+      results: [{ status: "created" }, { status: "created" }, { problem: { code: "too_many_unpaid" } }],
+    });
+    await held().toBe(9);
+  });
+
+  test("a cart that is refused can be checked out once there is room", async () => {
+    const first = await order("a@shop.example", "192.0.2.1", 8);
+    const cart = await givenCart({ [apple]: 3 });
+    const checkout = () =>
+      askUnder(
+        TEN,
+        "POST",
+        `${cart.path}/checkout`,
+        { customer: basket({}).customer, payment_method: "card" },
+        { ...cart.headers, ...at("192.0.2.1") },
+      );
+    expect(refusalOf(await checkout())).toEqual(FULL);
+    await askUnder(TEN, "POST", `/orders/${first.body.id}/cancel`, undefined, tokenOf(first));
+    expect((await checkout()).status).toBe(201);
+    await held().toBe(3);
+  });
+
+  test.each(["staff", "trusted customer"])("%s are not counted", async (who) => {
+    const answer = await place(who, TEN, { payment_method: "card" }, { [apple]: 11 });
+    expect(answer.body).toMatchObject({ status: "pending" });
+  });
+
+  test("a customer is, and where an order came from is not stored", async () => {
+    const { headers } = await signIn("customer");
+    const body = basket({ [apple]: 6 }, { payment_method: "card" });
+    const send = (address: string) => askUnder(TEN, "POST", "/orders", body, { ...headers, ...at(address) });
+    expect((await send("192.0.2.1")).status).toBe(201);
+    expect(refusalOf(await send("192.0.2.7"))).toEqual(FULL);
+    const from = await env.DB.prepare("SELECT placed_from FROM orders").first("placed_from");
+    expect(from).toMatch(/^[\w-]{22}$/);
+  });
+});
+
 describe("unpaid orders by invoice and on delivery, where they need approval", () => {
   const TWO_DAYS = { APPROVAL_HOURS: "48" };
   const approve = async (id: string, headers: Record<string, string>) =>

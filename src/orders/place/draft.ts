@@ -10,6 +10,8 @@ export interface Draft extends DraftNames {
   /** Who asks, and by which request. */
   actor: Actor;
   requestId: string;
+  /** The network address that it came from; null for a program, whose own tells nothing of its buyers. */
+  address: string | null;
   /** The restore generation in which its cart was read; null where nothing was read for it. */
   generation: number | null;
   /** The Idempotency-Key it came under; null without one. */
@@ -65,13 +67,13 @@ export interface DraftLine {
 
 /** @param operation a fresh one, which no other draft has */
 export function draftOf(
-  { actor, requestId, ids }: Pick<Context, "actor" | "requestId" | "ids">,
+  { actor, requestId, address, ids }: Pick<Context, "actor" | "requestId" | "address" | "ids">,
   input: PlaceOrderInput,
   key: IdempotencyKey | null,
   operation = ids.next(),
 ): Draft {
   return {
-    ...{ actor, requestId, generation: null },
+    ...{ actor, requestId, generation: null, address: actor.kind === "key" ? null : address },
     ...{ operation, reference: ids.reference(), accessToken: actor.kind === "user" ? null : ids.secret() },
     key,
     bulk: null,

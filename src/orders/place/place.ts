@@ -16,10 +16,11 @@ import { namedOrder } from "./cart-guard.ts";
 import { asOne, type Decision, decide } from "./decide.ts";
 import type { Draft } from "./draft.ts";
 import { loadFacts } from "./load.ts";
-import { type Answer, type Outcomes, type PlaceOutcome, storedAnswer } from "./outcome.ts";
+import { type Outcomes, type PlaceOutcome, storedAnswer } from "./outcome.ts";
 import type { Quote, Refusal } from "./quote.ts";
 import { abandon, claimRefOf, type FateRow, levelsIn, type Proposal, record } from "./record.ts";
 import { renderAnswer } from "./render-answer.ts";
+import { placedFrom, type Unpaid, unpaidOf } from "./unpaid-guard.ts";
 
 export interface PlaceOptions {
   /** Whether the rate limit lets a draft through. It is asked at the same time as the first call to D1. */
@@ -153,14 +154,17 @@ async function settle(
   if (reservations.size === 0) return { again: [], released: Promise.resolve() };
   const each = [...reservations].map(([quote, reservation]) => decide(context, quote, reservation));
   const decisions = options.together ? asOne(each) : each;
-  const proposals = await Promise.all(decisions.map((decision) => propose(context, decision)));
+  const proposals = bounded(
+    await Promise.all(decisions.map((decision) => propose(context, decision))),
+    context.settings.MAX_UNPAID_UNITS,
+    options.together,
+  );
   const again: Draft[] = [];
   const dead: DeadClaim[] = [];
   for (const { commit, settled } of await recordOrAbandon(context, proposals, options)) {
     const decided = new Set<string>();
-    for (const [{ decision, answer }, fateRow] of settled) {
+    for (const { decision, fateRow, outcome } of outcomesOf(settled, commit.stamp, options)) {
       const { quote } = decision;
-      const outcome = outcomeOf(decision, answer, fateRow, commit.stamp);
       if (outcome.kind === "abandoned") again.push(quote.draft);
       else outcomes.set(quote.draft, outcome);
       if (outcome.kind === "decided") decided.add(quote.order.id);
@@ -179,6 +183,24 @@ async function settle(
   return { again, released };
 }
 
+interface Settled {
+  decision: Decision;
+  fateRow: FateRow | undefined;
+  outcome: PlaceOutcome | { kind: "abandoned" };
+}
+
+/** Of drafts that are placed all or none, one that was refused ends the others: they were given up with it. */
+function outcomesOf(settled: Recorded["settled"], stamp: string, { together }: Placing): Settled[] {
+  const each = settled.map(([proposal, fateRow]) => ({
+    ...{ decision: proposal.decision, fateRow },
+    outcome: outcomeOf(proposal, fateRow, stamp),
+  }));
+  if (!together || !each.some(({ outcome }) => outcome.kind === "refused")) return each;
+  return each.map((one) =>
+    one.outcome.kind === "refused" ? one : { ...one, outcome: { kind: "withdrawn" } },
+  );
+}
+
 /** What the objects of an order that was just placed would otherwise ask for. */
 function tellPlaced({ generation }: Context, news: News, order: Order): void {
   for (const item of order.items) {
@@ -188,14 +210,22 @@ function tellPlaced({ generation }: Context, news: News, order: Order): void {
 
 /** Completes a decision with the hash of a guest's token, the answer for its key, and its tasks. */
 async function propose(context: Context, decision: Decision): Promise<Proposal> {
-  if (decision.fate === "abandoned") return { decision, answer: null, tasks: [] };
+  if (decision.fate === "abandoned")
+    return { decision, answer: null, tasks: [], placedFrom: null, unpaid: null };
   const { draft } = decision.quote;
   const accessTokenHash = draft.accessToken === null ? null : await sha256(draft.accessToken);
   const order = { ...decision.order, accessTokenHash };
   const answer = renderAnswer(draft, order, decision.fate === "rejected" ? decision.shortfalls : null);
   const own = { ...context, requestId: draft.requestId };
   const tasks = order.status === "confirmed" ? tasksOnConfirmation(own, order) : [];
-  return { decision: { ...decision, order }, answer, tasks };
+  const from = await placedFrom(context, decision.quote);
+  return { decision: { ...decision, order }, answer, tasks, placedFrom: from, unpaid: null };
+}
+
+/** Says of each which units may wait for their payment. */
+function bounded(proposals: Proposal[], max: number, together: boolean): Proposal[] {
+  const unpaid = unpaidOf(proposals, max, together);
+  return proposals.map((proposal, index) => ({ ...proposal, unpaid: unpaid[index] ?? null }));
 }
 
 /** What one commit was to record, each proposal with the fate that its claim then has; without one where nobody knows. */
@@ -242,8 +272,7 @@ async function recordOrAbandon(
 
 /** The fate in D1 decides: whatever this worker proposed, it answers with what is stored there. */
 function outcomeOf(
-  decision: Decision,
-  answer: Answer | null,
+  { decision, answer, unpaid }: Proposal,
   fateRow: FateRow | undefined,
   stamp: string,
 ): PlaceOutcome | { kind: "abandoned" } {
@@ -254,7 +283,7 @@ function outcomeOf(
   if (!fateRow) return { kind: "unavailable" };
   if (fateRow.fate === "abandoned") {
     // Where the key has another claim by now, the order that has the cart may be its own.
-    const refusal = fateRow.renewed ? null : cartRefusal(draft, fateRow);
+    const refusal = fateRow.renewed ? null : (cartRefusal(draft, fateRow) ?? unpaidRefusal(fateRow, unpaid));
     if (refusal) return { kind: "refused", refusal };
     return { kind: draft.key ? "abandoned" : "unavailable" };
   }
@@ -271,3 +300,6 @@ function cartRefusal({ cart }: Draft, fateRow: FateRow): Refusal | null {
   if (order) return { kind: "cart_spent", order };
   return fateRow.cart_version === cart.version ? null : { kind: "cart_changed" };
 }
+
+const unpaidRefusal = ({ unpaid_full }: FateRow, unpaid: Unpaid | null): Refusal | null =>
+  unpaid_full && unpaid ? { kind: "too_many_unpaid", max: unpaid.max } : null;

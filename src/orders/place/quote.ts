@@ -23,6 +23,8 @@ export type Refusal =
   | { kind: "customer_needed" }
   /** This buyer may not pay like this. */
   | { kind: "payment_method_not_allowed"; allowed: readonly PaymentMethod[] }
+  /** More units wait for their payment already than one buyer may have. */
+  | { kind: "too_many_unpaid"; max: number }
   /** More of a product than one order may have. */
   | { kind: "too_many_units"; lines: { item: number; productId: string; most: number }[] }
   | { kind: "total_too_large" }
@@ -38,6 +40,8 @@ export interface Quote {
   order: Order;
   /** Unless it is paid first, it waits for the shop's approval. */
   needsApproval: boolean;
+  /** While it waits, its units count against the limit of unpaid ones. */
+  counted: boolean;
   /** The stores of each product, in order of preference. */
   stores: Map<string, string[]>;
 }
@@ -142,7 +146,10 @@ export function quote(
       : new Map(draft.lines.map((line) => [line.productId, [storeId]]));
   return {
     kind: "quoted",
-    quote: { claim: order.claimId, draft, order, needsApproval: terms.needApproval, stores },
+    quote: {
+      ...{ claim: order.claimId, draft, order, stores },
+      ...{ needsApproval: terms.needApproval, counted: terms.counted },
+    },
   };
 }
 
@@ -168,6 +175,7 @@ function termsOf({ settings }: Context, { actor }: Draft, { accounts }: PlaceFac
         : (account?.paymentMethods ?? PAYMENT_METHODS),
     mostUnits: free || settings.MAX_UNITS_PER_LINE === 0 ? Infinity : settings.MAX_UNITS_PER_LINE,
     needApproval: settings.APPROVAL_HOURS > 0 && !free && account?.trusted !== true,
+    counted: settings.MAX_UNPAID_UNITS > 0 && !free && account?.trusted !== true,
   };
 }
 

@@ -16,6 +16,7 @@ import type { Decision } from "./decide.ts";
 import type { DraftCart } from "./draft.ts";
 import type { Answer } from "./outcome.ts";
 import { openTokens, sealToken } from "./sealed-token.ts";
+import { UNPAID_ALLOWS, type Unpaid } from "./unpaid-guard.ts";
 
 /** A decision with the answer that its key will repeat from now on. */
 export interface Proposal {
@@ -23,6 +24,9 @@ export interface Proposal {
   answer: Answer | null;
   /** Tasks to add if it is won, and to wake after the answer. */
   tasks: NewTask[];
+  /** `orders.placed_from` */
+  placedFrom: string | null;
+  unpaid: Unpaid | null;
 }
 
 /** The fate that D1 has for a claim after the batch, whichever worker wrote it. */
@@ -40,14 +44,16 @@ export interface FateRow {
   cart_version: number | null;
   /** The living order that has spent its cart: `{id, reference}`. */
   spent_by: string | null;
+  /** Whether it was given up, and too many units wait for their payment for it to be tried anew. */
+  unpaid_full: number;
 }
 
 /**
  * Step 3 of placing: one batch, which is one transaction, for any number of drafts. By the stamp rule the first statement
  * wins fates, by an insert that yields to one that is there, with the commit's stamp on them. Every later statement is
  * joined on that stamp, so that a draft that was not won writes nothing; the last one reads the fates. Only the levels that
- * holds carry for the projection are written in any case: they are as old as they say, whatever becomes of the orders. A checkout whose
- * cart does not allow its fate gets `abandoned` by the second statement, so that its holds can be released.
+ * holds carry for the projection are written in any case: they are as old as they say, whatever becomes of the orders. A draft whose
+ * cart, or whose buyer's unpaid orders, do not allow its fate gets `abandoned` by the second statement, so that its holds can be released.
  * @param commit a fresh one: its stamp tells what was won, also where the answer of the batch is lost
  * @param together if one of them is not won, the batch fails and writes nothing
  */
@@ -59,18 +65,22 @@ export async function record(
 ): Promise<Map<string, FateRow>> {
   const now = context.clock.now();
   const { stamp } = commit;
-  const orders = proposals.flatMap(({ decision }) => (decision.fate === "abandoned" ? [] : [decision.order]));
+  const placed = proposals.flatMap(({ decision, placedFrom, unpaid }) =>
+    decision.fate === "abandoned" ? [] : [{ order: decision.order, placedFrom, unpaid }],
+  );
+  const orders = placed.map(({ order }) => order);
   const checkouts = orders.filter(({ cartId }) => cartId !== null);
+  const refusable = placed.filter(({ order, unpaid }) => order.cartId !== null || unpaid !== null);
   const won = wonOrder(ITS_OBJECT, stamp);
   const answers = await answersOf(context, proposals);
 
-  commit.win(writeFates(proposals.map(fateOf), stamp, now, CART_ALLOWS));
-  if (checkouts.length > 0) {
-    const fallen = checkouts.map(({ claimId }) => abandoned(claimId));
+  commit.win(writeFates(proposals.map(fateOf), stamp, now, sql`${CART_ALLOWS} AND ${UNPAID_ALLOWS}`));
+  if (refusable.length > 0) {
+    const fallen = refusable.map(({ order }) => abandoned(order.claimId));
     commit.write(writeFates(fallen, context.ids.next(), now));
   }
   if (together) commit.write(allOrNothing(claimsOf(proposals), stamp));
-  commit.write(...insertOrders(orders, stamp));
+  commit.write(...insertOrders(placed, stamp));
   if (checkouts.length > 0) commit.write(markCarts(checkouts, stamp, now));
   commit.events(
     orders.map((order) => placingEvent(context, order)),
@@ -127,6 +137,8 @@ export interface ClaimRef {
   claim: string;
   key: IdempotencyKey | null;
   cart: DraftCart | null;
+  /** Given where the order's units were to be counted. */
+  unpaid?: Unpaid | null;
 }
 
 /**
@@ -142,26 +154,30 @@ export async function abandon(context: Context, asked: ClaimRef[]): Promise<Map<
   return byClaim(await openTokens(context, (await commit.send()).rows(fateRow)));
 }
 
-/** A fate with the cart that it requires, at this version and not spent; null where it requires none. */
+/** A fate with what it requires: a cart, at this version and not spent, and few units unpaid. Null: nothing. */
 interface NewOrderFate extends NewFate {
+  unpaid: Unpaid | null;
   cart: string | null;
   cart_version: number | null;
 }
 
-function fateOf({ decision }: Proposal): NewOrderFate {
+function fateOf({ decision, unpaid }: Proposal): NewOrderFate {
   const { claim, draft } = decision.quote;
-  if (decision.fate === "abandoned") return { ...abandoned(claim), cart: null, cart_version: null };
+  if (decision.fate === "abandoned")
+    return { ...abandoned(claim), cart: null, cart_version: null, unpaid: null };
   const { cart } = draft;
   return {
     ...{ claim, fate: decision.fate, order_id: decision.order.id },
     ...{ cart: cart?.id ?? null, cart_version: cart?.version ?? null },
+    unpaid,
   };
 }
 
-export const claimRefOf = ({ decision: { quote } }: Proposal): ClaimRef => ({
+export const claimRefOf = ({ decision: { quote }, unpaid }: Proposal): ClaimRef => ({
   claim: quote.claim,
   key: quote.draft.key,
   cart: quote.draft.cart,
+  unpaid,
 });
 
 /** Violates a constraint, so that the whole batch fails, unless the commit won every fate. */
@@ -171,9 +187,9 @@ const allOrNothing = (claims: string[], stamp: string): Sql => sql`
     < ${claims.length}`;
 
 /** Orders whose fates were won, with their items and the stores that they take stock from. */
-function insertOrders(orders: Order[], stamp: string): Sql[] {
-  const rows = orders.map((order) => rowsOf(order, stamp));
-  const stores = orders.flatMap((order) => {
+function insertOrders(placed: { order: Order; placedFrom: string | null }[], stamp: string): Sql[] {
+  const rows = placed.map(({ order, placedFrom }) => rowsOf(order, placedFrom, stamp));
+  const stores = placed.flatMap(({ order }) => {
     const ids = order.items.flatMap((item) => item.allocations.map(({ store_id }) => store_id));
     return [...new Set(ids)].map((storeId) => ({ orderId: order.id, storeId }));
   });
@@ -199,13 +215,14 @@ function insertOrders(orders: Order[], stamp: string): Sql[] {
 
 /** Leaves out the answers that this commit itself wrote: they need not travel back. */
 function readFateRows(asked: ClaimRef[], stamp: string): Sql<FateRow> {
-  const rows = asked.map(({ claim, key, cart }) => ({
+  const rows = asked.map(({ claim, key, cart, unpaid }) => ({
     ...{ claim, scope: key?.scope ?? null, key: key?.key ?? null },
-    ...{ cart: cart?.id ?? null },
+    ...{ cart: cart?.id ?? null, unpaid },
   }));
   return sql`
     SELECT c.id AS claim, c.fate, c.stamp, iif(c.id = k.claim, k.status, NULL) AS status,
-      iif(c.id = k.claim AND c.stamp <> ${stamp}, k.body, NULL) AS body, coalesce(c.id <> k.claim, 0) AS renewed, ${CART_STATE}
+      iif(c.id = k.claim AND c.stamp <> ${stamp}, k.body, NULL) AS body, coalesce(c.id <> k.claim, 0) AS renewed, ${CART_STATE},
+      c.fate = 'abandoned' AND NOT ${UNPAID_ALLOWS} AS unpaid_full
     FROM ${each(rows)} AS row JOIN claims AS c ON c.id = row.value ->> 'claim'
     LEFT JOIN (SELECT *, 'clm_' || operation AS claim FROM idempotency) AS k ON ${IS_KEY_OF_ROW}`;
 }

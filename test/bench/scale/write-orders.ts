@@ -142,6 +142,7 @@ function putOrder(rows: Rows, { number, versions, lines }: MadeUpOrder, seq: num
     cartId: null,
     userId: null,
     notes: null,
+    placedFrom: null,
   };
   rows.put("orders", orders, {
     ...nothing,

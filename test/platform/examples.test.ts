@@ -5,29 +5,14 @@ import { owe } from "../events/rows.ts";
 import { givenDead } from "../ops/tasks/given.ts";
 import { givenWorld, type World } from "../security/routes.ts";
 import { type ApiDocument, operationsOf, replyOf } from "../support/contract.ts";
+import { exampleRequest, ID, shortName } from "../support/examples.ts";
 import { faultsOf } from "../support/fits-schema.ts";
 import { basket, placed, post } from "../support/shop.ts";
 
 const describeApi = async (): Promise<ApiDocument> =>
   (await exports.default.fetch("http://shop.test/openapi.json")).json();
 
-const ID = "01jcz4kq8rj2m5v0a7w9x3y6pd";
 const JSON_TYPE = { "content-type": "application/json" };
-
-/** What the examples' ids are in a shop that has something of each. @param more of an operation that needs another */
-const given = (world: World, more: Record<string, string> = {}): Record<string, string> => ({
-  [`prd_${ID}`]: world.productId,
-  [`sto_${ID}`]: world.storeId,
-  sto_01jcz4kq8rj2m5v0a7w9x3y6pe: world.otherStoreId,
-  [`cat_${ID}`]: world.categoryId,
-  [`ord_${ID}`]: world.orderId,
-  "ORD-7K3F9QXM2A": world.orderId,
-  [`pay_${ID}`]: world.paymentId,
-  [`crt_${ID}`]: world.cartId,
-  [`usr_${ID}`]: world.customer.id,
-  evt_1: world.flaggedId,
-  ...more,
-});
 
 /** What an operation finds, where that is not what the others find. */
 interface Scene {
@@ -187,29 +172,14 @@ test.each(Object.entries(SCENES))(
   },
 );
 
-const shortName = ({ name }: Named): string => name.replace("/api/v1", "");
-
 type Named = ReturnType<typeof operationsOf>[number];
 
-async function sendExample(
-  { method, path, operation }: Named,
-  world: World,
-  { ids, headers }: Scene,
-): Promise<string> {
-  const put = (text: string) =>
-    Object.entries(given(world, ids)).reduce((all, [from, to]) => all.replaceAll(from, to), text);
-  const required = (operation.parameters ?? []).filter((one) => one.required);
-  const exampleOf = (name: string) => put(`${required.find((one) => one.name === name)?.example}`);
-  const url = new URL(
-    path.replaceAll(/\{(\w+)\}/g, (_, name) => exampleOf(name)),
-    "http://shop.test",
-  );
-  for (const one of required) if (one.in === "query") url.searchParams.set(one.name, exampleOf(one.name));
-  const body = operation.requestBody?.content["application/json"]?.example;
+async function sendExample(operation: Named, world: World, { ids, headers }: Scene): Promise<string> {
+  const { url, method, body } = exampleRequest(operation, world, ids);
   const answer = await exports.default.fetch(url, {
-    method: method.toUpperCase(),
+    method,
     headers: { ...(headers ?? world.admin.headers), ...(body === undefined ? {} : JSON_TYPE) },
-    ...(body === undefined ? {} : { body: put(JSON.stringify(body)) }),
+    ...(body === undefined ? {} : { body }),
   });
   const text = await answer.text();
   if (answer.status < 300) return "done";

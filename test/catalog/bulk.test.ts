@@ -141,7 +141,7 @@ describe("a bulk of products", () => {
       available: on_hand,
     });
     const opened = { on_hand: 5, reserved: 0, available: 5, stores: expect.any(Array) };
-    const page = await api("GET", path);
+    const page = await api("GET", path, staff);
     expect(page.body.stock).toEqual(opened);
     expect(page.body.stock.stores).toHaveLength(2);
     expect(page.body.stock.stores).toEqual(
@@ -158,7 +158,7 @@ describe("a bulk of products", () => {
         ],
       },
     ]);
-    expect((await api("GET", path)).body).toMatchObject({ version: 1, stock: { on_hand: 7, available: 7 } });
+    expect((await api("GET", path, staff)).body).toMatchObject({ version: 1, stock: { on_hand: 7, available: 7 } });
   });
 
   it("says which item's stock could not be set, and sets it when sent again", async () => {

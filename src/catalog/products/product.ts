@@ -1,3 +1,6 @@
+import { may } from "../../platform/actor.ts";
+import type { Memory } from "../../platform/cache/memory.ts";
+import { shared } from "../../platform/cache/shared.ts";
 import { isoTimestamp } from "../../platform/clock.ts";
 import type { Context } from "../../platform/context.ts";
 import { describeError } from "../../platform/log.ts";
@@ -54,6 +57,7 @@ export const renderProduct = (row: ProductRow): Product => ({
 export async function getProduct(
   context: Context,
   stock: StockPort,
+  memory: Memory,
   id: string,
 ): Promise<(Product & { stock: ProductStock | null }) | null> {
   // The product must exist before its object is called, since a call with any id would create a Stock object.
@@ -61,12 +65,23 @@ export async function getProduct(
     context.env.DB,
     sql<ProductRow>`SELECT ${PRODUCT_COLUMNS} FROM products ${PRODUCT_CATEGORY} WHERE products.id = ${id}`,
   );
-  return row && { ...renderProduct(row), stock: await readStock(context, stock, id) };
+  return row && { ...renderProduct(row), stock: await readStock(context, stock, memory, id) };
 }
 
-async function readStock(context: Context, stock: StockPort, id: string): Promise<ProductStock | null> {
+/** The object that reserves has buyers to serve: whoever only looks shares one look at it, this old at most. */
+const LOOK_MS = 2_000;
+
+async function readStock(
+  context: Context,
+  stock: StockPort,
+  memory: Memory,
+  id: string,
+): Promise<ProductStock | null> {
+  const read = () => stock.levels(context, id);
   try {
-    return await stock.levels(context, id);
+    return may(context.actor, "inventory:read")
+      ? await read()
+      : await shared(context, memory, { name: `levels of ${id}`, milliseconds: LOOK_MS }, read);
   } catch (error) {
     context.log.error("stock of a product page cannot be read", {
       product_id: id,

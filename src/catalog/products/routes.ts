@@ -95,8 +95,9 @@ const get = createRoute({
   path: "/products/{id}",
   permission: null,
   tags: ["Catalogue"],
-  summary: "Read a product and its exact stock",
-  description: "Its ETag is of all that is shown, the stock too; an If-Match compares the version in it.",
+  summary: "Read a product and its stock",
+  description:
+    "Its stock is exact for staff, and for others as it was two seconds ago at most. Its ETag is of all that is shown, the stock too; an If-Match compares the version in it.",
   request: { params: id, headers: ifNoneMatchHeader },
   responses: {
     200: jsonContent(productPageSchema, "The product", ["ETag"]),
@@ -181,7 +182,7 @@ export function productRoutes(stock: StockPort) {
       return cached(c, { name: "products", query, missing }, () => listProducts(c.get("context"), query));
     }),
     endpoint(get, async (c) => {
-      const product = await getProduct(c.get("context"), stock, c.req.valid("param").id);
+      const product = await getProduct(c.get("context"), stock, c.get("memory"), c.req.valid("param").id);
       if (!product) return problem(c, NOT_FOUND);
       return (await tagPage(c, product)) ? c.body(null, 304) : c.json(product, 200);
     }),

@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 /** An isolate has 128 MB for everything. */
 const ANSWERS_LIMIT_BYTES = 16 * 1_048_576;
 const ADDRESSES_LIMIT_BYTES = 1_048_576;
+const RECENT_LIMIT_BYTES = 4 * 1_048_576;
 /** About what an entry takes besides its key and its value. */
 const ENTRY_OVERHEAD_BYTES = 200;
 
@@ -31,6 +32,13 @@ const HEADERS_BYTES = 2_000;
 
 const bytesOf = ({ body }: Answer): number => body.byteLength + HEADERS_BYTES;
 
+interface Recent {
+  /** When the question was sent, in milliseconds since the epoch. */
+  at: number;
+  value: unknown;
+  bytes: number;
+}
+
 /** The version of the public data, as this isolate last read it. */
 interface Generation {
   value: string;
@@ -47,6 +55,8 @@ export class Memory {
   readonly answers = lruCache(ANSWERS_LIMIT_BYTES, bytesOf);
   /** From path and query, as they came, to the key of their answer: so a repeated query is not parsed again. */
   readonly addresses = lruCache(ADDRESSES_LIMIT_BYTES, (key: string) => 2 * key.length);
+  /** What changes without a generation, by name, each as it was at that time: see `shared`. */
+  readonly recent = lruCache(RECENT_LIMIT_BYTES, ({ bytes }: Recent) => bytes);
   /** The work that runs just now, by name: see `singleFlight`. */
   readonly inFlight = new Map<string, Promise<unknown>>();
   #generation: Generation | null = null;

@@ -143,7 +143,8 @@ const isOfAnOperation = (code: ProblemCode): boolean => code !== "others_not_pla
 /** The headers that answers have beside their bodies, by name. */
 export const HEADERS: Record<string, Header> = {
   "X-Request-Id": {
-    description: "The request's id: the one that you sent, or ours. Every line of the log about it has it.",
+    description:
+      "The request's id: the one that you sent, or ours. Every line of the log about it has it. One that you sent is not in answers that caches may repeat to others.",
     schema: { type: "string", example: REQUEST_ID },
   },
   ETag: {

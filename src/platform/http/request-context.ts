@@ -65,7 +65,7 @@ const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{
 
 /**
  * Gives the request its id: the caller's `X-Request-Id` if that is sane, else a fresh one. Every response has it, and also
- * the `traceparent` of the request if that is valid.
+ * the `traceparent` of the request if that is valid; but what a caller sent is in no answer that caches repeat to others.
  */
 export function nameRequest(ids: Ids): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
@@ -75,7 +75,10 @@ export function nameRequest(ids: Ids): MiddlewareHandler<AppEnv> {
     const traceparent = c.req.header("traceparent");
     await next();
     const { headers } = c.res;
+    const isPublic = headers.get("Cache-Control")?.startsWith("public") === true;
+    if (isPublic && requestId === given) return;
     headers.set("X-Request-Id", requestId);
+    if (isPublic) return;
     if (traceparent !== undefined && TRACEPARENT.test(traceparent)) headers.set("traceparent", traceparent);
   };
 }

@@ -195,12 +195,29 @@ test("what is not there is asked for each time, and found once it is", async () 
   expect((await visit("/stores/sto_later")).answer.status).toBe(200);
 });
 
-test("a product's own page asks for its stock each time", async () => {
-  const { visit } = newIsolate();
-  const path = `/products/${catalog.productIds[0]}`;
-  for (let n = 0; n < 2; n++) {
-    const { before, answer } = await visit(path);
-    expect(before).toEqual(["D1.first", "Stock.levels"]);
-    expect(answer.headers.get("Cache-Control")).toBe("no-store");
-  }
+describe("a product's own page", () => {
+  test("shares one look at its stock for two seconds", async () => {
+    const { visit } = newIsolate();
+    const path = `/products/${catalog.productIds[0]}`;
+    const asked = async (headers = {}) => (await visit(path, { headers })).before;
+    const first = await visit(path);
+    expect(first.before).toEqual(["D1.first", "Stock.levels"]);
+    expect(first.answer.headers.get("Cache-Control")).toBe("no-store");
+    testClock.advance(1_999);
+    expect(await asked()).toEqual(["D1.first"]);
+    expect(await asked((await signIn()).headers)).toEqual(["D1.first"]);
+    testClock.advance(1);
+    expect(await asked()).toEqual(["D1.first", "Stock.levels"]);
+    testClock.advance(-1);
+    expect(await asked()).toEqual(["D1.first", "Stock.levels"]);
+  });
+
+  test("many at once ask for its stock once, and staff each time", async () => {
+    const { visit } = newIsolate();
+    const path = `/products/${catalog.productIds[0]}`;
+    const visits = await Promise.all(Array.from({ length: 5 }, () => visit(path)));
+    expect(visits.flatMap(({ before }) => before).filter((call) => call === "Stock.levels")).toHaveLength(1);
+    const { headers } = await signIn("staff");
+    for (let n = 0; n < 2; n++) expect((await visit(path, { headers })).before).toContain("Stock.levels");
+  });
 });

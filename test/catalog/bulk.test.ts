@@ -158,7 +158,10 @@ describe("a bulk of products", () => {
         ],
       },
     ]);
-    expect((await api("GET", path, staff)).body).toMatchObject({ version: 1, stock: { on_hand: 7, available: 7 } });
+    expect((await api("GET", path, staff)).body).toMatchObject({
+      version: 1,
+      stock: { on_hand: 7, available: 7 },
+    });
   });
 
   it("says which item's stock could not be set, and sets it when sent again", async () => {

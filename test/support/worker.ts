@@ -4,6 +4,7 @@ import { systemIds } from "../../src/platform/ids.ts";
 import { readSettings } from "../../src/platform/settings.ts";
 import { createWorker } from "../../src/worker.ts";
 import type { Boundary } from "../chaos/boundary.ts";
+import { watchAnswer } from "./canaries.ts";
 import { testClock } from "./clock.ts";
 import { holdToDocument } from "./hold-to-document.ts";
 
@@ -23,6 +24,7 @@ export default {
     const describe = () =>
       worker.handler.fetch(new Request("http://shop.test/openapi.json") as typeof request, env, execution);
     await holdToDocument(request, answer, describe);
+    await watchAnswer(request, answer);
     return answer;
   },
 } satisfies ExportedHandler<Cloudflare.Env>;

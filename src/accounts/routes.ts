@@ -1,4 +1,5 @@
 import { createRouter } from "../platform/http/router.ts";
+import { addressesRoutes } from "./addresses-routes.ts";
 import { apiKeysRoutes } from "./api-keys-routes.ts";
 import { authRoutes } from "./auth-routes.ts";
 import { meRoutes } from "./me-routes.ts";
@@ -13,6 +14,7 @@ export const accountsRoutes = (carts: CartPort) =>
     .route("/", authRoutes(carts))
     .route("/", resetRoutes)
     .route("/", meRoutes)
+    .route("/", addressesRoutes)
     .route("/", usersRoutes)
     .route("/", rolesRoutes)
     .route("/", apiKeysRoutes);

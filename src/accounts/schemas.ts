@@ -4,6 +4,7 @@ import { decodeCursor, listSchema, pageQuerySchema } from "../platform/paginatio
 import { PAYMENT_METHODS } from "../platform/settings.ts";
 import { accountEmailSchema, lookedUpEmailSchema } from "../platform/text/email.ts";
 import { line } from "../platform/text/line.ts";
+import { postalAddressSchema } from "../platform/text/postal-address.ts";
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from "./password.ts";
 
 /** Begins with a letter, so that no role looks like a number or an option of a command. */
@@ -36,6 +37,43 @@ export const newRoleSchema = z
   .openapi("NewRole");
 
 export const changeRoleSchema = z.strictObject({ permissions: permissions.optional() }).openapi("ChangeRole");
+
+const isDefault = z.boolean().openapi({ description: "The one that a storefront fills in" });
+
+const EXAMPLE_ADDRESS = {
+  name: "Ada Lovelace",
+  line1: "12 St James's Square",
+  city: "London",
+  country: "GB",
+};
+
+export const addressSchema = z
+  .object({
+    id: z.string(),
+    ...postalAddressSchema.shape,
+    default: isDefault,
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+  })
+  .openapi("Address");
+
+export const addressListSchema = listSchema(addressSchema, "AddressList");
+
+export const newAddressSchema = postalAddressSchema
+  .extend({ default: isDefault.default(false) })
+  .openapi("NewAddress", { example: EXAMPLE_ADDRESS });
+
+export type NewAddress = z.infer<typeof newAddressSchema>;
+
+const { line2, region, postal_code, ...needed } = postalAddressSchema.shape;
+
+export const editAddressSchema = z
+  .strictObject({ ...needed, default: isDefault })
+  .partial()
+  .extend({ line2: line2.nullable(), region: region.nullable(), postal_code: postal_code.nullable() })
+  .openapi("EditAddress", { example: { postal_code: "SW1Y 4JH", default: true } });
+
+export type EditAddress = z.infer<typeof editAddressSchema>;
 
 const name = line(200).openapi({ example: "Ada Lovelace" });
 

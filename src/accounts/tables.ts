@@ -59,6 +59,21 @@ export const keptPasswords = sqliteTable("kept_passwords", {
   passwordHash: text("password_hash").notNull(),
 });
 
+/** A user's address book. */
+export const addresses = sqliteTable(
+  "addresses",
+  {
+    id: text("id").primaryKey(),
+    userId: text("user_id").notNull(),
+    /** As orders have it: `{name, line1, …}`. */
+    address: text("address").notNull(),
+    isDefault: integer("is_default", { mode: "boolean" }).notNull().default(false),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [index("addresses_user").on(table.userId, table.id)],
+);
+
 /** A session begins with a sign-in and has all refresh tokens that follow from it. They are revoked together. */
 export const sessions = sqliteTable(
   "sessions",

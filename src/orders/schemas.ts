@@ -1,5 +1,4 @@
 import { z } from "@hono/zod-openapi";
-import { countrySchema } from "../platform/country.ts";
 import { anyOf } from "../platform/http/any-of.ts";
 import { momentSchema } from "../platform/http/range.ts";
 import { moneySchema } from "../platform/money.ts";
@@ -7,6 +6,7 @@ import { listSchema } from "../platform/pagination.ts";
 import { listQuerySchema } from "../platform/read-page.ts";
 import { accountEmailSchema, emailSchema, lookedUpEmailSchema } from "../platform/text/email.ts";
 import { checkTexts, line, lines } from "../platform/text/line.ts";
+import { postalAddressSchema } from "../platform/text/postal-address.ts";
 import { HISTORY_KINDS, ORDER_STATUSES, PAYMENT_METHODS, PAYMENT_STATUSES, PRIORITIES } from "./lifecycle.ts";
 
 export const MAX_ITEMS = 100;
@@ -36,16 +36,6 @@ const customerSchema = z.strictObject({
   phone: line(40).optional(),
 });
 
-const shippingAddressSchema = z.strictObject({
-  name: line(200),
-  line1: line(200),
-  line2: line(200).optional(),
-  city: line(100),
-  region: line(100).optional(),
-  postal_code: line(20).optional(),
-  country: countrySchema,
-});
-
 /** What the buyer believes the total to be: `{amount, currency}`, or the amount alone. */
 const expectedTotalSchema = z.union([
   z.strictObject({ amount: z.string().max(20), currency: z.string().max(3).optional() }),
@@ -60,7 +50,7 @@ export const placeOrderSchema = z
     items: z.array(itemInputSchema).min(1).max(MAX_ITEMS),
     store_id: z.string().min(1).max(64).nullish(),
     customer: customerSchema.nullish(),
-    shipping_address: shippingAddressSchema.nullish(),
+    shipping_address: postalAddressSchema.nullish(),
     priority: z.enum(PRIORITIES).default("normal"),
     payment_method: z.enum(PAYMENT_METHODS).default("card"),
     expected_total: expectedTotalSchema.nullish(),
@@ -119,7 +109,7 @@ export const orderSchema = z
     payment_method: z.enum(PAYMENT_METHODS),
     priority: z.enum(PRIORITIES),
     customer: z.object(customerSchema.shape),
-    shipping_address: z.object(shippingAddressSchema.shape).nullable(),
+    shipping_address: z.object(postalAddressSchema.shape).nullable(),
     items: z.array(orderItemSchema),
     totals: z.object({
       subtotal: moneySchema,
@@ -335,7 +325,7 @@ export type OrderListQuery = z.infer<typeof orderListQuerySchema>;
 
 export const changeDetailsSchema = z
   .strictObject({
-    shipping_address: shippingAddressSchema.optional(),
+    shipping_address: postalAddressSchema.optional(),
     customer: z
       .strictObject({ name: line(200).optional(), phone: line(40).nullish() })
       .optional()

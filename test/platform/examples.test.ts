@@ -88,6 +88,9 @@ const SCENES: Record<string, (world: World) => Promise<Scene>> = {
     const own = env.DB.prepare("SELECT id FROM sessions WHERE user_id = ?").bind(customer.id);
     return { headers: customer.headers, ids: { [`ses_${ID}`]: (await own.first<string>("id")) ?? "" } };
   },
+  "get /me/addresses/{id}": asCustomer,
+  "patch /me/addresses/{id}": asCustomer,
+  "delete /me/addresses/{id}": asCustomer,
   "patch /users/{id}": async () => ({}),
   "get /api-keys/{id}": keyed,
   "delete /api-keys/{id}": keyed,

@@ -30,6 +30,7 @@ export interface World {
   paymentId: string;
   /** The customer's, with one of the product in it. */
   cartId: string;
+  addressId: string;
   /** What a provider told: of the order, and of none. */
   flaggedId: string;
   unmatchedId: string;
@@ -52,9 +53,14 @@ export async function givenWorld(): Promise<World> {
   return {
     ...{ productId, storeId, otherStoreId, categoryId, customer, staff, admin },
     ...{ orderId: order.id, soldId: sold.id, paymentId: await captured(sold.id) },
+    addressId: await addressOf(customer),
     cartId: (await givenCart({ [productId]: 1 }, customer.headers)).id,
     ...{ flaggedId: await told("flagged", order.id), unmatchedId: await told("unmatched", null) },
   };
+}
+
+async function addressOf({ headers }: SignedIn): Promise<string> {
+  return (await (await post("/me/addresses", ADDRESS, headers)).json<{ id: string }>()).id;
 }
 
 /** A payment that took all of an order's total. */
@@ -111,6 +117,17 @@ export const patternOf = ({ method, path }: Pick<BodyRoute, "method" | "path">):
     .replace(/^(\/roles|\/jobs|\/ops\/backup\/tables)\/[^/]+/, "$1/{name}")
     .replace(/^(\/payments\/events)\/[^/]+\/[^/]+/, "$1/{provider}/{event_id}")
     .replace(/\/[a-z]{3}_\w{26}/, "/{id}")}`;
+
+const ADDRESS = { name: "Ada", line1: "1 Main Street", line2: "Left", city: "Leiden", country: "NL" };
+
+const WRONG_ADDRESS = {
+  line1: [...NOT_A_LINE, 7, true, null, [], {}, "", long(201)],
+  line2: [...NOT_A_LINE, 7, true, [], {}, "", long(201)],
+  city: [...NOT_A_LINE, 7, true, null, [], {}, "", long(101)],
+  region: [...NOT_A_LINE, 7, true, [], {}, "", long(101)],
+  postal_code: [...NOT_A_LINE, 7, true, [], {}, "", long(21)],
+  country: [7, null, "", "XX", "Netherlands"],
+};
 
 /** Every route that takes a body. A new one belongs in here. */
 export function bodyRoutes(world: World): BodyRoute[] {
@@ -436,6 +453,22 @@ export function bodyRoutes(world: World): BodyRoute[] {
         current_password: [...NOT_TEXT, MISSING, "", long(1_001)],
         new_password: [...NOT_TEXT, MISSING, "", "9 letters"],
       },
+    },
+    {
+      method: "POST",
+      path: "/me/addresses",
+      as: "customer",
+      answer: "201",
+      body: { ...ADDRESS, default: true },
+      wrong: { ...WRONG_ADDRESS, default: NOT_A_FLAG, name: [...NOT_A_LINE, ...NOT_TEXT, MISSING, ""] },
+    },
+    {
+      method: "PATCH",
+      path: `/me/addresses/${world.addressId}`,
+      as: "customer",
+      answer: "200",
+      body: { line2: "Left", region: null },
+      wrong: { ...WRONG_ADDRESS, default: NOT_A_FLAG },
     },
     {
       method: "PATCH",

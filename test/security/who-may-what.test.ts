@@ -27,6 +27,11 @@ post /me/password                                       1   +   +   +   +   +   
 get /me/sessions                                        1   +   +   +   +   +   +   +   3   1   1   1
 delete /me/sessions                                     1   +   +   +   +   +   +   +   3   1   1   1
 delete /me/sessions/{id}                                1   +   4   4   4   4   4   4   3   1   1   1
+get /me/addresses                                       1   +   +   +   +   +   +   +   3   1   1   1
+post /me/addresses                                      1   +   +   +   +   +   +   +   3   1   1   1
+get /me/addresses/{id}                                  1   +   4   4   4   4   4   4   3   1   1   1
+patch /me/addresses/{id}                                1   +   4   4   4   4   4   4   3   1   1   1
+delete /me/addresses/{id}                               1   +   4   4   4   4   4   4   3   1   1   1
 get /users                                              1   3   3   3   3   3   3   +   3   1   1   1
 patch /users/{id}                                       1   3   3   3   3   3   3   +   3   1   1   1
 get /roles                                              1   3   3   3   3   3   3   +   3   1   1   1

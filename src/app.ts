@@ -54,6 +54,7 @@ import { createRouter } from "./platform/http/router.ts";
 import { apiHeaders } from "./platform/http/secure-headers.ts";
 import { urlGuard } from "./platform/http/url-guard.ts";
 import type { Ids } from "./platform/ids.ts";
+import { privacyRoutes } from "./privacy/routes.ts";
 import { API, REFERENCE } from "./reference.ts";
 
 /** Signed by who sends them: they have no token, and a limit of their own. */
@@ -114,6 +115,7 @@ export function createApp({ clock, ids, stock, memory = new Memory() }: AppPorts
   app.route(API, paymentsRoutes);
   app.route(API, refundRoutes);
   app.route(API, paymentEventRoutes);
+  app.route(API, privacyRoutes);
   app.route(API, notificationsRoutes);
   app.route(API, jobsRoutes);
   app.route(API, reportsRoutes);

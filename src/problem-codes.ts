@@ -64,6 +64,11 @@ export const PROBLEM_CODES = {
   email_taken: { status: 409, means: "There is an account with this e-mail address." },
   unknown_role: { status: 422, means: "There is no such role." },
   role_fixed: { status: 409, means: "Every shop has this role, and nobody changes it." },
+  orders_open: {
+    status: 409,
+    means: "Orders of this customer are still on their way: `orders` says how many.",
+  },
+  not_a_customer: { status: 409, means: "This is one of the shop's people, and no customer." },
   too_many_addresses: { status: 409, means: "An address book is full: `max` says how many it has." },
   role_in_use: { status: 409, means: "Somebody has this role: `users` says how many." },
   last_admin: { status: 409, means: "This is the last admin: a shop needs one." },

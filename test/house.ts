@@ -15,6 +15,7 @@ const ROOMS = [
   /^src\/(queues|schedule|reference)\.ts$/,
   /^src\/cli\//,
   /^src\/ops\//,
+  /^src\/privacy\//,
   /^src\/notifications\//,
   /^src\/payments\//,
   /^src\/carts\//,

@@ -58,12 +58,14 @@ export function markOf({ clock, ids }: Context, { lease, row }: Taken, outcome: 
 /**
  * Marks rows by one statement, each by itself. Only the lease that did the work may mark its row: a late worker, whose row
  * another has leased since, marks nothing, and of two workers that did the same part, one moves the row on. Nor does a lease
- * of before a restore mark anything, since its row, lease and all, may be in the backup.
+ * of before a restore mark anything, since its row, lease and all, may be in the backup. A mail that is sent needs its
+ * address no more.
  */
 export async function markTasks({ env }: Context, marks: Mark[]): Promise<void> {
   await run(
     env.DB,
-    sql`UPDATE work SET state = mark.value ->> 'state', payload = coalesce(mark.value ->> 'payload', payload),
+    sql`UPDATE work SET state = mark.value ->> 'state', 
+        payload = iif(mark.value ->> 'state' = 'done' AND task = 'email', json_remove(payload, '$.email'), coalesce(mark.value ->> 'payload', payload)),
         attempts = mark.value ->> 'attempts', lease = NULL, not_before = mark.value ->> 'not_before',
         error = mark.value ->> 'error', finished_at = mark.value ->> 'finished_at'
       FROM ${each(marks)} AS mark

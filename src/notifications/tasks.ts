@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Task, TaskHandler, TaskOutcome } from "../events/run-tasks.ts";
 import type { Context } from "../platform/context.ts";
 import { gathered } from "../platform/gathered.ts";
+import { isErased } from "../platform/text/email.ts";
 import { accountMailSchemas, composeAccountMail } from "./account-letter.ts";
 import { askedLinkSchema, findAsked } from "./asked-link.ts";
 import { composeDeadTask } from "./dead-task.ts";
@@ -46,7 +47,7 @@ export function emailSender(context: Context): TaskHandler {
     if (order === undefined || !isStillTrue(order.status, payload.template)) return { kind: "done" };
     const link = await orderLink(own, orderId);
     const mail = await renderOrderMail(order, payload, { timeZone: own.settings.TIME_ZONE, link });
-    return sendMail(own, keep, task.id, mail);
+    return isErased(mail.to) ? { kind: "done" } : sendMail(own, keep, task.id, mail);
   };
   return async (own, task) => {
     const payload = payloadSchema.safeParse(task.payload);

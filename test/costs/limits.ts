@@ -308,7 +308,7 @@ const TABLE = `
     12 |   20 |   100 |      18 | a minute with nothing to do
      1 |    3 |    11 |       0 | job low-stock-notice
       3 |    7 |    18 |       2 | job daily-report
-    10 |   12 |  2023 |       0 | job clean-up
+    11 |   13 |  2023 |       0 | job clean-up
 `;
 
 export const LIMITS: ReadonlyMap<string, Limit> = new Map(

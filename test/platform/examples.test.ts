@@ -8,6 +8,7 @@ import { type ApiDocument, operationsOf, replyOf } from "../support/contract.ts"
 import { exampleRequest, ID, shortName } from "../support/examples.ts";
 import { faultsOf } from "../support/fits-schema.ts";
 import { basket, placed, post } from "../support/shop.ts";
+import { signIn } from "../support/sign-in.ts";
 
 const describeApi = async (): Promise<ApiDocument> =>
   (await exports.default.fetch("http://shop.test/openapi.json")).json();
@@ -88,6 +89,12 @@ const SCENES: Record<string, (world: World) => Promise<Scene>> = {
     const own = env.DB.prepare("SELECT id FROM sessions WHERE user_id = ?").bind(customer.id);
     return { headers: customer.headers, ids: { [`ses_${ID}`]: (await own.first<string>("id")) ?? "" } };
   },
+  "delete /me": async () => ({
+    headers: { Authorization: `Bearer ${(await registered()).access_token}` },
+  }),
+  "delete /users/{id}": async () => ({
+    ids: { [`usr_${ID}`]: (await signIn()).id },
+  }),
   "get /me/addresses/{id}": asCustomer,
   "patch /me/addresses/{id}": asCustomer,
   "delete /me/addresses/{id}": asCustomer,

@@ -93,7 +93,7 @@ async function told(state: "flagged" | "unmatched", orderId: string | null): Pro
 
 /** A route that takes a body, with a body that it takes and what it must not take. */
 export interface BodyRoute {
-  method: "POST" | "PATCH" | "PUT";
+  method: "POST" | "PATCH" | "PUT" | "DELETE";
   path: string;
   /** The least that may call it. */
   as: "guest" | "customer" | "staff" | "admin";
@@ -453,6 +453,14 @@ export function bodyRoutes(world: World): BodyRoute[] {
         current_password: [...NOT_TEXT, MISSING, "", long(1_001)],
         new_password: [...NOT_TEXT, MISSING, "", "9 letters"],
       },
+    },
+    {
+      method: "DELETE",
+      path: "/me",
+      as: "customer",
+      answer: "422 wrong_password password",
+      body: { password: "wrong" },
+      wrong: { password: [...NOT_TEXT, MISSING, "", long(1_001)] },
     },
     {
       method: "POST",

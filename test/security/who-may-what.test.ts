@@ -27,6 +27,8 @@ post /me/password                                       1   +   +   +   +   +   
 get /me/sessions                                        1   +   +   +   +   +   +   +   3   1   1   1
 delete /me/sessions                                     1   +   +   +   +   +   +   +   3   1   1   1
 delete /me/sessions/{id}                                1   +   4   4   4   4   4   4   3   1   1   1
+delete /me                                              1   +   +   +   +   +   +   +   3   1   1   1
+get /me/export                                          1   +   +   +   +   +   +   +   3   1   1   1
 get /me/addresses                                       1   +   +   +   +   +   +   +   3   1   1   1
 post /me/addresses                                      1   +   +   +   +   +   +   +   3   1   1   1
 get /me/addresses/{id}                                  1   +   4   4   4   4   4   4   3   1   1   1
@@ -34,6 +36,7 @@ patch /me/addresses/{id}                                1   +   4   4   4   4   
 delete /me/addresses/{id}                               1   +   4   4   4   4   4   4   3   1   1   1
 get /users                                              1   3   3   3   3   3   3   +   3   1   1   1
 patch /users/{id}                                       1   3   3   3   3   3   3   +   3   1   1   1
+delete /users/{id}                                      1   3   3   3   3   3   3   +   3   1   1   1
 get /roles                                              1   3   3   3   3   3   3   +   3   1   1   1
 post /roles                                             1   3   3   3   3   3   3   +   3   1   1   1
 patch /roles/{name}                                     1   3   3   3   3   3   3   +   3   1   1   1

@@ -291,6 +291,8 @@ export function finishTables(context: Context, generation: number): Promise<Rest
     oweLostEvents(context),
     DROP_TASKS_OF_NO_EVENT,
     sql`DELETE FROM kept_passwords`,
+    // The job `clean-up` erases again whom this restore has brought back.
+    sql`UPDATE erasures SET at = ${context.clock.now()}`,
   ];
   return writeForRestore(context, generation, [...emptyProjection(), ...counts]);
 }

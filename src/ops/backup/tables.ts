@@ -5,7 +5,7 @@ import { all, constant, each, first, type Sql, sql } from "../../platform/sql.ts
  * Tables that no backup has: the applied migrations (the manifest names the last), whether the shop sells (the restore sets
  * it), the counters of this very shop, the projection and its counts, which a restore empties and the objects report again,
  * what triggers derive from the catalogue and of customers' names, and the figures, which are computed again from the orders.
- * Sessions stay as they are: a backup would bring back those that have ended since.
+ * Sessions stay as they are: a backup would bring back those that have ended since. So does what was erased.
  */
 const LEFT_OUT = [
   "cache_generation",
@@ -23,7 +23,7 @@ const LEFT_OUT = [
   "product_figures",
   "figures_added_up",
   "order_words",
-  ...["sessions", "refresh_tokens", "kept_passwords", "acting"],
+  ...["sessions", "refresh_tokens", "kept_passwords", "acting", "erasures"],
 ];
 
 /**

@@ -3,6 +3,7 @@ import { REFRESH_TOKEN_LIFE_MS } from "../../accounts/session.ts";
 import type { Context } from "../../platform/context.ts";
 import { type IdPrefix, prefixed } from "../../platform/ids.ts";
 import { all, constant, databaseBytes, run, runBatch, type Sql, sql } from "../../platform/sql.ts";
+import { eraseAgain } from "../../privacy/erase.ts";
 
 const DAY_MS = 24 * 3_600_000;
 /** Mails are kept in development only, for whoever tries the shop out. */
@@ -45,6 +46,8 @@ export async function cleanUp(context: Context): Promise<string | null> {
   ];
   const before = await databaseBytes(context.env.DB);
   const done: string[] = [];
+  const erased = await eraseAgain(context);
+  if (erased > 0) done.push(`accounts that came back ${erased}`);
   for (const purge of purges) {
     const deleted = await runInChunks(context, purge);
     if (deleted > 0) done.push(`${purge.what} ${deleted}`);

@@ -1,6 +1,7 @@
 import { type NewEvent, type NewTask, newTask } from "../../events/append.ts";
 import { Commit } from "../../events/commit.ts";
 import type { WakeUp } from "../../events/wake-up.ts";
+import { may } from "../../platform/actor.ts";
 import type { Context } from "../../platform/context.ts";
 import { prefixed } from "../../platform/ids.ts";
 import { each, nothing, type Sql, sql } from "../../platform/sql.ts";
@@ -159,7 +160,8 @@ const eventOf = (context: Context, { order, reason }: Move, step: Step, now: num
     reference: order.reference,
     from: order.status,
     status: step.to ?? order.status,
-    reason,
+    // What a buyer wrote stands in the history alone, from which it is erased with them.
+    reason: may(context.actor, "orders:write") ? reason : null,
     ...step.data,
   },
 });

@@ -76,3 +76,11 @@ export const lookedUpEmailSchema = z
 
 /** The same as `emailSchema`, in small letters: of accounts, which people find by it however they write it. */
 export const accountEmailSchema = emailSchema.transform((email) => email.toLowerCase());
+
+/**
+ * What stands for the domain of an address that was erased: no mail reaches it (RFC 2606), and the part before it still tells one
+ * owner from another.
+ */
+export const ERASED_DOMAIN = "@erased.invalid";
+
+export const isErased = (email: string): boolean => email.endsWith(ERASED_DOMAIN);

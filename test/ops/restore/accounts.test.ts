@@ -6,6 +6,7 @@ import { extendingApi } from "../../../src/cli/extending-api.ts";
 import { restoreShop } from "../../../src/cli/restore-shop.ts";
 import { ADA, ask, bearer, registerAda } from "../../accounts/ask.ts";
 import { quiet, saved } from "../../chaos/shop-backup.ts";
+import { testClock } from "../../support/clock.ts";
 import { givenShop, post } from "../../support/shop.ts";
 import { PASSWORD, type SignedIn, signIn } from "../../support/sign-in.ts";
 import worker from "../../support/worker.ts";
@@ -59,6 +60,19 @@ test("a shop that lost its accounts has them back by BACKUP_KEY, with their pass
   await env.DB.prepare("DELETE FROM users WHERE email = ?").bind(ADA.email).run();
   expect(await restoreShop(apiOf(admin), backup, quiet)).toMatchObject({ kind: "open" });
   expect(await signsIn(ADA.password)).toBe(200);
+});
+
+test("whom a restore brings back who was erased, the next clean-up erases again", async () => {
+  const { user } = await registerAda();
+  const { backup } = await saved(apiOf(admin));
+  expect((await ask("DELETE", `/users/${user.id}`, undefined, admin.headers)).status).toBe(204);
+  testClock.advance(5 * 24 * 3_600_000);
+  expect(await restoreShop(apiOf(admin), backup, quiet)).toMatchObject({ kind: "open" });
+  const email = () => env.DB.prepare("SELECT email FROM users WHERE id = ?").bind(user.id).first("email");
+  expect(await email()).toBe(ADA.email);
+  expect(await signsIn(ADA.password)).toBe(401);
+  expect((await ask("POST", "/jobs/clean-up/run", {}, admin.headers)).status).toBe(200);
+  expect(await email()).toBe(`${user.id}@erased.invalid`);
 });
 
 test("without it they have none, and ask for a new one by mail", async () => {

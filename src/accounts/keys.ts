@@ -1,7 +1,7 @@
 import { createPrivateKey } from "node:crypto";
 import { base64url, calculateJwkThumbprint, importJWK, type JWK } from "jose";
 import { z } from "zod";
-import type { Settings } from "../platform/settings.ts";
+import type { PublicJwk, Settings } from "../platform/settings.ts";
 
 /** The supported algorithms. The type of the key determines which one is used. */
 type SigningAlgorithm = "EdDSA" | "ES256";
@@ -12,11 +12,14 @@ interface AcceptedKey {
   publicKey: CryptoKey;
   /** For the JWKS, without the private part. */
   publicJwk: JWK;
-  /** The private part as a secret that other keys are derived from (HKDF): for what is to be opened on this server only. */
-  secret: CryptoKey;
+  /**
+   * The private part as a secret that other keys are derived from (HKDF): for what is to be opened on this server only. Null where
+   * only the public part is known.
+   */
+  secret: CryptoKey | null;
 }
 
-/** The keys of access tokens. The newest signs; all keys of the setting are accepted. */
+/** The keys of access tokens. The newest signs; all keys of the settings are accepted. */
 export interface KeyRing {
   signing: { kid: string; algorithm: SigningAlgorithm; privateKey: CryptoKey };
   accepted: ReadonlyMap<string, AcceptedKey>;
@@ -33,17 +36,21 @@ const rings = new WeakMap<Settings, KeyRingResult>();
 export async function keyRing(settings: Settings): Promise<KeyRingResult> {
   const known = rings.get(settings);
   if (known) return known;
-  const result = await importRing(settings.JWT_PRIVATE_KEY);
+  const result = await importRing(settings.JWT_PRIVATE_KEY, settings.JWT_ACCEPTED_KEYS);
   rings.set(settings, result);
   return result;
 }
 
-/** @param setting a JWK (JSON), a PKCS #8 PEM, or a JSON array of either, the newest first */
-export async function importRing(setting: string): Promise<KeyRingResult> {
+/**
+ * @param setting a JWK (JSON), a PKCS #8 PEM, or a JSON array of either, the newest first
+ * @param older public keys that sign no more
+ */
+export async function importRing(setting: string, older: readonly PublicJwk[] = []): Promise<KeyRingResult> {
   try {
-    const keys = await Promise.all(entriesOf(setting.trim()).map(importKey));
+    const own = await Promise.all(entriesOf(setting.trim()).map(importKey));
+    const keys: AcceptedKey[] = [...own, ...(await Promise.all(older.map(importPublicKey)))];
     const accepted = new Map(keys.map((key) => [key.kid, key]));
-    const newest = keys[0];
+    const newest = own[0];
     if (!newest) return { kind: "misconfigured", fault: "holds no key" };
     if (accepted.size < keys.length) return { kind: "misconfigured", fault: "holds two keys with one kid" };
     return { kind: "ready", ring: { signing: newest, accepted } };
@@ -74,13 +81,23 @@ const privateJwk = z.union([
   }),
 ]);
 
+const algorithmOf = ({ kty }: { kty: "OKP" | "EC" }): SigningAlgorithm => (kty === "OKP" ? "EdDSA" : "ES256");
+
+async function importPublicKey(jwk: PublicJwk): Promise<AcceptedKey> {
+  const algorithm = algorithmOf(jwk);
+  const publicKey = await importJWK(jwk, algorithm);
+  if (publicKey instanceof Uint8Array) throw new Error("a symmetric key");
+  const publicJwk = { ...jwk, alg: algorithm, use: "sig" };
+  return { kid: jwk.kid, algorithm, publicKey, publicJwk, secret: null };
+}
+
 /** A private key with its public part. */
 type OwnKey = AcceptedKey & KeyRing["signing"];
 
 async function importKey(entry: unknown): Promise<OwnKey> {
   const jwk = privateJwk.parse(typeof entry === "string" ? pemToJwk(entry) : entry);
   const { d: _private, kid: named, ...publicPart } = jwk;
-  const algorithm: SigningAlgorithm = jwk.kty === "OKP" ? "EdDSA" : "ES256";
+  const algorithm = algorithmOf(jwk);
   const kid = named ?? (await calculateJwkThumbprint(publicPart));
   return {
     kid,

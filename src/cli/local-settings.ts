@@ -114,6 +114,19 @@ export async function makeMissingSecrets(given: SettingsText, path: string): Pro
   return made;
 }
 
+/** Sets settings of the file together, each in its place or at the end. Throws, and changes nothing, where one stands on several lines. */
+export function replaceDevVars(path: string, settings: SettingsText): void {
+  const before = readDevVars(path);
+  const lines = readFileSync(path, "utf8").replace(/\n$/, "").split("\n");
+  for (const [name, value] of Object.entries(settings)) {
+    if (before[name]?.includes("\n"))
+      throw new Error(`${name} stands on several lines in ${path}: change it by hand.`);
+    const at = lines.findIndex((line) => line.startsWith(`${name}=`));
+    lines.splice(at < 0 ? lines.length : at, at < 0 ? 0 : 1, `${name}='${value}'`);
+  }
+  writeFileSync(path, `${lines.join("\n")}\n`, { mode: 0o600 });
+}
+
 const unfinishedLine = (path: string): string =>
   existsSync(path) && !/(^|\n)$/.test(readFileSync(path, "utf8")) ? "\n" : "";
 

@@ -42,6 +42,32 @@ const WEBHOOK_SECRET = /^whsec_(?=.{32,88}$)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/
 const timeZone = z.string().default("UTC").refine(isTimeZone, "is not an IANA time zone");
 
 /** Every setting by its name in the environment. A limit of 0 is off. */
+const publicJwk = z.discriminatedUnion("kty", [
+  z.object({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: z.string(), kid: z.string().min(1) }),
+  z.object({
+    ...{ kty: z.literal("EC"), crv: z.literal("P-256"), x: z.string(), y: z.string() },
+    kid: z.string().min(1),
+  }),
+]);
+
+export type PublicJwk = z.infer<typeof publicJwk>;
+
+/** Private parts are left out, and so are in nothing that is made of it. */
+const publicKeys = z
+  .string()
+  .default("[]")
+  .transform((text, context): PublicJwk[] => {
+    try {
+      return z.array(publicJwk).parse(JSON.parse(text));
+    } catch {
+      context.addIssue({
+        code: "custom",
+        message: "is not a JSON array of public Ed25519 or P-256 keys as JWK",
+      });
+      return z.NEVER;
+    }
+  });
+
 export const settingsSchema = z
   .object({
     /** Who forgets it is in production: only `npm start`, tests and benches say `development`. */
@@ -105,6 +131,8 @@ export const settingsSchema = z
     METRICS_TOKEN: z.string().optional(),
     /** A private EdDSA or ES256 key as JWK (JSON) or PKCS #8 PEM; several, the newest first, as a JSON array. */
     JWT_PRIVATE_KEY: z.string({ error: "is missing" }).min(1),
+    /** Public keys (JWK, a JSON array) that sign no more, whose tokens are still accepted: `npm run keys -- rotate`. */
+    JWT_ACCEPTED_KEYS: publicKeys,
     /** Encrypts in a backup what opens accounts and payments; without it, that is in none. */
     BACKUP_KEY: z.string().min(32).optional(),
     /** The provider of new payments. Webhooks of the others are still accepted if their secret is set. */

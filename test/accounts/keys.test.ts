@@ -56,6 +56,33 @@ test("the first key signs, and all are accepted until they are taken out", async
   expect(await verifyAccessToken(before, newToken, NOW)).toBeNull();
 });
 
+test("a public key is accepted and signs nothing, until it is taken out", async () => {
+  const [old, fresh] = [await newKey("EdDSA"), await newKey("ES256")];
+  const before = await ringOf(JSON.stringify(old.jwk));
+  const shown = [...before.accepted.values()].map(({ publicJwk }) => publicJwk);
+  const settings = settingsSchema.parse({
+    JWT_PRIVATE_KEY: JSON.stringify(fresh.jwk),
+    JWT_ACCEPTED_KEYS: JSON.stringify(shown),
+  });
+  const during = await keyRing(settings);
+  if (during.kind === "misconfigured") throw new Error(during.fault);
+  const oldToken = await signAccessToken(before, CLAIMS, NOW);
+  expect(await verifyAccessToken(during.ring, oldToken, NOW)).toEqual(CLAIMS);
+  expect([...during.ring.accepted.keys()]).toEqual([during.ring.signing.kid, before.signing.kid]);
+  expect(await verifyAccessToken(await ringOf(JSON.stringify(fresh.jwk)), oldToken, NOW)).toBeNull();
+});
+
+test.each([
+  "{}",
+  "[7]",
+  '[{"kty":"oct","k":"c2VjcmV0","kid":"a"}]',
+  '[{"kty":"OKP","crv":"X25519","x":"AA","kid":"a"}]',
+  "[",
+])("what is no list of public keys is a fault: %s", (JWT_ACCEPTED_KEYS) => {
+  const parsed = settingsSchema.safeParse({ JWT_PRIVATE_KEY: "x", JWT_ACCEPTED_KEYS });
+  expect(parsed.error?.issues.map(({ path }) => path)).toEqual([["JWT_ACCEPTED_KEYS"]]);
+});
+
 test("an access token is good for 15 minutes", async () => {
   const ring = await ringOf(JSON.stringify((await newKey("EdDSA")).jwk));
   const token = await signAccessToken(ring, CLAIMS, NOW);

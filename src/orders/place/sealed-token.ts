@@ -54,7 +54,9 @@ const derived = new WeakMap<CryptoKey, CryptoKey>();
 async function sealingKeys({ settings }: Settings): Promise<CryptoKey[]> {
   const result = await keyRing(settings);
   if (result.kind === "misconfigured") return [];
-  return Promise.all([...result.ring.accepted.values()].map(({ secret }) => keyOf(secret)));
+  return Promise.all(
+    [...result.ring.accepted.values()].flatMap(({ secret }) => (secret === null ? [] : keyOf(secret))),
+  );
 }
 
 async function keyOf(secret: CryptoKey): Promise<CryptoKey> {

@@ -25,8 +25,8 @@ export async function placedFrom({ settings }: Context, { draft, counted }: Quot
   if (!counted) return null;
   const keys = await keyRing(settings);
   if (draft.address === null || keys.kind === "misconfigured") return "";
-  const newest = keys.ring.accepted.get(keys.ring.signing.kid);
-  return newest === undefined ? "" : pseudonym(newest.secret, "holdfast/placed-from", draft.address);
+  const secret = keys.ring.accepted.get(keys.ring.signing.kid)?.secret;
+  return !secret ? "" : pseudonym(secret, "holdfast/placed-from", draft.address);
 }
 
 /**

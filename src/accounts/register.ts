@@ -7,6 +7,7 @@ import { hashPassword } from "./password.ts";
 import { inTurn, type TooManyAtOnce } from "./scrypt-turns.ts";
 import { grantTokens, newSession, type Tokens } from "./session.ts";
 import { users } from "./tables.ts";
+import { askForVerification } from "./verify-email.ts";
 
 export type RegisterOutcome =
   | { kind: "registered"; tokens: Tokens }
@@ -50,5 +51,6 @@ export async function register(
     ...session.statements,
   ]);
   if (!registered) return { kind: "email_taken" };
+  await askForVerification(context, user.email);
   return { kind: "registered", tokens: await grantTokens(keys.ring, now, registered, session) };
 }

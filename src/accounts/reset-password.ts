@@ -1,4 +1,4 @@
-import { and, eq, exists, isNull } from "drizzle-orm";
+import { and, sql as drizzleSql, eq, exists, isNull } from "drizzle-orm";
 import { newTask } from "../events/append.ts";
 import { Commit } from "../events/commit.ts";
 import type { Context } from "../platform/context.ts";
@@ -66,7 +66,12 @@ export async function resetPassword(
   const [changed] = await db.batch([
     db
       .update(users)
-      .set({ passwordHash, updatedAt: now })
+      // The token came by mail.
+      .set({
+        passwordHash,
+        emailVerifiedAt: drizzleSql`coalesce(${users.emailVerifiedAt}, ${now})`,
+        updatedAt: now,
+      })
       .where(withPassword(user.passwordHash))
       .returning({ id: users.id }),
     db

@@ -2,8 +2,8 @@ import { createRouter } from "../platform/http/router.ts";
 import { addressesRoutes } from "./addresses-routes.ts";
 import { apiKeysRoutes } from "./api-keys-routes.ts";
 import { authRoutes } from "./auth-routes.ts";
+import { byMailRoutes } from "./by-mail-routes.ts";
 import { meRoutes } from "./me-routes.ts";
-import { resetRoutes } from "./reset-routes.ts";
 import { rolesRoutes } from "./roles-routes.ts";
 import type { CartPort } from "./sign-in.ts";
 import { usersRoutes } from "./users-routes.ts";
@@ -12,7 +12,7 @@ import { usersRoutes } from "./users-routes.ts";
 export const accountsRoutes = (carts: CartPort) =>
   createRouter()
     .route("/", authRoutes(carts))
-    .route("/", resetRoutes)
+    .route("/", byMailRoutes)
     .route("/", meRoutes)
     .route("/", addressesRoutes)
     .route("/", usersRoutes)

@@ -117,6 +117,10 @@ export const resetPasswordSchema = z
   })
   .openapi("ResetPassword");
 
+export const verifyEmailSchema = z
+  .strictObject({ token: resetPasswordSchema.shape.token })
+  .openapi("VerifyEmail");
+
 export const refreshSchema = z
   .strictObject({ refresh_token: z.string().min(1).max(200) })
   .openapi("RefreshToken");
@@ -169,6 +173,7 @@ export const accountSchema = userSchema
     disabled: z.boolean(),
     trusted,
     payment_methods: paymentMethods,
+    email_verified: z.boolean().openapi({ description: "Somebody has opened the link that was sent there" }),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
   })

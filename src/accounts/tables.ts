@@ -22,6 +22,8 @@ export const users = sqliteTable(
     trusted: integer("trusted", { mode: "boolean" }).notNull().default(false),
     /** How they may pay; null for every way. */
     paymentMethods: text("payment_methods", { mode: "json" }).$type<PaymentMethod[]>(),
+    /** When somebody showed that they read what is sent to `email`. */
+    emailVerifiedAt: integer("email_verified_at"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
   },

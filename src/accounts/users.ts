@@ -18,6 +18,7 @@ const USER_COLUMNS = {
   disabledAt: users.disabledAt,
   trusted: users.trusted,
   paymentMethods: users.paymentMethods,
+  emailVerifiedAt: users.emailVerifiedAt,
   createdAt: users.createdAt,
   updatedAt: users.updatedAt,
 };
@@ -33,6 +34,7 @@ export const renderAccount = (row: UserRow) => ({
   disabled: row.disabledAt !== null,
   trusted: row.trusted,
   payment_methods: row.paymentMethods,
+  email_verified: row.emailVerifiedAt !== null,
   created_at: isoTimestamp(row.createdAt),
   updated_at: isoTimestamp(row.updatedAt),
 });

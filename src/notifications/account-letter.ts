@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { signResetToken } from "../accounts/reset-token.ts";
+import { signVerifyToken } from "../accounts/verify-token.ts";
 import type { Context } from "../platform/context.ts";
 import { first, sql } from "../platform/sql.ts";
 import { inShop } from "./in-shop.ts";
@@ -10,6 +11,7 @@ import type { Mail } from "./mail.ts";
 export const accountMailSchemas = [
   z.object({ template: z.literal("sign_in_tries"), email: z.string() }),
   z.object({ template: z.literal("password_reset"), email: z.string() }),
+  z.object({ template: z.literal("verify_email"), email: z.string() }),
 ] as const;
 
 type AccountMail = z.infer<(typeof accountMailSchemas)[number]>;
@@ -51,6 +53,19 @@ async function wordingOf(
         ],
         link: null,
       };
+    case "verify_email": {
+      const token = await signVerifyToken(context, account);
+      if (token === null) return null;
+      const url = inShop(context.settings, `/verify-email?token=${encodeURIComponent(token)}`);
+      const says = ["An account was made with this address. Was it you? Then show it, within a week."];
+      const unasked = "If it was not you, there is nothing to do.";
+      return {
+        subject: "Is this your address?",
+        ...(url === null
+          ? { says: [...says, unasked, `The code to type in is: ${token}`], link: null }
+          : { says: [...says, unasked], link: { label: "Yes, it is mine", url } }),
+      };
+    }
     case "password_reset": {
       const token = await signResetToken(context, account);
       if (token === null) return null;

@@ -67,7 +67,8 @@ export function emailSender(context: Context): TaskHandler {
           : sendAbout(own, task, orderId, { template: "order_link" });
       }
       case "sign_in_tries":
-      case "password_reset": {
+      case "password_reset":
+      case "verify_email": {
         const mail = await composeAccountMail(own, payload.data);
         return mail === null ? { kind: "done" } : sendMail(own, keep, task.id, mail);
       }

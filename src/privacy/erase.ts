@@ -36,7 +36,7 @@ export async function eraseCustomer(context: Context, userId: string): Promise<E
         AND NOT EXISTS (SELECT 1 FROM orders AS o INDEXED BY orders_user WHERE o.user_id = u.id AND ${OPEN})
       ON CONFLICT DO NOTHING`,
     account: sql`
-      UPDATE users SET email = id || ${ERASED_DOMAIN}, name = ${ERASED_NAME}, password_hash = '',
+      UPDATE users SET email = id || ${ERASED_DOMAIN}, name = ${ERASED_NAME}, password_hash = '', email_verified_at = NULL,
         disabled_at = coalesce(disabled_at, ${now}), updated_at = ${now}
       WHERE ${isToErase(userId)} AND email <> id || ${ERASED_DOMAIN}`,
     tokens: sql`

@@ -37,6 +37,7 @@ test("me is the account as it is now", async () => {
     disabled: false,
     trusted: false,
     payment_methods: null,
+    email_verified: false,
     created_at: at,
     updated_at: at,
   });

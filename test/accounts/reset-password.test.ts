@@ -12,13 +12,15 @@ const confirm = (token: string, password = PASSWORD) =>
   ask("POST", "/auth/password-reset/confirm", { token, password });
 const statusOf = async (answer: Promise<{ status: number }>) => (await answer).status;
 const signIn = (password: string) => statusOf(ask("POST", "/auth/token", { ...ADA, password }));
+const resetMails = async (settings = {}) =>
+  (await runOwed(settings)).filter(({ subject }) => subject === "A new password for your account");
 const owedTasks = () => env.DB.prepare("SELECT count(*) AS n FROM work").first<number>("n");
 
 test("the mail's link sets a new password once, and ends every session", async () => {
   const { refresh_token } = await registerAda();
   await env.DB.prepare("DELETE FROM work").run();
   expect(await askForMail(" ADA@shop.example ")).toMatchObject({ status: 202, body: null });
-  const [mail] = await runOwed({ SHOP_URL: "https://shop.example/" });
+  const [mail] = await resetMails({ SHOP_URL: "https://shop.example/" });
   expect(mail).toMatchObject({ to_address: ADA.email, subject: "A new password for your account" });
   const token = /Set a new password: https:\/\/shop\.example\/reset-password\?token=(\S+)\n/.exec(
     mail?.text ?? "",
@@ -37,7 +39,7 @@ test("a shop without a URL has the token in its mail, to type in", async () => {
   await registerAda();
   await env.DB.prepare("DELETE FROM work").run();
   await askForMail();
-  const [mail] = await runOwed();
+  const [mail] = await resetMails();
   const token = /The code to type in is: (\S+)\n/.exec(mail?.text ?? "")?.[1];
   expect(mail?.text).not.toContain("http");
   expect(await statusOf(confirm(token ?? ""))).toBe(204);
@@ -61,7 +63,7 @@ test("nobody learns whether there is an account: the answers are the same, and a
   expect(answers).toEqual(answers.map(() => answers[0]));
   expect(answers[0]).toMatchObject({ status: 202 });
   expect(await owedTasks()).toBe(3);
-  expect((await runOwed()).map(({ to_address }) => to_address)).toEqual([ADA.email]);
+  expect((await resetMails()).map(({ to_address }) => to_address)).toEqual([ADA.email]);
 });
 
 test("a mailbox gets one mail in five minutes, and is limited as its address is", async () => {

@@ -28,6 +28,7 @@ test("accounts are listed by page, by cursor and by address, without their hashe
     "created_at",
     "disabled",
     "email",
+    "email_verified",
     "id",
     "name",
     "payment_methods",

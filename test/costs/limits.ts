@@ -89,7 +89,7 @@ const TABLE = `
      1 |    2 |     7 |       0 | … by cursor /tasks?state=dead
      1 |    4 |     6 |       0 | GET /tasks?state=done
      1 |    3 |     6 |       0 | … by cursor /tasks?state=done
-~    1 |    4 |   855 |       0 | GET /tasks?task=restock
+~    1 |    4 |   900 |       0 | GET /tasks?task=restock
      1 |    3 |    19 |       0 | … by cursor /tasks?task=restock
      1 |    4 |    18 |       0 | GET /tasks?state=owed&task=email
      1 |    3 |    19 |       0 | … by cursor /tasks?state=owed&task=email
@@ -284,7 +284,7 @@ const TABLE = `
      3 |   11 |    53 |      27 | product archived
      2 |    6 |     4 |      13 | category made
      2 |    6 |     4 |       9 | category deleted
-     2 |    5 |     4 |       8 | registered
+     3 |    7 |     8 |      10 | registered
      3 |   12 |    29 |       8 | signed in with a cart
      2 |    3 |     2 |       2 | new password asked for
      2 |    6 |    13 |       4 | tokens refreshed

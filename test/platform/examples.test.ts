@@ -1,6 +1,7 @@
 import { env, exports } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { resetTokenOf } from "../accounts/ask.ts";
+import { signVerifyToken } from "../../src/accounts/verify-token.ts";
+import { guestContext, resetTokenOf } from "../accounts/ask.ts";
 import { owe } from "../events/rows.ts";
 import { givenDead } from "../ops/tasks/given.ts";
 import { givenWorld, type World } from "../security/routes.ts";
@@ -33,9 +34,15 @@ const ordered = async (world: World, method: string) =>
     )
   ).id;
 
+interface Registered {
+  user: { id: string; email: string };
+  access_token: string;
+  refresh_token: string;
+}
+
 const registered = async () => {
   const account = { email: "ada@shop.example", password: "correct horse battery", name: "Ada" };
-  return (await post("/auth/register", account)).json<{ access_token: string; refresh_token: string }>();
+  return (await post("/auth/register", account)).json<Registered>();
 };
 
 const TASK = `wrk_${ID}`;
@@ -80,6 +87,10 @@ const SCENES: Record<string, (world: World) => Promise<Scene>> = {
   "post /auth/password-reset/confirm": async () => {
     await registered();
     return { ids: { TOKEN_OF_A_MAIL: await resetTokenOf("ada@shop.example") } };
+  },
+  "post /auth/verify-email": async () => {
+    const { user } = await registered();
+    return { ids: { TOKEN_OF_A_MAIL: (await signVerifyToken(guestContext(), user)) ?? "" } };
   },
   "post /me/password": async () => ({
     headers: { Authorization: `Bearer ${(await registered()).access_token}` },

@@ -421,6 +421,14 @@ export function bodyRoutes(world: World): BodyRoute[] {
     },
     {
       method: "POST",
+      path: "/auth/verify-email",
+      as: "guest",
+      answer: "422 token_spent token",
+      body: { token: "spent" },
+      wrong: { token: [...NOT_TEXT, MISSING, "", long(2_001)] },
+    },
+    {
+      method: "POST",
       path: "/auth/refresh",
       as: "guest",
       answer: "401 invalid_refresh_token",

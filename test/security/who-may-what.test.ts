@@ -21,9 +21,11 @@ post /auth/refresh                                      +   +   +   +   +   +   
 post /auth/logout                                       +   +   +   +   +   +   +   +   +   +   +   +
 post /auth/password-reset                               +   +   +   +   +   +   +   +   +   +   +   +
 post /auth/password-reset/confirm                       +   +   +   +   +   +   +   +   +   +   +   +
+post /auth/verify-email                                 +   +   +   +   +   +   +   +   +   +   +   +
 get /me                                                 1   +   +   +   +   +   +   +   3   1   1   1
 patch /me                                               1   +   +   +   +   +   +   +   3   1   1   1
 post /me/password                                       1   +   +   +   +   +   +   +   3   1   1   1
+post /me/verify-email                                   1   +   +   +   +   +   +   +   3   1   1   1
 get /me/sessions                                        1   +   +   +   +   +   +   +   3   1   1   1
 delete /me/sessions                                     1   +   +   +   +   +   +   +   3   1   1   1
 delete /me/sessions/{id}                                1   +   4   4   4   4   4   4   3   1   1   1

@@ -1,11 +1,14 @@
 import { createRoute, endpoint } from "../platform/http/endpoint.ts";
+import { CHALLENGE_INVALID, INVALID_TOKEN, signedIn } from "../platform/http/permission-guard.ts";
 import { type Problem, problem } from "../platform/http/problem.ts";
 import { createRouter, jsonBody, problems } from "../platform/http/router.ts";
 import { limitedProblem, takeFrom, takeFromAll } from "../platform/rate-limit/limit.ts";
 import { lookupLimits } from "../platform/rate-limit/lookup-limits.ts";
 import { commonPassword, tooManyAtOnce } from "./problems.ts";
 import { askForReset, resetPassword } from "./reset-password.ts";
-import { askForResetSchema, resetPasswordSchema } from "./schemas.ts";
+import { askForResetSchema, resetPasswordSchema, verifyEmailSchema } from "./schemas.ts";
+import { readMe } from "./users.ts";
+import { askForVerification, verifyEmail } from "./verify-email.ts";
 
 const tags = ["Accounts"];
 
@@ -43,8 +46,29 @@ const confirmRoute = createRoute({
   },
 });
 
-/** How somebody who lost their password gets in. */
-export const resetRoutes = createRouter(
+const verifyRoute = createRoute({
+  method: "post",
+  path: "/auth/verify-email",
+  permission: null,
+  tags,
+  summary: "Verify an e-mail address by a mail's token",
+  description: "The token is sent when an account is made, and is good for a week.",
+  request: { body: jsonBody(verifyEmailSchema) },
+  responses: { 204: { description: "Verified" }, ...problems("token_spent") },
+});
+
+const askToVerifyRoute = createRoute({
+  method: "post",
+  path: "/me/verify-email",
+  permission: "account",
+  tags,
+  summary: "Have the mail sent again that verifies your address",
+  description: "One in five minutes, and none where it is verified.",
+  responses: { 202: { description: "Taken" }, ...problems("rate_limited") },
+});
+
+/** What is done by a token that came by mail: how somebody who lost their password gets in, and how an address is verified. */
+export const byMailRoutes = createRouter(
   endpoint(askRoute, async (c) => {
     const context = c.get("context");
     const { email } = c.req.valid("json");
@@ -73,5 +97,18 @@ export const resetRoutes = createRouter(
       case "too_many_at_once":
         return tooManyAtOnce(c, outcome);
     }
+  }),
+  endpoint(verifyRoute, async (c) => {
+    const outcome = await verifyEmail(c.get("context"), c.req.valid("json").token);
+    return outcome.kind === "verified" ? c.body(null, 204) : problem(c, TOKEN_SPENT);
+  }),
+  endpoint(askToVerifyRoute, async (c) => {
+    const context = c.get("context");
+    const me = await readMe(context, signedIn(c).userId);
+    if (!me) return problem(c, INVALID_TOKEN, CHALLENGE_INVALID);
+    const limited = await takeFromAll(context, lookupLimits(context, me.email));
+    if (limited.kind === "limited") return problem(c, limitedProblem(limited), limited.headers);
+    await askForVerification(context, me.email);
+    return c.body(null, 202, limited.headers);
   }),
 );

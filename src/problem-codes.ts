@@ -95,6 +95,11 @@ export const PROBLEM_CODES = {
     status: 503,
     means: "The shop takes no orders just now: send the same request again later.",
   },
+  identity_provider_unavailable: {
+    status: 503,
+    means:
+      "The server that gave this token cannot be asked for its keys just now: send the same request again.",
+  },
   provider_unavailable: {
     status: 503,
     means: "The payment provider cannot be reached: send the same request again.",

@@ -6,6 +6,8 @@ import { misconfigured, type Problem, problem } from "../platform/http/problem.t
 import { sha256 } from "../platform/ids.ts";
 import { verifyAccessToken } from "./access-token.ts";
 import { API_KEY } from "./api-keys.ts";
+import { readExternalToken } from "./external-token.ts";
+import { findExternalUser } from "./external-user.ts";
 import { keyRing } from "./keys.ts";
 
 /**
@@ -17,9 +19,15 @@ const IGNORING = ["/api/v1/auth/", "/api/v1/webhooks/"];
 /** `Bearer`, or `JWT` as some older clients write it. */
 const CREDENTIAL = /^(?:bearer|jwt) +(\S+)$/i;
 
+const PROVIDER_AWAY: Problem = {
+  status: 503,
+  code: "identity_provider_unavailable",
+  detail: "The server that gave this token cannot be asked for its keys just now.",
+};
+
 /**
- * Sets the context's actor from `Authorization`, as the token says; without it the actor stays a guest. D1 is not asked: the
- * guard of the route does that where it matters (./confirm-session.ts).
+ * Sets the context's actor from `Authorization`, as the token says; without it the actor stays a guest. Of a token of our own, D1 is
+ * not asked: the guard of the route does that where it matters (./confirm-session.ts).
  */
 export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
   const header = c.req.header("Authorization");
@@ -35,14 +43,21 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
   const keys = await keyRing(context.settings);
   if (keys.kind === "misconfigured") return problem(c, misconfiguredKey(keys.fault));
 
-  const claims = given ? await verifyAccessToken(keys.ring, given, context.clock.now()) : null;
+  const own = given ? await verifyAccessToken(keys.ring, given, context.clock.now()) : null;
+  const external = own || !given ? null : await readExternalToken(context, given);
+  if (external?.kind === "unavailable") return problem(c, PROVIDER_AWAY, { "Retry-After": "5" });
+  const claims =
+    external?.kind === "known"
+      ? await findExternalUser(context, external.claims, c.req.header("User-Agent"))
+      : own;
   if (!claims) {
     c.set("badToken", problem(c, INVALID_TOKEN, CHALLENGE_INVALID));
     return next();
   }
 
   const permissions = FIXED_ROLES[claims.role] ?? [];
-  c.set("context", { ...context, actor: { kind: "user", name: claims.userId, permissions, ...claims } });
+  const actor = { kind: "user" as const, name: claims.userId, permissions, restores: null, ...claims };
+  c.set("context", { ...context, actor });
   return next();
 };
 

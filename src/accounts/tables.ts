@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { Permission } from "../permissions.ts";
 import type { PaymentMethod } from "../platform/settings.ts";
 
@@ -74,6 +74,21 @@ export const addresses = sqliteTable(
     updatedAt: integer("updated_at").notNull(),
   },
   (table) => [index("addresses_user").on(table.userId, table.id)],
+);
+
+/** Users whom another server knows, by its own name for them. */
+export const identities = sqliteTable(
+  "identities",
+  {
+    issuer: text("issuer").notNull(),
+    subject: text("subject").notNull(),
+    userId: text("user_id").notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.issuer, table.subject] }),
+    index("identities_user").on(table.userId),
+  ],
 );
 
 /** A session begins with a sign-in and has all refresh tokens that follow from it. They are revoked together. */

@@ -133,6 +133,10 @@ export const settingsSchema = z
     JWT_PRIVATE_KEY: z.string({ error: "is missing" }).min(1),
     /** Public keys (JWK, a JSON array) that sign no more, whose tokens are still accepted: `npm run keys -- rotate`. */
     JWT_ACCEPTED_KEYS: publicKeys,
+    /** Another server's access tokens are accepted too: its issuer, where its keys are, and for whom its tokens must be. */
+    AUTH_ISSUER: z.string().min(1).optional(),
+    AUTH_JWKS_URL: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
+    AUTH_AUDIENCE: z.string().min(1).optional(),
     /** Encrypts in a backup what opens accounts and payments; without it, that is in none. */
     BACKUP_KEY: z.string().min(32).optional(),
     /** The provider of new payments. Webhooks of the others are still accepted if their secret is set. */
@@ -227,9 +231,20 @@ export function checkSettings(env: object): SettingsResult {
   return { kind: "misconfigured", faults: [...faults, ...more] };
 }
 
+const OF_ANOTHER_SERVER = ["AUTH_ISSUER", "AUTH_JWKS_URL", "AUTH_AUDIENCE"] as const;
+
+/** All three or none: a key set without an audience would let in whoever another service was meant for. */
+function missingOfAnotherServer(settings: Settings): (keyof Settings)[] {
+  const absent = OF_ANOTHER_SERVER.filter((name) => settings[name] === undefined);
+  return absent.length === OF_ANOTHER_SERVER.length ? [] : absent;
+}
+
 /** What is wrong with settings of which each is right by itself. */
 function faultsTogether(settings: Settings): { setting: string; message: string }[] {
-  const missing = missingSecrets(settings).map((setting) => ({ setting, message: "is missing" }));
+  const missing = [...missingSecrets(settings), ...missingOfAnotherServer(settings)].map((setting) => ({
+    setting,
+    message: "is missing",
+  }));
   return settings.ENVIRONMENT === "production" ? [...missing, ...defaultsLeft(settings)] : missing;
 }
 

@@ -42,6 +42,7 @@ export async function eraseCustomer(context: Context, userId: string): Promise<E
     tokens: sql`
       DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions WHERE user_id = ${userId}) AND ${erasing(userId)}`,
     sessions: sql`DELETE FROM sessions WHERE user_id = ${userId} AND ${erasing(userId)}`,
+    identities: sql`DELETE FROM identities WHERE user_id = ${userId} AND ${erasing(userId)}`,
     addresses: sql`DELETE FROM addresses WHERE user_id = ${userId} AND ${erasing(userId)}`,
     items: sql`
       DELETE FROM cart_items WHERE cart_id IN (SELECT id FROM carts WHERE user_id = ${userId}) AND ${erasing(userId)}`,

@@ -5,7 +5,7 @@ import type { UserActor } from "../../platform/actor.ts";
 import type { Context } from "../../platform/context.ts";
 
 /** Tables that say who may do what. Whoever holds a stolen token must not write themselves in there. */
-const ASKS_FOR_PROOF = new Set(["users", "roles", "api_keys"]);
+const ASKS_FOR_PROOF = new Set(["users", "roles", "api_keys", "identities"]);
 
 /** As long as a restore may take. */
 const LIFE_SECONDS = 24 * 3_600;

@@ -70,6 +70,10 @@ export const FOLLOWS: Record<string, Follow> = {
   emails: { by: "nothing", because: "it is for people in development" },
   // Those of the round itself (dump-table.ts).
   events: { by: "event", rows: () => sql`false` },
+  identities: {
+    by: "event",
+    rows: (changed) => sql`user_id IN (SELECT user_id FROM orders WHERE id IN (${changed("order")}))`,
+  },
   idempotency: {
     by: "event and end",
     rows: (changed) => sql`operation IN (

@@ -69,6 +69,7 @@ export function commonCodes(
     writes && "invalid_body",
     permission !== null && "unauthenticated",
     guarded && readsToken && "invalid_token",
+    guarded && readsToken && "identity_provider_unavailable",
     permission !== null && "forbidden",
     parameters.some((one) => one.in === "path") && "not_found",
     takes("if-match") && "stale",

@@ -83,4 +83,7 @@ export const accountEmailSchema = emailSchema.transform((email) => email.toLower
  */
 export const ERASED_DOMAIN = "@erased.invalid";
 
+/** Of a user whose address nobody knows. */
+export const NO_DOMAIN = "@unknown.invalid";
+
 export const isErased = (email: string): boolean => email.endsWith(ERASED_DOMAIN);

@@ -129,7 +129,7 @@ export const FAULTS: Record<string, Fault> = {
     caughtBy: "finds its own key's order there",
     suite: "checkout.test.ts",
     file: "src/orders/place/place.ts",
-    edits: [["fateRow.renewed ? null : cartRefusal(draft, fateRow)", "cartRefusal(draft, fateRow)"]],
+    edits: [["fateRow.renewed ? null : (cart", "(cart"]],
   },
   "told-too-soon": {
     missing: "what a hold carried counts as arrived only once its batch has come",
@@ -233,9 +233,15 @@ export const FAULTS: Record<string, Fault> = {
     caughtBy: "while another tab orders it",
     suite: "checkout.test.ts",
     file: "src/orders/place/record.ts",
-    edits: [
-      ["if (checkouts.length > 0) {\n    const fallen", "if (checkouts.length < 0) {\n    const fallen"],
-    ],
+    edits: [["if (refusable.length > 0) {", "if (refusable.length < 0) {"]],
+  },
+  "unpaid-uncounted": {
+    missing:
+      "how many units wait is counted in the batch that records an order, so that orders at once do not pass the limit",
+    caughtBy: "orders at once do not pass it together",
+    suite: "../orders/strangers.test.ts",
+    file: "src/orders/place/record.ts",
+    edits: [["now, MAY_BE)", "now, CART_ALLOWS)"]],
   },
   mixed: {
     missing: "the claims of a bulk of all or nothing are neighbours, so that two bulks have one order",

@@ -74,7 +74,7 @@ export async function record(
   const won = wonOrder(ITS_OBJECT, stamp);
   const answers = await answersOf(context, proposals);
 
-  commit.win(writeFates(proposals.map(fateOf), stamp, now, sql`${CART_ALLOWS} AND ${UNPAID_ALLOWS}`));
+  commit.win(writeFates(proposals.map(fateOf), stamp, now, MAY_BE));
   if (refusable.length > 0) {
     const fallen = refusable.map(({ order }) => abandoned(order.claimId));
     commit.write(writeFates(fallen, context.ids.next(), now));
@@ -153,6 +153,9 @@ export async function abandon(context: Context, asked: ClaimRef[]): Promise<Map<
   const fateRow = commit.read(readFateRows(asked, commit.stamp));
   return byClaim(await openTokens(context, (await commit.send()).rows(fateRow)));
 }
+
+/** What a fate requires of what stands in D1 beside it, in SQL over `row.value`, the fate as JSON. */
+const MAY_BE = sql`${CART_ALLOWS} AND ${UNPAID_ALLOWS}`;
 
 /** A fate with what it requires: a cart, at this version and not spent, and few units unpaid. Null: nothing. */
 interface NewOrderFate extends NewFate {

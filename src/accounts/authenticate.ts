@@ -3,6 +3,7 @@ import { FIXED_ROLES } from "../permissions.ts";
 import type { AppEnv } from "../platform/http/app-env.ts";
 import { CHALLENGE_INVALID, INVALID_TOKEN } from "../platform/http/permission-guard.ts";
 import { misconfigured, type Problem, problem } from "../platform/http/problem.ts";
+import { RETRY_AFTER_RESTORE } from "../platform/http/restore-guard.ts";
 import { sha256 } from "../platform/ids.ts";
 import { verifyAccessToken } from "./access-token.ts";
 import { API_KEY } from "./api-keys.ts";
@@ -23,6 +24,13 @@ const PROVIDER_AWAY: Problem = {
   status: 503,
   code: "identity_provider_unavailable",
   detail: "The server that gave this token cannot be asked for its keys just now.",
+};
+
+/** A read may be answered so too, which a restore does not stop otherwise. */
+const NOBODY_NEW: Problem = {
+  status: 503,
+  code: "unavailable",
+  detail: "The shop is being restored from a backup, and takes in nobody new until then.",
 };
 
 /**
@@ -50,7 +58,8 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
     external?.kind === "known"
       ? await findExternalUser(context, external.claims, c.req.header("User-Agent"))
       : own;
-  if (!claims) {
+  if (claims === "restoring") return problem(c, NOBODY_NEW, RETRY_AFTER_RESTORE);
+  if (!claims || claims === "refused") {
     c.set("badToken", problem(c, INVALID_TOKEN, CHALLENGE_INVALID));
     return next();
   }

@@ -97,6 +97,16 @@ describe("whoever signed in elsewhere", () => {
     expect((await askUnder(settings, "GET", "/users", undefined, headers)).status).toBe(200);
   });
 
+  test("is not taken in while a backup is loaded, and who is known goes on", async () => {
+    const known = await signed();
+    expect((await me(known)).status).toBe(200);
+    const { headers } = await signIn("admin");
+    await askUnder({}, "POST", "/ops/selling", { state: "restoring" }, headers);
+    expect(refusalOf(await me(await signed({ sub: "eve" })))).toEqual([503, "unavailable"]);
+    expect((await me(known)).status).toBe(200);
+    expect(await users()).toBe(2);
+  });
+
   test("is out at once when they are disabled or sign out, and in by a new sign-in", async () => {
     const token = await signed();
     const { id } = (await me(token)).body;

@@ -35,16 +35,20 @@ const TIMEOUT_MS = 3_000;
 const COOLDOWN_MS = 30_000;
 const MAX_AGE_MS = 600_000;
 
+/** Seconds, of which a time can be made. */
+const seconds = z.int().min(0).max(253_402_300_799);
+
+/** What an access token need not say is left out where it is of no use. */
 const claimsSchema = z.object({
   iss: z.string(),
   sub: z.string().min(1).max(255),
-  iat: z.number(),
-  sid: z.string().max(255).optional(),
-  jti: z.string().max(255).optional(),
-  auth_time: z.number().optional(),
-  email: z.string().max(254).optional(),
-  email_verified: z.boolean().optional(),
-  name: z.string().max(200).optional(),
+  iat: seconds,
+  sid: z.string().max(255).optional().catch(undefined),
+  jti: z.string().max(255).optional().catch(undefined),
+  auth_time: seconds.optional().catch(undefined),
+  email: z.string().max(254).optional().catch(undefined),
+  email_verified: z.boolean().optional().catch(undefined),
+  name: z.string().max(200).optional().catch(undefined),
 });
 
 /** The key set of a settings object, which lives as long as its isolate: jose asks for it anew when it is old, or lacks a key. */
@@ -73,6 +77,7 @@ export async function readExternalToken({ settings, clock }: Context, token: str
     });
     const claims = claimsSchema.safeParse(payload).data;
     if (!claims || !TYPES.has(protectedHeader.typ?.toLowerCase())) return { kind: "not_good" };
+    if (claims.iat * 1_000 > clock.now() + CLOCKS_DIFFER_SECONDS * 1_000) return { kind: "not_good" };
     const { sub: subject, iat, sid, jti, auth_time: since = iat } = claims;
     return {
       kind: "known",

@@ -245,7 +245,12 @@ function faultsTogether(settings: Settings): { setting: string; message: string 
     setting,
     message: "is missing",
   }));
-  return settings.ENVIRONMENT === "production" ? [...missing, ...defaultsLeft(settings)] : missing;
+  if (settings.ENVIRONMENT !== "production") return missing;
+  // Whoever stands between would say by which keys tokens are signed.
+  const unsafe = settings.AUTH_JWKS_URL?.startsWith("http:")
+    ? [{ setting: "AUTH_JWKS_URL", message: "must be https in production" }]
+    : [];
+  return [...missing, ...unsafe, ...defaultsLeft(settings)];
 }
 
 const defaultsLeft = (settings: Settings) =>

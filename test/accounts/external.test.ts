@@ -139,6 +139,8 @@ describe("what is refused", () => {
     "of a subject that is too long": () => signed({ sub: "x".repeat(256) }),
     "that has ended": () => signed({ exp: seconds() - 6 }),
     "of the future": () => signed({ nbf: seconds() + hour }),
+    "that was made in the future": () => signed({ iat: seconds() + 60 }),
+    "whose time is no whole second": () => signed({ iat: seconds() - 0.5 }),
     "of another type": () => signed({}, { typ: "logout+jwt" }),
     "that is a restore's": () => signed({}, { typ: "restore-proof+jwt" }),
     "by a stranger's key under a known name": () => signed({}, {}, stranger.privateKey),
@@ -174,6 +176,17 @@ describe("what is refused", () => {
     const own = await signIn();
     expect((await me(own.token)).body).toMatchObject({ id: own.id });
     expect(asked).toBe(0);
+  });
+
+  test.each([1e300, -1, 0.5, 1e15])("no token for a time of sign-in that is none: %d", async (auth_time) => {
+    expect((await me(await signed({ auth_time }))).status).toBe(200);
+  });
+
+  test("no token for what else it says wrongly", async () => {
+    const { status, body } = await me(
+      await signed({ name: "x".repeat(201), email: 7, email_verified: "true" } as never),
+    );
+    expect([status, body]).toMatchObject([200, { name: "Customer", email_verified: false }]);
   });
 
   test("five seconds are forgiven, since clocks differ", async () => {

@@ -162,6 +162,14 @@ test.each(["MAX_UNITS_PER_LINE", "MAX_UNPAID_UNITS", "APPROVAL_HOURS"])("%s is a
   for (const value of ["-1", "many", "NaN"]) expect(faultsOf({ ...RIGHT, [name]: value })).toHaveLength(1);
 });
 
+test("in production another server's keys come by https", () => {
+  const settings = { AUTH_ISSUER: "https://id.example", AUTH_AUDIENCE: "api" };
+  const faults = (url: string) =>
+    faultsOf({ ...PRODUCTION, PAYMENT_WEBHOOK_SECRET: SECRET, ...settings, AUTH_JWKS_URL: url });
+  expect(faults("https://id.example/jwks")).toEqual([]);
+  expect(faults("http://id.example/jwks")).toEqual(["AUTH_JWKS_URL must be https in production"]);
+});
+
 test("the secret that npm start makes is one to sign with", async () => {
   const made = await makeMissingSecrets({}, join(directory, "dev.vars"));
   expect(faultsOf({ ...PRODUCTION, ...made })).toEqual([]);
